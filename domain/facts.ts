@@ -1,0 +1,227 @@
+// What can be observed of a Hyper-V workgroup cluster, as plain data. Produced by the port (hyperv/), read by every
+// decision in this folder. Names follow Microsoft's; sizes are bytes, times are ISO 8601 in UTC.
+
+/** ISO 8601 in UTC, for example `2026-11-24T09:00:00.000Z`. */
+export type IsoTime = string;
+
+/** `Get-ClusterNode`'s State. */
+export type NodeState = 'Up' | 'Down' | 'Paused' | 'Joining' | 'Unknown';
+
+/** `Get-VM`'s State; anything rarer than these is `Other`. */
+export type VmState =
+  'Off' | 'Starting' | 'Running' | 'Saving' | 'Saved' | 'Paused' | 'Stopping' | 'Other';
+
+/** CLUSTER_GROUP_STATE. */
+export type GroupState = 'Online' | 'Offline' | 'Failed' | 'PartialOnline' | 'Pending' | 'Unknown';
+
+/** `Set-VMHost -VirtualMachineMigrationPerformanceOption`. */
+export type MigrationPerformance = 'TCPIP' | 'Compression' | 'SMB';
+
+/** Private property MigrationState of the "Virtual Machine" resource: 0 … 5 in this order. */
+export const MOVE_PHASES = [
+  'none',
+  'setup',
+  'data-transfer',
+  'moving-group',
+  'cancelled',
+  'failed',
+] as const;
+export type MovePhase = (typeof MOVE_PHASES)[number];
+
+/** Bits of a cluster group's StatusInformation (MSCS groups-statusinformation). */
+export const GROUP_STATUS = {
+  locked: 0x1,
+  queuedForMove: 0x4,
+  osHeartbeat: 0x200,
+  applicationReady: 0x400,
+} as const;
+
+export interface HostFacts {
+  node: string;
+  /** `10.0.26100` and the like. */
+  osVersion: string;
+  /** Win32_OperatingSystem.LastBootUpTime: changes with every boot, so it names the boot. */
+  bootTime: IsoTime;
+  memoryBytes: number;
+  freeMemoryBytes: number;
+  cpuVendor: string;
+  cpuName: string;
+  logicalProcessors: number;
+  /** `Get-VMHostSupportedVersion`; empty while the Hyper-V role is missing. */
+  vmVersions: string[];
+  /** A restart is owed to Component Based Servicing or Windows Update. */
+  pendingRestart: boolean;
+}
+
+export interface ServiceFacts {
+  /** Service name, not display name: `vmms`, `ClusSvc`. */
+  name: string;
+  state: 'Running' | 'Stopped' | 'Starting' | 'Stopping' | 'Missing';
+}
+
+export interface FeatureFacts {
+  name: string;
+  /** `InstallPending` is our word for "installed, and a restart is owed before it works". */
+  state: 'Installed' | 'InstallPending' | 'Available' | 'Removed';
+}
+
+export interface SwitchFacts {
+  name: string;
+  type: 'External' | 'Internal' | 'Private';
+}
+
+export interface MigrationSettings {
+  /** `Enable-VMMigration` has run. */
+  enabled: boolean;
+  maximumMigrations: number;
+  maximumStorageMigrations: number;
+  performance: MigrationPerformance;
+  authentication: 'CredSSP' | 'Kerberos';
+  useAnyNetwork: boolean;
+}
+
+export interface ClusterFacts {
+  name: string;
+  /** Wins over each host's own number (`Set-VMHost` documentation). */
+  maximumParallelMigrations: number;
+  enforcedAntiAffinity: boolean;
+  autoBalancerMode: number;
+  autoBalancerLevel: number;
+  witness: { kind: 'None' | 'Disk' | 'Cloud' | 'Usb'; online: boolean };
+}
+
+export interface ClusterNodeFacts {
+  name: string;
+  state: NodeState;
+  quarantined: boolean;
+  /** 0 or 1: does this node vote. */
+  nodeWeight: number;
+}
+
+export interface NetworkFacts {
+  name: string;
+  role: 'None' | 'Cluster' | 'ClusterAndClient';
+  state: 'Up' | 'Down' | 'Partitioned' | 'Unavailable';
+  excludedFromMigration: boolean;
+}
+
+export interface SharedVolumeFacts {
+  name: string;
+  /** `C:\ClusterStorage\Volume1`. */
+  path: string;
+  state: 'Online' | 'Offline' | 'Failed' | 'Paused';
+  owner: string;
+}
+
+export interface DiskFileFacts {
+  path: string;
+  exists: boolean;
+}
+
+/** A virtual machine as its owner node sees it; other nodes do not see it at all. */
+export interface VmFacts {
+  id: string;
+  name: string;
+  state: VmState;
+  /** Configuration version, `12.0`. */
+  version: string;
+  generation: 1 | 2;
+  memoryStartupBytes: number;
+  /** 0 while off. */
+  memoryAssignedBytes: number;
+  /** Seconds since it was switched on; a live migration does not reset it. */
+  uptimeSeconds: number;
+  heartbeat: 'Ok' | 'NoContact' | 'Unknown';
+  /** Switch name of each network adapter; an unconnected one is null. */
+  switches: (string | null)[];
+  disks: string[];
+  /** Mounted ISO files. */
+  dvds: string[];
+  compatibilityForMigration: boolean;
+  passThroughDevices: string[];
+  tpm: boolean;
+  /** Backup, checkpoint or merge in progress (Msvm_ComputerSystem.OperationalStatus). */
+  busy: boolean;
+  clustered: boolean;
+  notes: string;
+}
+
+/** A clustered VM role and what the cluster says of its latest move. Every Up node sees all of them. */
+export interface RoleFacts {
+  vmId: string;
+  name: string;
+  state: GroupState;
+  owner: string;
+  /** StatusInformation, see {@link GROUP_STATUS}. */
+  status: number;
+  /** Ordered, soft. Empty: no preference. */
+  preferredOwners: string[];
+  /** Hard. */
+  possibleOwners: string[];
+  antiAffinityClassNames: string[];
+  move: MoveFacts;
+}
+
+export interface MoveFacts {
+  /** `cancelled` and `failed` stick until the next move starts. */
+  phase: MovePhase;
+  /** 0 … 100, an estimate; may stall or go backwards. */
+  percent: number;
+  /** HRESULT `0x…`, `0x00000000` when fine. Only ever 0, 0x800700AA or 0x80004005: the cause is in the event log. */
+  failureReason: string;
+  /** Where a running move is going, when the cluster tells. */
+  target: string | null;
+}
+
+export interface EventFacts {
+  log: string;
+  id: number;
+  /** 1 critical, 2 error, 3 warning, 4 information. */
+  level: number;
+  recordId: number;
+  node: string;
+  time: IsoTime;
+  /** In the language of the operating system: shown, never matched. */
+  message: string;
+  /** From the event's properties, when one is there. */
+  hresult: string | null;
+  /** Name of the VM that the event is about, from its properties, when one is there. */
+  vm: string | null;
+}
+
+/** Everything the cluster tells in one look, from any Up node. */
+export interface ClusterView {
+  takenAt: IsoTime;
+  /** The node that answered. */
+  answeredBy: string;
+  cluster: ClusterFacts;
+  nodes: ClusterNodeFacts[];
+  roles: RoleFacts[];
+  networks: NetworkFacts[];
+  sharedVolumes: SharedVolumeFacts[];
+}
+
+/** Everything one node tells about itself. Without the Hyper-V role the Hyper-V parts are null or empty. */
+export interface NodeView {
+  takenAt: IsoTime;
+  host: HostFacts;
+  features: FeatureFacts[];
+  services: ServiceFacts[];
+  switches: SwitchFacts[];
+  migration: MigrationSettings | null;
+  vms: VmFacts[];
+  files: DiskFileFacts[];
+}
+
+/** Why a node told nothing. */
+export interface NoAnswer {
+  code: string;
+  message: string;
+}
+
+/** The cluster and its nodes at (nearly) one moment; what plans and placements are made from. */
+export interface Snapshot {
+  view: ClusterView;
+  /** By node name as the cluster writes it. */
+  nodes: Record<string, { view: NodeView } | { noAnswer: NoAnswer }>;
+}

@@ -1,0 +1,103 @@
+// What a person wants: the content of cluster.yaml after config/ has checked it, and the arguments of the workflows.
+// Plain JSON, so that every workflow can be started with `temporal workflow start --input`.
+import type { MigrationPerformance } from './facts.ts';
+
+export interface VmSpec {
+  name: string;
+  memoryBytes: number;
+  /** An existing VHDX on a cluster shared volume. */
+  vhd: string;
+  switch: string | null;
+  generation: 1 | 2;
+  /** Node to create it on; null lets watari choose. */
+  node: string | null;
+}
+
+export interface LiveMigrationSpec {
+  /** Both (Get-Cluster).MaximumParallelMigrations and each host's MaximumVirtualMachineMigrations. */
+  simultaneousMigrations: number;
+  simultaneousStorageMigrations: number;
+  performance: MigrationPerformance;
+}
+
+/** How long watari waits before it asks a person. Seconds. */
+export interface Budgets {
+  /** From "restart requested" to "the node's worker took the next task". */
+  restartSeconds: number;
+  /** For a node's worker to take any other task. */
+  answerSeconds: number;
+  /** A move whose percentage and phase do not change. */
+  stalledMoveSeconds: number;
+  /** After this much silence of a worker its move is adopted by another one. */
+  heartbeatSeconds: number;
+  /** A free migration slot at both ends. */
+  slotSeconds: number;
+}
+
+export const DEFAULT_BUDGETS: Budgets = {
+  // Server firmware plus a first boot after a role installation: 10-15 min are common, 25 is a bad day.
+  restartSeconds: 25 * 60,
+  answerSeconds: 60,
+  stalledMoveSeconds: 10 * 60,
+  heartbeatSeconds: 10,
+  slotSeconds: 60 * 60,
+};
+
+export interface ClusterSpec {
+  cluster: string;
+  nodes: string[];
+  liveMigration: LiveMigrationSpec;
+  virtualMachines: VmSpec[];
+  /** VMs to live-migrate at the end, to show that it works. */
+  prove: string[];
+  /** Free memory that placement leaves on every node. */
+  memoryReserveBytes: number;
+  budgets: Budgets;
+}
+
+/** A node restart is somebody's outage: either it was allowed beforehand, or the run asks when it gets there. */
+export type Restarts = 'allowed' | 'ask';
+
+interface Started {
+  cluster: string;
+  /** `user@computer`. */
+  startedBy: string;
+  budgets?: Partial<Budgets>;
+}
+
+export interface ApplyClusterInput {
+  spec: ClusterSpec;
+  restarts: Restarts;
+  /** Live-migrate the `prove` VMs even when nothing else changed. */
+  proveAlways?: boolean;
+  startedBy: string;
+}
+
+export interface PrepareNodeInput extends Started {
+  node: string;
+  restarts: Restarts;
+  memoryReserveBytes?: number;
+}
+
+export interface CreateVmInput extends Started {
+  vm: VmSpec;
+  memoryReserveBytes?: number;
+}
+
+export interface MigrateVmInput extends Started {
+  /** Name of the VM's role. */
+  vm: string;
+  /** Absent: the best possible node. */
+  to?: string;
+  memoryReserveBytes?: number;
+}
+
+export interface InspectClusterInput extends Started {
+  /** Nodes to ask beside those that the cluster names. */
+  nodes?: string[];
+  /** Disk files to look for on every node. */
+  files?: string[];
+}
+
+/** Features a node needs, with their management tools. */
+export const NODE_FEATURES = ['Hyper-V', 'Failover-Clustering'] as const;

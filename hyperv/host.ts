@@ -1,0 +1,188 @@
+// The port to Windows: what one cluster node can be asked to tell and to do. Two implementations, powershell/ and the
+// lab's; tests/contract/ is what both must pass. Nothing above this file knows a cmdlet.
+//
+// Every operation runs on the node itself, takes one plain object and may be called twice, also twice at once: acting
+// operations look first and answer `changed: false` when there is nothing left to do.
+import type {
+  ClusterFacts,
+  ClusterNodeFacts,
+  DiskFileFacts,
+  EventFacts,
+  FeatureFacts,
+  HostFacts,
+  IsoTime,
+  MigrationPerformance,
+  MigrationSettings,
+  NetworkFacts,
+  RoleFacts,
+  ServiceFacts,
+  SharedVolumeFacts,
+  SwitchFacts,
+  VmFacts,
+} from '../domain/facts.ts';
+
+/** An answer and the cmdlets that gave it, as lines that a person could paste. */
+export interface Reply<T> {
+  facts: T;
+  cmdlets: string[];
+}
+
+/** `changed: false` means that everything already was as asked. */
+export interface Changed {
+  changed: boolean;
+}
+
+/** Name of the VM and the run that wants it; the request id is kept in the VM's Notes as `watari:<id>`. */
+export interface CreateVmRequest {
+  requestId: string;
+  name: string;
+  memoryBytes: number;
+  vhd: string;
+  switch: string | null;
+  generation: 1 | 2;
+  /** Folder for the configuration, on a cluster shared volume. */
+  path: string;
+}
+
+export interface HypervReads {
+  readHost(a: object): Promise<Reply<HostFacts>>;
+  /** A service that is not installed answers `Missing`. */
+  readServices(a: { names: string[] }): Promise<Reply<ServiceFacts[]>>;
+  readFeatures(a: { names: string[] }): Promise<Reply<FeatureFacts[]>>;
+  /** Virtual switches; fails with `HyperVMissing` while the role is not there, as do the next two. */
+  readSwitches(a: object): Promise<Reply<SwitchFacts[]>>;
+  readMigrationSettings(a: object): Promise<Reply<MigrationSettings>>;
+  /** The VMs that this node holds now. */
+  readVms(a: object): Promise<Reply<VmFacts[]>>;
+  readDiskFiles(a: { paths: string[] }): Promise<Reply<DiskFileFacts[]>>;
+  /** These five fail with `ClusterUnreachable` when this node's cluster service is not running. */
+  readCluster(a: object): Promise<Reply<ClusterFacts>>;
+  readNodes(a: object): Promise<Reply<ClusterNodeFacts[]>>;
+  readNetworks(a: object): Promise<Reply<NetworkFacts[]>>;
+  readSharedVolumes(a: object): Promise<Reply<SharedVolumeFacts[]>>;
+  /**
+   * Every clustered VM with the state of its latest move. Move parameters are read before the owner, so that "no move
+   * running, owner is the target" cannot be a mixture of two moments.
+   */
+  readRoles(a: object): Promise<Reply<RoleFacts[]>>;
+  /** Warnings and errors of the Hyper-V and cluster logs on this node, oldest first. */
+  readEvents(a: { since: IsoTime; max: number }): Promise<Reply<EventFacts[]>>;
+}
+
+export interface HypervActs {
+  /** Never restarts. `restartNeeded` is true as long as a restart is owed, also on a repeat. */
+  installFeatures(a: { names: string[] }): Promise<Reply<Changed & { restartNeeded: boolean }>>;
+  /**
+   * Asks Windows to restart and returns before it goes down. Does nothing when the node's boot time is not
+   * `ifBootTime` any more (it has restarted since) or a restart is already under way.
+   */
+  restartNode(a: {
+    ifBootTime: IsoTime;
+    reason: string;
+  }): Promise<Reply<Changed & { bootTime: IsoTime }>>;
+  /** Enables live migration and sets what is given; absent fields stay. Answers the settings read back. */
+  configureMigration(a: {
+    enabled?: boolean;
+    maximumMigrations?: number;
+    maximumStorageMigrations?: number;
+    performance?: MigrationPerformance;
+  }): Promise<Reply<Changed & { settings: MigrationSettings }>>;
+  configureCluster(a: {
+    maximumParallelMigrations: number;
+  }): Promise<Reply<Changed & { cluster: ClusterFacts }>>;
+  /**
+   * Finds the VM by name (case does not count) on this node or creates it, switched off. Fails with `AmbiguousVm` when
+   * several have the name, with `DiskMissing` when the VHD is not there, with `SwitchMissing` likewise.
+   */
+  createVm(a: CreateVmRequest): Promise<Reply<Changed & { vm: VmFacts }>>;
+  /** Removes the VM's configuration, never a disk. Only if it is off or saved and its notes carry this request id. */
+  removeVm(a: { vmId: string; requestId: string }): Promise<Reply<Changed>>;
+  /** Registers a VM of this node as a cluster role of that name. */
+  addRole(a: { vmId: string; name: string }): Promise<Reply<Changed & { role: RoleFacts }>>;
+  removeRole(a: { vmId: string }): Promise<Reply<Changed>>;
+  /** Brings the role online, which starts the VM. Returns once asked; watch `readRoles`. */
+  startRole(a: { vmId: string }): Promise<Reply<Changed>>;
+  /** Takes the role offline; the VM is saved, never turned off. Returns once asked. */
+  stopRole(a: { vmId: string }): Promise<Reply<Changed>>;
+  /** Pauses a cluster node without draining it: roles stay, none may come. */
+  pauseNode(a: { node: string }): Promise<Reply<Changed>>;
+  /** Resumes it without failback. */
+  resumeNode(a: { node: string }): Promise<Reply<Changed>>;
+  /**
+   * Starts a live migration to `node` and returns; watch `readRoles`. `changed: false` with `why` when the VM is there
+   * already or a move of it is under way, whoever started it. Fails with an HRESULT when the cluster refuses.
+   */
+  startMove(a: {
+    vmId: string;
+    node: string;
+  }): Promise<Reply<Changed & { why: 'started' | 'already-there' | 'already-moving' }>>;
+  /** Cancels the move of this VM if one is under way. */
+  cancelMove(a: { vmId: string }): Promise<Reply<Changed>>;
+}
+
+export interface HypervHost extends HypervReads, HypervActs {
+  /** Name of the node that this host speaks for. */
+  readonly node: string;
+}
+
+export type ReadOp = keyof HypervReads;
+export type ActOp = keyof HypervActs;
+export type Op = ReadOp | ActOp;
+
+export const READ_OPS = [
+  'readHost',
+  'readServices',
+  'readFeatures',
+  'readSwitches',
+  'readMigrationSettings',
+  'readVms',
+  'readDiskFiles',
+  'readCluster',
+  'readNodes',
+  'readNetworks',
+  'readSharedVolumes',
+  'readRoles',
+  'readEvents',
+] as const satisfies readonly ReadOp[];
+
+export const ACT_OPS = [
+  'installFeatures',
+  'restartNode',
+  'configureMigration',
+  'configureCluster',
+  'createVm',
+  'removeVm',
+  'addRole',
+  'removeRole',
+  'startRole',
+  'stopRole',
+  'pauseNode',
+  'resumeNode',
+  'startMove',
+  'cancelMove',
+] as const satisfies readonly ActOp[];
+
+export type OpArgs<K extends Op> = Parameters<HypervHost[K]>[0];
+export type OpFacts<K extends Op> = Awaited<ReturnType<HypervHost[K]>>['facts'];
+
+/** How an operation failed. `unknown`: the answer never came, so the effect may or may not have happened. */
+export interface HypervErrorInfo {
+  op: Op;
+  node: string;
+  outcome: 'refused' | 'unknown';
+  /** `0x80071398`, upper-case hexadecimal digits. */
+  hresult?: string;
+  eventId?: number;
+  /** FullyQualifiedErrorId, or one of the port's own codes named above (`HyperVMissing`, `DiskMissing`, …). */
+  errorId?: string;
+}
+
+/** The only thing that an operation throws. */
+export class HypervError extends Error {
+  readonly info: HypervErrorInfo;
+  constructor(message: string, info: HypervErrorInfo) {
+    super(message);
+    this.name = 'HypervError';
+    this.info = info;
+  }
+}
