@@ -38,6 +38,8 @@ export const GROUP_STATUS = {
 
 export interface HostFacts {
   node: string;
+  /** The node's own clock when it answered. */
+  now: IsoTime;
   /** `10.0.26100` and the like. */
   osVersion: string;
   /** Win32_OperatingSystem.LastBootUpTime: changes with every boot, so it names the boot. */
