@@ -1,0 +1,75 @@
+// How an activity fails: always as an ApplicationFailure whose type is a code of domain/failures.ts, so that the
+// workflow and every reader of the history see the same closed set of words.
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { classify, failureRow, type FailureCode } from '../domain/failures.ts';
+import { HypervError } from '../hyperv/host.ts';
+
+/** Details of every ApplicationFailure that an activity throws. */
+export interface FailureDetails {
+  op?: string;
+  node?: string;
+  hresult?: string;
+  eventId?: number;
+  errorId?: string;
+  outcome?: 'refused' | 'unknown';
+}
+
+/**
+ * A failure that Temporal does not retry by itself: the workflow's step engine decides by the code's retry class, so
+ * that a person sees every wait with its reason.
+ */
+export const failed = (
+  code: FailureCode,
+  message: string,
+  details: FailureDetails = {},
+): ApplicationFailure =>
+  ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] });
+
+/** "Look again in a moment": retried by Temporal until the call's schedule-to-close budget ends, without history. */
+export const notYet = (message: string, retryInMs: number): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: 'NotReady' satisfies FailureCode,
+    message,
+    nextRetryDelay: retryInMs,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+
+/** Gives a HypervError its code; anything that is not one is a programmer's error and passes as it is. */
+export function asFailure(err: unknown): unknown {
+  if (!(err instanceof HypervError)) return err;
+  const { op, node, outcome, hresult, eventId, errorId } = err.info;
+  const code = classify(
+    {
+      hresults: hresult === undefined ? [] : [hresult],
+      eventIds: eventId === undefined ? [] : [eventId],
+      errorIds: errorId === undefined ? [] : [errorId],
+      outcome,
+    },
+    op,
+  );
+  const seen = [hresult, eventId === undefined ? undefined : `event ${String(eventId)}`, errorId]
+    .filter((sign) => sign !== undefined)
+    .join(', ');
+  const verb = outcome === 'unknown' ? 'gave no answer' : 'was refused';
+  const message = `${op} ${verb} on ${node}${seen === '' ? '' : ` (${seen})`}: ${err.message}. ${failureRow(code).title}`;
+  return failed(code, message, err.info);
+}
+
+/** Wraps each activity so that only ApplicationFailures and cancellations cross the border. */
+export function guarded<T extends Record<string, (...args: never[]) => Promise<unknown>>>(
+  activities: T,
+): T {
+  const wrap =
+    (deed: (...args: never[]) => Promise<unknown>) =>
+    async (...args: never[]): Promise<unknown> => {
+      try {
+        return await deed(...args);
+      } catch (err) {
+        throw asFailure(err);
+      }
+    };
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, deed]) => [name, wrap(deed)]),
+  ) as T;
+}
+

@@ -1,0 +1,230 @@
+// The product's own part of the failure table: what watari itself finds out while it observes,
+// waits and decides. Read through failures.ts; nothing else imports this file.
+import type { FailureRow } from './failure-rows.ts';
+
+const ANSWER_ROWS = {
+  OutcomeUnknown: {
+    class: 'retry',
+    title: 'the answer never came, so it is not known whether it was done',
+    hint: 'The next attempt looks first and acts only if it is still necessary.',
+  },
+  NodeUnreachable: {
+    class: 'retry-then-operator',
+    title: 'the node did not answer',
+    hint: 'Check that the node is on and that its worker runs (Get-Service watari on it), then retry.',
+  },
+  NodeNotServed: {
+    class: 'operator',
+    title: 'no worker of this node took the task in time',
+    hint:
+      'Start the worker on the node (Start-Service watari, or: watari worker start) and check ' +
+      'that it uses the same cluster name, Temporal address and namespace. Then retry.',
+  },
+  NodeDidNotReturn: {
+    class: 'operator',
+    title: 'the node did not come back from its restart in time',
+    hint:
+      "Look at the node's console. When it is up and its worker runs, retry: a node that has " +
+      'restarted is not restarted again.',
+  },
+  RestartNotTaken: {
+    class: 'retry-then-operator',
+    title: 'the node answers but its boot time has not changed: it did not restart',
+    hint:
+      'Look for something that blocks the restart: a logged-on user with unsaved work, an update ' +
+      'in progress, an aborted shutdown (event 1074 and 1075 in the System log). Then retry.',
+  },
+  NotReady: {
+    class: 'retry',
+    title: 'the services of the node are not up yet',
+    hint: 'It waits. Get-Service vmms, ClusSvc on the node shows them.',
+  },
+  ClusterUnreachable: {
+    class: 'retry-then-operator',
+    title: 'the cluster service of the node does not answer',
+    hint:
+      'Check Get-Service ClusSvc and Get-ClusterNode on the node; Start-ClusterNode starts it. ' +
+      'Then retry.',
+    // RPC server unavailable, RPC call failed, no endpoint: what cluster cmdlets say while ClusSvc is down.
+    hresults: ['0x800706BA', '0x800706BE', '0x800706D9'],
+  },
+  HyperVMissing: {
+    class: 'operator',
+    title: 'the Hyper-V role is not installed on the node, or waits for a restart',
+    hint:
+      'Let watari prepare the node: watari cluster apply. By hand: Install-WindowsFeature ' +
+      'Hyper-V, then a restart.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+const OBJECT_ROWS = {
+  DiskMissing: {
+    class: 'operator',
+    title: "the VM's virtual disk is not there",
+    hint:
+      'Copy the VHDX to that path on the cluster shared volume, or correct vhd in cluster.yaml. ' +
+      'Then retry.',
+  },
+  DiskInUse: {
+    class: 'retry-then-operator',
+    title: "the VM's virtual disk is used by something else",
+    hint:
+      'Find the VM or backup that holds it (Get-VM | Get-VMHardDiskDrive on each node) and ' +
+      'release it, then retry.',
+    // Sharing violation.
+    hresults: ['0x80070020'],
+  },
+  SwitchMissing: {
+    class: 'operator',
+    title: 'the node has no virtual switch of that name',
+    hint:
+      'Create it with the same name on every node (New-VMSwitch -Name NAME -NetAdapterName ' +
+      'ADAPTER), or correct switch in cluster.yaml. Then retry.',
+  },
+  AmbiguousVm: {
+    class: 'operator',
+    title: 'several VMs have that name',
+    hint:
+      'Names must tell VMs apart. Rename all but one (Rename-VM; Get-VM shows their ids), then ' +
+      'retry.',
+  },
+  VmNotFound: {
+    class: 'operator',
+    title: 'there is no VM of that name',
+    hint:
+      'watari cluster show lists the VMs of the cluster. Correct the name, or create the VM, ' +
+      'then retry.',
+  },
+  RoleMissing: {
+    class: 'operator',
+    title: 'the VM is not a role of the cluster',
+    hint:
+      'Add it with Add-ClusterVirtualMachineRole, or name it in cluster.yaml and run watari ' +
+      'cluster apply.',
+  },
+  VmNotRunning: {
+    class: 'operator',
+    title: 'the VM is not running, so there is nothing to migrate live',
+    hint: 'Start it with Start-ClusterGroup and see why it was off, then retry.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+const MOVE_ROWS = {
+  NoEligibleNode: {
+    class: 'operator',
+    title: 'no node can take the VM',
+    hint: 'The reasons are listed for every node. Remove one of them, then retry.',
+  },
+  TargetNotEligible: {
+    class: 'operator',
+    title: 'the chosen node cannot take the VM',
+    hint: 'The reasons are listed. Remove them or choose another node, then retry.',
+  },
+  MoveFailed: {
+    class: 'retry-then-operator',
+    title: 'the live migration failed and the cluster names no cause',
+    hint:
+      'Look at Microsoft-Windows-Hyper-V-VMMS-Admin and ' +
+      'Microsoft-Windows-FailoverClustering/Operational on both nodes (Get-WinEvent); the cause ' +
+      'is often logged on the target. Then retry.',
+    hresults: ['0x80004005'],
+  },
+  MoveStalled: {
+    class: 'operator',
+    title: 'the live migration makes no progress',
+    hint:
+      'The move is still under way. Check the migration network, or cancel it with ' +
+      'Move-ClusterVirtualMachineRole -Cancel. Retry goes on with the move if it still runs and ' +
+      'starts a new one if not.',
+  },
+  MoveCancelled: {
+    class: 'operator',
+    title: 'somebody cancelled the live migration',
+    hint: 'The VM still runs where it was. Retry starts the move again.',
+  },
+  MovedElsewhere: {
+    class: 'operator',
+    title: 'the VM is on another node than the chosen one',
+    hint:
+      'The cluster or another person moved it meanwhile; AutoBalancerMode of Get-Cluster tells ' +
+      'whether the cluster moves VMs by itself. Retry moves it to the chosen node; skip leaves ' +
+      'it.',
+  },
+  VmRestarted: {
+    class: 'operator',
+    title: 'the VM restarted during the move, so it was not a live migration',
+    hint:
+      'Its users were interrupted. Look at the System log of the VM and at ' +
+      'Microsoft-Windows-Hyper-V-Worker-Admin on both nodes before moving more VMs.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+const RUN_ROWS = {
+  AlreadyRunning: {
+    class: 'operator',
+    title: 'another run is already doing this',
+    hint: 'Watch it with: watari run watch RUN. Retry when it has ended.',
+  },
+  SlotsBusy: {
+    class: 'retry-then-operator',
+    title: 'no migration slot became free in time',
+    hint:
+      'Other moves hold them: watari run list. Wait for them, or raise simultaneousMigrations in ' +
+      'cluster.yaml, then retry.',
+  },
+  QuorumAtRisk: {
+    class: 'operator',
+    title: 'the cluster would lose its quorum if this node restarted now',
+    hint:
+      'Bring the other nodes and the witness up first (Get-ClusterNode, Get-ClusterQuorum), then ' +
+      'retry.',
+  },
+  NodeNotDrained: {
+    class: 'operator',
+    title: 'the node still holds running VMs and is not restarted',
+    hint: 'Move or shut down the VMs named in the message, then retry.',
+  },
+  RestartNeedsConsent: {
+    class: 'operator',
+    title: 'the node must restart and nobody has agreed to that yet',
+    hint: 'Retry agrees to the restart; skip leaves the node as it is.',
+  },
+  SettingsNotKept: {
+    class: 'retry-then-operator',
+    title: 'a setting was made but reads back differently',
+    hint:
+      'Something else sets it: the cluster copies MaximumParallelMigrations to its nodes, and ' +
+      'management tools may too. Find it, then retry.',
+  },
+  ChildFailed: {
+    class: 'operator',
+    title: 'the run that does this step failed',
+    hint: 'See what happened there: watari run show RUN. Retry starts it again.',
+  },
+  Aborted: {
+    class: 'operator',
+    title: 'a person aborted the run',
+    hint:
+      'What it had made was undone where that is possible; the steps say what. Start it again ' +
+      'when ready.',
+  },
+  Cancelled: {
+    class: 'operator',
+    title: 'the run was cancelled',
+    hint: 'Nothing more is done. Start it again; what is already done is found and kept.',
+  },
+  BadRequest: {
+    class: 'operator',
+    title: 'the request makes no sense as it is',
+    hint: 'Correct what the message names and start it again.',
+  },
+  Unexpected: {
+    class: 'operator',
+    title: 'something failed in a way that watari does not know',
+    hint:
+      'Read the message and the event logs of the node. Retry is safe: every step looks before ' +
+      'it acts.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+export const PRODUCT_ROWS = { ...ANSWER_ROWS, ...OBJECT_ROWS, ...MOVE_ROWS, ...RUN_ROWS };

@@ -1,0 +1,27 @@
+// Migration slots: a move takes one at each end, and the cluster's MaximumParallelMigrations is the limit per node
+// (Set-VMHost documentation: the cluster property takes precedence over the host's).
+import { GROUP_STATUS, type RoleFacts } from './facts.ts';
+import { sameName } from './names.ts';
+
+/** Setup, data transfer or hand-over is under way; `cancelled` and `failed` are over, though they stick. */
+export const isMoving = (role: RoleFacts): boolean =>
+  role.move.phase === 'setup' ||
+  role.move.phase === 'data-transfer' ||
+  role.move.phase === 'moving-group';
+
+/** The cluster accepted the move and has not begun it. */
+export const isQueued = (role: RoleFacts): boolean =>
+  (role.status & GROUP_STATUS.queuedForMove) !== 0;
+
+/** Names of the roles whose running move takes a slot at this node. */
+export const slotHolders = (roles: RoleFacts[], node: string): string[] =>
+  roles
+    .filter(isMoving)
+    .filter(
+      (r) => sameName(r.owner, node) || (r.move.target !== null && sameName(r.move.target, node)),
+    )
+    .map((r) => r.name);
+
+/** Below zero when somebody lowered the limit under running moves. */
+export const freeSlots = (roles: RoleFacts[], node: string, limit: number): number =>
+  limit - slotHolders(roles, node).length;
