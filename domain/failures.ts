@@ -1,11 +1,13 @@
 // The one table of failures: code -> retry class, what happened, what to do next. Signs are
 // HRESULTs, event ids and error ids; never a message text, which is in the language of Windows.
-import { PLATFORM_ROWS, type FailureRow, type RetryClass } from './failure-rows.ts';
-import { PRODUCT_ROWS } from './product-failure-rows.ts';
+import type { FailureRow, RetryClass } from './failure-row.ts';
+import { MOVE_FAILURE_ROWS } from './move-failure-rows.ts';
+import { NODE_FAILURE_ROWS } from './node-failure-rows.ts';
+import { PRODUCT_FAILURE_ROWS } from './product-failure-rows.ts';
 
-export type { FailureRow, RetryClass } from './failure-rows.ts';
+export type { FailureRow, RetryClass } from './failure-row.ts';
 
-const ROWS = { ...PLATFORM_ROWS, ...PRODUCT_ROWS };
+const ROWS = { ...MOVE_FAILURE_ROWS, ...NODE_FAILURE_ROWS, ...PRODUCT_FAILURE_ROWS };
 
 /** Closed: the `type` of every ApplicationFailure and the `code` of every failed step. */
 export type FailureCode = keyof typeof ROWS;
@@ -78,8 +80,8 @@ const found = (code: FailureCode | undefined): code is FailureCode => code !== u
 
 /**
  * What it was, from the most specific sign: an id of the port, then an HRESULT (the innermost known
- * one, as outer ones only wrap it), then an event id. An answer that never came and shows nothing is
- * `OutcomeUnknown`.
+ * one, as outer ones only wrap it), then an event id. An answer that never came and shows nothing
+ * is `OutcomeUnknown`.
  *
  * @param op the operation of the port that failed; generic signs mean more when it is known.
  */
@@ -97,7 +99,7 @@ export function classify(signs: Signs, op?: string): FailureCode {
   if (byHresult !== undefined) return byHresult;
 
   const byEvent = signs.eventIds.map((id) => BY_EVENT.get(id)).filter(found);
-  // Something did fail, so a warning that also fits a success explains it only if nothing else does.
+  // Something did fail, so a warning that fits a success too counts only if nothing else does.
   const event = byEvent.findLast((code) => retryOf(code) !== 'expected') ?? byEvent.at(-1);
   if (event !== undefined) return event;
 

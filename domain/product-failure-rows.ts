@@ -1,6 +1,6 @@
 // The product's own part of the failure table: what watari itself finds out while it observes,
 // waits and decides. Read through failures.ts; nothing else imports this file.
-import type { FailureRow } from './failure-rows.ts';
+import type { FailureRow } from './failure-row.ts';
 
 const ANSWER_ROWS = {
   OutcomeUnknown: {
@@ -45,7 +45,7 @@ const ANSWER_ROWS = {
     hint:
       'Check Get-Service ClusSvc and Get-ClusterNode on the node; Start-ClusterNode starts it. ' +
       'Then retry.',
-    // RPC server unavailable, RPC call failed, no endpoint: what cluster cmdlets say while ClusSvc is down.
+    // RPC server unavailable, call failed, no endpoint: cluster cmdlets while ClusSvc is down.
     hresults: ['0x800706BA', '0x800706BE', '0x800706D9'],
   },
   HyperVMissing: {
@@ -227,4 +227,4 @@ const RUN_ROWS = {
   },
 } as const satisfies Record<string, FailureRow>;
 
-export const PRODUCT_ROWS = { ...ANSWER_ROWS, ...OBJECT_ROWS, ...MOVE_ROWS, ...RUN_ROWS };
+export const PRODUCT_FAILURE_ROWS = { ...ANSWER_ROWS, ...OBJECT_ROWS, ...MOVE_ROWS, ...RUN_ROWS };
