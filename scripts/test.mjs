@@ -1,0 +1,112 @@
+// `npm test`: everything that must hold. Runs every check even after a failure; the last line is the sum of checks
+// and vitest's tests: `N passed, N failed` (and `, N skipped`).
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const bin = (...parts) => path.join(root, 'node_modules', ...parts);
+
+const CHECKS = [
+  {
+    name: 'format',
+    fix: 'npm run format',
+    args: [bin('prettier', 'bin', 'prettier.cjs'), '--check', '.'],
+  },
+  {
+    name: 'lint',
+    fix: 'npm run lint',
+    args: [bin('eslint', 'bin', 'eslint.js'), '.', '--max-warnings', '0'],
+  },
+  { name: 'types', fix: 'npm run types', args: [bin('typescript', 'bin', 'tsc'), '--noEmit'] },
+  { name: 'unused code', fix: 'npx knip', args: [bin('knip', 'bin', 'knip.js'), '--no-progress'] },
+];
+
+function start(args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, windowsHide: true });
+    const said = [];
+    child.stdout.on('data', (chunk) => said.push(chunk));
+    child.stderr.on('data', (chunk) => said.push(chunk));
+    child.on('error', (error) => resolve({ ok: false, text: error.message }));
+    child.on('close', (code) => resolve({ ok: code === 0, text: Buffer.concat(said).toString() }));
+  });
+}
+
+async function runCheck({ name, fix, args }) {
+  const started = performance.now();
+  const { ok, text } = await start(args);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${ok ? '' : `: ${fix}`}`);
+  if (!ok) console.log(text.trimEnd());
+  return ok;
+}
+
+/** Two at a time: each of them is one thread, and the smallest machine we build on has two cores. */
+async function runChecks() {
+  const results = [];
+  const queue = [...CHECKS];
+  const lane = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) results.push(await runCheck(next));
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
+/** Counts from the JSON report. A file that could not be loaded has no tests and is a failure nevertheless. */
+function countTests(reportFile, exitCode) {
+  if (!fs.existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(fs.readFileSync(reportFile, 'utf8'));
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
+  ).length;
+  const failed = report.numFailedTests + brokenFiles;
+  return {
+    passed: report.numPassedTests,
+    // An unhandled rejection fails the run without failing a test.
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+function runTests() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-test-'));
+  const reportFile = path.join(folder, 'report.json');
+  try {
+    const done = spawnSync(
+      process.execPath,
+      [
+        bin('vitest', 'vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${reportFile}`,
+        ...process.argv.slice(2),
+      ],
+      { cwd: root, stdio: 'inherit', windowsHide: true },
+    );
+    return countTests(reportFile, done.status ?? 1);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const ready = spawnSync(process.execPath, [path.join(root, 'scripts', 'ready.mjs')], {
+  cwd: root,
+  stdio: 'inherit',
+  windowsHide: true,
+});
+if (ready.status !== 0) {
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
+const checks = await runChecks();
+const tests = runTests();
+const passed = checks.filter((ok) => ok).length + tests.passed;
+const failed = checks.filter((ok) => !ok).length + tests.failed;
+console.log(
+  `${passed} passed, ${failed} failed${tests.skipped ? `, ${tests.skipped} skipped` : ''}`,
+);
+process.exitCode = failed === 0 ? 0 : 1;
