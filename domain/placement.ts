@@ -1,6 +1,11 @@
-// "Best possible node" as a pure function of a snapshot: a ranking with reasons for every node, the losers too.
-import type { Snapshot } from './facts.ts';
+// "Best possible node" as a pure function of a snapshot: a ranking with reasons for every node, the
+// losers too. The rules are in placement-rules.ts; here they are added up, ordered and put in words.
+import type { RoleFacts, Snapshot, VmFacts } from './facts.ts';
+import { sameName } from './names.ts';
+import { blocker, judgeNode, listText, note, type Finding, type Need } from './placement-rules.ts';
+import { allVms, answerOf, findVm, movesAt, roleNamed, viewOf } from './snapshot.ts';
 import type { VmSpec } from './spec.ts';
+import { isSharedPath, sharedVolumeOf } from './storage.ts';
 
 export interface PlacementReason {
   /** `blocker`: cannot go there. `minus` and `plus` change the order. `note` does neither. */
@@ -15,6 +20,7 @@ export interface PlacementVerdict {
   eligible: boolean;
   /** 1 is the best; ineligible nodes come last. */
   rank: number;
+  /** Sum of the points of the soft rules (WEIGHTS); 0 for an ineligible node. */
   score: number;
   reasons: PlacementReason[];
 }
@@ -33,5 +39,188 @@ export interface PlacementOptions {
   only?: string;
 }
 
-export declare function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Placement;
-export declare function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placement;
+/** Where a VM that exists as a role could be live-migrated to. */
+export function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Placement {
+  const role = s.view.roles.find((r) => sameName(r.vmId, vmId));
+  if (role === undefined) {
+    const missing = blocker('role-missing', 'the VM is not a role of the cluster');
+    return rank(s, o.only, () => [missing]);
+  }
+  const vm = findVm(s, vmId, role.owner)?.vm;
+  if (vm === undefined) {
+    const answer = answerOf(s, role.owner);
+    const why =
+      'view' in answer
+        ? 'it does not list the VM'
+        : `it did not answer: ${answer.noAnswer.message}`;
+    const unknown = blocker('vm-unknown', `the VM should be on ${role.owner}, but ${why}`);
+    return rank(s, o.only, (node) => [
+      ...(sameName(node, role.owner)
+        ? [blocker('current-owner', 'the VM is on this node now')]
+        : []),
+      unknown,
+    ]);
+  }
+  const need = moveNeed(s, role, vm, o.memoryReserveBytes);
+  const common = [...vmFindings(s, vm), ...ownerEndFindings(s, role)];
+  return rank(s, o.only, (_node, judge) => [...judge(need), ...common]);
+}
+
+/**
+ * Where a VM of this specification could be created. `vm.node` counts like `only`. A VM of that name outside the
+ * cluster binds it to the node where it is.
+ */
+export function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placement {
+  const role = roleNamed(s, vm.name);
+  const there = allVms(s).find((p) => sameName(p.vm.name, vm.name));
+  const need: Need = {
+    vmId: role?.vmId ?? there?.vm.id ?? null,
+    owner: null,
+    memoryBytes: (there?.vm.memoryAssignedBytes ?? 0) > 0 ? 0 : vm.memoryBytes,
+    reserveBytes: o.memoryReserveBytes,
+    switches: vm.switch === null ? [] : [vm.switch],
+    version: null,
+    cpu: null,
+    possibleOwners: role?.possibleOwners ?? [],
+    preferredOwners: role?.preferredOwners ?? [],
+    antiAffinityClassNames: role?.antiAffinityClassNames ?? [],
+    moves: false,
+    vhd: there === undefined ? vm.vhd : null,
+    boundTo: role?.owner ?? there?.node ?? null,
+  };
+  const common = diskFindings(s, [vm.vhd]);
+  return rank(s, o.only ?? vm.node ?? undefined, (_node, judge) => [...judge(need), ...common]);
+}
+
+function moveNeed(s: Snapshot, role: RoleFacts, vm: VmFacts, reserveBytes: number): Need {
+  const host = viewOf(s, role.owner)?.host;
+  return {
+    vmId: role.vmId,
+    owner: role.owner,
+    memoryBytes: vm.memoryAssignedBytes > 0 ? vm.memoryAssignedBytes : vm.memoryStartupBytes,
+    reserveBytes,
+    switches: [...new Set(vm.switches.filter((name) => name !== null))],
+    version: vm.version,
+    cpu:
+      host === undefined
+        ? null
+        : {
+            vendor: host.cpuVendor,
+            name: host.cpuName,
+            mustMatchModel: !vm.compatibilityForMigration,
+          },
+    possibleOwners: role.possibleOwners,
+    preferredOwners: role.preferredOwners,
+    antiAffinityClassNames: role.antiAffinityClassNames,
+    moves: true,
+    vhd: null,
+    boundTo: null,
+  };
+}
+
+/** What the VM itself has that no node can make up for. */
+function vmFindings(s: Snapshot, vm: VmFacts): Finding[] {
+  const out = diskFindings(s, vm.disks);
+  for (const path of vm.dvds) {
+    if (!isSharedPath(path, s.view.sharedVolumes)) {
+      out.push(
+        blocker('dvd-local', `the DVD image ${path} is mounted, which other nodes cannot read`),
+      );
+    }
+  }
+  if (vm.passThroughDevices.length > 0) {
+    const devices = listText(vm.passThroughDevices);
+    out.push(blocker('pass-through', `the VM holds hardware of its node: ${devices}`));
+  }
+  if (vm.busy) {
+    out.push(note('vm-busy', 'the VM is busy with a backup, checkpoint or merge; the move waits'));
+  }
+  if (vm.tpm) {
+    const text = 'the VM has a virtual TPM, whose certificates the node must have';
+    out.push(note('tpm', text));
+  }
+  return out;
+}
+
+function diskFindings(s: Snapshot, disks: readonly string[]): Finding[] {
+  return disks.flatMap((path) => {
+    if (!isSharedPath(path, s.view.sharedVolumes)) {
+      return [blocker('disk-local', `the disk ${path} is not on storage that all nodes share`)];
+    }
+    const volume = sharedVolumeOf(path, s.view.sharedVolumes);
+    return volume === undefined || volume.state === 'Online'
+      ? []
+      : [blocker('volume-not-online', `the shared volume ${volume.path} is ${volume.state}`)];
+  });
+}
+
+/** The end that the VM leaves, and the way between: the same for every target. */
+function ownerEndFindings(s: Snapshot, role: RoleFacts): Finding[] {
+  const out: Finding[] = [];
+  if (viewOf(s, role.owner)?.migration?.enabled === false) {
+    const text = `live migration is not enabled on ${role.owner}, where the VM is`;
+    out.push(blocker('migration-off-at-owner', text));
+  }
+  const usable = s.view.networks.some(
+    (n) => n.state === 'Up' && n.role !== 'None' && !n.excludedFromMigration,
+  );
+  if (s.view.networks.length > 0 && !usable) {
+    out.push(blocker('no-network', 'no cluster network is Up and open to live migration'));
+  }
+  const slots = s.view.cluster.maximumParallelMigrations;
+  const used = movesAt(s, role.owner, role.vmId);
+  if (used >= slots) {
+    const text = `${role.owner}, where the VM is, has no free migration slot (${used} of ${slots} in use)`;
+    out.push(note('owner-busy', text));
+  }
+  return out;
+}
+
+type Judge = (node: string, judge: (need: Need) => Finding[]) => Finding[];
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function rank(s: Snapshot, only: string | undefined, judge: Judge): Placement {
+  const verdicts = s.view.nodes.map((node): PlacementVerdict => {
+    const findings = judge(node.name, (need) => judgeNode(s, node, need));
+    const eligible = findings.every((f) => f.reason.kind !== 'blocker');
+    const reasons = findings.map((f) => f.reason);
+    if (only !== undefined && !sameName(only, node.name)) {
+      reasons.push(note('not-chosen', `${only} was chosen`).reason);
+    }
+    const score = eligible ? findings.reduce((sum, f) => sum + f.points, 0) : 0;
+    return { node: node.name, eligible, rank: 0, score, reasons };
+  });
+  if (only !== undefined && !verdicts.some((v) => sameName(v.node, only))) {
+    const nodes = listText(verdicts.map((v) => v.node).sort(byText));
+    const text = `the cluster has no node of this name; it has ${nodes}`;
+    const { reason } = blocker('unknown-node', text);
+    verdicts.push({ node: only, eligible: false, rank: 0, score: 0, reasons: [reason] });
+  }
+  const blockers = (v: PlacementVerdict): number =>
+    v.reasons.filter((r) => r.kind === 'blocker').length;
+  verdicts.sort(
+    (a, b) =>
+      Number(b.eligible) - Number(a.eligible) ||
+      b.score - a.score ||
+      blockers(a) - blockers(b) ||
+      byText(a.node.toLowerCase(), b.node.toLowerCase()) ||
+      byText(a.node, b.node),
+  );
+  verdicts.forEach((v, i) => (v.rank = i + 1));
+  const winner = verdicts.find((v) => v.eligible && (only === undefined || sameName(v.node, only)));
+  return { target: winner?.node ?? null, ranking: verdicts };
+}
+
+/** One line per node, best first: for terminals and for evidence. */
+export function explainPlacement(p: Placement): string[] {
+  const width = Math.max(0, ...p.ranking.map((v) => v.node.length));
+  return p.ranking.map((v) => {
+    const word = v.node === p.target ? 'chosen' : v.eligible ? 'possible' : 'no';
+    // What keeps a node out is the answer; what else could be said of it is noise.
+    const shown = v.eligible ? v.reasons : v.reasons.filter((r) => r.kind === 'blocker');
+    const reasons = shown.map((r) => r.text).join('; ');
+    const score = v.eligible ? `, score ${v.score}` : '';
+    return `${v.node.padEnd(width)}  ${word}${score}${reasons === '' ? '' : `: ${reasons}`}`;
+  });
+}

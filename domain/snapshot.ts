@@ -1,0 +1,64 @@
+// Look-ups in a snapshot that plans and placements share. Names are compared as Windows does, without case.
+import type { ClusterNodeFacts, NodeView, RoleFacts, Snapshot, VmFacts } from './facts.ts';
+import { sameName } from './names.ts';
+
+export type NodeAnswer = { view: NodeView } | { noAnswer: { code: string; message: string } };
+
+const NOT_ASKED: NodeAnswer = {
+  noAnswer: { code: 'NodeUnreachable', message: 'it was not asked' },
+};
+
+/** A node that nobody asked counts as one that did not answer. */
+export function answerOf(s: Snapshot, node: string): NodeAnswer {
+  const exact = s.nodes[node];
+  if (exact !== undefined) return exact;
+  return Object.entries(s.nodes).find(([name]) => sameName(name, node))?.[1] ?? NOT_ASKED;
+}
+
+export function viewOf(s: Snapshot, node: string): NodeView | null {
+  const answer = answerOf(s, node);
+  return 'view' in answer ? answer.view : null;
+}
+
+export const clusterNode = (s: Snapshot, node: string): ClusterNodeFacts | undefined =>
+  s.view.nodes.find((n) => sameName(n.name, node));
+
+export const roleNamed = (s: Snapshot, name: string): RoleFacts | undefined =>
+  s.view.roles.find((r) => sameName(r.name, name));
+
+export interface PlacedVm {
+  node: string;
+  vm: VmFacts;
+}
+
+/** Every VM that an answering node holds. One that is on the move may be listed twice. */
+export const allVms = (s: Snapshot): PlacedVm[] =>
+  Object.entries(s.nodes).flatMap(([node, answer]) =>
+    'view' in answer ? answer.view.vms.map((vm) => ({ node, vm })) : [],
+  );
+
+/** The VM as its owner sees it, or any node that lists it. */
+export function findVm(s: Snapshot, vmId: string, owner?: string): PlacedVm | undefined {
+  const same = allVms(s).filter((p) => sameName(p.vm.id, vmId));
+  return same.find((p) => owner !== undefined && sameName(p.node, owner)) ?? same[0];
+}
+
+export const isMoving = (role: RoleFacts): boolean =>
+  role.move.phase === 'setup' ||
+  role.move.phase === 'data-transfer' ||
+  role.move.phase === 'moving-group';
+
+/** Running moves that leave the node or come to it, without those of one VM. */
+export const movesAt = (s: Snapshot, node: string, exceptVmId: string | null): number =>
+  s.view.roles.filter(
+    (r) =>
+      isMoving(r) &&
+      !(exceptVmId !== null && sameName(r.vmId, exceptVmId)) &&
+      (sameName(r.owner, node) || (r.move.target !== null && sameName(r.move.target, node))),
+  ).length;
+
+/** The Hyper-V role works on the node: installed and no restart owed for it. */
+export function hasHyperV(view: NodeView): boolean {
+  const feature = view.features.find((f) => f.name === 'Hyper-V');
+  return feature === undefined ? view.host.vmVersions.length > 0 : feature.state === 'Installed';
+}

@@ -1,0 +1,15 @@
+// Sizes as people read them in reasons and plans. Windows counts a GB as 1024^3 bytes, and so do we.
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `10.0 GB`, `512.0 MB`, `17 B`: one decimal, the largest unit that leaves at least 1. */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  // 1023.95 would print as 1024.0; the next unit reads better.
+  while (Math.abs(value) >= 1023.95 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${UNITS[unit] ?? ''}`;
+}
