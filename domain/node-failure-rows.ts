@@ -1,4 +1,4 @@
-// Part of the failure table: how accounts, policies and the state of a VM, node or volume fail a step.
+// Part of the failure table: how accounts, policies and the state of VMs and nodes fail a step.
 // `row` counts the known failures of the platform, 1 to 42. Read through failures.ts only.
 import { MOVE_FAILED_EVENT, type FailureRow } from './failure-row.ts';
 

@@ -1,8 +1,9 @@
-// The single rules of placement: each looks at one node for one VM and tells its reasons. placement.ts adds them up.
+// The single rules of placement: each looks at one node for one VM and tells its reasons.
+// placement.ts adds them up.
 import type { ClusterNodeFacts, NodeView, Snapshot } from './facts.ts';
 import { sameName } from './names.ts';
 import type { PlacementReason } from './placement.ts';
-import { answerOf, hasHyperV, movesAt } from './snapshot.ts';
+import { answerOf, hasHyperV, slotsUsed } from './snapshot.ts';
 import { sizeText } from './units.ts';
 
 /** What the VM asks of a node, from its facts (a move) or from its specification (a new VM). */
@@ -34,8 +35,9 @@ export interface Finding {
 }
 
 /**
- * Points of the soft rules. The order of the numbers is what matters: what an administrator has written down beats what
- * we measure, a separation beats a wait, a wait beats a nuance of hardware, and free memory decides between equals.
+ * Points of the soft rules. The order of the numbers is what matters: what an administrator has
+ * written down beats what we measure, a separation beats a wait, a wait beats a nuance of hardware,
+ * and free memory decides between equals.
  */
 export const WEIGHTS = {
   /** First preferred owner. */
@@ -135,7 +137,7 @@ function affinityFindings(s: Snapshot, node: ClusterNodeFacts, need: Need): Find
 function slotFindings(s: Snapshot, node: ClusterNodeFacts, need: Need): Finding[] {
   if (!need.moves) return [];
   const slots = s.view.cluster.maximumParallelMigrations;
-  const used = movesAt(s, node.name, need.vmId);
+  const used = slotsUsed(s, node.name, need.vmId);
   if (used < slots) return [];
   const text = `no free migration slot (${used} of ${slots} in use), the move would wait`;
   return [minus('no-free-slot', text, WEIGHTS.noFreeSlot)];
@@ -144,7 +146,8 @@ function slotFindings(s: Snapshot, node: ClusterNodeFacts, need: Need): Finding[
 function memoryFindings(view: NodeView, need: Need): Finding[] {
   if (need.memoryBytes <= 0) return [];
   const { freeMemoryBytes: free, memoryBytes: total } = view.host;
-  const needs = `needs ${sizeText(need.memoryBytes)} plus a reserve of ${sizeText(need.reserveBytes)}`;
+  const reserve = `a reserve of ${sizeText(need.reserveBytes)}`;
+  const needs = `needs ${sizeText(need.memoryBytes)} plus ${reserve}`;
   const text = `free memory ${sizeText(free)}, ${needs}`;
   const left = free - need.memoryBytes;
   if (left < need.reserveBytes) return [blocker('memory', text)];

@@ -1,9 +1,9 @@
 // "Best possible node" as a pure function of a snapshot: a ranking with reasons for every node, the
-// losers too. The rules are in placement-rules.ts; here they are added up, ordered and put in words.
+// losers too. The rules are in placement-rules.ts; here they are added up, ordered and told.
 import type { RoleFacts, Snapshot, VmFacts } from './facts.ts';
 import { sameName } from './names.ts';
 import { blocker, judgeNode, listText, note, type Finding, type Need } from './placement-rules.ts';
-import { allVms, answerOf, findVm, movesAt, roleNamed, viewOf } from './snapshot.ts';
+import { allVms, answerOf, findVm, slotsUsed, roleOfVm, viewOf } from './snapshot.ts';
 import type { VmSpec } from './spec.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
 
@@ -67,11 +67,11 @@ export function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Place
 }
 
 /**
- * Where a VM of this specification could be created. `vm.node` counts like `only`. A VM of that name outside the
- * cluster binds it to the node where it is.
+ * Where a VM of this specification could be created. `vm.node` counts like `only`. A VM of that
+ * name that exists already binds it to the node where it is.
  */
 export function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placement {
-  const role = roleNamed(s, vm.name);
+  const role = roleOfVm(s, vm.name);
   const there = allVms(s).find((p) => sameName(p.vm.name, vm.name));
   const need: Need = {
     vmId: role?.vmId ?? there?.vm.id ?? null,
@@ -168,9 +168,10 @@ function ownerEndFindings(s: Snapshot, role: RoleFacts): Finding[] {
     out.push(blocker('no-network', 'no cluster network is Up and open to live migration'));
   }
   const slots = s.view.cluster.maximumParallelMigrations;
-  const used = movesAt(s, role.owner, role.vmId);
+  const used = slotsUsed(s, role.owner, role.vmId);
   if (used >= slots) {
-    const text = `${role.owner}, where the VM is, has no free migration slot (${used} of ${slots} in use)`;
+    const taken = `${used} of ${slots} in use`;
+    const text = `${role.owner}, where the VM is, has no free migration slot (${taken})`;
     out.push(note('owner-busy', text));
   }
   return out;

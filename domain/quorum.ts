@@ -11,8 +11,8 @@ export interface QuorumForecast {
 }
 
 /**
- * Counts assigned votes (NodeWeight) and the witness. Dynamic quorum may keep a smaller rest alive, but not reliably
- * when a second failure comes at the wrong moment, so it is not counted on.
+ * Counts assigned votes (NodeWeight) and the witness. Dynamic quorum may keep a smaller rest alive,
+ * but not when a second failure comes at the wrong moment, so it is not counted on.
  */
 export function quorumWithout(view: ClusterView, node: string): QuorumForecast {
   const { witness } = view.cluster;

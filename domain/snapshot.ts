@@ -1,6 +1,8 @@
-// Look-ups in a snapshot that plans and placements share. Names are compared as Windows does, without case.
+// Look-ups in a snapshot that plans and placements share. Names are compared without case, as
+// Windows does.
 import type { ClusterNodeFacts, NodeView, RoleFacts, Snapshot, VmFacts } from './facts.ts';
 import { sameName } from './names.ts';
+import { slotHolders } from './slots.ts';
 
 export type NodeAnswer = { view: NodeView } | { noAnswer: { code: string; message: string } };
 
@@ -26,6 +28,16 @@ export const clusterNode = (s: Snapshot, node: string): ClusterNodeFacts | undef
 export const roleNamed = (s: Snapshot, name: string): RoleFacts | undefined =>
   s.view.roles.find((r) => sameName(r.name, name));
 
+/** The role of a VM, by its own name or, where the role is named differently, by the VM's. */
+export function roleOfVm(s: Snapshot, name: string): RoleFacts | undefined {
+  const named = roleNamed(s, name);
+  if (named !== undefined) return named;
+  const ids = allVms(s)
+    .filter((p) => sameName(p.vm.name, name))
+    .map((p) => p.vm.id);
+  return s.view.roles.find((r) => ids.some((id) => sameName(id, r.vmId)));
+}
+
 export interface PlacedVm {
   node: string;
   vm: VmFacts;
@@ -43,18 +55,11 @@ export function findVm(s: Snapshot, vmId: string, owner?: string): PlacedVm | un
   return same.find((p) => owner !== undefined && sameName(p.node, owner)) ?? same[0];
 }
 
-export const isMoving = (role: RoleFacts): boolean =>
-  role.move.phase === 'setup' ||
-  role.move.phase === 'data-transfer' ||
-  role.move.phase === 'moving-group';
-
-/** Running moves that leave the node or come to it, without those of one VM. */
-export const movesAt = (s: Snapshot, node: string, exceptVmId: string | null): number =>
-  s.view.roles.filter(
-    (r) =>
-      isMoving(r) &&
-      !(exceptVmId !== null && sameName(r.vmId, exceptVmId)) &&
-      (sameName(r.owner, node) || (r.move.target !== null && sameName(r.move.target, node))),
+/** Slots that other VMs' running moves take at the node. */
+export const slotsUsed = (s: Snapshot, node: string, exceptVmId: string | null): number =>
+  slotHolders(
+    s.view.roles.filter((r) => exceptVmId === null || !sameName(r.vmId, exceptVmId)),
+    node,
   ).length;
 
 /** The Hyper-V role works on the node: installed and no restart owed for it. */

@@ -1,4 +1,5 @@
-// Whether a file is where every node of the cluster can reach it: the first condition of a live migration.
+// Whether a file is where every node of the cluster can reach it: the first condition of a live
+// migration.
 import type { SharedVolumeFacts } from './facts.ts';
 
 /** Default mount folder of cluster shared volumes. */

@@ -1,4 +1,4 @@
-// Sizes as people read them in reasons and plans. Windows counts a GB as 1024^3 bytes, and so do we.
+// Sizes as people read them in reasons and plans. A GB is 1024^3 bytes, as Windows counts.
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
 
