@@ -72,4 +72,3 @@ export function guarded<T extends Record<string, (...args: never[]) => Promise<u
     Object.entries(activities).map(([name, deed]) => [name, wrap(deed)]),
   ) as T;
 }
-

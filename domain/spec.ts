@@ -32,6 +32,8 @@ export interface Budgets {
   heartbeatSeconds: number;
   /** A free migration slot at both ends. */
   slotSeconds: number;
+  /** Before the first automatic retry of a failed step; doubles each time. */
+  retrySeconds: number;
 }
 
 export const DEFAULT_BUDGETS: Budgets = {
@@ -41,7 +43,11 @@ export const DEFAULT_BUDGETS: Budgets = {
   stalledMoveSeconds: 10 * 60,
   heartbeatSeconds: 10,
   slotSeconds: 60 * 60,
+  retrySeconds: 2,
 };
+
+/** The host's own needs on top of the VM's memory; Microsoft gives no figure for it. */
+export const DEFAULT_MEMORY_RESERVE_BYTES = 2 * 1024 ** 3;
 
 export interface ClusterSpec {
   cluster: string;
@@ -82,6 +88,8 @@ export interface PrepareNodeInput extends Started {
 export interface CreateVmInput extends Started {
   vm: VmSpec;
   memoryReserveBytes?: number;
+  /** Marks what this run makes as its own; the run's id unless a parent run gives its own. */
+  requestId?: string;
 }
 
 export interface MigrateVmInput extends Started {

@@ -1,0 +1,20 @@
+// All activities, by the queue that carries them. Workflows import only the types of this file.
+import { createClusterActivities, type ClusterActivityDeps } from './cluster.ts';
+import { createMoveActivities } from './move.ts';
+import { createNodeActivities } from './node.ts';
+import { createVmActivities } from './vm.ts';
+
+/** Any live node of the cluster can do these: watari.<cluster>. */
+export const createClusterQueue = (deps: ClusterActivityDeps) => ({
+  ...createClusterActivities(deps),
+  ...createMoveActivities(deps),
+});
+
+/** Only the node itself can do these: watari.<cluster>.<node>. */
+export const createNodeQueue = (deps: ClusterActivityDeps) => ({
+  ...createNodeActivities(deps),
+  ...createVmActivities(deps),
+});
+
+export type ClusterQueue = ReturnType<typeof createClusterQueue>;
+export type NodeQueue = ReturnType<typeof createNodeQueue>;

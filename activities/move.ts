@@ -1,0 +1,282 @@
+// The live migration itself, as an activity that any live node can run and any other node can take over: it looks for
+// a move of this VM already under way and adopts it, starts one only when there is none, and watches until it ends.
+import { activityInfo, cancellationDetails, cancellationSignal } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { RoleFacts } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import { isMoving, isQueued } from '../domain/slots.ts';
+import type { Beat } from '../domain/status.ts';
+import { HypervError, type HypervHost } from '../hyperv/host.ts';
+import { beating, pause, type Beats } from './beats.ts';
+import { failed, guarded, type FailureDetails } from './failing.ts';
+import type { ClusterActivityDeps } from './cluster.ts';
+
+export interface MoveRequest {
+  step: string;
+  vm: string;
+  vmId: string;
+  target: string;
+  /** Give up watching when neither phase nor percentage changed for so long. */
+  stalledSeconds: number;
+  /** Longest stay in the cluster's own queue. */
+  queueSeconds: number;
+}
+
+export interface MoveResult {
+  from: string;
+  to: string;
+  /** `adopted`: somebody else, or an attempt that died, had started it. */
+  how: 'started' | 'adopted' | 'already-there';
+  seconds: number;
+  cmdlets: string[];
+}
+
+/** What the next attempt, perhaps on another node, must know of this one. */
+interface MoveMemory extends Beat {
+  /** This run has asked the cluster to move. */
+  asked: boolean;
+  source: string;
+  /** The asking node's own clock, for the event logs. */
+  since: string;
+  startedAtMs: number;
+}
+
+/** Details of a move's failure: where to look for the cause. */
+export interface MoveFailureDetails extends FailureDetails {
+  source: string;
+  target: string;
+  since: string;
+}
+
+/** The cluster may need a moment between accepting a move and showing it. */
+const SHOWS_WITHIN_MS = 5000;
+/** Of one attempt, for a move that leaves no trace at all. */
+const ASKS_MAX = 3;
+
+export function createMoveActivities(deps: ClusterActivityDeps) {
+  return guarded({
+    moveVm: (request: MoveRequest): Promise<MoveResult> =>
+      beating((beats) => new MoveWatch(deps, request, beats).run()),
+  });
+}
+
+/** One attempt to see one move through. */
+class MoveWatch {
+  private readonly host: HypervHost;
+  private readonly deps: ClusterActivityDeps;
+  private readonly request: MoveRequest;
+  private readonly beats: Beats;
+  private memory: MoveMemory;
+  private how: MoveResult['how'] = 'already-there';
+  private cmdlets: string[] = [];
+  private asks = 0;
+  private askedAtMs: number;
+  private sawItMove = false;
+  /** Fingerprint of the latest look, and since when it is the same. */
+  private seen = { print: '', sinceMs: 0 };
+
+  constructor(deps: ClusterActivityDeps, request: MoveRequest, beats: Beats) {
+    this.deps = deps;
+    this.host = deps.host;
+    this.request = request;
+    this.beats = beats;
+    this.askedAtMs = deps.now().getTime();
+    const before = activityInfo().heartbeatDetails as Partial<MoveMemory> | undefined;
+    this.memory = {
+      step: request.step,
+      phase: 'looking',
+      percent: null,
+      etaSeconds: null,
+      waitingFor: null,
+      asked: before?.asked ?? false,
+      source: before?.source ?? '',
+      since: before?.since ?? '',
+      startedAtMs: before?.startedAtMs ?? this.nowMs(),
+    };
+    if (this.memory.asked) this.how = 'adopted';
+  }
+
+  async run(): Promise<MoveResult> {
+    for (;;) {
+      const role = await this.look();
+      if (this.memory.source === '') await this.remember(role);
+      if (isMoving(role) || isQueued(role)) {
+        await this.watch(role);
+      } else if (sameName(role.owner, this.request.target)) {
+        if (role.state === 'Online') return this.result(role);
+        this.say({ phase: 'settling', waitingFor: `${role.name} to be online` });
+        this.checkStalled(role);
+      } else if (!this.memory.asked) {
+        await this.ask();
+      } else if (this.isOver()) {
+        await this.concludeOrAskAgain(role);
+      }
+      if (cancellationSignal().aborted) await this.stop();
+      else await pause(this.deps.lookEveryMs);
+    }
+  }
+
+  private nowMs(): number {
+    return this.deps.now().getTime();
+  }
+
+  private async look(): Promise<RoleFacts> {
+    const { facts } = await this.host.readRoles({});
+    const role = facts.find((r) => r.vmId === this.request.vmId);
+    if (role === undefined) {
+      throw failed(
+        'RoleMissing',
+        `The cluster has no role for ${this.request.vm} (VM id ${this.request.vmId}), seen from ${this.host.node}`,
+      );
+    }
+    return role;
+  }
+
+  private async remember(role: RoleFacts): Promise<void> {
+    const { facts } = await this.host.readHost({});
+    this.memory = { ...this.memory, source: role.owner, since: facts.now };
+  }
+
+  private say(part: Partial<Beat>): void {
+    this.memory = { ...this.memory, percent: null, etaSeconds: null, waitingFor: null, ...part };
+    this.beats.say(this.memory);
+  }
+
+  private async ask(): Promise<void> {
+    // Said before it is done: an attempt that dies between the two must not look like one that never asked.
+    this.memory = { ...this.memory, asked: true };
+    this.say({ phase: 'starting' });
+    this.askedAtMs = this.nowMs();
+    this.asks += 1;
+    try {
+      const { facts, cmdlets } = await this.host.startMove({
+        vmId: this.request.vmId,
+        node: this.request.target,
+      });
+      this.cmdlets.push(...cmdlets);
+      this.how = facts.why === 'started' ? 'started' : 'adopted';
+    } catch (err) {
+      // The answer was lost: whether it moves shows at the next look.
+      if (!(err instanceof HypervError) || err.info.outcome !== 'unknown') throw err;
+    }
+  }
+
+  private async watch(role: RoleFacts): Promise<void> {
+    const { target } = role.move;
+    if (target !== null && !sameName(target, this.request.target)) {
+      this.say({ phase: role.move.phase, waitingFor: `another move of ${role.name} to ${target}` });
+    } else if (isQueued(role)) {
+      this.memory = { ...this.memory, asked: true };
+      this.say({
+        phase: 'queued',
+        waitingFor: 'a free migration slot, in the queue of the cluster',
+      });
+    } else {
+      if (this.how === 'already-there') this.how = 'adopted';
+      this.memory = { ...this.memory, asked: true };
+      const { percent, phase } = role.move;
+      this.say({ phase, percent, etaSeconds: this.eta(percent) });
+    }
+    this.sawItMove ||= isMoving(role);
+    this.checkStalled(role);
+  }
+
+  /** From the average pace so far; unknown while there is too little to go by. */
+  private eta(percent: number): number | null {
+    if (percent < 5) return null;
+    const elapsedSeconds = (this.nowMs() - this.memory.startedAtMs) / 1000;
+    return Math.round((elapsedSeconds * (100 - percent)) / percent);
+  }
+
+  private checkStalled(role: RoleFacts): void {
+    const print = `${role.owner} ${role.state} ${role.move.phase} ${String(role.move.percent)}`;
+    if (print !== this.seen.print) {
+      this.seen = { print, sinceMs: this.nowMs() };
+      return;
+    }
+    const seconds = (this.nowMs() - this.seen.sinceMs) / 1000;
+    const limit = isQueued(role) ? this.request.queueSeconds : this.request.stalledSeconds;
+    if (seconds < limit) return;
+    throw this.failed(
+      isQueued(role) ? 'SlotsBusy' : 'MoveStalled',
+      `The move of ${role.name} to ${this.request.target} stands at ${role.move.phase}, ${String(role.move.percent)} %, unchanged for ${String(Math.round(seconds))} s; it was left running`,
+    );
+  }
+
+  /** We asked, it does not run, and it had the time to show. */
+  private isOver(): boolean {
+    return this.sawItMove || this.nowMs() - this.askedAtMs >= SHOWS_WITHIN_MS;
+  }
+
+  /**
+   * Failed and cancelled stick, so they are the end of our move. Neither of them, with the VM where it was: an attempt
+   * died between saying that it asks and asking, or the cluster forgot; asking again is harmless.
+   */
+  private async concludeOrAskAgain(role: RoleFacts): Promise<void> {
+    const settled = role.move.phase === 'failed' || role.move.phase === 'cancelled';
+    const strayed = !sameName(role.owner, this.memory.source);
+    if (settled || strayed || this.asks >= ASKS_MAX) throw this.failure(role);
+    await this.ask();
+  }
+
+  private failure(role: RoleFacts): Error {
+    const { source, target } = { source: this.memory.source, target: this.request.target };
+    if (!sameName(role.owner, source)) {
+      return this.failed(
+        'MovedElsewhere',
+        `${role.name} was to move from ${source} to ${target} and is on ${role.owner} now`,
+      );
+    }
+    if (role.move.phase === 'cancelled') {
+      return this.failed('MoveCancelled', `The move of ${role.name} to ${target} was cancelled`);
+    }
+    return this.failed(
+      'MoveFailed',
+      `The move of ${role.name} from ${source} to ${target} ended with MigrationState ${role.move.phase}, MigrationFailureReason ${role.move.failureReason}; ${role.name} stays on ${role.owner}`,
+      role.move.failureReason,
+    );
+  }
+
+  private failed(
+    code: 'MovedElsewhere' | 'MoveCancelled' | 'MoveFailed' | 'MoveStalled' | 'SlotsBusy',
+    message: string,
+    hresult?: string,
+  ): Error {
+    const details: MoveFailureDetails = {
+      op: 'startMove',
+      node: this.host.node,
+      source: this.memory.source,
+      target: this.request.target,
+      since: this.memory.since,
+      ...(hresult === undefined ? {} : { hresult }),
+    };
+    return failed(code, message, details);
+  }
+
+  /** Cancelled by a person: the move is cancelled and its end awaited. By anything else: the move goes on alone. */
+  private async stop(): Promise<void> {
+    if (cancellationDetails()?.cancelRequested !== true) {
+      throw new CancelledFailure('this attempt ended; the move goes on');
+    }
+    await this.host.cancelMove({ vmId: this.request.vmId });
+    for (;;) {
+      const role = await this.look();
+      if (!isMoving(role) && !isQueued(role)) {
+        throw new CancelledFailure(`the move was cancelled; ${role.name} is on ${role.owner}`);
+      }
+      this.say({ phase: 'cancelling', waitingFor: 'the move to end' });
+      // pause() would return at once here, since the activity is cancelled already.
+      await new Promise((resolve) => setTimeout(resolve, this.deps.lookEveryMs));
+    }
+  }
+
+  private result(role: RoleFacts): MoveResult {
+    return {
+      from: this.memory.source,
+      to: role.owner,
+      how: this.how,
+      seconds: Math.round((this.nowMs() - this.memory.startedAtMs) / 100) / 10,
+      cmdlets: this.cmdlets,
+    };
+  }
+}

@@ -1,0 +1,196 @@
+// Activities about one machine, served only by that machine's worker on watari.<cluster>.<node>: look at it, install
+// features, restart it and see it return, set its live-migration settings, read its event logs.
+import { cancellationSignal } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import { NODE_FEATURES } from '../domain/spec.ts';
+import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
+import { beating, pause } from './beats.ts';
+import type { Applied, ClusterActivityDeps } from './cluster.ts';
+import { failed, guarded, notYet } from './failing.ts';
+
+/** What the cluster and Hyper-V need to run: the cluster service and the virtual machine management service. */
+const SERVICES = ['ClusSvc', 'vmms'];
+/** A node that is going down is asked again at this pace whether it is still the old boot. */
+const BOOT_CHECK_MS = 1000;
+/** Event logs of two nodes are compared although their clocks differ. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** null where the Hyper-V role, or the service behind it, is not there. */
+async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
+  try {
+    return (await read).facts;
+  } catch (err) {
+    if (err instanceof HypervError && err.info.errorId === 'HyperVMissing') return null;
+    throw err;
+  }
+}
+
+export async function readNode(
+  { host, now }: ClusterActivityDeps,
+  files: string[],
+): Promise<NodeView> {
+  const [hostFacts, features, services, switches, migration, vms, diskFiles] = await Promise.all([
+    host.readHost({}),
+    host.readFeatures({ names: [...NODE_FEATURES] }),
+    host.readServices({ names: SERVICES }),
+    orNull(host.readSwitches({})),
+    orNull(host.readMigrationSettings({})),
+    orNull(host.readVms({})),
+    host.readDiskFiles({ paths: files }),
+  ]);
+  return {
+    takenAt: now().toISOString(),
+    host: hostFacts.facts,
+    features: features.facts,
+    services: services.facts,
+    switches: switches ?? [],
+    migration,
+    vms: vms ?? [],
+    files: diskFiles.facts,
+  };
+}
+
+export interface FeaturesInstalled {
+  changed: boolean;
+  restartNeeded: boolean;
+  before: FeatureFacts[];
+  after: FeatureFacts[];
+  cmdlets: string[];
+}
+
+export interface NodeReady {
+  bootTime: string;
+  services: string[];
+  state: string;
+}
+
+export function createNodeActivities(deps: ClusterActivityDeps) {
+  const { host } = deps;
+  return guarded({
+    viewNode: (input: { files?: string[] }): Promise<NodeView> =>
+      beating(() => readNode(deps, input.files ?? [])),
+
+    async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
+      return beating(async () => {
+        const before = (await host.readFeatures(input)).facts;
+        const { facts, cmdlets } = await host.installFeatures(input);
+        const after = (await host.readFeatures(input)).facts;
+        return { ...facts, before, after, cmdlets };
+      });
+    },
+
+    /**
+     * Asks for a restart and returns before the machine goes down. Harmless when repeated: the boot that is to end is
+     * named, and a node that has restarted since is left alone. Refuses while a VM runs here.
+     */
+    async requestRestart(
+      input: OpArgs<'restartNode'>,
+    ): Promise<{ changed: boolean; cmdlets: string[] }> {
+      const running = ((await orNull(host.readVms({}))) ?? []).filter(
+        (vm) => vm.state === 'Running',
+      );
+      const { bootTime } = (await host.readHost({})).facts;
+      if (running.length > 0 && bootTime === input.ifBootTime) {
+        throw failed(
+          'NodeNotDrained',
+          `${host.node} was not restarted: ${running.map((vm) => vm.name).join(', ')} still runs there`,
+        );
+      }
+      const { facts, cmdlets } = await host.restartNode(input);
+      return { changed: facts.changed, cmdlets };
+    },
+
+    /** Being taken from the queue at all is the news that the node is back; the boot time proves it. */
+    async confirmRestart(input: { ifBootTime: string }): Promise<{ bootTime: string }> {
+      const { facts } = await host.readHost({});
+      if (facts.bootTime === input.ifBootTime) {
+        throw notYet(`${host.node} has not restarted yet (boot ${facts.bootTime})`, BOOT_CHECK_MS);
+      }
+      return { bootTime: facts.bootTime };
+    },
+
+    /** Waits until the services run and the cluster counts the node as Up (or Paused, where it was paused by us). */
+    async awaitReady(input: {
+      step: string;
+      mayBePaused: boolean;
+      waitSeconds: number;
+    }): Promise<NodeReady> {
+      return beating(async ({ say }) => {
+        const until = deps.now().getTime() + input.waitSeconds * 1000;
+        for (;;) {
+          const missing = await notReadyYet(host, input.mayBePaused);
+          if (typeof missing !== 'string') return missing;
+          if (deps.now().getTime() > until) {
+            throw failed(
+              'NotReady',
+              `${host.node} is back, but ${missing} after ${String(input.waitSeconds)} s`,
+            );
+          }
+          say({
+            step: input.step,
+            phase: 'settling',
+            percent: null,
+            etaSeconds: null,
+            waitingFor: missing,
+          });
+          await pause(deps.lookEveryMs);
+          if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
+        }
+      });
+    },
+
+    async setMigration(input: OpArgs<'configureMigration'>): Promise<Applied<MigrationSettings>> {
+      return beating(async () => {
+        const before = (await host.readMigrationSettings({})).facts;
+        const { facts, cmdlets } = await host.configureMigration(input);
+        const after = (await host.readMigrationSettings({})).facts;
+        for (const [key, want] of Object.entries(input)) {
+          const have = after[key as keyof typeof input];
+          if (have !== want) {
+            throw failed(
+              'SettingsNotKept',
+              `${key} of ${host.node} was set to ${String(want)} and reads back as ${String(have)}`,
+            );
+          }
+        }
+        return { changed: facts.changed, before, after, cmdlets };
+      });
+    },
+
+    /** Errors and warnings of the Hyper-V and cluster logs since a moment of this node's (or nearly its) clock. */
+    async readMoveEvents(input: { since: string; vm: string }): Promise<EventFacts[]> {
+      const since = new Date(Date.parse(input.since) - CLOCK_SKEW_MS).toISOString();
+      const { facts } = await host.readEvents({ since, max: 50 });
+      return facts.filter((e) => e.vm === null || sameName(e.vm, input.vm));
+    },
+  });
+}
+
+/** What is still missing, or the proof that nothing is. */
+async function notReadyYet(host: HypervHost, mayBePaused: boolean): Promise<string | NodeReady> {
+  const services = (await host.readServices({ names: SERVICES })).facts;
+  const down = services.filter((s) => s.state !== 'Running');
+  if (down.length > 0) return `waiting for ${down.map((s) => `${s.name} (${s.state})`).join(', ')}`;
+  const features = (await host.readFeatures({ names: [...NODE_FEATURES] })).facts;
+  const pending = features.filter((f) => f.state !== 'Installed');
+  if (pending.length > 0) {
+    return `waiting for ${pending.map((f) => `${f.name} (${f.state})`).join(', ')}`;
+  }
+  let state: string;
+  try {
+    const { facts } = await host.readNodes({});
+    state = facts.find((n) => sameName(n.name, host.node))?.state ?? 'not a member of the cluster';
+  } catch (err) {
+    if (!(err instanceof HypervError)) throw err;
+    state = 'not connected to the cluster';
+  }
+  const { facts } = await host.readHost({});
+  if (state === 'Up' || (mayBePaused && state === 'Paused')) {
+    return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
+  }
+  return `waiting for ${host.node} to be Up in the cluster (${state})`;
+}
+
+export type NodeActivities = ReturnType<typeof createNodeActivities>;

@@ -1,0 +1,214 @@
+// Activities about one VM on the node that holds it: create or find it, register its role, start it, prove that it is
+// where and what it should be, and take back what this run made.
+import { cancellationSignal } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { RoleFacts, VmFacts } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import type { VmSpec } from '../domain/spec.ts';
+import { HypervError, type HypervHost } from '../hyperv/host.ts';
+import { beating, pause } from './beats.ts';
+import type { ClusterActivityDeps } from './cluster.ts';
+import { failed, guarded } from './failing.ts';
+
+/** The mark in a VM's notes that says which run made it. */
+export const ownerMark = (requestId: string): string => `watari:${requestId}`;
+
+export interface VmCreated {
+  vm: VmFacts;
+  changed: boolean;
+  cmdlets: string[];
+}
+
+export interface VerifyRequest {
+  step: string;
+  vm: string;
+  vmId: string;
+  /** Seconds of uptime before the move; a live migration does not reset it. */
+  uptimeAtLeastSeconds: number;
+  /** The guest answered before the move, so it must again. */
+  heartbeat: boolean;
+  waitSeconds: number;
+}
+
+export function createVmActivities(deps: ClusterActivityDeps) {
+  const { host } = deps;
+  return guarded({
+    /** Finds the VM by name on this node, or creates it with the run's mark in its notes. */
+    async ensureVm(input: { requestId: string; vm: VmSpec; path: string }): Promise<VmCreated> {
+      const { vm, requestId, path } = input;
+      const { facts, cmdlets } = await beating(() =>
+        host.createVm({
+          requestId,
+          name: vm.name,
+          memoryBytes: vm.memoryBytes,
+          vhd: vm.vhd,
+          switch: vm.switch,
+          generation: vm.generation,
+          path,
+        }),
+      );
+      return { vm: facts.vm, changed: facts.changed, cmdlets };
+    },
+
+    async ensureRole(input: {
+      vmId: string;
+      name: string;
+    }): Promise<{ role: RoleFacts; changed: boolean; cmdlets: string[] }> {
+      const { facts, cmdlets } = await beating(() => host.addRole(input));
+      return { role: facts.role, changed: facts.changed, cmdlets };
+    },
+
+    /** Brings the role online and waits until the VM runs on this node. */
+    async startVm(input: {
+      step: string;
+      vmId: string;
+      name: string;
+      waitSeconds: number;
+    }): Promise<{ changed: boolean; vm: VmFacts; cmdlets: string[] }> {
+      return beating(async ({ say }) => {
+        const { facts, cmdlets } = await host.startRole({ vmId: input.vmId });
+        const vm = await until(
+          deps,
+          input.waitSeconds,
+          async () => {
+            const role = await findRole(host, input.vmId);
+            const found = await findVm(host, input.vmId);
+            if (role?.state === 'Online' && found?.state === 'Running') return { done: found };
+            return {
+              missing: `${input.name} to run (VM ${found?.state ?? 'not here'}, role ${role?.state ?? 'missing'})`,
+            };
+          },
+          (waitingFor) => {
+            say({
+              step: input.step,
+              phase: 'starting',
+              percent: null,
+              etaSeconds: null,
+              waitingFor,
+            });
+          },
+          (missing) =>
+            failed(
+              'VmNotRunning',
+              `${input.name} was started on ${host.node} and does not run after ${String(input.waitSeconds)} s; waited for ${missing}`,
+            ),
+        );
+        return { changed: facts.changed, vm, cmdlets };
+      });
+    },
+
+    /** On the node that the VM moved to: it runs, it never restarted, and its guest answers if it did before. */
+    async verifyVm(input: VerifyRequest): Promise<VmFacts> {
+      return beating(async ({ say }) => {
+        const vm = await until(
+          deps,
+          input.waitSeconds,
+          async () => {
+            const found = await findVm(host, input.vmId);
+            const answers = !input.heartbeat || found?.heartbeat === 'Ok';
+            if (found?.state === 'Running' && answers) return { done: found };
+            return {
+              missing: `${input.vm} to run and answer on ${host.node} (VM ${found?.state ?? 'not here'}, heartbeat ${found?.heartbeat ?? 'none'})`,
+            };
+          },
+          (waitingFor) => {
+            say({
+              step: input.step,
+              phase: 'verifying',
+              percent: null,
+              etaSeconds: null,
+              waitingFor,
+            });
+          },
+          (missing) =>
+            failed(
+              'VmNotRunning',
+              `After its move, waited ${String(input.waitSeconds)} s in vain for ${missing}`,
+            ),
+        );
+        if (vm.uptimeSeconds < input.uptimeAtLeastSeconds) {
+          throw failed(
+            'VmRestarted',
+            `${input.vm} runs on ${host.node} with an uptime of ${String(vm.uptimeSeconds)} s, but had ${String(input.uptimeAtLeastSeconds)} s before the move: it restarted`,
+          );
+        }
+        return vm;
+      });
+    },
+
+    /** Undo of ensureRole, for a VM whose role was not there before the run. The VM itself keeps running. */
+    async removeRole(input: { vmId: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
+      const { facts, cmdlets } = await beating(() => host.removeRole(input));
+      return { changed: facts.changed, cmdlets };
+    },
+
+    /** Undo of everything that a run made of a VM: only if its notes carry the run's mark, and never a disk. */
+    async removeOwnVm(input: {
+      requestId: string;
+      name: string;
+      waitSeconds: number;
+    }): Promise<{ changed: boolean; cmdlets: string[] }> {
+      return beating(async () => {
+        const { facts: vms } = await host.readVms({});
+        const own = vms.find(
+          (vm) => sameName(vm.name, input.name) && vm.notes.includes(ownerMark(input.requestId)),
+        );
+        if (own === undefined) return { changed: false, cmdlets: [] };
+        const cmdlets: string[] = [];
+        if ((await findRole(host, own.id)) !== undefined) {
+          cmdlets.push(...(await host.stopRole({ vmId: own.id })).cmdlets);
+          await until(
+            deps,
+            input.waitSeconds,
+            async () => {
+              const vm = await findVm(host, own.id);
+              const still = vm !== undefined && vm.state !== 'Off' && vm.state !== 'Saved';
+              return still ? { missing: `${own.name} to be saved (${vm.state})` } : { done: true };
+            },
+            () => undefined,
+            (missing) => failed('NotReady', `Waited ${String(input.waitSeconds)} s for ${missing}`),
+          );
+          cmdlets.push(...(await host.removeRole({ vmId: own.id })).cmdlets);
+        }
+        cmdlets.push(
+          ...(await host.removeVm({ vmId: own.id, requestId: input.requestId })).cmdlets,
+        );
+        return { changed: true, cmdlets };
+      });
+    },
+  });
+}
+
+const findVm = async (host: HypervHost, vmId: string): Promise<VmFacts | undefined> =>
+  (await host.readVms({})).facts.find((vm) => vm.id === vmId);
+
+const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | undefined> =>
+  (await host.readRoles({})).facts.find((role) => role.vmId === vmId);
+
+/** Looks until it is done or the time is up. A look whose answer was lost is simply not the last one. */
+async function until<T>(
+  deps: ClusterActivityDeps,
+  waitSeconds: number,
+  look: () => Promise<{ done: T } | { missing: string }>,
+  tell: (missing: string) => void,
+  late: (missing: string) => Error,
+): Promise<T> {
+  const end = deps.now().getTime() + waitSeconds * 1000;
+  let missing = 'a first answer';
+  for (;;) {
+    try {
+      const seen = await look();
+      if ('done' in seen) return seen.done;
+      missing = seen.missing;
+    } catch (err) {
+      if (!(err instanceof HypervError) || err.info.outcome !== 'unknown') throw err;
+      missing = err.message;
+    }
+    if (deps.now().getTime() > end) throw late(missing);
+    tell(missing);
+    await pause(deps.lookEveryMs);
+    if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
+  }
+}
+
+export type VmActivities = ReturnType<typeof createVmActivities>;

@@ -1,0 +1,42 @@
+// May a person decide this about that step now? The rule behind the `decide` update's validator, as one sentence.
+import { DECISIONS, type Decision, type RunStatus } from './status.ts';
+
+/** undefined when the decision can be taken, else why not. */
+export function refuseDecision(
+  status: RunStatus,
+  decision: Partial<Decision> | undefined,
+  alreadyBy: string | undefined,
+): string | undefined {
+  if (typeof decision !== 'object' || typeof decision.step !== 'string') {
+    return 'A decision is an object with step, action, reason and by.';
+  }
+  const { step: id, action, by, reason, target } = decision;
+  if (action === undefined || !DECISIONS.includes(action)) {
+    return `The action must be one of ${DECISIONS.join(', ')}.`;
+  }
+  if (typeof by !== 'string' || by.trim() === '') return 'Say in "by" who decides.';
+  if (typeof reason !== 'string') return 'Give a "reason" (it may be short).';
+  if (target !== undefined && typeof target !== 'string') return '"target" must be a node name.';
+  if (status.endedAt !== null) return `${status.run} has already ended (${status.state}).`;
+  const step = status.steps.find((s) => s.id === id);
+  if (step === undefined) {
+    const waiting = status.steps.filter((s) => s.state === 'needs-operator').map((s) => s.id);
+    return `${status.run} has no step ${id}. ${waiting.length === 0 ? 'None of its steps needs a decision.' : `Waiting for a decision: ${waiting.join(', ')}.`}`;
+  }
+  if (alreadyBy !== undefined) return `${alreadyBy} has just decided about ${id}.`;
+  if (step.state !== 'needs-operator') {
+    const elsewhere = step.child === null ? '' : ` It is done by ${step.child}: decide there.`;
+    const last = lastDecision(step.evidence['decisions']);
+    return `Step ${id} does not need a decision: it is ${step.state}.${last}${elsewhere}`;
+  }
+  if (action === 'skip' && !step.skippable) {
+    return `Step ${id} cannot be skipped: what follows depends on it.`;
+  }
+  return undefined;
+}
+
+function lastDecision(decisions: unknown): string {
+  if (!Array.isArray(decisions)) return '';
+  const last = decisions.at(-1) as (Decision & { at: string }) | undefined;
+  return last === undefined ? '' : ` ${last.by} decided ${last.action} at ${last.at}.`;
+}

@@ -1,0 +1,64 @@
+// Reads a failed activity or child workflow as a code, a sentence and a hint. What is not a Temporal failure is a
+// programmer's error and is not read at all: the workflow task retries until a fix is deployed.
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { failureRow, isFailureCode, type FailureCode } from '../domain/failures.ts';
+import type { StepFailure } from '../domain/status.ts';
+
+/** `undefined` for anything that the engine must not swallow. */
+export function failureOf(err: unknown): (StepFailure & { code: FailureCode }) | undefined {
+  if (err instanceof ActivityFailure) return ofActivity(err);
+  if (err instanceof ChildWorkflowFailure) {
+    const cause = err.cause === undefined ? undefined : failureOf(err.cause);
+    const message = `${err.execution.workflowId ?? 'The run'} ended: ${cause?.message ?? err.message}`;
+    return as(cause?.code ?? 'ChildFailed', message);
+  }
+  if (err instanceof WorkflowExecutionAlreadyStartedError) {
+    return as('AlreadyRunning', `${err.workflowId} is already running, started by somebody else`);
+  }
+  if (err instanceof CancelledFailure) return as('Cancelled', `It was cancelled: ${err.message}`);
+  if (err instanceof ApplicationFailure) {
+    return as(
+      isFailureCode(err.type ?? '') ? (err.type as FailureCode) : 'Unexpected',
+      err.message,
+    );
+  }
+  return undefined;
+}
+
+function ofActivity(err: ActivityFailure): (StepFailure & { code: FailureCode }) | undefined {
+  if (err.cause instanceof TimeoutFailure) {
+    if (err.cause.timeoutType === 'SCHEDULE_TO_START') {
+      return as(
+        'NodeNotServed',
+        `No worker took ${err.activityType} within its time: ${err.cause.message}`,
+      );
+    }
+    return as(
+      'NodeUnreachable',
+      `${err.activityType} gave no answer (${(err.cause.timeoutType ?? 'unknown').toLowerCase()} timeout), last tried by ${err.identity ?? 'an unknown worker'}`,
+    );
+  }
+  return err.cause === undefined ? as('Unexpected', err.message) : failureOf(err.cause);
+}
+
+const as = (code: FailureCode, message: string): StepFailure & { code: FailureCode } => ({
+  code,
+  message,
+  hint: failureRow(code).hint,
+});
+
+/** The first details object of the failure behind `err`, where an activity gave one. */
+export function detailsOf(err: unknown): Record<string, unknown> {
+  const cause = err instanceof ActivityFailure ? err.cause : err;
+  if (!(cause instanceof ApplicationFailure)) return {};
+  const [details] = cause.details ?? [];
+  return typeof details === 'object' && details !== null
+    ? (details as Record<string, unknown>)
+    : {};
+}

@@ -1,0 +1,148 @@
+// migrateVm: one live migration. Choose the node with reasons, wait for a slot, move, verify that the VM is there and
+// never stopped. The id is the lock of the VM.
+import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
+import { runId, sameName, stepId } from '../domain/names.ts';
+import { placeMove, type Placement } from '../domain/placement.ts';
+import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
+import { Calls } from './calls.ts';
+import { moveWithCause } from './move-with-cause.ts';
+import { Run, stepFailure, type StepContext } from './run.ts';
+import { nodeView, takeSnapshot } from './snapshot.ts';
+
+export interface MigrateVmResult {
+  vm: string;
+  changed: boolean;
+  from: string;
+  to: string;
+}
+
+interface Chosen {
+  role: RoleFacts;
+  vm: VmFacts;
+  target: string;
+}
+
+export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
+  const calls = new Calls(input.cluster, input.budgets);
+  const run = new Run({
+    workflow: 'migrateVm',
+    lock: runId.migrate(input.cluster, input.vm),
+    title: `Move ${input.vm} to ${input.to ?? 'the best possible node'}`,
+    cluster: input.cluster,
+    vm: input.vm,
+    startedBy: input.startedBy,
+    retrySeconds: calls.budgets.retrySeconds,
+  });
+  const id = (deed: string): string => stepId.vm(input.vm, deed);
+  const steps = {
+    choose: { id: id('choose'), title: `Choose a node for ${input.vm}` },
+    slot: { id: id('slot'), title: 'Wait for a migration slot', skippable: true },
+    move: { id: id('move'), title: `Move ${input.vm}` },
+    verify: { id: id('verify'), title: `Verify ${input.vm}`, skippable: true },
+  };
+  return run.conduct(async () => {
+    run.expect(Object.values(steps));
+    const chosen = await run.step(steps.choose, (c) => choose(calls, input, c));
+    if (chosen === undefined) throw stepFailure('NoEligibleNode', 'No node was chosen');
+    const { role, vm, target } = chosen;
+    if (sameName(role.owner, target)) {
+      for (const spec of [steps.slot, steps.move, steps.verify]) {
+        await run.step(spec, (c) => {
+          c.evidence({ why: `${role.name} is on ${target} already` });
+          return Promise.resolve();
+        });
+      }
+      return { vm: role.name, changed: false, from: role.owner, to: role.owner };
+    }
+    await run.step(steps.slot, async (c) => {
+      const request = { step: steps.slot.id, vm: role.name, vmId: role.vmId, target };
+      const waited = await calls
+        .onCluster({
+          summary: `Slot for ${role.name}, ${role.owner} -> ${target}`,
+          seconds: calls.budgets.slotSeconds + 60,
+        })
+        .awaitSlot({ ...request, waitSeconds: calls.budgets.slotSeconds });
+      c.evidence({ ...waited });
+    });
+    const moved = await run.step(steps.move, (c) =>
+      moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
+    );
+    const to = moved?.to ?? target;
+    await run.step(steps.verify, async (c) => {
+      const after = await calls
+        .onNode(to, { summary: `Verify ${role.name} on ${to}`, seconds: 180 })
+        .verifyVm({
+          step: steps.verify.id,
+          vm: role.name,
+          vmId: role.vmId,
+          uptimeAtLeastSeconds: vm.uptimeSeconds,
+          heartbeat: vm.heartbeat === 'Ok',
+          waitSeconds: 60,
+        });
+      c.evidence({ owner: to, before: proof(vm), after: proof(after) });
+    });
+    return { vm: role.name, changed: true, from: moved?.from ?? role.owner, to };
+  });
+}
+
+const proof = (vm: VmFacts) => ({
+  state: vm.state,
+  uptimeSeconds: vm.uptimeSeconds,
+  heartbeat: vm.heartbeat,
+});
+
+/** Looks anew at every attempt: what stood in the way may be gone. */
+async function choose(calls: Calls, input: MigrateVmInput, c: StepContext): Promise<Chosen> {
+  const snapshot = await takeSnapshot(calls);
+  const { role, vm } = findRunning(snapshot, input.vm);
+  const only = c.target ?? input.to;
+  const placement = placeMove(snapshot, role.vmId, {
+    memoryReserveBytes: input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES,
+    ...(only === undefined ? {} : { only }),
+  });
+  c.evidence({ owner: role.owner, target: placement.target, ranking: placement.ranking });
+  if (only !== undefined && sameName(only, role.owner)) return { role, vm, target: role.owner };
+  if (placement.target === null) throw noNode(role.name, only, placement);
+  return { role, vm, target: placement.target };
+}
+
+function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: VmFacts } {
+  const role = snapshot.view.roles.find((r) => sameName(r.name, name));
+  if (role === undefined) {
+    const known = snapshot.view.roles.map((r) => r.name).join(', ');
+    throw stepFailure(
+      'RoleMissing',
+      `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ${known === '' ? 'none' : known}`,
+    );
+  }
+  const owner = nodeView(snapshot, role.owner);
+  if (owner === undefined) {
+    throw stepFailure(
+      'NodeUnreachable',
+      `${role.name} is on ${role.owner}, which does not answer; its state before the move must be known`,
+    );
+  }
+  const vm = owner.vms.find((v) => v.id === role.vmId);
+  if (vm?.state !== 'Running' || role.state !== 'Online') {
+    throw stepFailure(
+      'VmNotRunning',
+      `${role.name} on ${role.owner} cannot be live-migrated: its role is ${role.state}, the VM ${vm?.state ?? 'not found there'}`,
+    );
+  }
+  return { role, vm };
+}
+
+function noNode(vm: string, only: string | undefined, placement: Placement): Error {
+  const why = placement.ranking
+    .filter((v) => only === undefined || sameName(v.node, only))
+    .map((v) => {
+      const blockers = v.reasons.filter((r) => r.kind === 'blocker').map((r) => r.text);
+      return `${v.node}: ${blockers.join('; ')}`;
+    });
+  return only === undefined
+    ? stepFailure('NoEligibleNode', `No node can take ${vm}. ${why.join('. ')}`)
+    : stepFailure(
+        'TargetNotEligible',
+        `${only} cannot take ${vm}. ${why.length === 0 ? 'The cluster has no such node' : why.join('. ')}`,
+      );
+}

@@ -1,0 +1,422 @@
+// The step engine: what every workflow of watari is made of. A run is a list of named steps; a step that fails is
+// retried by its failure's class and then waits, at no cost, for a person's retry, skip or abort.
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { failureRow, retryOf, type FailureCode } from '../domain/failures.ts';
+import type { WorkflowName } from '../domain/names.ts';
+import { refuseDecision } from '../domain/decisions.ts';
+import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
+import { DEFAULT_BUDGETS } from '../domain/spec.ts';
+import { detailsMarkdown } from './details.ts';
+import { failureOf } from './failure-of.ts';
+import {
+  DECIDE_DESCRIPTION,
+  DECIDE_SIGNAL_DESCRIPTION,
+  decideSignal,
+  decideUpdate,
+  STATUS_DESCRIPTION,
+  statusQuery,
+} from './messages.ts';
+
+/** Automatic retries of a step before a person is asked. Doubling from 2 s that is about a minute, then about 15. */
+const RETRIES = { 'retry-then-operator': 4, retry: 12, operator: 0, expected: 0 } as const;
+const RETRY_PAUSE_MAX_SECONDS = 120;
+/** A wait for a person has no deadline of its own; Temporal wants a number. */
+const UNTIL_DECIDED = '3650 days';
+
+export interface StepSpec {
+  id: string;
+  title: string;
+  /** May a person skip it: only where the rest still makes sense without it. */
+  skippable?: boolean;
+}
+
+export interface RunOptions {
+  workflow: WorkflowName;
+  /** The id that this workflow must run under; undefined for runs that lock nothing. */
+  lock: string | undefined;
+  title: string;
+  cluster: string;
+  node?: string;
+  vm?: string;
+  startedBy: string;
+  retrySeconds?: number;
+}
+
+/** What a step's body is given: its attempt, its evidence, and what the person who asked for a retry wants. */
+export interface StepContext {
+  attempt: number;
+  /** Node named with the latest retry. */
+  target: string | undefined;
+  /** A person asked for this attempt. */
+  byOperator: boolean;
+  evidence(part: Record<string, unknown>): void;
+  waitingFor(what: string | null): void;
+  child(run: string): void;
+}
+
+interface Undo {
+  step: string;
+  title: string;
+  deed: () => Promise<unknown>;
+}
+
+const KEYS = {
+  cluster: defineSearchAttributeKey('WatariCluster', 'KEYWORD'),
+  node: defineSearchAttributeKey('WatariNode', 'KEYWORD'),
+  vm: defineSearchAttributeKey('WatariVm', 'KEYWORD'),
+  needsOperator: defineSearchAttributeKey('WatariNeedsOperator', 'BOOL'),
+};
+
+const now = (): string => new Date(Date.now()).toISOString();
+
+/** A failure of the table, thrown by workflow code itself. */
+export const stepFailure = (code: FailureCode, message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: code, message, nonRetryable: true });
+
+export class Run {
+  readonly status: RunStatus;
+  private readonly options: RunOptions;
+  private readonly decisions = new Map<string, Decision>();
+  private readonly undos: Undo[] = [];
+  private abortedBy: Decision | undefined;
+  private readonly scope = new CancellationScope();
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    const info = workflowInfo();
+    this.status = {
+      run: info.workflowId,
+      runId: info.runId,
+      workflow: options.workflow,
+      state: 'running',
+      waitingFor: null,
+      startedAt: info.startTime.toISOString(),
+      endedAt: null,
+      startedBy: options.startedBy,
+      title: options.title,
+      steps: [],
+      children: [],
+    };
+    setHandler(statusQuery, () => this.status, { description: STATUS_DESCRIPTION });
+    setHandler(decideUpdate, (decision) => this.decide(decision), {
+      description: DECIDE_DESCRIPTION,
+      validator: (decision) => {
+        const refusal = this.refusal(decision);
+        if (refusal === undefined) return;
+        const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
+        // The Temporal UI shows a refusal with its stack, which says nothing to an operator.
+        failure.stack = '';
+        throw failure;
+      },
+    });
+    setHandler(
+      decideSignal,
+      (decision) => {
+        const refusal = this.refusal(decision);
+        if (refusal === undefined) this.decide(decision);
+        else log.warn(`decide was refused: ${refusal}`);
+      },
+      { description: DECIDE_SIGNAL_DESCRIPTION },
+    );
+  }
+
+  /** Makes steps visible as pending before they begin. */
+  expect(steps: StepSpec[]): void {
+    for (const spec of steps) this.find(spec);
+    this.show();
+  }
+
+  /** Registers how to take a step back. Call it before the act; it must do nothing when nothing happened. */
+  undo(step: string, title: string, deed: () => Promise<unknown>): void {
+    this.undos.push({ step, title, deed });
+  }
+
+  /**
+   * Runs one step to its end. Resolves to undefined when a person skipped it.
+   * @throws CancelledFailure when the run is cancelled or aborted
+   */
+  async step<T>(
+    spec: StepSpec,
+    body: (context: StepContext) => Promise<T>,
+  ): Promise<T | undefined> {
+    const step = this.find(spec);
+    try {
+      return await this.attempts(step, body);
+    } catch (err) {
+      if (isOwnCancellation(err)) {
+        step.failure ??= { code: 'Cancelled', ...cancelledBecause(this.abortedBy) };
+        this.leave(step, 'failed');
+      }
+      throw err;
+    }
+  }
+
+  private async attempts<T>(
+    step: StepStatus,
+    body: (context: StepContext) => Promise<T>,
+  ): Promise<T | undefined> {
+    let failures = 0;
+    let decision: Decision | undefined;
+    for (;;) {
+      step.attempt += 1;
+      this.enter(step, 'running');
+      try {
+        const result = await body(this.context(step, decision));
+        this.leave(step, 'succeeded');
+        return result;
+      } catch (err) {
+        const failure = isOwnCancellation(err) ? undefined : failureOf(err);
+        if (failure === undefined) throw err;
+        failures += 1;
+        step.failure = failure;
+        if (failures <= RETRIES[retryOf(failure.code)]) {
+          await this.pauseBeforeRetry(step, failure, failures);
+        } else {
+          decision = await this.askOperator(step, failure);
+          failures = 0;
+          if (decision.action === 'skip') {
+            this.leave(step, 'skipped');
+            return undefined;
+          }
+        }
+      }
+    }
+  }
+
+  /** Runs the workflow's steps; on abort, the registered undo steps. Waits for the messages in hand. */
+  async conduct<T>(main: () => Promise<T>): Promise<T> {
+    const { workflowId } = workflowInfo();
+    if (this.options.lock !== undefined && workflowId !== this.options.lock) {
+      throw stepFailure(
+        'BadRequest',
+        `A ${this.options.workflow} run needs the workflow id ${this.options.lock}, which is its lock; this one was started as ${workflowId}`,
+      );
+    }
+    this.announce();
+    try {
+      const result = await this.scope.run(main);
+      this.finish('succeeded');
+      return result;
+    } catch (err) {
+      if (this.abortedBy !== undefined && isCancellation(err)) {
+        const by = this.abortedBy;
+        await CancellationScope.nonCancellable(() => this.takeBack());
+        this.finish('failed');
+        throw stepFailure('Aborted', `${by.by} aborted the run at step ${by.step}: ${by.reason}`);
+      }
+      this.finish(isCancellation(err) ? 'cancelled' : 'failed');
+      throw err;
+    } finally {
+      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    }
+  }
+
+  private context(step: StepStatus, decision: Decision | undefined): StepContext {
+    return {
+      attempt: step.attempt,
+      target: decision?.target,
+      byOperator: decision !== undefined,
+      evidence: (part) => {
+        Object.assign(step.evidence, part);
+        this.show();
+      },
+      waitingFor: (what) => {
+        step.waitingFor = what;
+        this.show();
+      },
+      child: (run) => {
+        step.child = run;
+        if (!this.status.children.includes(run)) this.status.children.push(run);
+        this.show();
+      },
+    };
+  }
+
+  private find(spec: StepSpec): StepStatus {
+    const known = this.status.steps.find((s) => s.id === spec.id);
+    if (known !== undefined) return known;
+    const step: StepStatus = {
+      id: spec.id,
+      title: spec.title,
+      state: 'pending',
+      attempt: 0,
+      startedAt: null,
+      endedAt: null,
+      waitingFor: null,
+      skippable: spec.skippable ?? false,
+      progress: null,
+      failure: null,
+      evidence: {},
+      child: null,
+    };
+    this.status.steps.push(step);
+    return step;
+  }
+
+  private enter(step: StepStatus, state: 'running' | 'waiting' | 'needs-operator'): void {
+    step.state = state;
+    step.startedAt ??= now();
+    if (state === 'running') step.waitingFor = null;
+    this.show();
+  }
+
+  private leave(step: StepStatus, state: 'succeeded' | 'skipped' | 'failed'): void {
+    step.state = state;
+    step.endedAt = now();
+    step.waitingFor = null;
+    if (state === 'succeeded') step.failure = null;
+    this.show();
+  }
+
+  private async pauseBeforeRetry(
+    step: StepStatus,
+    failure: StepFailure & { code: FailureCode },
+    failures: number,
+  ): Promise<void> {
+    const first = this.options.retrySeconds ?? DEFAULT_BUDGETS.retrySeconds;
+    const seconds = Math.min(first * 2 ** (failures - 1), RETRY_PAUSE_MAX_SECONDS);
+    const which = `${String(failures)} of ${String(RETRIES[retryOf(failure.code)])}`;
+    step.waitingFor = `retry ${which} in ${String(seconds)} s, after ${failure.code}`;
+    this.enter(step, 'waiting');
+    await sleep(seconds * 1000, { summary: `${step.title}: retry ${which} after ${failure.code}` });
+  }
+
+  private async askOperator(step: StepStatus, failure: StepFailure): Promise<Decision> {
+    const choices = step.skippable ? 'retry, skip or abort' : 'retry or abort';
+    step.waitingFor = `a person: ${choices}`;
+    this.enter(step, 'needs-operator');
+    this.markNeed();
+    // A row of its own on the Timeline, where a run that merely waits looks like a run that hangs.
+    await condition(() => this.decisions.has(step.id), UNTIL_DECIDED, {
+      summary: `Needs you: ${step.title} (${failure.code}) - ${choices}`,
+    });
+    const decision = this.decisions.get(step.id);
+    if (decision === undefined) throw stepFailure('Aborted', `Nobody decided about ${step.id}`);
+    this.decisions.delete(step.id);
+    const made = (step.evidence['decisions'] ?? []) as unknown[];
+    step.evidence['decisions'] = [...made, { ...decision, at: now() }];
+    this.markNeed();
+    return decision;
+  }
+
+  private refusal(decision: Decision): string | undefined {
+    return refuseDecision(this.status, decision, this.decisions.get(decision?.step)?.by);
+  }
+
+  private decide(decision: Decision): { accepted: string } {
+    if (decision.action === 'abort') {
+      this.abortedBy = decision;
+      const step = this.status.steps.find((s) => s.id === decision.step);
+      if (step !== undefined) step.evidence['decisions'] = [{ ...decision, at: now() }];
+      this.scope.cancel();
+    } else {
+      this.decisions.set(decision.step, decision);
+    }
+    return { accepted: `${decision.action} ${decision.step}` };
+  }
+
+  private async takeBack(): Promise<void> {
+    for (const { step, title, deed } of this.undos.reverse()) {
+      const undone = this.find({ id: `undo/${step}`, title });
+      try {
+        await this.tryUndo(undone, deed);
+        const original = this.status.steps.find((s) => s.id === step);
+        if (original?.startedAt != null) original.state = 'undone';
+        this.leave(undone, 'succeeded');
+      } catch (err) {
+        // The others still must be tried; the report says which one a person has to finish.
+        undone.failure = failureOf(err) ?? { code: 'Unexpected', message: String(err), hint: '' };
+        this.leave(undone, 'failed');
+      }
+    }
+  }
+
+  private async tryUndo(undone: StepStatus, deed: () => Promise<unknown>): Promise<void> {
+    for (let failures = 0; ;) {
+      undone.attempt += 1;
+      this.enter(undone, 'running');
+      try {
+        undone.evidence['result'] = (await deed()) ?? null;
+        return;
+      } catch (err) {
+        const failure = failureOf(err);
+        failures += 1;
+        // Undo runs once and nobody is asked, so even what would need a person gets a few tries.
+        if (failure === undefined || failures > RETRIES['retry-then-operator']) throw err;
+        undone.failure = failure;
+        await this.pauseBeforeRetry(undone, { ...failure, code: 'OutcomeUnknown' }, failures);
+      }
+    }
+  }
+
+  private announce(): void {
+    const { cluster, node, vm } = this.options;
+    upsertSearchAttributes([
+      { key: KEYS.cluster, value: cluster },
+      ...(node === undefined ? [] : [{ key: KEYS.node, value: node }]),
+      ...(vm === undefined ? [] : [{ key: KEYS.vm, value: vm }]),
+      { key: KEYS.needsOperator, value: false },
+    ]);
+    this.show();
+  }
+
+  private markNeed(): void {
+    const need = this.status.steps.some((s) => s.state === 'needs-operator');
+    const open = this.status.steps.filter(
+      (s) => s.state === 'needs-operator' && !this.decisions.has(s.id),
+    );
+    upsertSearchAttributes([{ key: KEYS.needsOperator, value: need && open.length > 0 }]);
+  }
+
+  private finish(state: 'succeeded' | 'failed' | 'cancelled'): void {
+    this.status.endedAt = now();
+    this.status.state = state;
+    this.status.waitingFor = null;
+    upsertSearchAttributes([{ key: KEYS.needsOperator, value: false }]);
+    setCurrentDetails(detailsMarkdown(this.status));
+  }
+
+  private show(): void {
+    if (this.status.endedAt !== null) return;
+    const needy = this.status.steps.filter((s) => s.state === 'needs-operator');
+    const waits = [...needy, ...this.status.steps.filter((s) => s.state !== 'needs-operator')].find(
+      (s) => s.waitingFor !== null,
+    );
+    this.status.state = needy.length > 0 ? 'needs-operator' : 'running';
+    this.status.waitingFor = waits === undefined ? null : `${waits.id}: ${waits.waitingFor ?? ''}`;
+    setCurrentDetails(detailsMarkdown(this.status));
+  }
+}
+
+/** Cancelled with the scope it runs in, and not something inside that somebody cancelled on its own. */
+const isOwnCancellation = (err: unknown): boolean =>
+  isCancellation(err) && CancellationScope.current().consideredCancelled;
+
+const cancelledBecause = (abort: Decision | undefined): Omit<StepFailure, 'code'> => ({
+  message:
+    abort === undefined
+      ? 'The run was cancelled'
+      : `The run was aborted by ${abort.by}: ${abort.reason}`,
+  hint: failureRow('Cancelled').hint,
+});
+
+/** Waits for all, then fails with the first failure: an abort must find nothing still at work. */
+export async function all<T>(promises: Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  const failure = settled.find((s) => s.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return settled.map((s) => (s as PromiseFulfilledResult<T>).value);
+}
