@@ -83,6 +83,12 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
       return { changed: facts.changed, cmdlets };
     },
 
+    /** Undo of ensureRole, for a VM whose role was not there before the run. The VM itself keeps running. */
+    async removeRole(input: { vmId: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
+      const { facts, cmdlets } = await beating(() => host.removeRole(input));
+      return { changed: facts.changed, cmdlets };
+    },
+
     /**
      * Waits until both ends of the move have a free migration slot. A courtesy, not a reservation: the cluster itself
      * queues what comes too early, and so does moveVm's caller. Fails with `SlotsBusy` when the wait is over.

@@ -124,7 +124,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
           if (typeof missing !== 'string') return missing;
           if (deps.now().getTime() > until) {
             throw failed(
-              'NotReady',
+              'NodeDidNotReturn',
               `${host.node} is back, but ${missing} after ${String(input.waitSeconds)} s`,
             );
           }

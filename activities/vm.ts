@@ -3,15 +3,12 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { RoleFacts, VmFacts } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
+import { ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
 import { beating, pause } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded } from './failing.ts';
-
-/** The mark in a VM's notes that says which run made it. */
-export const ownerMark = (requestId: string): string => `watari:${requestId}`;
 
 export interface VmCreated {
   vm: VmFacts;
@@ -134,12 +131,6 @@ export function createVmActivities(deps: ClusterActivityDeps) {
         }
         return vm;
       });
-    },
-
-    /** Undo of ensureRole, for a VM whose role was not there before the run. The VM itself keeps running. */
-    async removeRole(input: { vmId: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
-      const { facts, cmdlets } = await beating(() => host.removeRole(input));
-      return { changed: facts.changed, cmdlets };
     },
 
     /** Undo of everything that a run made of a VM: only if its notes carry the run's mark, and never a disk. */

@@ -48,3 +48,6 @@ export const WORKFLOWS = [
   'inspectCluster',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
+
+/** The mark in a VM's notes that says which run made it. */
+export const ownerMark = (requestId: string): string => `watari:${requestId}`;

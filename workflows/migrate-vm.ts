@@ -3,11 +3,12 @@
 import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { placeMove, type Placement } from '../domain/placement.ts';
+import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
 import { moveWithCause } from './move-with-cause.ts';
 import { Run, stepFailure, type StepContext } from './run.ts';
-import { nodeView, takeSnapshot } from './snapshot.ts';
+import { takeSnapshot } from './snapshot.ts';
 
 export interface MigrateVmResult {
   vm: string;
@@ -107,7 +108,7 @@ async function choose(calls: Calls, input: MigrateVmInput, c: StepContext): Prom
 }
 
 function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: VmFacts } {
-  const role = snapshot.view.roles.find((r) => sameName(r.name, name));
+  const role = roleNamed(snapshot, name);
   if (role === undefined) {
     const known = snapshot.view.roles.map((r) => r.name).join(', ');
     throw stepFailure(
@@ -115,8 +116,8 @@ function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: V
       `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ${known === '' ? 'none' : known}`,
     );
   }
-  const owner = nodeView(snapshot, role.owner);
-  if (owner === undefined) {
+  const owner = viewOf(snapshot, role.owner);
+  if (owner === null) {
     throw stepFailure(
       'NodeUnreachable',
       `${role.name} is on ${role.owner}, which does not answer; its state before the move must be known`,

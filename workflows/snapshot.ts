@@ -33,9 +33,3 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
   );
   return { view, nodes: Object.fromEntries(answers) };
 }
-
-/** A node's own view, by name; undefined when it did not answer. */
-export function nodeView(snapshot: Snapshot, node: string): NodeView | undefined {
-  const entry = Object.entries(snapshot.nodes).find(([name]) => sameName(name, node))?.[1];
-  return entry !== undefined && 'view' in entry ? entry.view : undefined;
-}

@@ -1,0 +1,162 @@
+// createVm: a VM on shared storage, registered as a cluster role, running. Finds what is there already; what this run
+// made carries its mark in the VM's notes, so that abort takes back exactly that.
+import { workflowInfo } from '@temporalio/workflow';
+import type { Snapshot } from '../domain/facts.ts';
+import { ownerMark, runId, sameName, stepId } from '../domain/names.ts';
+import { placeNewVm } from '../domain/placement.ts';
+import { allVms, roleOfVm } from '../domain/snapshot.ts';
+import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
+import { Calls } from './calls.ts';
+import { Run, stepFailure, type StepContext } from './run.ts';
+import { takeSnapshot } from './snapshot.ts';
+
+export interface CreateVmResult {
+  vm: string;
+  vmId: string;
+  node: string;
+  changed: boolean;
+}
+
+/** From "role asked to come online" to "VM running": the guest's own boot is not waited for. */
+const START_SECONDS = 300;
+/** Saving the memory of a VM to disk before it is removed. */
+const SAVE_SECONDS = 600;
+
+interface Place {
+  node: string;
+  /** Its role was there before this run. */
+  hasRole: boolean;
+}
+
+export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
+  const calls = new Calls(input.cluster, input.budgets);
+  const { name } = input.vm;
+  const run = new Run({
+    workflow: 'createVm',
+    lock: runId.create(input.cluster, name),
+    title: `Create VM ${name}`,
+    cluster: input.cluster,
+    vm: name,
+    startedBy: input.startedBy,
+    retrySeconds: calls.budgets.retrySeconds,
+  });
+  const requestId = input.requestId ?? workflowInfo().firstExecutionRunId;
+  const id = (deed: string): string => stepId.vm(name, deed);
+  const steps = {
+    place: { id: id('place'), title: `Choose a node for ${name}` },
+    create: { id: id('create'), title: `Create ${name}` },
+    register: { id: id('register'), title: `Register ${name} as a cluster role` },
+    start: { id: id('start'), title: `Start ${name}` },
+  };
+  return run.conduct(async () => {
+    run.expect(Object.values(steps));
+    const place = await run.step(steps.place, (c) => choose(calls, input, c));
+    if (place === undefined) throw stepFailure('NoEligibleNode', `No node was chosen for ${name}`);
+    const here = (summary: string, seconds?: number) =>
+      calls.onNode(place.node, { summary, ...(seconds === undefined ? {} : { seconds }) });
+
+    run.undo(steps.create.id, `Remove VM ${name}`, () =>
+      removeOwnVm(calls, name, requestId, place.node),
+    );
+    const made = await run.step(steps.create, async (c) => {
+      const created = await here(`Create ${name} on ${place.node}`).ensureVm({
+        requestId,
+        vm: input.vm,
+        path: folderOf(input.vm.vhd),
+      });
+      c.evidence({
+        node: place.node,
+        changed: created.changed,
+        cmdlets: created.cmdlets,
+        vm: created.vm,
+      });
+      return created;
+    });
+    if (made === undefined) throw stepFailure('VmNotFound', `VM ${name} was not created`);
+
+    // The role of a VM that this run made goes with the VM; a found VM keeps running without it.
+    if (!place.hasRole && !made.vm.notes.includes(ownerMark(requestId))) {
+      run.undo(steps.register.id, `Remove the cluster role of ${name}`, () =>
+        calls
+          .onCluster({ summary: `Undo: remove the role of ${name}` })
+          .removeRole({ vmId: made.vm.id }),
+      );
+    }
+    const registered = await run.step(steps.register, async (c) => {
+      const { role, ...rest } = await here(`Register ${name}`).ensureRole({
+        vmId: made.vm.id,
+        name,
+      });
+      c.evidence({ ...rest, role: role.name, owner: role.owner });
+      return rest;
+    });
+    const started = await run.step(steps.start, async (c) => {
+      const { vm, ...rest } = await here(`Start ${name}`, START_SECONDS + 60).startVm({
+        step: steps.start.id,
+        vmId: made.vm.id,
+        name,
+        waitSeconds: START_SECONDS,
+      });
+      c.evidence({ ...rest, state: vm.state, memoryAssignedBytes: vm.memoryAssignedBytes });
+      return rest;
+    });
+    const changed = [made, registered, started].some((part) => part?.changed === true);
+    return { vm: name, vmId: made.vm.id, node: place.node, changed };
+  });
+}
+
+/** `C:\ClusterStorage\Volume1\web-1.vhdx` -> `C:\ClusterStorage\Volume1`. */
+const folderOf = (vhd: string): string => vhd.slice(0, Math.max(vhd.lastIndexOf('\\'), 0));
+
+/** A VM that is there already stays where it is. */
+async function choose(calls: Calls, input: CreateVmInput, c: StepContext): Promise<Place> {
+  const snapshot = await takeSnapshot(calls, { files: [input.vm.vhd] });
+  const existing = locate(snapshot, input.vm.name);
+  if (existing !== undefined) {
+    c.evidence({ node: existing.node, why: `${input.vm.name} is there already` });
+    return existing;
+  }
+  const only = c.target ?? input.vm.node;
+  const placement = placeNewVm(snapshot, input.vm, {
+    memoryReserveBytes: input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES,
+    ...(only === null ? {} : { only }),
+  });
+  c.evidence({ target: placement.target, ranking: placement.ranking });
+  if (placement.target === null) {
+    const why = placement.ranking.map((v) => {
+      const blockers = v.reasons.filter((r) => r.kind === 'blocker').map((r) => r.text);
+      return `${v.node}: ${blockers.join('; ')}`;
+    });
+    throw stepFailure('NoEligibleNode', `No node can hold VM ${input.vm.name}. ${why.join('. ')}`);
+  }
+  return { node: placement.target, hasRole: false };
+}
+
+function locate(snapshot: Snapshot, name: string): Place | undefined {
+  const role = roleOfVm(snapshot, name);
+  if (role !== undefined) return { node: role.owner, hasRole: true };
+  const found = allVms(snapshot).filter((p) => sameName(p.vm.name, name));
+  const [first, second] = found;
+  if (second !== undefined) {
+    throw stepFailure(
+      'AmbiguousVm',
+      `${String(found.length)} VMs are named ${name}: on ${found.map((p) => p.node).join(', ')}`,
+    );
+  }
+  return first === undefined ? undefined : { node: first.node, hasRole: false };
+}
+
+/** Takes back what a run with this mark made, wherever the VM is now. Nothing when it made nothing. */
+export async function removeOwnVm(
+  calls: Calls,
+  name: string,
+  requestId: string,
+  madeOn: string | undefined,
+): Promise<unknown> {
+  const snapshot = await takeSnapshot(calls);
+  const node = locate(snapshot, name)?.node ?? madeOn;
+  if (node === undefined) return { changed: false };
+  return calls
+    .onNode(node, { summary: `Undo: remove VM ${name}`, seconds: SAVE_SECONDS + 60 })
+    .removeOwnVm({ requestId, name, waitSeconds: SAVE_SECONDS });
+}

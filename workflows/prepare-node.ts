@@ -1,0 +1,243 @@
+// prepareNode: everything a node needs before VMs can live on it. Features, a restart that survives the restart of the
+// very machine it runs on, services up, node Up. A node that holds VMs is drained first and resumed at the end.
+import type { ClusterView } from '../domain/facts.ts';
+import { runId, sameName, stepId } from '../domain/names.ts';
+import { quorumWithout } from '../domain/quorum.ts';
+import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
+import { sleep } from '@temporalio/workflow';
+import { Calls } from './calls.ts';
+import { runChild } from './child.ts';
+import { failureOf } from './failure-of.ts';
+import type { MigrateVmResult } from './migrate-vm.ts';
+import { all, Run, stepFailure, type StepContext } from './run.ts';
+
+export interface PrepareNodeResult {
+  node: string;
+  changed: boolean;
+  restarted: boolean;
+}
+
+/** Installing the Hyper-V role takes minutes, on old disks many. */
+const INSTALL_SECONDS = 3600;
+/** For Windows to begin its shutdown: asking earlier would only find the old boot. */
+const GOING_DOWN_SECONDS = 2;
+/** From "the worker answers" to "the cluster counts the node as Up". */
+const READY_SECONDS = 600;
+
+export async function prepareNode(input: PrepareNodeInput): Promise<PrepareNodeResult> {
+  const calls = new Calls(input.cluster, input.budgets);
+  const run = new Run({
+    workflow: 'prepareNode',
+    lock: runId.prepare(input.cluster, input.node),
+    title: `Prepare node ${input.node}`,
+    cluster: input.cluster,
+    node: input.node,
+    startedBy: input.startedBy,
+    retrySeconds: calls.budgets.retrySeconds,
+  });
+  return run.conduct(() => new Preparation(run, calls, input).run());
+}
+
+class Preparation {
+  private readonly run_: Run;
+  private readonly calls: Calls;
+  private readonly input: PrepareNodeInput;
+  /** The boot that the restart is to end; taken once, so that a retry cannot restart the node a second time. */
+  private bootTime = '';
+  private drained = false;
+
+  constructor(run: Run, calls: Calls, input: PrepareNodeInput) {
+    this.run_ = run;
+    this.calls = calls;
+    this.input = input;
+  }
+
+  async run(): Promise<PrepareNodeResult> {
+    const { node } = this.input;
+    this.run_.expect([this.spec('inspect', `Look at ${node}`)]);
+    const missing =
+      (await this.run_.step(this.spec('inspect', `Look at ${node}`), (c) => this.inspect(c))) ?? [];
+    if (missing.length === 0) {
+      await this.ready();
+      return { node, changed: false, restarted: false };
+    }
+    this.run_.expect([this.spec('install-features', `Install ${missing.join(', ')} on ${node}`)]);
+    const restartNeeded = await this.install(missing);
+    if (restartNeeded) {
+      this.run_.expect([this.spec('restart', `Restart ${node}`)]);
+      await this.drain();
+      await this.run_.step(this.spec('restart', `Restart ${node}`), (c) => this.restart(c));
+    }
+    await this.ready();
+    if (this.drained) await this.resume();
+    return { node, changed: true, restarted: restartNeeded };
+  }
+
+  private spec(deed: string, title: string) {
+    return { id: stepId.node(this.input.node, deed), title };
+  }
+
+  private get here() {
+    const { node } = this.input;
+    return (summary: string, options: { seconds?: number } = {}) =>
+      this.calls.onNode(node, { summary, ...options });
+  }
+
+  private async inspect(c: StepContext): Promise<string[]> {
+    const view = await this.here(`Look at ${this.input.node}`).viewNode({});
+    this.bootTime = view.host.bootTime;
+    c.evidence({ features: view.features, bootTime: view.host.bootTime });
+    const missing = NODE_FEATURES.filter(
+      (name) => view.features.find((f) => f.name === name)?.state !== 'Installed',
+    );
+    return missing;
+  }
+
+  private async install(names: string[]): Promise<boolean> {
+    const { node } = this.input;
+    const spec = this.spec('install-features', `Install ${names.join(', ')} on ${node}`);
+    const done = await this.run_.step(spec, async (c) => {
+      c.waitingFor(`Windows to install ${names.join(', ')} (minutes)`);
+      const summary = `Install ${names.join(', ')} on ${node}`;
+      const installed = await this.here(summary, { seconds: INSTALL_SECONDS }).installFeatures({
+        names,
+      });
+      c.evidence({ ...installed });
+      return installed;
+    });
+    return done?.restartNeeded ?? false;
+  }
+
+  /** Moves every VM off the node, so that its restart is nobody's outage. Does nothing on an empty node. */
+  private async drain(): Promise<void> {
+    const { node } = this.input;
+    const look = this.spec('vms', `See which VMs ${node} holds`);
+    const roles =
+      (await this.run_.step(look, async (c) => {
+        const view = await this.calls.onCluster({ summary: look.title }).viewCluster();
+        const held = view.roles.filter((r) => sameName(r.owner, node));
+        c.evidence({ vms: held.map((r) => r.name) });
+        return held;
+      })) ?? [];
+    if (roles.length === 0) return;
+    const pause = this.spec('pause', `Pause ${node} in the cluster`);
+    const moves = roles.map((role) => ({
+      role,
+      spec: { ...this.spec(`move-${role.name}`, `Move ${role.name} off ${node}`) },
+    }));
+    this.run_.expect([pause, ...moves.map((m) => m.spec)]);
+    this.drained = true;
+    this.run_.undo(pause.id, `Resume ${node}`, () => this.resumeNow());
+    await this.run_.step(pause, async (c) => {
+      const summary = `Pause ${node}`;
+      c.evidence({ ...(await this.calls.onCluster({ summary }).pauseNode({ node })) });
+    });
+    await all(
+      moves.map(({ role, spec }) =>
+        this.run_.step(spec, (c) => {
+          const child: MigrateVmInput = {
+            cluster: this.input.cluster,
+            vm: role.name,
+            startedBy: `${this.input.startedBy} (prepareNode ${node})`,
+            ...(this.input.budgets === undefined ? {} : { budgets: this.input.budgets }),
+            ...(this.input.memoryReserveBytes === undefined
+              ? {}
+              : { memoryReserveBytes: this.input.memoryReserveBytes }),
+          };
+          const id = runId.migrate(this.input.cluster, role.name);
+          return runChild<MigrateVmInput, MigrateVmResult>(c, 'migrateVm', id, child, spec.title);
+        }),
+      ),
+    );
+  }
+
+  private async restart(c: StepContext): Promise<void> {
+    const { node } = this.input;
+    if (this.input.restarts === 'ask' && !c.byOperator) {
+      throw stepFailure(
+        'RestartNeedsConsent',
+        `${node} must restart to finish the installation, and this run was started without the consent to restart`,
+      );
+    }
+    const { nodes } = await this.guardQuorum();
+    // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
+    if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
+      const asked = await this.here(`Restart ${node}`).requestRestart({
+        ifBootTime: this.bootTime,
+        reason: `watari: finish the installation of ${NODE_FEATURES.join(' and ')}`,
+      });
+      c.evidence({ ...asked, bootTimeBefore: this.bootTime });
+    }
+    c.waitingFor(`${node} to come back (budget ${budgetText(this.calls.budgets.restartSeconds)})`);
+    await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
+    c.evidence({ bootTimeAfter: await this.comeBack() });
+  }
+
+  private async guardQuorum(): Promise<ClusterView> {
+    const { node } = this.input;
+    const view = await this.calls.onCluster({ summary: `Quorum without ${node}` }).viewCluster();
+    const forecast = quorumWithout(view, node);
+    const down = view.nodes.find((n) => sameName(n.name, node))?.state === 'Down';
+    if (forecast.survives || down) return view;
+    throw stepFailure(
+      'QuorumAtRisk',
+      `Without ${node} the cluster would have ${String(forecast.remaining)} of ${String(forecast.total)} votes`,
+    );
+  }
+
+  private async comeBack(): Promise<string> {
+    const { node } = this.input;
+    const { restartSeconds } = this.calls.budgets;
+    try {
+      const { bootTime } = await this.calls
+        .onNode(node, {
+          summary: `${node} is back`,
+          seconds: 30,
+          takeWithinSeconds: restartSeconds,
+          allWithinSeconds: restartSeconds,
+        })
+        .confirmRestart({ ifBootTime: this.bootTime });
+      return bootTime;
+    } catch (err) {
+      const failure = failureOf(err);
+      if (failure?.code !== 'NodeNotServed' && failure?.code !== 'NotReady') throw err;
+      const budget = budgetText(restartSeconds);
+      throw failure.code === 'NotReady'
+        ? stepFailure('RestartNotTaken', `${failure.message}, ${budget} after it was asked to`)
+        : stepFailure(
+            'NodeDidNotReturn',
+            `${node} was restarted and its worker has taken no task for ${budget}`,
+          );
+    }
+  }
+
+  private async ready(): Promise<void> {
+    const { node } = this.input;
+    const spec = this.spec('ready', `Wait until ${node} is ready`);
+    await this.run_.step(spec, async (c) => {
+      const ready = await this.here(`Services of ${node}`, {
+        seconds: READY_SECONDS + 60,
+      }).awaitReady({
+        step: spec.id,
+        mayBePaused: this.drained,
+        waitSeconds: READY_SECONDS,
+      });
+      c.evidence({ ...ready });
+    });
+  }
+
+  private async resume(): Promise<void> {
+    const { node } = this.input;
+    await this.run_.step(this.spec('resume', `Resume ${node} in the cluster`), async (c) => {
+      c.evidence({ ...(await this.resumeNow()) });
+    });
+  }
+
+  private resumeNow() {
+    const { node } = this.input;
+    return this.calls.onCluster({ summary: `Resume ${node}` }).resumeNode({ node });
+  }
+}
+
+const budgetText = (seconds: number): string =>
+  seconds >= 120 ? `${String(Math.round(seconds / 60))} min` : `${String(seconds)} s`;
