@@ -1,0 +1,194 @@
+// `watari cluster plan|apply|show`: cluster.yaml against what is there.
+import type { Command } from 'commander';
+import { runId } from '../../domain/names.ts';
+import { planCluster, type ClusterPlan } from '../../domain/plan.ts';
+import type { ApplyClusterInput, ClusterSpec } from '../../domain/spec.ts';
+import { clusterName, loadSpec, namedCluster, type ClusterOptions } from '../cluster-name.ts';
+import type { Temporal } from '../connection.ts';
+import { finish, talk, type Context, type Talk } from '../context.ts';
+import { badInput } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { inspectCluster, requireWorkers } from '../inspect.ts';
+import { readServing } from '../pollers.ts';
+import { blockerLines, planLines, restartsOf } from '../render/plan.ts';
+import { snapshotLines } from '../render/snapshot.ts';
+import { shellWord } from '../render/summary.ts';
+import { startRun, type StartRequest } from '../runs.ts';
+import { concludeWatch, watchRun } from '../watch.ts';
+import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+
+interface PlanOptions extends ClusterOptions, JsonOption {
+  prove?: boolean;
+}
+
+interface ApplyOptions extends PlanOptions {
+  yes?: boolean;
+  detach?: boolean;
+}
+
+export function addClusterCommands(program: Command, context: ContextSource): void {
+  const cluster = program.command('cluster').description('look at a cluster, plan and apply');
+  const FILE = ['-f, --file <file>', 'the desired state (default: cluster.yaml)'] as const;
+  const CLUSTER = ['-c, --cluster <name>', 'name of the cluster'] as const;
+  const PROVE = [
+    '--prove',
+    'live-migrate the VMs under "prove" even when nothing changed',
+  ] as const;
+  leaf(cluster, 'plan', 'show what apply would do (exit code 5: something, 0: nothing)', [
+    'watari cluster plan -f cluster.yaml',
+  ])
+    .option(...FILE)
+    .option(...PROVE)
+    .action((o: PlanOptions) => runPlan(context(), o));
+  leaf(cluster, 'apply', 'make the cluster what the file says', [
+    'watari cluster apply -f cluster.yaml',
+    'watari cluster apply --yes --json',
+  ])
+    .option(...FILE)
+    .option(...PROVE)
+    .option('-y, --yes', 'do not ask before nodes restart')
+    .option('--detach', 'return as soon as the run has started')
+    .action((o: ApplyOptions) => runApply(context(), o));
+  leaf(cluster, 'show', 'show nodes, virtual machines and settings as they are now', [
+    'watari cluster show -c hv-lab',
+  ])
+    .option(...FILE)
+    .option(...CLUSTER)
+    .action((o: ClusterOptions & JsonOption) => runShow(context(), o));
+}
+
+async function makePlan(
+  ctx: Context,
+  temporal: Temporal,
+  spec: ClusterSpec,
+  o: PlanOptions,
+): Promise<ClusterPlan> {
+  await requireWorkers(ctx, temporal, spec.cluster, spec.nodes);
+  const snapshot = await inspectCluster(ctx, temporal, {
+    cluster: spec.cluster,
+    nodes: spec.nodes,
+    files: spec.virtualMachines.map((vm) => vm.vhd),
+    budgets: spec.budgets,
+  });
+  return planCluster(spec, snapshot, { proveAlways: o.prove === true });
+}
+
+export async function runPlan(ctx: Context, o: PlanOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const spec = loadSpec(ctx, o);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const plan = await makePlan(ctx, temporal, spec, o);
+    out.result({ cluster: spec.cluster, ...plan });
+    if (!out.json) out.say(planLines(spec.cluster, plan, out));
+    return planExitCode(plan);
+  });
+  finish(code);
+}
+
+export function planExitCode(plan: ClusterPlan): ExitCode {
+  if (plan.blockers.length > 0) return EXIT.failed;
+  return plan.steps.length > 0 ? EXIT.changesPending : EXIT.done;
+}
+
+export async function runApply(ctx: Context, o: ApplyOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const spec = loadSpec(ctx, o);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const plan = await makePlan(ctx, temporal, spec, o);
+    if (plan.blockers.length > 0) {
+      out.result({ cluster: spec.cluster, ...plan });
+      out.say(blockerLines(plan.blockers, out));
+      return EXIT.failed;
+    }
+    if (plan.steps.length === 0) {
+      out.result({ cluster: spec.cluster, ...plan });
+      out.say([
+        `Cluster ${spec.cluster} already is as wanted; nothing to do, nothing was started.`,
+      ]);
+      return EXIT.done;
+    }
+    if (!out.json) out.say([...planLines(spec.cluster, plan, out), '']);
+    if (!(await mayRestart(ctx, restartsOf(plan), o))) {
+      out.say(['Nothing was started.']);
+      return EXIT.failed;
+    }
+    if (o.detach === true) return startDetached(ctx, temporal, spec, o, out);
+    return interruptible(ctx, (signal) => applySpec(ctx, temporal, spec, o, out, signal));
+  });
+  finish(code);
+}
+
+/** Restarting a node is somebody's outage: it needs a yes, from a person or from the command line. */
+export async function mayRestart(
+  ctx: Context,
+  nodes: readonly string[],
+  o: { yes?: boolean; json?: boolean },
+): Promise<boolean> {
+  if (nodes.length === 0 || o.yes === true) return true;
+  if (!ctx.terminal.canAsk || o.json === true) {
+    throw badInput(
+      `${nodes.join(', ')} will restart, and there is nobody to ask`,
+      'Add --yes to allow the restarts, or run it in a terminal.',
+      'RestartNotAllowed',
+    );
+  }
+  const answer = await ctx.terminal.ask(`${nodes.join(', ')} will restart. Go on? [y/N] `);
+  return /^\s*(y|yes)\s*$/i.test(answer);
+}
+
+const applyRequest = (ctx: Context, spec: ClusterSpec, o: PlanOptions): StartRequest => {
+  const input: ApplyClusterInput = {
+    spec,
+    restarts: 'allowed',
+    ...(o.prove === true ? { proveAlways: true } : {}),
+    startedBy: ctx.startedBy,
+  };
+  return {
+    workflow: 'applyCluster',
+    id: runId.apply(spec.cluster),
+    cluster: spec.cluster,
+    summary: `Apply ${spec.cluster}`,
+    startedBy: ctx.startedBy,
+    input,
+  };
+};
+
+/** Starts the run with restarts allowed, and watches it. */
+export async function applySpec(
+  ctx: Context,
+  temporal: Temporal,
+  spec: ClusterSpec,
+  o: { prove?: boolean },
+  out: Talk,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
+  const watched = await watchRun(ctx, temporal, { ...started, talk: out, signal });
+  return concludeWatch(ctx, temporal, out, started.run, watched);
+}
+
+async function startDetached(
+  ctx: Context,
+  temporal: Temporal,
+  spec: ClusterSpec,
+  o: PlanOptions,
+  out: Talk,
+): Promise<ExitCode> {
+  const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
+  out.result(started);
+  out.say([`Started ${started.run}. Watch it:  watari run watch ${shellWord(started.run)}`]);
+  return EXIT.done;
+}
+
+async function runShow(ctx: Context, o: ClusterOptions & JsonOption): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  namedCluster(ctx, o);
+  await withTemporal(ctx, async (temporal) => {
+    const cluster = await clusterName(ctx, temporal, o);
+    await requireWorkers(ctx, temporal, cluster, []);
+    const { present } = await readServing(temporal, cluster, [], ctx.clock.now());
+    const snapshot = await inspectCluster(ctx, temporal, { cluster, nodes: present });
+    out.result({ cluster, workers: present, ...snapshot });
+    if (!out.json) out.say(snapshotLines(snapshot, present, out));
+  });
+}

@@ -1,0 +1,104 @@
+// Commands that are processes of their own: a node's worker, the Temporal server, the lab.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { sameName } from '../../domain/names.ts';
+import { checkedName, namedCluster } from '../cluster-name.ts';
+import { finish, type Context } from '../context.ts';
+import { badInput } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { leaf, type ContextSource } from './leaf.ts';
+
+interface WorkerOptions {
+  cluster?: string;
+  file?: string;
+  node?: string;
+  lab?: string;
+}
+
+/** The lab's program beside ours, compiled like us. */
+export const LAB_PROGRAM = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../../lab/main.ts' : '../../lab/main.js',
+    import.meta.url,
+  ),
+);
+
+export function addProcessCommands(program: Command, context: ContextSource): void {
+  const worker = program.command('worker').description('the process that serves one node');
+  leaf(worker, 'start', 'serve this computer as a node of the cluster, until it is stopped', [
+    'watari worker start --cluster hv-lab',
+    'watari worker start --cluster hv-lab --node HV1 --lab http://127.0.0.1:7400',
+  ])
+    .option('-c, --cluster <name>', 'name of the cluster')
+    .option('-f, --file <file>', 'take the name of the cluster from this file')
+    .option('--node <node>', 'node to serve (default: the name of this computer)')
+    .option('--lab <url>', 'serve a node of this lab instead of Windows')
+    .action((o: WorkerOptions) => runWorker(context(), o));
+  addLab(program);
+}
+
+export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
+  const cluster = namedCluster(ctx, o);
+  if (cluster === null) {
+    throw badInput(
+      'a worker must know its cluster',
+      'Give --cluster NAME, or --file cluster.yaml, or set WATARI_CLUSTER.',
+      'ClusterNotNamed',
+    );
+  }
+  const node = workerNode(ctx.computer, o);
+  const labUrl = o.lab === undefined ? undefined : checkedUrl(o.lab);
+  // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
+  const { startWorker } = await import('../../workers/node-worker.ts');
+  await startWorker({ cluster, node, ...(labUrl === undefined ? {} : { labUrl }) });
+}
+
+/** Cmdlets act on the computer that they run on, so a worker under another name would act on the wrong node. */
+export function workerNode(computer: string, o: { node?: string; lab?: string }): string {
+  // Windows cluster nodes go by the first label of the name.
+  const own = computer.split('.')[0] ?? computer;
+  const node = o.node === undefined ? own : checkedName('node', o.node);
+  if (o.lab === undefined && !sameName(node, own)) {
+    throw badInput(
+      `this computer is ${own}, not ${node}: a worker can only serve the node that it runs on`,
+      `Start it on ${node}, leave out --node, or give --lab URL to serve a simulated node.`,
+      'NotThisNode',
+    );
+  }
+  return node;
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/$/, '');
+  throw badInput(
+    `--lab ${JSON.stringify(text)} is not an http address`,
+    'Example: --lab http://127.0.0.1:7400',
+  );
+}
+
+function addLab(program: Command): void {
+  program
+    .command('lab')
+    .description('the simulated cluster: start|show|power-on|power-off|crash|clear-faults')
+    .argument('[words...]', 'passed on to the lab')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action((words: string[]) => runLab(words));
+}
+
+/** The lab is a program of its own and no part of the client: it talks to the terminal by itself. */
+async function runLab(words: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [LAB_PROGRAM, ...words], { stdio: 'inherit' });
+  // A terminal sends Ctrl+C to both; the lab decides when it is done.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', ignore);
+  process.exitCode = code ?? EXIT.interrupted;
+  finish(EXIT.done);
+}

@@ -1,0 +1,192 @@
+// `watari run list|show|watch|retry|skip|abort|cancel`: what runs, how it stands, and what a person decides.
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import type { Decision, DecisionAction } from '../../domain/status.ts';
+import { checkedName, namedCluster, type ClusterOptions } from '../cluster-name.ts';
+import type { Temporal } from '../connection.ts';
+import { finish, talk, type Context } from '../context.ts';
+import { stepToDecide } from '../decisions.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runListLines } from '../render/run-list.ts';
+import { runLines } from '../render/steps.ts';
+import { operatorLines, shellWord, summaryLines } from '../render/summary.ts';
+import { cancelRun, decide, listRuns, resolveRun } from '../runs.ts';
+import { isOver, stateOf } from '../run-view.ts';
+import { RunTracker } from '../status.ts';
+import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
+import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+
+interface RunOptions extends JsonOption {
+  cluster?: string;
+}
+
+interface ListOptions extends RunOptions {
+  all?: boolean;
+  needsOperator?: boolean;
+}
+
+interface DecideOptions extends RunOptions {
+  step?: string;
+  reason?: string;
+  to?: string;
+}
+
+const CLUSTER = ['-c, --cluster <name>', 'name of the cluster'] as const;
+const STEP = ['--step <step>', 'the step, when more than one waits'] as const;
+const REASON = ['--reason <text>', 'kept in the record of the run'] as const;
+
+export function addRunCommands(program: Command, context: ContextSource): void {
+  const run = program.command('run').description('see and steer runs');
+  leaf(run, 'list', 'list runs, newest first', [
+    'watari run list',
+    'watari run list --needs-operator',
+  ])
+    .option(...CLUSTER)
+    .option('--all', 'ended runs too')
+    .option('--needs-operator', 'only runs that wait for a person')
+    .action((o: ListOptions) => runList(context(), o));
+  leaf(run, 'show <run>', 'show a run and its steps as they are now', ['watari run show apply'])
+    .option(...CLUSTER)
+    .action((name: string, o: RunOptions) => runShow(context(), name, o));
+  leaf(run, 'watch <run>', 'follow a run until it ends', ['watari run watch vm/web-1/migrate'])
+    .option(...CLUSTER)
+    .action((name: string, o: RunOptions) => runWatch(context(), name, o));
+  addDecisions(run, context);
+  leaf(run, 'cancel <run>', 'ask a run to stop; what it did stays done', [
+    'watari run cancel apply',
+  ])
+    .option(...CLUSTER)
+    .action((name: string, o: RunOptions) => runCancel(context(), name, o));
+}
+
+function addDecisions(run: Command, context: ContextSource): void {
+  leaf(run, 'retry <run>', 'try the step that waits once more', [
+    'watari run retry apply',
+    'watari run retry vm/web-1/migrate --to HV3 --reason "HV2 has no memory left"',
+  ])
+    .option(...CLUSTER)
+    .option(...STEP)
+    .option(...REASON)
+    .option('--to <node>', 'move to this node instead')
+    .action((name: string, o: DecideOptions) => runDecide(context(), 'retry', name, o));
+  leaf(run, 'skip <run>', 'go on without the step that waits, where the step allows it', [
+    'watari run skip apply --step vm/web-1/move --reason "moved by hand"',
+  ])
+    .option(...CLUSTER)
+    .option(...STEP)
+    .option(...REASON)
+    .action((name: string, o: DecideOptions) => runDecide(context(), 'skip', name, o));
+  leaf(run, 'abort <run>', 'give up and undo what can be undone, last step first', [
+    'watari run abort apply --reason "wrong file"',
+  ])
+    .option(...CLUSTER)
+    .option(...STEP)
+    .option(...REASON)
+    .action((name: string, o: DecideOptions) => runDecide(context(), 'abort', name, o));
+}
+
+async function runList(ctx: Context, o: ListOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const cluster = o.cluster === undefined ? null : checkedName('cluster', o.cluster);
+  await withTemporal(ctx, async (temporal) => {
+    const runs = await listRuns(temporal, {
+      cluster,
+      needsOperator: o.needsOperator === true,
+      all: o.all === true,
+    });
+    out.result({ runs });
+    if (out.json) return;
+    out.say(runListLines(runs, { ...out, now: ctx.clock.now(), all: o.all === true }));
+    if (o.needsOperator === true)
+      out.say(['', `In the Temporal UI: ${temporal.links.needsOperator}`]);
+  });
+}
+
+/** A file that happens to lie in the folder must not keep anyone from looking at a run. */
+function clusterHint(ctx: Context, o: ClusterOptions): string | null {
+  if (o.cluster !== undefined) return checkedName('cluster', o.cluster);
+  try {
+    return namedCluster(ctx, o);
+  } catch {
+    return ctx.defaultCluster;
+  }
+}
+
+/** The full id: what was given is looked for in the likely cluster first, then everywhere. */
+async function resolve(
+  ctx: Context,
+  temporal: Temporal,
+  name: string,
+  o: RunOptions,
+): Promise<string> {
+  return resolveRun(temporal, name, clusterHint(ctx, o), o.cluster !== undefined);
+}
+
+async function runShow(ctx: Context, name: string, o: RunOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const run = await resolve(ctx, temporal, name, o);
+    const now = (): Date => ctx.clock.now();
+    const view = await new RunTracker(temporal, run, now).look();
+    out.result(jsonOf(view));
+    if (!out.json) {
+      const options = summaryOptions(ctx, temporal, out);
+      const table = { columns: out.columns, rows: Infinity, now: now(), colors: out.colors };
+      out.say(runLines(view, table));
+      out.say(isOver(view) || stateOf(view) === 'running' ? [] : operatorLines(view, options));
+      out.say(summaryLines(view, options));
+    }
+    return exitCodeOf(view);
+  });
+  finish(code);
+}
+
+async function runWatch(ctx: Context, name: string, o: RunOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const run = await resolve(ctx, temporal, name, o);
+    const watched = await interruptible(ctx, (signal) =>
+      watchRun(ctx, temporal, { run, talk: out, signal }),
+    );
+    return concludeWatch(ctx, temporal, out, run, watched);
+  });
+  finish(code);
+}
+
+async function runDecide(
+  ctx: Context,
+  action: DecisionAction,
+  name: string,
+  o: DecideOptions,
+): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const target = o.to === undefined ? undefined : checkedName('node', o.to);
+  await withTemporal(ctx, async (temporal) => {
+    const run = await resolve(ctx, temporal, name, o);
+    const view = await new RunTracker(temporal, run, () => ctx.clock.now()).look();
+    const step = stepToDecide(view, action, o.step);
+    const decision: Decision = {
+      step: step.id,
+      action,
+      reason: o.reason ?? '',
+      by: ctx.startedBy,
+      ...(target === undefined ? {} : { target }),
+    };
+    const accepted = await decide(temporal, step.run, decision, randomUUID());
+    out.result({ run: step.run, step: step.id, action, accepted });
+    if (out.json) return;
+    out.say([accepted, `Watch it:  watari run watch ${shellWord(run)}`]);
+  });
+}
+
+async function runCancel(ctx: Context, name: string, o: RunOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  await withTemporal(ctx, async (temporal) => {
+    const run = await resolve(ctx, temporal, name, o);
+    await cancelRun(temporal, run);
+    out.result({ run, cancelRequested: true });
+    if (out.json) return;
+    out.say([`${run} was asked to stop.`, `Watch it:  watari run watch ${shellWord(run)}`]);
+  });
+  finish(EXIT.done);
+}

@@ -1,0 +1,171 @@
+// Starts what a demo needs, in order, each piece with one line: Temporal, the lab with its workers, and the wait until
+// every node is served. Whatever was started is ended again when a later piece fails.
+import fs from 'node:fs';
+import path from 'node:path';
+import { loadClusterFile } from '../../config/cluster-file.ts';
+import type { ClusterSpec } from '../../domain/spec.ts';
+import { LAB_PROGRAM } from '../commands/processes.ts';
+import { connect, type Temporal } from '../connection.ts';
+import type { Context } from '../context.ts';
+import { ClientError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { readServing } from '../pollers.ts';
+import { findTemporalCli } from '../temporal-server/find.ts';
+import { SERVER_DEFAULTS } from '../temporal-server/server-command.ts';
+import { startTemporalServer, type TemporalServer } from '../temporal-server/start.ts';
+import type { KeptDemo } from './kept.ts';
+import { startLab, type LabProcess } from './lab-process.ts';
+
+export interface StartOptions {
+  scenario: string;
+  clusterFile: string;
+  speed: number | undefined;
+  keep: boolean;
+  signal: AbortSignal;
+  say: (line: string) => void;
+}
+
+export interface Demo {
+  temporal: Temporal;
+  spec: ClusterSpec;
+  note: KeptDemo;
+  stop(): Promise<void>;
+  /** Lets everything outlive us. */
+  letGo(): void;
+}
+
+/** Workers are there within two seconds; a busy or cold machine takes its time. */
+const WORKERS_MS = 60_000;
+
+/** null when the reader left before everything was up. */
+export async function startDemo(ctx: Context, o: StartOptions): Promise<Demo | null> {
+  const spec = loadClusterFile(o.clusterFile);
+  const started: (() => Promise<void>)[] = [];
+  // Last started, first ended: the workers say goodbye to a server that still answers.
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    const demo = await startPieces(ctx, o, spec, started);
+    if (o.signal.aborted) {
+      await stop();
+      await demo.temporal.close();
+      return null;
+    }
+    return { ...demo, stop };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+async function startPieces(
+  ctx: Context,
+  o: StartOptions,
+  spec: ClusterSpec,
+  started: (() => Promise<void>)[],
+): Promise<Omit<Demo, 'stop'>> {
+  const dir = freshFolder(ctx);
+  const cli = await findTemporalCli({ ...ctx.places, say: o.say });
+  const server = await startServer(cli.path, dir, o.keep);
+  started.push(() => server.stop());
+  o.say(`Temporal  ${server.address}, UI ${server.uiUrl}`);
+  const { address, namespace } = server;
+  const env = ctx.places.childEnvironment({ address, namespace });
+  const lab = await startLab(
+    {
+      program: LAB_PROGRAM,
+      scenario: o.scenario,
+      speed: o.speed,
+      logDir: path.join(dir, 'logs'),
+      env,
+      owned: !o.keep,
+    },
+    ctx.clock,
+  );
+  started.push(() => lab.stop());
+  o.say(`Lab       ${lab.url}, scenario ${path.basename(o.scenario)}`);
+  const temporal = await connect({
+    address,
+    namespace,
+    profile: null,
+    tls: false,
+    connectionOptions: { address },
+    uiBase: server.uiUrl,
+  });
+  const workers = await untilServed(ctx, temporal, spec, lab, o.signal);
+  o.say(`Workers   ${workers.join(', ')}`);
+  const note: KeptDemo = {
+    cluster: spec.cluster,
+    startedAt: ctx.clock.now().toISOString(),
+    dir,
+    server: { pid: server.pid, address, uiUrl: server.uiUrl },
+    lab: { pid: lab.pid, url: lab.url },
+  };
+  return {
+    temporal,
+    spec,
+    note,
+    letGo: () => {
+      lab.letGo();
+    },
+  };
+}
+
+/** Every demo starts from nothing, and what the last ones left is not worth keeping. */
+function freshFolder(ctx: Context): string {
+  const base = path.join(ctx.places.dataDir, 'demo');
+  const stamp = ctx.clock.now().toISOString().replace(/[-:]/g, '').slice(0, 15);
+  fs.mkdirSync(base, { recursive: true });
+  const old = fs.readdirSync(base).filter((name) => /^\d{8}T\d{6}/.test(name));
+  for (const name of old.sort().slice(0, -KEPT_FOLDERS)) {
+    fs.rmSync(path.join(base, name), { recursive: true, force: true });
+  }
+  return fs.mkdtempSync(path.join(base, `${stamp}-`));
+}
+
+/** Enough to look at the logs of the demo before. */
+const KEPT_FOLDERS = 3;
+
+/** The usual port when it is free, so that no variable is needed to continue; any other one else. */
+async function startServer(cliPath: string, dir: string, keep: boolean): Promise<TemporalServer> {
+  const start = (port: number | 'free'): Promise<TemporalServer> =>
+    startTemporalServer({
+      cliPath,
+      dbFile: path.join(dir, 'temporal.db'),
+      durability: 'fast',
+      logFile: path.join(dir, 'logs', 'temporal-server.log'),
+      port,
+      lifetime: keep ? 'detached' : 'owned',
+    });
+  try {
+    return await start(SERVER_DEFAULTS.port);
+  } catch (err) {
+    if (err instanceof ClientError && err.code === 'PortTaken') return start('free');
+    throw err;
+  }
+}
+
+async function untilServed(
+  ctx: Context,
+  temporal: Temporal,
+  spec: ClusterSpec,
+  lab: LabProcess,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const deadline = ctx.clock.now().getTime() + WORKERS_MS;
+  for (;;) {
+    const now = ctx.clock.now();
+    const { missing, present } = await readServing(temporal, spec.cluster, spec.nodes, now);
+    if (missing.length === 0 || signal.aborted) return present;
+    if (now.getTime() > deadline) {
+      throw new ClientError({
+        code: 'NoWorker',
+        message: `no worker serves ${missing.join(', ')} after ${WORKERS_MS / 1000} s`,
+        hint: `Logs of the workers: ${lab.logDir}`,
+        exitCode: EXIT.failed,
+      });
+    }
+    await ctx.clock.sleep(100, signal);
+  }
+}

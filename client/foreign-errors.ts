@@ -1,0 +1,55 @@
+// Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { isOutage } from './connection.ts';
+import { ClientError, type Problem } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+
+export function asClientError(err: unknown): ClientError {
+  if (err instanceof ClientError) return err;
+  if (err instanceof ConfigError) return fromConfig(err);
+  if (isOutage(err)) {
+    return new ClientError({
+      code: 'TemporalUnreachable',
+      message:
+        'Temporal stopped answering; what runs goes on, and this command may or may not have had its effect',
+      hint: 'Look again with:  watari run list',
+      exitCode: EXIT.unreachable,
+      cause: err,
+    });
+  }
+  const message = err instanceof Error ? messageOf(err) : String(err);
+  return new ClientError({
+    code: 'Unexpected',
+    message,
+    hint: 'This is not a failure that watari knows. WATARI_DEBUG=1 shows where it comes from.',
+    exitCode: EXIT.failed,
+    cause: err,
+  });
+}
+
+/** The SDK's own messages are general ("Failed to ..."); the cause says what it was. */
+function messageOf(err: Error): string {
+  const cause = err.cause instanceof Error ? err.cause.message : '';
+  return cause === '' || err.message.includes(cause) ? err.message : `${err.message}: ${cause}`;
+}
+
+function fromConfig(err: ConfigError): ClientError {
+  const problems = err.problems.map(problemOf);
+  const only = err.problems[0];
+  const file = only?.file ?? 'the configuration';
+  const count = problems.length;
+  return new ClientError({
+    code: 'BadInput',
+    message: `${file} has ${count === 1 ? 'a mistake' : `${count} mistakes`}; nothing was changed`,
+    problems,
+    exitCode: EXIT.badInput,
+    cause: err,
+  });
+}
+
+function problemOf(p: ConfigProblem): Problem {
+  const where = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
+  const path = p.path === '' ? '' : `${p.path}: `;
+  const hint = p.hint === undefined ? '' : `; ${p.hint}`;
+  return { where, message: `${path}${p.message}${hint}` };
+}

@@ -1,0 +1,101 @@
+// Reads the cluster through its workers, and says which node has none before anything waits for it.
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
+import type { Snapshot } from '../domain/facts.ts';
+import { failureRow, isFailureCode } from '../domain/failures.ts';
+import { clusterQueue, runId } from '../domain/names.ts';
+import type { Budgets, InspectClusterInput } from '../domain/spec.ts';
+import { within, type Temporal } from './connection.ts';
+import type { Context } from './context.ts';
+import { badInput, ClientError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { readServing } from './pollers.ts';
+
+/** Every node answers within its `answerSeconds` or is reported as silent; this is for all of that and some more. */
+const INSPECT_MS = 150_000;
+
+export interface InspectRequest {
+  cluster: string;
+  nodes: string[];
+  /** Disk files to look for. */
+  files?: string[];
+  budgets?: Partial<Budgets>;
+}
+
+/** Fails with exit code 2 and the names of the workers that there are. */
+export async function requireWorkers(
+  ctx: Context,
+  temporal: Temporal,
+  cluster: string,
+  nodes: readonly string[],
+): Promise<void> {
+  const { missing, present } = await readServing(temporal, cluster, nodes, ctx.clock.now());
+  if (missing.length === 0 && present.length > 0) return;
+  if (present.length === 0) {
+    throw badInput(
+      `no worker of cluster ${cluster} is running (nobody asks for work on ${clusterQueue(cluster)})`,
+      `Start one on every node:  watari worker start --cluster ${cluster}`,
+      'NoWorker',
+    );
+  }
+  throw badInput(
+    `no worker serves ${missing.join(', ')} of cluster ${cluster}`,
+    `Workers are running on: ${present.join(', ')}.\n` +
+      `Correct the node names, or start on ${missing.join(' and ')}:  watari worker start --cluster ${cluster}`,
+    'NoWorker',
+  );
+}
+
+export async function inspectCluster(
+  ctx: Context,
+  temporal: Temporal,
+  request: InspectRequest,
+): Promise<Snapshot> {
+  const input: InspectClusterInput = { ...request, startedBy: ctx.startedBy };
+  try {
+    return await within(temporal.connection, INSPECT_MS, () =>
+      temporal.client.workflow.execute<(i: InspectClusterInput) => Promise<Snapshot>>(
+        'inspectCluster',
+        {
+          workflowId: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
+          taskQueue: clusterQueue(request.cluster),
+          args: [input],
+          workflowExecutionTimeout: INSPECT_MS,
+          staticSummary: `Look at cluster ${request.cluster}`,
+          memo: { startedBy: ctx.startedBy },
+        },
+      ),
+    );
+  } catch (err) {
+    if (err instanceof WorkflowFailedError) throw inspectFailed(request.cluster, err);
+    throw err;
+  }
+}
+
+function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {
+  const root = rootCause(err);
+  const code =
+    root instanceof ApplicationFailure && root.type != null ? root.type : 'InspectFailed';
+  return new ClientError({
+    code,
+    message: `cluster ${cluster} could not be looked at: ${root.message}`,
+    hint: isFailureCode(code) ? failureRow(code).hint : '',
+    exitCode: EXIT.failed,
+    cause: err,
+  });
+}
+
+/** The failure that a node told, below the wrappings of activity and child workflow. */
+function rootCause(err: Error): Error {
+  let e = err;
+  while (
+    (e instanceof WorkflowFailedError ||
+      e instanceof ActivityFailure ||
+      e instanceof ChildWorkflowFailure) &&
+    e.cause instanceof Error
+  ) {
+    e = e.cause;
+  }
+  return e;
+}

@@ -1,0 +1,72 @@
+// Evidence of a step in a few lines: what changed from what to what, single facts, the cmdlets that did it.
+import { oneLine } from './format.ts';
+
+/** More cmdlets than this are counted; `--json` has them all. */
+const CMDLETS_SHOWN = 3;
+/** Text of one fact; longer ones are for `--json`. */
+const FACT_WIDTH = 60;
+
+/** Printed elsewhere, or of no use to a reader. */
+const SKIPPED = new Set(['ranking', 'cmdlets', 'before', 'after']);
+
+type Plain = Record<string, unknown>;
+
+const isPlain = (x: unknown): x is Plain =>
+  typeof x === 'object' && x !== null && !Array.isArray(x);
+
+const isScalar = (x: unknown): x is string | number | boolean =>
+  typeof x === 'string' || typeof x === 'number' || typeof x === 'boolean';
+
+/** `moveSeconds` -> `move seconds`. */
+const words = (key: string): string =>
+  key.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+
+export function evidenceLines(evidence: Plain): string[] {
+  const facts = Object.entries(evidence)
+    .filter(([key]) => !SKIPPED.has(key))
+    .flatMap(([key, value]) => fact(key, value));
+  const changes = changesBetween(evidence['before'], evidence['after']);
+  return [
+    ...(changes.length > 0 ? [changes.join(', ')] : []),
+    ...(facts.length > 0 ? [facts.join(', ')] : []),
+    ...cmdletLines(evidence['cmdlets']),
+  ];
+}
+
+function fact(key: string, value: unknown): string[] {
+  if (isScalar(value)) return [`${words(key)} ${short(value)}`];
+  if (Array.isArray(value) && value.length > 0 && value.every(isScalar)) {
+    return [`${words(key)} ${short(value.join(', '))}`];
+  }
+  return [];
+}
+
+const short = (value: string | number | boolean): string => {
+  const text = oneLine(String(value));
+  return text.length > FACT_WIDTH ? `${text.slice(0, FACT_WIDTH - 2)}..` : text;
+};
+
+/** Leaves that differ, by their last name; times of looking differ always and say nothing. */
+export function changesBetween(before: unknown, after: unknown): string[] {
+  if (isScalar(before) && isScalar(after)) {
+    return before === after ? [] : [`${short(before)} -> ${short(after)}`];
+  }
+  if (!isPlain(before) || !isPlain(after)) return [];
+  return Object.keys(after)
+    .filter((key) => key !== 'takenAt' && key !== 'now')
+    .flatMap((key) => {
+      const [from, to] = [before[key], after[key]];
+      if (isPlain(from) && isPlain(to)) return changesBetween(from, to);
+      if (!isScalar(to) || from === to) return [];
+      return [`${words(key)} ${isScalar(from) ? short(from) : 'none'} -> ${short(to)}`];
+    });
+}
+
+function cmdletLines(cmdlets: unknown): string[] {
+  if (!Array.isArray(cmdlets)) return [];
+  const lines = cmdlets.filter((c) => typeof c === 'string').map((c) => `PS> ${oneLine(c)}`);
+  const more = lines.length - CMDLETS_SHOWN;
+  return more > 0
+    ? [...lines.slice(0, CMDLETS_SHOWN), `... and ${String(more)} more cmdlets`]
+    : lines;
+}

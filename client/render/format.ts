@@ -1,0 +1,107 @@
+// Text of a known width. Only ASCII is drawn by us: box and block characters are two columns wide in a Japanese
+// Windows console and would break every table. Names from the outside may be wide; string-width counts them.
+import sliceAnsi from 'slice-ansi';
+import stringWidth from 'string-width';
+
+export { stringWidth };
+
+/** Cuts to `width` columns; a cut text ends in `..`. Control characters, which could move the cursor, become `?`. */
+export function clip(text: string, width: number): string {
+  if (width <= 0) return '';
+  if (stringWidth(text) <= width) return text;
+  if (width <= 2) return sliceAnsi(text, 0, width);
+  // A wide character on the edge is dropped whole, so the cut may be one column short.
+  return `${sliceAnsi(text, 0, width - 2)}..`;
+}
+
+/** Clips or fills with blanks to exactly `width` columns. */
+export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const cut = clip(text, width);
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(cut)));
+  return align === 'left' ? cut + blanks : blanks + cut;
+}
+
+/** One line without characters that could move the cursor or change a colour. */
+export const oneLine = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- control characters are what this is for
+  text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+
+/** `0.4 s`, `12 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const s = Math.round(seconds);
+  if (s < 60) return `${String(s)} s`;
+  if (s < 3600) return two(Math.floor(s / 60), 'min', s % 60, 's');
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  const hours = Math.round(seconds / 3600);
+  return two(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
+  const head = `${String(big)} ${bigUnit}`;
+  return small === 0 ? head : `${head} ${String(small)} ${smallUnit}`;
+}
+
+/** `10 GB`, `512 MB`; binary units under their everyday names, as Hyper-V Manager writes them. */
+export function bytes(n: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let value = n;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const text = Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  return `${text.replace(/\.0$/, '')} ${units[unit] ?? 'B'}`;
+}
+
+const twoDigits = (n: number): string => String(n).padStart(2, '0');
+
+/** Wall-clock time of the reader's own time zone, `14:03:22`. */
+export function timeOfDay(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
+}
+
+/** `2026-11-24 14:03:22` in the reader's own time zone. */
+export function dateTime(date: Date): string {
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
+  return `${day} ${timeOfDay(date)}`;
+}
+
+/** `[######--------------]  30 %`. */
+export function bar(percent: number, width: number): string {
+  const share = Math.min(100, Math.max(0, percent)) / 100;
+  const full = Math.floor(share * width);
+  const text = `${String(Math.floor(share * 100)).padStart(3)} %`;
+  return `[${'#'.repeat(full)}${'-'.repeat(width - full)}] ${text}`;
+}
+
+/** Columns as wide as their widest cell, two blanks apart; the last one is cut to the window. */
+export function table(rows: readonly (readonly string[])[], columns: number): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
+  }
+  return rows.map((row) =>
+    clip(row.map((cell, i) => pad(cell, widths[i] ?? 0)).join('  '), columns).trimEnd(),
+  );
+}
+
+/** Breaks at blanks into lines of at most `width` columns, each starting with `indent`. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const room = Math.max(20, width - indent.length);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of oneLine(text).split(' ')) {
+    if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > room) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(indent + line);
+  return lines;
+}

@@ -1,0 +1,74 @@
+// A run as lines for logs, pipes and screen readers: one line per change of a step's state and per 10 % of progress.
+import { isSettled } from '../../domain/status.ts';
+import type { RunView, StepView } from '../run-view.ts';
+import { duration, oneLine, timeOfDay } from './format.ts';
+import { STATE_WORDS, elapsedMs } from './steps.ts';
+
+interface Seen {
+  state: string;
+  attempt: number;
+  tenth: number;
+  saidWait: boolean;
+}
+
+/** Remembers what was said; `lines` answers only what is new. */
+export class PlainReporter {
+  readonly #seen = new Map<string, Seen>();
+  readonly #notes = new Set<string>();
+
+  lines(view: RunView, now: Date): string[] {
+    const lines = view.steps.flatMap((step) => this.#stepLines(step, now));
+    for (const note of view.notes) {
+      if (this.#notes.has(note)) continue;
+      lines.push(`${timeOfDay(now)} note       ${oneLine(note)}`);
+    }
+    this.#notes.clear();
+    for (const note of view.notes) this.#notes.add(note);
+    return lines;
+  }
+
+  #stepLines(step: StepView, now: Date): string[] {
+    const key = `${step.run} ${step.id}`;
+    const before = this.#seen.get(key);
+    const percent = step.progress?.percent ?? null;
+    const running = step.state === 'running' || step.state === 'waiting';
+    const tenth = running && percent !== null ? Math.floor(percent / 10) : 0;
+    const changed =
+      before === undefined
+        ? step.state !== 'pending'
+        : before.state !== step.state || (running && before.attempt !== step.attempt);
+    const seen: Seen = {
+      state: step.state,
+      attempt: step.attempt,
+      // The estimate of Windows may go backwards; a log that repeats 30 % and 40 % would mislead.
+      tenth: changed ? tenth : Math.max(before?.tenth ?? 0, tenth),
+      saidWait: (changed ? false : (before?.saidWait ?? false)) || step.waitingFor !== null,
+    };
+    this.#seen.set(key, seen);
+    const advanced = before !== undefined && seen.tenth > before.tenth;
+    const waits = running && before !== undefined && !before.saidWait && step.waitingFor !== null;
+    return changed || advanced || waits ? [plainLine(step, now)] : [];
+  }
+}
+
+function plainLine(step: StepView, now: Date): string {
+  const head = `${timeOfDay(now)} ${STATE_WORDS[step.state].padEnd(9)}  ${step.id}`;
+  return [head, oneLine(step.title), ...details(step, now)].join('  ');
+}
+
+function details(step: StepView, now: Date): string[] {
+  const texts: string[] = [];
+  const p = step.progress;
+  const live = !isSettled(step.state) && step.state !== 'pending';
+  if (live && p?.percent != null)
+    texts.push(`${String(Math.floor(p.percent))} % ${p.phase}`.trim());
+  if (live && p?.etaSeconds != null) texts.push(`about ${duration(p.etaSeconds * 1000)} left`);
+  if (live && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
+  if (step.attempt > 1) texts.push(`attempt ${String(step.attempt)}`);
+  if (step.failure !== null && step.state !== 'succeeded') {
+    texts.push(`${step.failure.code}: ${oneLine(step.failure.message)}`);
+  }
+  const elapsed = elapsedMs(step, now);
+  if (isSettled(step.state) && elapsed !== null) texts.push(`(${duration(elapsed)})`);
+  return texts;
+}

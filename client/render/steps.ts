@@ -1,0 +1,180 @@
+// The step table: one line per step, as wide as the window and never taller than it. The same lines are drawn in place
+// by live.ts and printed once by `run show`.
+import type { StepState } from '../../domain/status.ts';
+import { isSettled } from '../../domain/status.ts';
+import { stateOf, type RunView, type StepView } from '../run-view.ts';
+import type { Colors } from '../terminal.ts';
+import { bar, clip, duration, oneLine, pad, stringWidth } from './format.ts';
+
+export interface TableOptions {
+  columns: number;
+  /** Lines that may be used; Infinity prints everything. */
+  rows: number;
+  now: Date;
+  colors: Colors;
+}
+
+export const STATE_WORDS: Record<StepState, string> = {
+  pending: 'pending',
+  running: 'running',
+  waiting: 'waiting',
+  'needs-operator': 'needs you',
+  succeeded: 'done',
+  skipped: 'skipped',
+  failed: 'failed',
+  undone: 'undone',
+};
+
+const STATE_WIDTH = 9;
+const DURATION_WIDTH = 11;
+const BAR_WIDTH = 20;
+
+export function paintState(state: StepState, text: string, c: Colors): string {
+  switch (state) {
+    case 'pending':
+    case 'skipped':
+      return c.dim(text);
+    case 'running':
+      return c.cyan(text);
+    case 'waiting':
+      return c.yellow(text);
+    case 'needs-operator':
+      return c.bold(c.yellow(text));
+    case 'succeeded':
+      return c.green(text);
+    case 'failed':
+      return c.bold(c.red(text));
+    case 'undone':
+      return c.magenta(text);
+  }
+}
+
+/** For black-and-white terminals: the states that matter stand out in the first column too. */
+const MARKERS: Record<StepState, string> = {
+  pending: ' ',
+  running: '>',
+  waiting: '~',
+  'needs-operator': '!',
+  succeeded: ' ',
+  skipped: '-',
+  failed: 'x',
+  undone: '<',
+};
+
+/** `[####----]  42 %  data-transfer, about 12 s left`, or what the step waits for, or nothing. */
+export function activityText(step: StepView, barWidth = BAR_WIDTH): string {
+  if (step.state === 'needs-operator' || step.state === 'failed') {
+    return step.failure === null ? '' : `${step.failure.code}: ${oneLine(step.failure.message)}`;
+  }
+  if (isSettled(step.state) || step.state === 'pending') return '';
+  const parts: string[] = [];
+  const p = step.progress;
+  if (p?.percent != null) parts.push(bar(p.percent, barWidth));
+  const words = [
+    ...(p !== null && p.phase !== '' && step.waitingFor === null ? [p.phase] : []),
+    ...(p?.etaSeconds != null ? [`about ${duration(p.etaSeconds * 1000)} left`] : []),
+    ...(step.waitingFor === null ? [] : [`waits for ${oneLine(step.waitingFor)}`]),
+    ...(step.attempt > 1 ? [`attempt ${String(step.attempt)}`] : []),
+  ];
+  if (words.length > 0) parts.push(words.join(', '));
+  return parts.join('  ');
+}
+
+export function elapsedMs(
+  span: { startedAt: string | null; endedAt: string | null },
+  now: Date,
+): number | null {
+  if (span.startedAt === null) return null;
+  const end = span.endedAt === null ? now.getTime() : Date.parse(span.endedAt);
+  return Math.max(0, end - Date.parse(span.startedAt));
+}
+
+function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
+  const elapsed = elapsedMs(step, o.now);
+  const time = elapsed === null || step.state === 'skipped' ? '' : duration(elapsed);
+  const lead = `${MARKERS[step.state]} ${pad(STATE_WORDS[step.state], STATE_WIDTH)}`;
+  const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 4;
+  const middle = room < 8 ? '' : middleText(step, room);
+  const body = `${pad(step.id, idWidth)}  ${pad(middle, Math.max(0, room))}`;
+  const line = `${paintState(step.state, lead, o.colors)} ${body}${pad(time, DURATION_WIDTH, 'right')}`;
+  return clip(step.state === 'pending' ? o.colors.dim(line) : line, o.columns);
+}
+
+/** The activity is news and the title is not: when both do not fit, the title gives way. */
+function middleText(step: StepView, room: number): string {
+  const title = oneLine(step.title);
+  const activity = activityText(step, room < 60 ? 10 : BAR_WIDTH);
+  if (activity === '') return clip(title, room);
+  const left = room - stringWidth(activity) - 2;
+  return left < 10 ? clip(activity, room) : `${clip(title, left)}  ${activity}`;
+}
+
+export function headLine(view: RunView, o: TableOptions): string {
+  const state = stateOf(view);
+  const elapsed = duration(elapsedMs(view, o.now) ?? 0);
+  const done = view.steps.filter((s) => isSettled(s.state)).length;
+  const count = `${String(done)} of ${String(view.steps.length)} steps`;
+  const word = state === 'needs-operator' ? 'needs you' : state;
+  const tail = `  ${word}, ${count}, ${elapsed}`;
+  const title = clip(oneLine(view.title), Math.max(0, o.columns - stringWidth(tail)));
+  return clip(o.colors.bold(title) + tail, o.columns);
+}
+
+/** Head line, step lines, notes. */
+export function runLines(view: RunView, o: TableOptions): string[] {
+  const notes = view.notes.map((n) => clip(o.colors.yellow(`  note: ${oneLine(n)}`), o.columns));
+  const waiting = view.waitingFor !== null && needsWord(view) ? [waitLine(view, o)] : [];
+  const room = o.rows - 1 - notes.length - waiting.length;
+  const shown = visibleSteps(view.steps, room);
+  // Half of the window at most, so that one long VM name does not push everything else out.
+  const widest = Math.max(0, ...shown.steps.map((s) => stringWidth(s.id)));
+  const idWidth = Math.min(widest, Math.max(12, Math.floor(o.columns / 2) - 10));
+  return [
+    headLine(view, o),
+    ...shown.steps.map((s) => stepLine(s, idWidth, o)),
+    ...(shown.hidden === '' ? [] : [clip(o.colors.dim(`  ... ${shown.hidden}`), o.columns)]),
+    ...waiting,
+    ...notes,
+  ];
+}
+
+/** The run's own reason to wait is news only while no step gives one. */
+const needsWord = (view: RunView): boolean =>
+  !view.steps.some((s) => !isSettled(s.state) && s.state !== 'pending');
+
+const waitLine = (view: RunView, o: TableOptions): string =>
+  clip(`  waits for ${oneLine(view.waitingFor ?? '')}`, o.columns);
+
+/** Keeps what moves, then what comes next, then what ended last; the rest is counted. */
+export function visibleSteps(
+  steps: readonly StepView[],
+  rows: number,
+): { steps: StepView[]; hidden: string } {
+  if (steps.length <= rows) return { steps: [...steps], hidden: '' };
+  const room = Math.max(1, rows - 1);
+  const indexed = steps.map((step, i) => ({ step, i }));
+  const settled = indexed.filter(({ step }) => isSettled(step.state)).reverse();
+  const pending = indexed.filter(({ step }) => step.state === 'pending');
+  const active = indexed.filter(({ step }) => !isSettled(step.state) && step.state !== 'pending');
+  const kept = [...active, ...pending.slice(0, 2), ...settled, ...pending.slice(2)].slice(0, room);
+  const keep = new Set(kept.map(({ i }) => i));
+  const gone = indexed.filter(({ i }) => !keep.has(i));
+  const count = (state: 'settled' | 'pending' | 'active'): number =>
+    gone.filter(({ step: s }) =>
+      state === 'settled'
+        ? isSettled(s.state)
+        : state === 'pending'
+          ? s.state === 'pending'
+          : !isSettled(s.state) && s.state !== 'pending',
+    ).length;
+  const parts = [
+    [count('settled'), 'finished'],
+    [count('active'), 'active'],
+    [count('pending'), 'pending'],
+  ] as const;
+  const words = parts.filter(([n]) => n > 0).map(([n, word]) => `${String(n)} ${word}`);
+  return {
+    steps: steps.filter((_, i) => keep.has(i)),
+    hidden: `${words.join(', ')} not shown: the window is too small`,
+  };
+}

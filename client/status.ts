@@ -1,0 +1,213 @@
+// Looks at a run and everything inside it: the status that each workflow tells, and the heartbeats that the server
+// holds. A workflow without a worker cannot tell; then what the server knows is shown, and that this is so.
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { WORKFLOWS, type WorkflowName } from '../domain/names.ts';
+import { MESSAGES, type Beat, type RunStatus } from '../domain/status.ts';
+import { isOutage, within, type Temporal } from './connection.ts';
+import { mergeRun, type PendingTask, type RunPieces, type RunView } from './run-view.ts';
+import { stateOfStatus } from './runs.ts';
+
+/** One look must not take longer than people wait. */
+const DESCRIBE_MS = 3_000;
+/** A first answer may have to wait for a worker that starts. */
+const QUERY_MS = 8_000;
+/** A later answer that takes longer is shown with the next look; heartbeats do not wait for it. */
+const PATIENCE_MS = 700;
+
+interface Known {
+  status: RunStatus | null;
+  tasks: PendingTask[];
+  /** The status was asked for after the run had closed: it will not change any more. */
+  final: boolean;
+  query: Promise<void> | null;
+  /** Why the workflow itself told nothing. */
+  silent: string | null;
+}
+
+/** Follows one run. Every `look` is cheap enough for twice a second. */
+export class RunTracker {
+  readonly run: string;
+  readonly #temporal: Temporal;
+  readonly #now: () => Date;
+  readonly #known = new Map<string, Known>();
+  #runId: string | undefined;
+
+  constructor(temporal: Temporal, run: string, now: () => Date, runId?: string) {
+    this.run = run;
+    this.#temporal = temporal;
+    this.#now = now;
+    this.#runId = runId;
+  }
+
+  /** Throws the client's error when the server does not answer; what was known stays known. */
+  async look(): Promise<RunView> {
+    const seen = new Set<string>();
+    await this.#lookAt(this.run, seen);
+    const root = pieces(this.#known.get(this.run));
+    if (root === null) throw new Error(`${this.run} has no status after a look`);
+    const children = new Map<string, RunPieces>();
+    for (const [id, known] of this.#known) {
+      const its = pieces(known);
+      if (its !== null && known.silent === null) children.set(id, its);
+    }
+    const view = mergeRun(root, children);
+    for (const [id, { silent }] of this.#known) {
+      if (silent !== null && seen.has(id)) view.notes.push(`${id}: ${silent}`);
+    }
+    return view;
+  }
+
+  async #lookAt(id: string, seen: Set<string>): Promise<void> {
+    if (seen.has(id)) return;
+    seen.add(id);
+    const known = this.#known.get(id) ?? blank();
+    if (!known.final || id === this.run) await this.#refresh(id, known);
+    const children = known.status?.children ?? [];
+    await Promise.all(children.map((child) => this.#lookAt(child, seen)));
+  }
+
+  async #refresh(id: string, known: Known): Promise<void> {
+    if (known.final) return;
+    // Asked for first and awaited last: a slow worker must not delay the heartbeats.
+    this.#ask(id, known);
+    const info = await this.#describe(id);
+    if (info === null) {
+      if (id === this.run) throw new WorkflowNotFoundError('not found', id, this.#runId);
+      return;
+    }
+    if (id === this.run) this.#runId ??= info.runId;
+    this.#known.set(id, known);
+    known.tasks = pendingTasks(info, this.#now());
+    const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
+    if (closed) {
+      await known.query;
+      // Asked again: the answer before may be from before the end.
+      known.query = null;
+      this.#ask(id, known);
+      await known.query;
+      known.final = known.silent === null;
+      known.status = closedStatus(known.status ?? bareStatus(info), info);
+      return;
+    }
+    const patience = known.status === null ? QUERY_MS + 1000 : PATIENCE_MS;
+    await Promise.race([known.query, new Promise((r) => setTimeout(r, patience))]);
+    known.status ??= bareStatus(info);
+  }
+
+  #ask(id: string, known: Known): void {
+    known.query ??= this.#query(id)
+      .then((status) => {
+        known.status = status;
+        known.silent = null;
+      })
+      .catch((err: unknown) => {
+        known.silent = silence(err);
+      })
+      .finally(() => {
+        known.query = null;
+      });
+  }
+
+  #query(id: string): Promise<RunStatus> {
+    const { connection, client } = this.#temporal;
+    const handle = client.workflow.getHandle(id, id === this.run ? this.#runId : undefined);
+    return within(connection, QUERY_MS, () => handle.query<RunStatus>(MESSAGES.status));
+  }
+
+  async #describe(id: string): Promise<WorkflowExecutionDescription | null> {
+    const { connection, client } = this.#temporal;
+    const handle = client.workflow.getHandle(id, id === this.run ? this.#runId : undefined);
+    try {
+      return await within(connection, DESCRIBE_MS, () => handle.describe());
+    } catch (err) {
+      // A child that is about to start, or one whose record is past its retention.
+      if (err instanceof WorkflowNotFoundError) return null;
+      throw err;
+    }
+  }
+}
+
+const blank = (): Known => ({ status: null, tasks: [], final: false, query: null, silent: null });
+
+const pieces = (known: Known | undefined): RunPieces | null =>
+  known?.status == null ? null : { status: known.status, tasks: known.tasks };
+
+const silence = (err: unknown): string =>
+  isOutage(err)
+    ? 'no worker answers for it; shown is what the server knows'
+    : `its status cannot be read (${err instanceof Error ? err.message : String(err)})`;
+
+/** What the server's own record tells about a run whose workflow cannot be asked. */
+function bareStatus(info: WorkflowExecutionDescription): RunStatus {
+  const by = info.memo?.['startedBy'];
+  return {
+    run: info.workflowId,
+    runId: info.runId,
+    workflow: workflowName(info.type),
+    state: stateOfStatus(info.status.name, false),
+    waitingFor: null,
+    startedAt: info.startTime.toISOString(),
+    endedAt: info.closeTime?.toISOString() ?? null,
+    startedBy: typeof by === 'string' ? by : 'unknown',
+    title: info.workflowId,
+    steps: [],
+    children: [],
+  };
+}
+
+/** Terminated and timed-out workflows had no chance to say so themselves. */
+function closedStatus(status: RunStatus, info: WorkflowExecutionDescription): RunStatus {
+  return {
+    ...status,
+    state: stateOfStatus(info.status.name, false),
+    waitingFor: null,
+    endedAt: status.endedAt ?? info.closeTime?.toISOString() ?? null,
+  };
+}
+
+const workflowName = (type: string): WorkflowName =>
+  WORKFLOWS.find((w) => w === type) ?? (type as WorkflowName);
+
+function pendingTasks(info: WorkflowExecutionDescription, now: Date): PendingTask[] {
+  return (info.raw.pendingActivities ?? []).map((a) => {
+    const since = millis(a.scheduledTime);
+    return {
+      type: a.activityType?.name ?? 'unknown',
+      queue: a.activityOptions?.taskQueue?.name ?? null,
+      scheduled: a.state === PENDING_SCHEDULED,
+      attempt: a.attempt ?? 1,
+      ageMs: since === null ? null : now.getTime() - since,
+      beat: decodeBeat(a.heartbeatDetails?.payloads?.[0]),
+    };
+  });
+}
+
+/** PENDING_ACTIVITY_STATE_SCHEDULED of the API. */
+const PENDING_SCHEDULED = 1;
+
+function millis(t: { seconds?: unknown; nanos?: number | null } | null | undefined): number | null {
+  if (t?.seconds == null) return null;
+  return Number(String(t.seconds)) * 1000 + (t.nanos ?? 0) / 1e6;
+}
+
+/** Heartbeats of other programs' activities, or of another version of ours, are not ours to interpret. */
+function decodeBeat(payload: Payload | undefined): Beat | null {
+  if (payload === undefined) return null;
+  try {
+    const beat: unknown = defaultPayloadConverter.fromPayload(payload);
+    return isBeat(beat) ? beat : null;
+  } catch {
+    return null;
+  }
+}
+
+const isBeat = (x: unknown): x is Beat =>
+  typeof x === 'object' &&
+  x !== null &&
+  'step' in x &&
+  typeof x.step === 'string' &&
+  'phase' in x &&
+  'percent' in x &&
+  'etaSeconds' in x &&
+  'waitingFor' in x;

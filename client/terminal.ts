@@ -1,0 +1,81 @@
+// The two streams and the keyboard of the person (or program) that called watari. Everything that prints takes a
+// Terminal, so that tests read what was printed and decide what a terminal can do.
+import { once } from 'node:events';
+import process from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import pc from 'picocolors';
+
+/** The part of `process.stdout` that we use; log-update needs the real thing. */
+export interface OutStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
+}
+
+export interface Terminal {
+  stdout: OutStream;
+  stderr: OutStream;
+  /** Someone can be asked: standard input and the stream of the question are a terminal. */
+  canAsk: boolean;
+  /** NO_COLOR, FORCE_COLOR, TERM and the platform allow colour on a terminal. */
+  color: boolean;
+  /** Answers the empty text when the keyboard is closed or `signal` aborts. */
+  ask(question: string, signal?: AbortSignal): Promise<string>;
+  /** Calls `handler` for every Ctrl+C and every polite request to end; the answer takes it away again. */
+  onInterrupt(handler: () => void): () => void;
+}
+
+/** Wide enough for a table, narrow enough for any window: what a stream without a width gets. */
+const DEFAULT_COLUMNS = 100;
+
+export const columnsOf = (stream: OutStream): number => stream.columns ?? DEFAULT_COLUMNS;
+
+export function colorsFor(
+  terminal: Terminal,
+  stream: OutStream,
+): ReturnType<typeof pc.createColors> {
+  return pc.createColors(terminal.color && stream.isTTY === true);
+}
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** Ctrl+Break and the closing of the console window are how Windows says "end" to a console program. */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] as const;
+
+export function nodeTerminal(): Terminal {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    canAsk: process.stdin.isTTY && process.stderr.isTTY,
+    color: pc.isColorSupported,
+    async ask(question, signal) {
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      const stop = (): void => {
+        lines.close();
+      };
+      signal?.addEventListener('abort', stop);
+      // The line editor takes Ctrl+C for itself; everybody else expects it as a signal.
+      lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+      try {
+        // Ctrl+D closes the interface without an answer, and `question` then never settles.
+        const closed = once(lines, 'close').then(() => '');
+        return await Promise.race([lines.question(question), closed]);
+      } finally {
+        signal?.removeEventListener('abort', stop);
+        lines.close();
+      }
+    },
+    onInterrupt(handler) {
+      const signals = ENDING_SIGNALS.filter(
+        (s) => s !== 'SIGBREAK' || process.platform === 'win32',
+      );
+      for (const signal of signals) process.on(signal, handler);
+      return () => {
+        for (const signal of signals) process.off(signal, handler);
+      };
+    },
+  };
+}

@@ -1,0 +1,186 @@
+// Shows a run until it is over, waits for a person, or the reader leaves. The run does not depend on any of this.
+import { isOutage, type Temporal } from './connection.ts';
+import type { Context, Talk } from './context.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { duration } from './render/format.ts';
+import { liveScreen } from './render/live.ts';
+import { PlainReporter } from './render/plain.ts';
+import { runLines } from './render/steps.ts';
+import { operatorLines, shellWord, summaryLines, type SummaryOptions } from './render/summary.ts';
+import { isOver, stateOf, type RunView } from './run-view.ts';
+import { RunTracker } from './status.ts';
+
+/** Heartbeats come once a second; twice as often sees each within half a second. */
+const LOOK_EVERY_MS = 500;
+
+export interface WatchOptions {
+  run: string;
+  runId?: string;
+  talk: Talk;
+  /** Aborted when the reader leaves (Ctrl+C). */
+  signal: AbortSignal;
+}
+
+export interface Watched {
+  view: RunView | null;
+  interrupted: boolean;
+}
+
+/** Draws what is seen; one for terminals, one for everything else. */
+interface Display {
+  show(view: RunView): void;
+  /** `null`: the server answers again. */
+  outage(sinceMs: number | null): void;
+  close(): void;
+}
+
+export async function watchRun(
+  ctx: Context,
+  temporal: Temporal,
+  o: WatchOptions,
+): Promise<Watched> {
+  const tracker = new RunTracker(temporal, o.run, () => ctx.clock.now(), o.runId);
+  const onTerminal = o.talk.stream.isTTY === true;
+  const display = onTerminal ? liveDisplay(ctx, temporal, o.talk) : plainDisplay(ctx, o.talk);
+  const stayWhenWaiting = onTerminal && !o.talk.json;
+  let view: RunView | null = null;
+  let silentSince: number | null = null;
+  try {
+    while (!o.signal.aborted) {
+      try {
+        view = await tracker.look();
+        if (silentSince !== null) display.outage(null);
+        silentSince = null;
+        display.show(view);
+        if (isOver(view)) return { view, interrupted: false };
+        if (stateOf(view) === 'needs-operator' && !stayWhenWaiting) {
+          return { view, interrupted: false };
+        }
+      } catch (err) {
+        if (!isOutage(err)) throw err;
+        silentSince ??= ctx.clock.now().getTime();
+        display.outage(ctx.clock.now().getTime() - silentSince);
+      }
+      await ctx.clock.sleep(LOOK_EVERY_MS, o.signal);
+    }
+    return { view, interrupted: true };
+  } finally {
+    display.close();
+  }
+}
+
+function liveDisplay(ctx: Context, temporal: Temporal, talk: Talk): Display {
+  const screen = liveScreen(talk.stream);
+  let view: RunView | null = null;
+  let outageMs: number | null = null;
+  const draw = (): void => {
+    const columns = screen.columns();
+    const extra = outageMs === null ? [] : [talk.colors.yellow(outageText(outageMs))];
+    if (view === null) {
+      screen.draw(extra);
+      return;
+    }
+    const operator = operatorLines(view, summaryOptions(ctx, temporal, talk, columns));
+    // The commands to type matter more than the steps that are done.
+    const rows = Math.max(4, screen.rows() - operator.length - extra.length);
+    const o = { columns, rows, now: ctx.clock.now(), colors: talk.colors };
+    const lines = [...runLines(view, o), ...operator, ...extra];
+    screen.draw(lines.slice(-screen.rows()));
+  };
+  const stop = screen.onResize(draw);
+  return {
+    show: (next) => {
+      view = next;
+      draw();
+    },
+    outage: (ms) => {
+      outageMs = ms;
+      draw();
+    },
+    close: () => {
+      stop();
+      outageMs = null;
+      draw();
+      screen.done();
+    },
+  };
+}
+
+/** A log needs to hear of an outage when it begins and ends, and that it still lasts. */
+const OUTAGE_LINE_EVERY_MS = 30_000;
+
+function plainDisplay(ctx: Context, talk: Talk): Display {
+  const reporter = new PlainReporter();
+  let said: number | null = null;
+  return {
+    show: (view) => {
+      talk.say(reporter.lines(view, ctx.clock.now()));
+    },
+    outage: (ms) => {
+      if (ms === null) {
+        talk.say(['Temporal answers again']);
+        said = null;
+      } else if (said === null || ms - said >= OUTAGE_LINE_EVERY_MS) {
+        talk.say([outageText(ms)]);
+        said = ms;
+      }
+    },
+    close: () => undefined,
+  };
+}
+
+export const outageText = (ms: number): string =>
+  `Temporal does not answer since ${duration(ms)}; the run goes on, retrying`;
+
+export function summaryOptions(
+  ctx: Context,
+  temporal: Temporal,
+  talk: Talk,
+  columns = talk.columns,
+): SummaryOptions {
+  return {
+    columns,
+    now: ctx.clock.now(),
+    colors: talk.colors,
+    link: (run, runId) => temporal.links.run(run, runId),
+    needsOperatorLink: temporal.links.needsOperator,
+  };
+}
+
+/** Says how it ended (or that it goes on) and answers the exit code. */
+export function concludeWatch(
+  ctx: Context,
+  temporal: Temporal,
+  talk: Talk,
+  run: string,
+  { view, interrupted }: Watched,
+): ExitCode {
+  if (view !== null) talk.result(jsonOf(view));
+  if (interrupted || view === null) {
+    talk.say(['', `${run} goes on. Watch it again:  watari run watch ${shellWord(run)}`]);
+    return EXIT.interrupted;
+  }
+  const options = summaryOptions(ctx, temporal, talk);
+  if (!isOver(view)) {
+    talk.say(operatorLines(view, options));
+    return EXIT.needsOperator;
+  }
+  talk.say(summaryLines(view, options));
+  return view.state === 'succeeded' ? EXIT.done : EXIT.failed;
+}
+
+/** RunStatus as documented, with the state that counts the children in. */
+export const jsonOf = (view: RunView): RunView => ({ ...view, state: stateOf(view) });
+
+export function exitCodeOf(view: RunView): ExitCode {
+  switch (stateOf(view)) {
+    case 'succeeded':
+    case 'running':
+      return EXIT.done;
+    case 'needs-operator':
+      return EXIT.needsOperator;
+    case 'failed':
+    case 'cancelled':
+      return EXIT.failed;
+  }
+}
