@@ -1,0 +1,125 @@
+// The acting operations about this machine and the cluster's settings: each looks first and does nothing twice.
+import { sameName } from '../domain/names.ts';
+import type { ActOp, OpArgs, OpFacts } from '../hyperv/host.ts';
+import { iso, type Instant } from './clock.ts';
+import { pumpQueue } from './moves.ts';
+import { beginInstall, beginRestart } from './nodes.ts';
+import { clusterFacts, featureName, inCluster, inHyperV } from './reads.ts';
+import { effect } from './records.ts';
+import { HRESULTS, noNode, quote, refused, type Asked } from './refusal.ts';
+import { findNode, isMember, type LabNode } from './world.ts';
+
+/** An answer, at once or once its time has come. */
+export interface Done<T> {
+  facts: T;
+  cmdlets: string[];
+  /** Absent: now. Then `facts` are read anew. */
+  readyAt?: Instant;
+  read?: () => T;
+}
+
+export type Act<K extends ActOp> = (asked: Asked, a: OpArgs<K>) => Done<OpFacts<K>>;
+
+const owed = (node: LabNode, names: string[]): boolean =>
+  names.some((name) => node.features.get(name) === 'InstallPending');
+
+export const installFeatures: Act<'installFeatures'> = (asked, { names }) => {
+  const { world, node } = asked;
+  const wanted = names.map((name) => featureName(asked, name));
+  const list = wanted.map(quote).join(', ');
+  const cmdlets = [`Install-WindowsFeature -Name ${list} -IncludeManagementTools`];
+  const missing = wanted.filter((name) => node.features.get(name) === 'Available');
+  const answer = (changed: boolean) => ({ changed, restartNeeded: owed(node, wanted) });
+  if (missing.length === 0) return { facts: answer(false), cmdlets };
+  // Servicing does one thing at a time: who comes second waits and then finds it done, or does the rest.
+  if (node.installing !== null) {
+    const { until, names: under } = node.installing;
+    const rest = missing.filter((name) => !under.includes(name));
+    if (rest.length > 0)
+      throw refused(asked, `Another installation is under way on ${node.name}.`, {
+        hresult: HRESULTS.busy,
+      });
+    return { facts: answer(false), cmdlets, readyAt: until, read: () => answer(false) };
+  }
+  const readyAt = beginInstall(world, node, missing);
+  return { facts: answer(true), cmdlets, readyAt, read: () => answer(true) };
+};
+
+export const restartNode: Act<'restartNode'> = ({ world, node }, { ifBootTime, reason }) => {
+  const bootTime = iso(node.bootTime);
+  const due = bootTime === iso(Date.parse(ifBootTime)) && node.power === 'running';
+  if (!due) return { facts: { changed: false, bootTime }, cmdlets: [] };
+  beginRestart(world, node, reason);
+  const cmdlets = [`shutdown.exe /r /t 5 /c ${quote(reason)}`];
+  return { facts: { changed: true, bootTime }, cmdlets };
+};
+
+export const configureMigration: Act<'configureMigration'> = (asked, wanted) => {
+  inHyperV(asked);
+  const { world, node } = asked;
+  const before = node.migration;
+  const after = { ...before, ...wanted };
+  const keys = ['enabled', 'maximumMigrations', 'maximumStorageMigrations', 'performance'] as const;
+  const changes = keys.filter((key) => before[key] !== after[key]);
+  const cmdlets: string[] = [];
+  if (changes.includes('enabled'))
+    cmdlets.push(`${after.enabled ? 'Enable' : 'Disable'}-VMMigration`);
+  const flags = {
+    maximumMigrations: `-MaximumVirtualMachineMigrations ${String(after.maximumMigrations)}`,
+    maximumStorageMigrations: `-MaximumStorageMigrations ${String(after.maximumStorageMigrations)}`,
+    performance: `-VirtualMachineMigrationPerformanceOption ${after.performance}`,
+  };
+  const set = changes.flatMap((key) => (key === 'enabled' ? [] : [flags[key]]));
+  if (set.length > 0) cmdlets.push(`Set-VMHost ${set.join(' ')}`);
+  if (changes.length > 0) {
+    node.migration = after;
+    const detail = changes.map((key) => `${key} ${String(before[key])} -> ${String(after[key])}`);
+    effect(world, node.name, 'host-configured', node.name, detail.join(', '));
+  }
+  return { facts: { changed: changes.length > 0, settings: { ...after } }, cmdlets };
+};
+
+export const configureCluster: Act<'configureCluster'> = (asked, { maximumParallelMigrations }) => {
+  inCluster(asked);
+  const { world, node } = asked;
+  const before = world.cluster.maximumParallelMigrations;
+  const changed = before !== maximumParallelMigrations;
+  if (changed) {
+    world.cluster.maximumParallelMigrations = maximumParallelMigrations;
+    const detail = `maximumParallelMigrations ${String(before)} -> ${String(maximumParallelMigrations)}`;
+    effect(world, node.name, 'cluster-configured', world.scenario.cluster, detail);
+    pumpQueue(world);
+  }
+  const value = String(maximumParallelMigrations);
+  const cmdlets = changed ? [`(Get-Cluster).MaximumParallelMigrations = ${value}`] : [];
+  return { facts: { changed, cluster: clusterFacts(world) }, cmdlets };
+};
+
+function memberNamed(asked: Asked, name: string): LabNode {
+  inCluster(asked);
+  const node = findNode(asked.world, name);
+  if (node === undefined) throw noNode(asked, name);
+  if (!isMember(node))
+    throw refused(asked, `${node.name} is down.`, { hresult: HRESULTS.nodeDown });
+  return node;
+}
+
+export const pauseNode: Act<'pauseNode'> = (asked, a) => {
+  const node = memberNamed(asked, a.node);
+  if (node.paused) return { facts: { changed: false }, cmdlets: [] };
+  node.paused = true;
+  effect(asked.world, node.name, 'node-paused', node.name);
+  return { facts: { changed: true }, cmdlets: [`Suspend-ClusterNode -Name ${quote(node.name)}`] };
+};
+
+export const resumeNode: Act<'resumeNode'> = (asked, a) => {
+  const node = memberNamed(asked, a.node);
+  if (!node.paused) return { facts: { changed: false }, cmdlets: [] };
+  node.paused = false;
+  effect(asked.world, node.name, 'node-resumed', node.name);
+  const cmdlets = [`Resume-ClusterNode -Name ${quote(node.name)} -Failback NoFailback`];
+  return { facts: { changed: true }, cmdlets };
+};
+
+export const isPossibleOwner = (owners: string[], node: string): boolean =>
+  owners.some((owner) => sameName(owner, node));

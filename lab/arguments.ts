@@ -1,0 +1,58 @@
+// What each operation may be asked: the lab's doors take JSON from other processes, so arguments are checked as
+// strictly as PowerShell checks parameters.
+import { z } from 'zod';
+import type { Op, OpArgs } from '../hyperv/host.ts';
+
+const name = z
+  .string()
+  .min(1)
+  .max(260)
+  // eslint-disable-next-line no-control-regex -- control characters are what this is for
+  .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'has control characters');
+const vmId = z.guid('is not a VM id');
+const count = z.int().min(1).max(1000);
+const nothing = z.strictObject({});
+
+export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
+  readHost: nothing,
+  readServices: z.strictObject({ names: z.array(name) }),
+  readFeatures: z.strictObject({ names: z.array(name) }),
+  readSwitches: nothing,
+  readMigrationSettings: nothing,
+  readVms: nothing,
+  readDiskFiles: z.strictObject({ paths: z.array(name) }),
+  readCluster: nothing,
+  readNodes: nothing,
+  readNetworks: nothing,
+  readSharedVolumes: nothing,
+  readRoles: nothing,
+  readEvents: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
+  installFeatures: z.strictObject({ names: z.array(name).min(1) }),
+  restartNode: z.strictObject({ ifBootTime: z.iso.datetime(), reason: z.string() }),
+  configureMigration: z.strictObject({
+    enabled: z.boolean().exactOptional(),
+    maximumMigrations: count.exactOptional(),
+    maximumStorageMigrations: count.exactOptional(),
+    performance: z.enum(['TCPIP', 'Compression', 'SMB']).exactOptional(),
+  }),
+  configureCluster: z.strictObject({ maximumParallelMigrations: count }),
+  createVm: z.strictObject({
+    requestId: name,
+    name,
+    // The least that Hyper-V accepts.
+    memoryBytes: z.int().min(32 * 2 ** 20),
+    vhd: name,
+    switch: name.nullable(),
+    generation: z.union([z.literal(1), z.literal(2)]),
+    path: name,
+  }),
+  removeVm: z.strictObject({ vmId, requestId: name }),
+  addRole: z.strictObject({ vmId, name }),
+  removeRole: z.strictObject({ vmId }),
+  startRole: z.strictObject({ vmId }),
+  stopRole: z.strictObject({ vmId }),
+  pauseNode: z.strictObject({ node: name }),
+  resumeNode: z.strictObject({ node: name }),
+  startMove: z.strictObject({ vmId, node: name }),
+  cancelMove: z.strictObject({ vmId }),
+};

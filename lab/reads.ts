@@ -1,0 +1,256 @@
+// The reading operations: facts as the node would tell them. They change nothing.
+import type {
+  ClusterFacts,
+  ClusterNodeFacts,
+  EventFacts,
+  HostFacts,
+  NodeState,
+  RoleFacts,
+  VmFacts,
+} from '../domain/facts.ts';
+import { GROUP_STATUS } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import type { OpArgs, OpFacts, ReadOp, Reply } from '../hyperv/host.ts';
+import { iso } from './clock.ts';
+import { moveFacts } from './moves.ts';
+import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
+import {
+  diskFile,
+  freeMemory,
+  hasHyperV,
+  isMember,
+  moveOf,
+  onSharedVolume,
+  switchesOf,
+  usesMemory,
+  vmsOn,
+  type LabNode,
+  type LabRole,
+  type LabVm,
+  type World,
+} from './world.ts';
+
+export function clusterFacts(world: World): ClusterFacts {
+  const { witness, autoBalancer, enforcedAntiAffinity, cluster } = world.scenario;
+  return {
+    name: cluster,
+    maximumParallelMigrations: world.cluster.maximumParallelMigrations,
+    enforcedAntiAffinity,
+    autoBalancerMode: autoBalancer.mode,
+    autoBalancerLevel: autoBalancer.level,
+    witness: { kind: witness.kind, online: witness.kind !== 'None' && witness.online },
+  };
+}
+
+function nodeState(node: LabNode): NodeState {
+  if (node.power === 'off' || node.power === 'booting') return 'Down';
+  if (node.services === 'Starting') return 'Joining';
+  if (node.services === 'Stopped') return 'Down';
+  return node.paused ? 'Paused' : 'Up';
+}
+
+export const clusterNodeFacts = (node: LabNode): ClusterNodeFacts => ({
+  name: node.name,
+  state: nodeState(node),
+  quarantined: node.quarantined,
+  nodeWeight: node.is.nodeWeight,
+});
+
+const isUp = (vm: LabVm): boolean => vm.state === 'Running' || vm.state === 'Paused';
+
+function heartbeat(world: World, vm: LabVm): VmFacts['heartbeat'] {
+  if (vm.state !== 'Running') return 'Unknown';
+  if (!vm.heartbeat) return 'NoContact';
+  const since = world.time - vm.startedAt;
+  return since >= world.scenario.heartbeatSeconds * 1000 ? 'Ok' : 'NoContact';
+}
+
+export function vmFacts(world: World, vm: LabVm): VmFacts {
+  return {
+    id: vm.id,
+    name: vm.name,
+    state: vm.state,
+    version: vm.version,
+    generation: vm.generation,
+    memoryStartupBytes: vm.memoryBytes,
+    memoryAssignedBytes: usesMemory(vm) ? vm.memoryBytes : 0,
+    uptimeSeconds: isUp(vm) ? Math.floor((world.time - vm.startedAt) / 1000) : 0,
+    heartbeat: heartbeat(world, vm),
+    switches: [...vm.switches],
+    disks: [...vm.disks],
+    dvds: [...vm.dvds],
+    compatibilityForMigration: vm.compatibilityForMigration,
+    passThroughDevices: [...vm.passThroughDevices],
+    tpm: vm.tpm,
+    busy: vm.busy,
+    clustered: world.roles.has(vm.id),
+    notes: vm.notes,
+  };
+}
+
+export function roleFacts(world: World, role: LabRole): RoleFacts {
+  const vm = world.vms.get(role.vmId);
+  if (vm === undefined) throw new Error(`The lab has a role without a VM: ${role.name}.`);
+  const move = moveOf(world, role.vmId);
+  const beats = heartbeat(world, vm) === 'Ok';
+  return {
+    vmId: role.vmId,
+    name: role.name,
+    state: role.state,
+    owner: vm.owner,
+    status:
+      (move?.phase === 'queued' ? GROUP_STATUS.queuedForMove : 0) +
+      (beats ? GROUP_STATUS.osHeartbeat + GROUP_STATUS.applicationReady : 0),
+    preferredOwners: [...role.preferredOwners],
+    possibleOwners: [...role.possibleOwners],
+    antiAffinityClassNames: [...role.antiAffinityClassNames],
+    move: moveFacts(world, role, move),
+  };
+}
+
+function hostFacts(world: World, node: LabNode): HostFacts {
+  const { is } = node;
+  return {
+    node: node.name,
+    now: iso(world.time),
+    osVersion: is.osVersion,
+    bootTime: iso(node.bootTime),
+    memoryBytes: is.memory,
+    freeMemoryBytes: Math.max(0, freeMemory(world, node)),
+    cpuVendor: is.cpuVendor,
+    cpuName: is.cpuName,
+    logicalProcessors: is.logicalProcessors,
+    vmVersions: hasHyperV(node) ? [...is.vmVersions] : [],
+    pendingRestart: node.pendingRestart,
+  };
+}
+
+function serviceState(node: LabNode, name: string): OpFacts<'readServices'>[number]['state'] {
+  if (sameName(name, 'vmms')) return hasHyperV(node) ? node.services : 'Missing';
+  if (!sameName(name, 'ClusSvc')) return 'Missing';
+  return node.services;
+}
+
+/** The service of a cluster that lost its quorum has stopped, although the node is fine. */
+const clusterServiceState = (
+  { world, node }: Asked,
+  name: string,
+): OpFacts<'readServices'>[number]['state'] =>
+  sameName(name, 'ClusSvc') && !world.quorate ? 'Stopped' : serviceState(node, name);
+
+export function featureName(asked: Asked, name: string): string {
+  const known = [...asked.node.features.keys()].find((feature) => sameName(feature, name));
+  if (known !== undefined) return known;
+  const message = `Windows on ${asked.node.name} knows no feature called '${name}'.`;
+  throw refused(asked, message, { errorId: 'FeatureMissing' });
+}
+
+function events({ world, node }: Asked, since: string, max: number): EventFacts[] {
+  const from = Date.parse(since);
+  return world.records.events
+    .filter((event) => event.node === node.name && Date.parse(event.time) >= from)
+    .slice(-max);
+}
+
+const reply = <T>(facts: T, ...cmdlets: string[]): Reply<T> => ({ facts, cmdlets });
+const list = (names: string[]): string => names.map(quote).join(', ');
+
+export const inHyperV = (asked: Asked): void => {
+  if (!hasHyperV(asked.node)) throw needHyperV(asked);
+};
+export const inCluster = (asked: Asked): void => {
+  if (!isMember(asked.node) || !asked.world.quorate) throw needCluster(asked);
+};
+
+export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFacts<K>> } = {
+  readHost: ({ world, node }) =>
+    reply(
+      hostFacts(world, node),
+      'Get-CimInstance Win32_OperatingSystem',
+      'Get-VMHostSupportedVersion',
+    ),
+  readServices: (asked, { names }) =>
+    reply(
+      names.map((name) => ({ name, state: clusterServiceState(asked, name) })),
+      `Get-Service -Name ${list(names)}`,
+    ),
+  readFeatures: (asked, { names }) =>
+    reply(
+      names.map((name) => {
+        const known = featureName(asked, name);
+        return { name: known, state: asked.node.features.get(known) ?? 'Available' };
+      }),
+      `Get-WindowsFeature -Name ${list(names)}`,
+    ),
+  readSwitches: (asked) => {
+    inHyperV(asked);
+    return reply(switchesOf(asked.node), 'Get-VMSwitch');
+  },
+  readMigrationSettings: (asked) => {
+    inHyperV(asked);
+    return reply({ ...asked.node.migration }, 'Get-VMHost');
+  },
+  readVms: (asked) => {
+    inHyperV(asked);
+    const { world, node } = asked;
+    const vms = vmsOn(world, node.name).map((vm) => vmFacts(world, vm));
+    return reply(vms.sort(byName), 'Get-VM');
+  },
+  readDiskFiles: ({ world, node }, { paths }) =>
+    reply(
+      paths.map((path) => {
+        const there = diskFile(world, path, node.name);
+        // C:\ClusterStorage is empty on a node that is not in the cluster.
+        const seen = !onSharedVolume(world, path) || (isMember(node) && world.quorate);
+        return { path, exists: there.exists && seen };
+      }),
+      ...paths.map((path) => `Test-Path -LiteralPath ${quote(path)} -PathType Leaf`),
+    ),
+  readCluster: (asked) => {
+    inCluster(asked);
+    return reply(clusterFacts(asked.world), 'Get-Cluster');
+  },
+  readNodes: (asked) => {
+    inCluster(asked);
+    return reply(asked.world.nodes.map(clusterNodeFacts), 'Get-ClusterNode');
+  },
+  readNetworks: (asked) => {
+    inCluster(asked);
+    const broken = asked.world.nodes.some((node) => node.networkDownUntil > asked.world.time);
+    const networks = asked.world.networks.map((network) => ({
+      ...network,
+      // One node's link is gone; the others still see each other.
+      state:
+        broken && isForMigration(asked.world, network.name)
+          ? ('Partitioned' as const)
+          : network.state,
+    }));
+    return reply(networks, 'Get-ClusterNetwork');
+  },
+  readSharedVolumes: (asked) => {
+    inCluster(asked);
+    const volumes = asked.world.sharedVolumes.map((volume) => ({ ...volume }));
+    return reply(volumes, 'Get-ClusterSharedVolume');
+  },
+  readRoles: (asked) => {
+    inCluster(asked);
+    const roles = [...asked.world.roles.values()].map((role) => roleFacts(asked.world, role));
+    return reply(
+      roles.sort(byName),
+      'Get-ClusterResource | Get-ClusterParameter',
+      'Get-ClusterGroup',
+    );
+  },
+  readEvents: (asked, { since, max }) =>
+    reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${String(max)}`),
+};
+
+const byName = (a: { name: string }, b: { name: string }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+
+/** The network that moves prefer: the last usable one, as cluster-only networks rank before mixed ones. */
+const isForMigration = (world: World, name: string): boolean => {
+  const usable = world.networks.filter((n) => n.role !== 'None' && !n.excludedFromMigration);
+  const own = usable.find((n) => n.role === 'Cluster') ?? usable[0];
+  return own?.name === name;
+};

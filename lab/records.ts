@@ -1,0 +1,126 @@
+// What the lab remembers: effects (what really happened; tests judge by them), calls (what was asked), and the event
+// logs of the nodes. All bounded.
+import type { EventFacts, IsoTime } from '../domain/facts.ts';
+import type { HypervErrorInfo, Op } from '../hyperv/host.ts';
+import { iso } from './clock.ts';
+import type { World } from './world.ts';
+
+export const EFFECT_KINDS = [
+  'feature-installed',
+  'restart-requested',
+  'node-down',
+  'node-up',
+  'host-configured',
+  'cluster-configured',
+  'vm-created',
+  'vm-removed',
+  'vm-started',
+  'vm-saved',
+  'vm-stopped',
+  'vm-restarted',
+  'role-added',
+  'role-removed',
+  'role-started',
+  'role-stopped',
+  'role-failed',
+  'role-moved',
+  'node-paused',
+  'node-resumed',
+  'move-queued',
+  'move-started',
+  'move-finished',
+  'move-failed',
+  'move-cancelled',
+  'quorum-lost',
+  'quorum-regained',
+  'fault',
+] as const;
+export type EffectKind = (typeof EFFECT_KINDS)[number];
+
+export interface Effect {
+  /** Counts from 1. */
+  seq: number;
+  at: IsoTime;
+  /** Where it happened. */
+  node: string;
+  kind: EffectKind;
+  /** The VM, feature, node or operation that it is about. */
+  subject: string;
+  detail: string;
+}
+
+export interface CallRecord {
+  seq: number;
+  at: IsoTime;
+  node: string;
+  op: Op;
+  args: unknown;
+  /** null for reads and for calls that failed. */
+  changed: boolean | null;
+  error: Pick<HypervErrorInfo, 'outcome' | 'hresult' | 'eventId' | 'errorId'> | null;
+}
+
+export interface Records {
+  effects: Effect[];
+  effectSeq: number;
+  calls: CallRecord[];
+  callSeq: number;
+  events: EventFacts[];
+  eventSeq: number;
+}
+
+// Weeks of a lab that somebody forgot; old entries go first.
+const EFFECTS_MAX = 100_000;
+const CALLS_MAX = 10_000;
+const EVENTS_MAX = 10_000;
+
+export const emptyRecords = (): Records => ({
+  effects: [],
+  effectSeq: 0,
+  calls: [],
+  callSeq: 0,
+  events: [],
+  eventSeq: 0,
+});
+
+/** Drops the oldest tenth when full, so that a full list does not cost a copy on every entry. */
+function keep<T>(list: T[], item: T, max: number): void {
+  list.push(item);
+  if (list.length > max) list.splice(0, Math.ceil(max / 10));
+}
+
+export function effect(
+  world: World,
+  node: string,
+  kind: EffectKind,
+  subject: string,
+  detail = '',
+): void {
+  const { records } = world;
+  records.effectSeq += 1;
+  const entry = { seq: records.effectSeq, at: iso(world.time), node, kind, subject, detail };
+  keep(records.effects, entry, EFFECTS_MAX);
+}
+
+export function recordCall(world: World, call: Omit<CallRecord, 'seq' | 'at'>): void {
+  const { records } = world;
+  records.callSeq += 1;
+  keep(records.calls, { seq: records.callSeq, at: iso(world.time), ...call }, CALLS_MAX);
+}
+
+export const VMMS_LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
+export const CLUSTER_LOG = 'System';
+
+/** Writes to the event log of one node. */
+export function logEvent(
+  world: World,
+  node: string,
+  event: Pick<EventFacts, 'log' | 'id' | 'level' | 'message'> & { hresult?: string; vm?: string },
+): void {
+  const { records } = world;
+  records.eventSeq += 1;
+  const { log, id, level, message, hresult = null, vm = null } = event;
+  const recordId = records.eventSeq;
+  const time = iso(world.time);
+  keep(records.events, { log, id, level, recordId, node, time, message, hresult, vm }, EVENTS_MAX);
+}

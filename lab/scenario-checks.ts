@@ -1,0 +1,166 @@
+// States that no cluster can be in, each with the place in the scenario file that says so.
+import { formatSize } from '../config/sizes.ts';
+import { sameName } from '../domain/names.ts';
+import type { Fault, Scenario } from './scenario-schema.ts';
+
+export interface Finding {
+  path: (string | number)[];
+  message: string;
+  /** A name that is not known, and those that are: the loader adds the nearest. */
+  unknown?: { name: string; known: string[] };
+}
+
+const find = <T extends { name: string }>(list: T[], name: string): T | undefined =>
+  list.find((item) => sameName(item.name, name));
+
+function duplicates(list: { name: string }[], key: string, what: string): Finding[] {
+  return list.flatMap((item, i) => {
+    const first = list.findIndex((other) => sameName(other.name, item.name));
+    if (first === i) return [];
+    return [{ path: [key, i, 'name'], message: `${what} '${item.name}' is there twice` }];
+  });
+}
+
+function unknownNode(
+  s: Scenario,
+  name: string,
+  path: (string | number)[],
+  what: string,
+): Finding[] {
+  if (find(s.nodes, name) !== undefined) return [];
+  const known = s.nodes.map((node) => node.name);
+  return [{ path, message: `${what} '${name}' is not a node`, unknown: { name, known } }];
+}
+
+function checkVm(s: Scenario, i: number): Finding[] {
+  const vm = s.virtualMachines[i];
+  if (vm === undefined) return [];
+  const at = (...rest: (string | number)[]): (string | number)[] => ['virtualMachines', i, ...rest];
+  const found: Finding[] = unknownNode(s, vm.owner, at('owner'), `the owner of VM '${vm.name}',`);
+  for (const key of ['preferredOwners', 'possibleOwners'] as const)
+    (vm[key] ?? []).forEach((name, j) => {
+      found.push(...unknownNode(s, name, at(key, j), `an owner of VM '${vm.name}',`));
+    });
+  const owner = find(s.nodes, vm.owner);
+  if (owner === undefined) return found;
+  const say = (key: string, message: string): void => {
+    found.push({ path: at(key), message });
+  };
+  if (!owner.features.some((feature) => sameName(feature, 'Hyper-V')))
+    say('owner', `VM '${vm.name}' is on ${owner.name}, which does not have Hyper-V`);
+  if (vm.memory > owner.memory - owner.reservedMemory)
+    say(
+      'memory',
+      `VM '${vm.name}' has ${formatSize(vm.memory)} of memory, its owner ${owner.name} ` +
+        `${formatSize(owner.memory)} less ${formatSize(owner.reservedMemory)} for itself`,
+    );
+  if (owner.power === 'off' && vm.clustered)
+    say('owner', `clustered VM '${vm.name}' is on ${owner.name}, which is switched off`);
+  if (owner.power === 'off' && vm.state === 'Running')
+    say('state', `VM '${vm.name}' is running on ${owner.name}, which is switched off`);
+  const possible = vm.possibleOwners ?? [];
+  if (possible.length > 0 && !possible.some((name) => sameName(name, owner.name)))
+    say('possibleOwners', `VM '${vm.name}' is on ${owner.name}, which is not a possible owner`);
+  (vm.switches ?? []).forEach((name, j) => {
+    if (name === null || find(owner.switches, name) !== undefined) return;
+    const known = owner.switches.map((other) => other.name);
+    const message = `VM '${vm.name}' is connected to '${name}', which ${owner.name} does not have`;
+    found.push({ path: at('switches', j), message, unknown: { name, known } });
+  });
+  s.virtualMachines.slice(0, i).forEach((other) => {
+    if (!sameName(other.name, vm.name)) return;
+    if (other.clustered && vm.clustered)
+      say('name', `there are two clustered VMs called '${vm.name}'`);
+    else if (sameName(other.owner, vm.owner) && other.id === vm.id)
+      say('name', `there are two VMs '${vm.name}' on ${owner.name}; tell them apart by 'id'`);
+  });
+  if (vm.id !== undefined && s.virtualMachines.slice(0, i).some((other) => other.id === vm.id))
+    say('id', `VM '${vm.name}' has the id of another VM`);
+  return found;
+}
+
+function checkMemory(s: Scenario): Finding[] {
+  return s.nodes.flatMap((node, i) => {
+    const running = s.virtualMachines.filter(
+      (vm) => sameName(vm.owner, node.name) && (vm.state === 'Running' || vm.state === 'Paused'),
+    );
+    const used = running.reduce((sum, vm) => sum + vm.memory, 0);
+    const has = node.memory - node.reservedMemory;
+    if (has < 0)
+      return [
+        { path: ['nodes', i, 'reservedMemory'], message: `${node.name} keeps more than it has` },
+      ];
+    if (used <= has || running.some((vm) => vm.memory > has)) return [];
+    const message =
+      `the VMs running on ${node.name} need ${formatSize(used)} of memory, ` +
+      `it has ${formatSize(has)} for them`;
+    return [{ path: ['nodes', i, 'memory'], message }];
+  });
+}
+
+/** Names that a fault may use. */
+export interface KnownNames {
+  nodes: string[];
+  vms: string[];
+}
+
+/** A VM that is only going to be created is known by its disk file: `web-1.vhdx` promises a VM `web-1`. */
+export const vmNameOfDisk = (path: string): string =>
+  path.replace(/^.*[\\/]/, '').replace(/\.[^.]*$/, '');
+
+/** `where` is the path of the fault; faults can also be added to a running lab. */
+export function checkFault(fault: Fault, known: KnownNames, where: (string | number)[]): Finding[] {
+  const found: Finding[] = [];
+  const look = (name: string, list: string[], path: string[], what: string): void => {
+    if (list.some((other) => sameName(other, name))) return;
+    const message = `this fault is about '${name}', which is not ${what}`;
+    found.push({ path: [...where, ...path], message, unknown: { name, known: list } });
+  };
+  const vm = 'the name of a VM here, nor of a file in `disks`';
+  if (fault.node !== undefined) look(fault.node, known.nodes, ['node'], 'a node');
+  if (fault.vm !== undefined) look(fault.vm, known.vms, ['vm'], vm);
+  if (fault.when !== undefined && 'vm' in fault.when)
+    look(fault.when.vm, known.vms, ['when', 'vm'], vm);
+  return found;
+}
+
+export function checkScenario(s: Scenario): Finding[] {
+  const found = [
+    ...duplicates(s.nodes, 'nodes', 'node'),
+    ...duplicates(s.networks, 'networks', 'network'),
+    ...duplicates(s.sharedVolumes, 'sharedVolumes', 'shared volume'),
+    ...s.virtualMachines.flatMap((_, i) => checkVm(s, i)),
+    ...checkMemory(s),
+  ];
+  s.nodes.forEach((node, i) => {
+    node.switches.forEach((item, j) => {
+      const first = node.switches.findIndex((other) => sameName(other.name, item.name));
+      if (first !== j)
+        found.push({
+          path: ['nodes', i, 'switches', j],
+          message: `${node.name} has the switch '${item.name}' twice`,
+        });
+    });
+  });
+  s.sharedVolumes.forEach((volume, i) => {
+    if (volume.owner !== undefined)
+      found.push(
+        ...unknownNode(s, volume.owner, ['sharedVolumes', i, 'owner'], 'the volume owner'),
+      );
+  });
+  s.disks.forEach((disk, i) => {
+    if (disk.node !== null)
+      found.push(...unknownNode(s, disk.node, ['disks', i, 'node'], 'the disk file holder'));
+  });
+  const known = {
+    nodes: s.nodes.map((node) => node.name),
+    vms: [
+      ...s.virtualMachines.map((vm) => vm.name),
+      ...s.disks.map((disk) => vmNameOfDisk(disk.path)),
+    ],
+  };
+  s.faults.forEach((fault, i) => {
+    found.push(...checkFault(fault, known, ['faults', i]));
+  });
+  return found;
+}

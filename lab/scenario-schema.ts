@@ -1,0 +1,263 @@
+// The shape of a scenario file and of the faults in it (docs/lab.md explains every key). Sizes, rates and defaults
+// are settled here; whether the state is possible at all is for scenario-checks.ts.
+import { z } from 'zod';
+import { quoteValue } from '../config/config-error.ts';
+import { customIssue, suggest } from '../config/schema-issues.ts';
+import { rateSchema, sizeSchema } from '../config/values.ts';
+import { ACT_OPS, READ_OPS, type Op } from '../hyperv/host.ts';
+
+/** Things that befall the cluster instead of an operation. */
+export const WORLD_EVENTS = [
+  'nodeCrash',
+  'nodePowerOff',
+  'bootFails',
+  'networkDown',
+  'quorumLost',
+  'csvPaused',
+  'moveFails',
+] as const;
+export type WorldEvent = (typeof WORLD_EVENTS)[number];
+
+export const OPERATIONS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
+
+export const isWorldEvent = (name: string): name is WorldEvent =>
+  (WORLD_EVENTS as readonly string[]).includes(name);
+
+/** Names go into messages, ids and paths: everything but control characters is allowed. */
+const name = z
+  .string()
+  .min(1)
+  .max(100)
+  // eslint-disable-next-line no-control-regex -- control characters are what this is for
+  .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'a name cannot contain control characters');
+const size = sizeSchema.refine((bytes) => bytes > 0, 'must be above zero');
+const positiveRate = rateSchema.refine((bytes) => bytes > 0, 'must be above zero');
+const seconds = z.number().nonnegative();
+const count = z.int().positive();
+const hresult = z
+  .string()
+  .regex(/^0[xX][0-9a-fA-F]{8}$/, "an HRESULT is written like '0x80072746', in quotes")
+  .transform((s) => `0x${s.slice(2).toUpperCase()}`);
+/** At 100 % it is too late for anything to happen to a move. */
+const percent = z.number().min(0).max(99);
+
+const faultError = z.strictObject({
+  hresult: hresult.optional(),
+  eventId: z.int().positive().optional(),
+  errorId: z.string().optional(),
+  message: z.string().optional(),
+});
+
+const moment = z.union([z.strictObject({ vm: name, percent }), z.strictObject({ seconds })], {
+  error: 'write { vm: NAME, percent: N } or { seconds: N }',
+});
+
+export const faultSchema = z
+  .strictObject({
+    on: z.string(),
+    node: name.optional(),
+    vm: name.optional(),
+    times: z.union([count, z.literal('always')], 'write a number above 0 or always').default(1),
+    at: z.enum(['before-effect', 'after-effect']).optional(),
+    error: faultError.optional(),
+    hangSeconds: seconds.optional(),
+    seconds: z.number().positive().optional(),
+    when: moment.optional(),
+  })
+  .superRefine((fault, context) => {
+    const wrong = (key: string, message: string): void => {
+      context.addIssue(customIssue(message, undefined, [key]));
+    };
+    if (!isWorldEvent(fault.on)) {
+      if (!(OPERATIONS as readonly string[]).includes(fault.on)) {
+        const message = `${quoteValue(fault.on)} is neither an operation nor a world event`;
+        const hint = suggest(fault.on, [...OPERATIONS, ...WORLD_EVENTS]);
+        context.addIssue(customIssue(message, hint, ['on']));
+        return;
+      }
+      if (fault.at === 'after-effect' && fault.error !== undefined)
+        wrong('error', "with 'at: after-effect' the answer is lost, so it cannot carry an error");
+      if (fault.when !== undefined && 'vm' in fault.when)
+        wrong('when', 'a fault of an operation can wait for { seconds: N } only');
+      if (fault.seconds !== undefined)
+        wrong(
+          'seconds',
+          "a fault of an operation lasts as 'times' says; use 'hangSeconds' to delay",
+        );
+      return;
+    }
+    if (fault.at !== undefined) wrong('at', `'${fault.on}' is a world event and answers nothing`);
+    if (fault.hangSeconds !== undefined)
+      wrong('hangSeconds', `'${fault.on}' is a world event and answers nothing`);
+    const lasting = ['networkDown', 'quorumLost', 'csvPaused'].includes(fault.on);
+    if (lasting && fault.seconds === undefined)
+      wrong('seconds', `'${fault.on}' needs 'seconds': how long it lasts`);
+    if (!lasting && fault.seconds !== undefined)
+      wrong('seconds', `'${fault.on}' does not last, so it takes no 'seconds'`);
+    const ofNode = ['nodeCrash', 'nodePowerOff', 'bootFails', 'networkDown'].includes(fault.on);
+    if (ofNode && fault.node === undefined) wrong('node', `'${fault.on}' needs 'node'`);
+    if (!ofNode && fault.node !== undefined)
+      wrong('node', `'${fault.on}' is not about a node, so it takes no 'node'`);
+    if (fault.on === 'moveFails') {
+      if (fault.vm === undefined) wrong('vm', "'moveFails' needs 'vm'");
+      if (fault.when !== undefined && !('vm' in fault.when))
+        wrong('when', "'moveFails' happens at a percentage: { vm: NAME, percent: N }");
+    } else {
+      if (fault.vm !== undefined) wrong('vm', `'${fault.on}' takes a VM only in 'when'`);
+      if (fault.error !== undefined) wrong('error', `'${fault.on}' takes no 'error'`);
+      if (fault.on !== 'bootFails' && fault.when === undefined)
+        wrong('when', `'${fault.on}' needs 'when': { vm: NAME, percent: N } or { seconds: N }`);
+    }
+  });
+export type Fault = z.output<typeof faultSchema>;
+
+const migrationSettings = z.strictObject({
+  enabled: z.boolean().default(false),
+  maximumMigrations: count.default(2),
+  maximumStorageMigrations: count.default(2),
+  performance: z.enum(['TCPIP', 'Compression', 'SMB']).default('Compression'),
+  authentication: z.enum(['CredSSP', 'Kerberos']).default('CredSSP'),
+  useAnyNetwork: z.boolean().default(true),
+});
+
+const virtualSwitch = z.union(
+  [
+    name.transform((text) => ({ name: text, type: 'External' as const })),
+    z.strictObject({ name, type: z.enum(['External', 'Internal', 'Private']).default('External') }),
+  ],
+  { error: 'write a name, or { name: NAME, type: External | Internal | Private }' },
+);
+
+// What Get-VMHostSupportedVersion lists on Windows Server 2025.
+const VM_VERSIONS_2025 = ['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2', '10.0', '11.0', '12.0'];
+
+const nodeSchema = z.strictObject({
+  name,
+  memory: size,
+  /** Kept by the parent partition. */
+  reservedMemory: size.default(4 * 2 ** 30),
+  features: z.array(name).default([]),
+  power: z.enum(['on', 'off']).default('on'),
+  paused: z.boolean().default(false),
+  quarantined: z.boolean().default(false),
+  nodeWeight: z.union([z.literal(0), z.literal(1)]).default(1),
+  pendingRestart: z.boolean().default(false),
+  shutdownSeconds: seconds.default(10),
+  bootSeconds: seconds.default(90),
+  serviceSeconds: seconds.default(5),
+  installSeconds: seconds.default(40),
+  migrationNetwork: positiveRate.default(1.25e9),
+  switches: z.array(virtualSwitch).default([]),
+  liveMigration: migrationSettings.prefault({}),
+  cpuVendor: z.string().default('GenuineIntel'),
+  cpuName: z.string().default('Intel(R) Xeon(R) Silver 4510'),
+  logicalProcessors: count.default(24),
+  osVersion: z.string().default('10.0.26100'),
+  vmVersions: z.array(z.string()).default(VM_VERSIONS_2025),
+});
+export type NodeScenario = z.output<typeof nodeSchema>;
+
+const vmSchema = z.strictObject({
+  name,
+  id: z.guid().optional(),
+  owner: name,
+  memory: size,
+  dirtyRate: rateSchema.default(50 * 2 ** 20),
+  state: z.enum(['Off', 'Running', 'Saved', 'Paused']).default('Running'),
+  clustered: z.boolean().default(true),
+  heartbeat: z.boolean().default(true),
+  uptimeSeconds: seconds.default(86_400),
+  generation: z.union([z.literal(1), z.literal(2)]).default(2),
+  version: z.string().default('12.0'),
+  /** Absent: the first switch of its owner. */
+  switches: z.array(name.nullable()).optional(),
+  /** Absent: a VHDX of its name on the first shared volume. */
+  disks: z.array(z.string().min(1)).optional(),
+  dvds: z.array(z.string().min(1)).default([]),
+  compatibilityForMigration: z.boolean().default(false),
+  passThroughDevices: z.array(z.string()).default([]),
+  tpm: z.boolean().default(false),
+  busy: z.boolean().default(false),
+  notes: z.string().default(''),
+  preferredOwners: z.array(name).default([]),
+  /** Absent: every node. */
+  possibleOwners: z.array(name).min(1).optional(),
+  antiAffinity: z.array(z.string().min(1)).default([]),
+});
+export type VmScenario = z.output<typeof vmSchema>;
+
+const networkSchema = z.strictObject({
+  name,
+  role: z.enum(['None', 'Cluster', 'ClusterAndClient']).default('ClusterAndClient'),
+  state: z.enum(['Up', 'Down', 'Partitioned', 'Unavailable']).default('Up'),
+  excludedFromMigration: z.boolean().default(false),
+});
+
+const sharedVolumeSchema = z.strictObject({
+  name,
+  path: z.string().min(1),
+  state: z.enum(['Online', 'Offline', 'Failed', 'Paused']).default('Online'),
+  owner: name.optional(),
+});
+
+const diskSchema = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((path) => ({ path, node: null })),
+    z.strictObject({ path: z.string().min(1), node: name }),
+  ],
+  { error: 'write a path, or { path: PATH, node: NAME } for a file on one node only' },
+);
+
+export const scenarioSchema = z.strictObject({
+  cluster: name,
+  speed: z.number().positive().max(10_000).default(1),
+  start: z.iso.datetime({ error: 'write a UTC time like 2026-11-24T09:00:00Z' }).optional(),
+  nodes: z.array(nodeSchema).min(1).max(64),
+  maximumParallelMigrations: count.default(1),
+  enforcedAntiAffinity: z.boolean().default(false),
+  witness: z
+    .strictObject({
+      kind: z.enum(['None', 'Disk', 'Cloud', 'Usb']).default('Disk'),
+      online: z.boolean().default(true),
+    })
+    .prefault({}),
+  autoBalancer: z
+    .strictObject({
+      mode: z.union([z.literal(0), z.literal(1), z.literal(2)]).default(0),
+      level: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
+      intervalSeconds: z.number().positive().default(1800),
+    })
+    .prefault({}),
+  networks: z.array(networkSchema).default([
+    { name: 'Management', role: 'ClusterAndClient', state: 'Up', excludedFromMigration: false },
+    { name: 'Migration', role: 'Cluster', state: 'Up', excludedFromMigration: false },
+  ]),
+  sharedVolumes: z.array(sharedVolumeSchema).default([
+    {
+      name: 'Cluster Virtual Disk (Volume1)',
+      path: 'C:\\ClusterStorage\\Volume1',
+      state: 'Online',
+    },
+  ]),
+  disks: z.array(diskSchema).default([]),
+  virtualMachines: z.array(vmSchema).default([]),
+  migration: z
+    .strictObject({
+      setupSeconds: seconds.default(3),
+      movingGroupSeconds: seconds.default(2),
+      blackoutSeconds: z.number().positive().default(0.3),
+      roundsMax: count.default(10),
+      compressionFactor: z.number().min(1).default(2),
+      smbFactor: z.number().min(1).default(1.5),
+      whenFull: z.enum(['queue', 'refuse']).default('queue'),
+    })
+    .prefault({}),
+  failoverSeconds: seconds.default(30),
+  vmStartSeconds: seconds.default(3),
+  heartbeatSeconds: seconds.default(15),
+  faults: z.array(faultSchema).default([]),
+});
+export type Scenario = z.output<typeof scenarioSchema>;

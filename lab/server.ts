@@ -1,0 +1,267 @@
+// The lab's HTTP door: node operations, state, effects and control as JSON on the loopback interface. It also wakes
+// the lab when something is due, so that worker processes live and die on time although nobody asks.
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { HypervError, type HypervErrorInfo, type Op, type OpArgs } from '../hyperv/host.ts';
+import type { LabClock, ManualClock } from './clock.ts';
+import type { LabReply } from './host.ts';
+import type { Lab } from './lab.ts';
+import { checkFault } from './scenario-checks.ts';
+import { faultSchema, OPERATIONS } from './scenario-schema.ts';
+
+/** More than any snapshot of 16 nodes, less than what could hurt. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+export interface LabServerOptions {
+  /** 0: any free port. */
+  port: number;
+  host?: string;
+  clock: LabClock;
+  /** Names beside localhost that clients may call this computer by: `lab` in a container network. */
+  names?: string[];
+  /** POST /control {action: 'stop'}. */
+  onStop?: () => void;
+}
+
+export interface LabServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** A request that cannot be served; the message goes to whoever sent it. */
+class BadRequest extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const nodeAction = z.strictObject({
+  action: z.enum(['power-on', 'power-off', 'crash']),
+  node: z.string(),
+});
+const control = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('add-fault'), fault: faultSchema }),
+  z.strictObject({ action: z.literal('clear-faults') }),
+  z.strictObject({ action: z.literal('advance'), seconds: z.number().nonnegative() }),
+  z.strictObject({ action: z.literal('stop') }),
+]);
+
+const isManual = (clock: LabClock): clock is ManualClock => 'advance' in clock;
+
+export async function startLabServer(lab: Lab, options: LabServerOptions): Promise<LabServer> {
+  const { port, host = '127.0.0.1', clock, onStop, names = [] } = options;
+  const wake = waker(lab, clock);
+  const door = new Door(lab, clock, names, onStop ?? (() => undefined));
+  const server = http.createServer((request, response) => {
+    void door.serve(request, response).finally(wake.arm);
+  });
+  // Clients keep their connections for as long as a worker may be idle.
+  server.keepAliveTimeout = 600_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  wake.arm();
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${String(bound)}`,
+    close: () =>
+      new Promise((resolve) => {
+        wake.stop();
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** One alarm on the clock, for the lab's next event; no polling. */
+function waker(lab: Lab, clock: LabClock): { arm: () => void; stop: () => void } {
+  let forget: () => void = () => undefined;
+  let armedFor: number | null = null;
+  let stopped = false;
+  const arm = (): void => {
+    const next = lab.nextEventAt();
+    if (stopped || next === armedFor) return;
+    forget();
+    armedFor = next;
+    if (next === null) return;
+    forget = clock.at(next, () => {
+      armedFor = null;
+      lab.advance();
+      arm();
+    });
+  };
+  const stop = (): void => {
+    stopped = true;
+    forget();
+  };
+  return { arm, stop };
+}
+
+class Door {
+  private readonly lab: Lab;
+  private readonly clock: LabClock;
+  private readonly names: string[];
+  private readonly onStop: () => void;
+
+  constructor(lab: Lab, clock: LabClock, names: string[], onStop: () => void) {
+    this.lab = lab;
+    this.clock = clock;
+    this.names = names;
+    this.onStop = onStop;
+  }
+
+  async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    try {
+      refuseBrowsers(request, this.names);
+      const url = new URL(request.url ?? '/', 'http://lab');
+      const answer = await this.route(request, url);
+      send(response, 200, answer);
+    } catch (error) {
+      const status = error instanceof BadRequest ? error.status : 500;
+      const message = error instanceof Error ? error.message : String(error);
+      // Part of a refused body may still be on its way.
+      if (status === 413) response.setHeader('connection', 'close');
+      send(response, status, { error: { message } });
+    }
+  }
+
+  private async route(request: http.IncomingMessage, url: URL): Promise<unknown> {
+    const parts = url.pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decode);
+    const [first, node, op] = parts;
+    const key = `${request.method ?? ''} ${first ?? ''} ${String(parts.length)}`;
+    switch (key) {
+      case 'GET health 1':
+        return { ok: true, pid: process.pid };
+      case 'GET state 1':
+        return this.lab.state();
+      case 'GET effects 1':
+        return { effects: this.lab.effects(Number(url.searchParams.get('after') ?? 0)) };
+      case 'GET calls 1':
+        return { calls: this.lab.calls() };
+      case 'POST control 1':
+        return this.control(await readJson(request));
+      case 'POST nodes 3':
+        return this.ask(node ?? '', op ?? '', await readJson(request));
+      default:
+        throw new BadRequest(404, `The lab has no ${request.method ?? ''} ${url.pathname}.`);
+    }
+  }
+
+  private async ask(node: string, op: string, args: unknown): Promise<LabReply> {
+    const known = OPERATIONS.find((name) => name === op);
+    if (known === undefined)
+      throw new BadRequest(404, `'${op}' is not an operation; known: ${OPERATIONS.join(', ')}.`);
+    if (typeof args !== 'object' || args === null || Array.isArray(args))
+      throw new BadRequest(400, 'The arguments of an operation are one JSON object.');
+    try {
+      // The lab checks the arguments itself, as strictly as PowerShell would.
+      return { reply: await this.lab.answer<Op>(node, known, args as OpArgs<Op>) };
+    } catch (error) {
+      if (!(error instanceof HypervError)) throw error;
+      const info: HypervErrorInfo = error.info;
+      return { error: { message: error.message, info } };
+    }
+  }
+
+  private control(body: unknown): unknown {
+    const power = nodeAction.safeParse(body);
+    if (power.success) return { changed: this.power(power.data) };
+    const checked = control.safeParse(body);
+    if (!checked.success) throw new BadRequest(400, z.prettifyError(checked.error));
+    const asked = checked.data;
+    switch (asked.action) {
+      case 'clear-faults':
+        return { changed: true, cleared: this.lab.clearFaults() };
+      case 'add-fault': {
+        const [problem] = checkFault(asked.fault, this.lab.knownNames(), []);
+        if (problem !== undefined) throw new BadRequest(400, problem.message);
+        this.lab.addFault(asked.fault);
+        return { changed: true };
+      }
+      case 'advance':
+        if (!isManual(this.clock))
+          throw new BadRequest(400, "This lab's clock runs by itself; only a manual one is moved.");
+        this.clock.advance(asked.seconds * 1000);
+        this.lab.advance();
+        return { changed: true };
+      case 'stop':
+        setImmediate(this.onStop);
+        return { changed: true };
+    }
+  }
+
+  private power({ action, node }: z.output<typeof nodeAction>): boolean {
+    try {
+      if (action === 'power-on') return this.lab.powerOn(node);
+      return action === 'power-off' ? this.lab.powerOff(node) : this.lab.crash(node);
+    } catch (error) {
+      if (error instanceof RangeError) throw new BadRequest(404, error.message);
+      throw error;
+    }
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new BadRequest(400, `'${part}' is not a part of an address.`);
+  }
+}
+
+/**
+ * A page in somebody's browser must not reach the lab: it sends an Origin, and a name that was rebound to 127.0.0.1
+ * still shows in Host.
+ */
+function refuseBrowsers(request: http.IncomingMessage, names: string[]): void {
+  if (request.headers.origin !== undefined)
+    throw new BadRequest(403, 'The lab does not answer browsers.');
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  const local = request.socket.localAddress ?? '';
+  const own = [
+    '127.0.0.1',
+    'localhost',
+    '[::1]',
+    local.replace(/^::ffff:/, ''),
+    `[${local}]`,
+    ...names,
+  ];
+  if (!own.includes(host.toLowerCase()))
+    throw new BadRequest(403, `The lab does not answer to the name '${host}'.`);
+}
+
+async function readJson(request: http.IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_BYTES_MAX) throw new BadRequest(413, 'The request is larger than 1 MB.');
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch {
+    throw new BadRequest(400, 'The request is not JSON.');
+  }
+}
+
+function send(response: http.ServerResponse, status: number, body: unknown): void {
+  const text = Buffer.from(JSON.stringify(body), 'utf8');
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': text.length,
+  });
+  response.end(text);
+}

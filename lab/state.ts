@@ -1,0 +1,65 @@
+// The lab at one moment as plain JSON: what GET /state answers and `watari lab show` prints.
+import type {
+  ClusterFacts,
+  ClusterNodeFacts,
+  IsoTime,
+  RoleFacts,
+  VmFacts,
+} from '../domain/facts.ts';
+import { iso } from './clock.ts';
+import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
+import type { Fault } from './scenario-schema.ts';
+import { freeMemory, type Power, type World } from './world.ts';
+
+export interface LabState {
+  now: IsoTime;
+  startedAt: IsoTime;
+  /** 0: the clock is moved by hand. */
+  speed: number;
+  cluster: ClusterFacts & { quorate: boolean };
+  nodes: (ClusterNodeFacts & {
+    power: Power;
+    bootTime: IsoTime;
+    services: string;
+    features: Record<string, string>;
+    memoryBytes: number;
+    freeMemoryBytes: number;
+  })[];
+  vms: (VmFacts & { owner: string })[];
+  roles: RoleFacts[];
+  moves: { vm: string; from: string; to: string; phase: string; percent: number; by: string }[];
+  /** Faults that can still strike. `left`: how often; null for always. */
+  faults: { fault: Fault; left: number | null }[];
+  lastEffect: number;
+}
+
+export function labState(world: World, speed: number): LabState {
+  return {
+    now: iso(world.time),
+    startedAt: iso(world.startedAt),
+    speed,
+    cluster: { ...clusterFacts(world), quorate: world.quorate },
+    nodes: world.nodes.map((node) => ({
+      ...clusterNodeFacts(node),
+      power: node.power,
+      bootTime: iso(node.bootTime),
+      services: node.services,
+      features: Object.fromEntries(node.features),
+      memoryBytes: node.is.memory,
+      freeMemoryBytes: Math.max(0, freeMemory(world, node)),
+    })),
+    vms: [...world.vms.values()].map((vm) => ({ ...vmFacts(world, vm), owner: vm.owner })),
+    roles: [...world.roles.values()].map((role) => roleFacts(world, role)),
+    moves: world.moves.map((move) => {
+      const role = world.roles.get(move.vmId);
+      const percent = role === undefined ? 0 : roleFacts(world, role).move.percent;
+      const vm = world.vms.get(move.vmId)?.name ?? move.vmId;
+      return { vm, from: move.from, to: move.to, phase: move.phase, percent, by: move.by };
+    }),
+    faults: world.faults.map(({ fault, left }) => ({
+      fault,
+      left: Number.isFinite(left) ? left : null,
+    })),
+    lastEffect: world.records.effectSeq,
+  };
+}

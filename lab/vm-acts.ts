@@ -1,0 +1,273 @@
+// The acting operations about virtual machines, their roles and their moves.
+import { sameName } from '../domain/names.ts';
+import type { ActOp } from '../hyperv/host.ts';
+import {
+  configureCluster,
+  configureMigration,
+  installFeatures,
+  isPossibleOwner,
+  pauseNode,
+  resumeNode,
+  restartNode,
+  type Act,
+} from './acts.ts';
+import { acceptMove, cancelMove as cancel } from './moves.ts';
+import { inCluster, inHyperV, roleFacts, vmFacts } from './reads.ts';
+import { effect } from './records.ts';
+import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
+import { haltVm, startVm } from './vms.ts';
+import {
+  fileOn,
+  findNode,
+  hasHyperV,
+  isMember,
+  labId,
+  makeRole,
+  moveOf,
+  onSharedVolume,
+  roleOfId,
+  samePath,
+  switchesOf,
+  usesMemory,
+  vmOfId,
+  vmsOn,
+  type LabNode,
+  type LabRole,
+  type LabVm,
+} from './world.ts';
+
+/** What New-VM makes on Windows Server 2025. */
+const NEW_VM_VERSION = '12.0';
+// A freshly installed guest that does nothing much.
+const NEW_VM_DIRTY_RATE = 50 * 2 ** 20;
+
+const createVm: Act<'createVm'> = (asked, a) => {
+  inHyperV(asked);
+  const { world, node } = asked;
+  const same = vmsOn(world, node.name).filter((vm) => sameName(vm.name, a.name));
+  const [existing] = same;
+  if (same.length > 1)
+    throw refused(asked, `${node.name} has ${String(same.length)} VMs called '${a.name}'.`, {
+      errorId: 'AmbiguousVm',
+    });
+  if (existing !== undefined)
+    return { facts: { changed: false, vm: vmFacts(world, existing) }, cmdlets: [] };
+  if (world.sharedVolumes.some((v) => v.state !== 'Online') && onSharedVolume(world, a.vhd))
+    throw refused(asked, `'${a.vhd}' does not answer: its volume is paused.`, {
+      hresult: HRESULTS.timeout,
+    });
+  if (!fileOn(world, a.vhd, node.name))
+    throw refused(asked, `${node.name} finds no file '${a.vhd}'.`, { errorId: 'DiskMissing' });
+  const user = [...world.vms.values()].find((vm) => vm.disks.some((d) => samePath(d, a.vhd)));
+  if (user !== undefined)
+    throw refused(asked, `'${a.vhd}' is in use by '${user.name}' on ${user.owner}.`, {
+      hresult: HRESULTS.inUse,
+    });
+  const there = switchesOf(node).find((item) => a.switch !== null && sameName(item.name, a.switch));
+  if (a.switch !== null && there === undefined)
+    throw refused(asked, `${node.name} has no virtual switch '${a.switch}'.`, {
+      errorId: 'SwitchMissing',
+    });
+  world.created += 1;
+  const vm: LabVm = {
+    id: labId(world.scenario.cluster, 'created', String(world.created), a.name),
+    name: a.name,
+    owner: node.name,
+    state: 'Off',
+    startedAt: world.time,
+    memoryBytes: a.memoryBytes,
+    dirtyRate: NEW_VM_DIRTY_RATE,
+    heartbeat: true,
+    generation: a.generation,
+    version: NEW_VM_VERSION,
+    switches: [there?.name ?? null],
+    disks: [a.vhd],
+    dvds: [],
+    compatibilityForMigration: false,
+    passThroughDevices: [],
+    tpm: false,
+    busy: false,
+    notes: `watari:${a.requestId}`,
+    starting: null,
+    resumes: false,
+  };
+  world.vms.set(vm.id, vm);
+  effect(world, node.name, 'vm-created', vm.name, vm.id);
+  const cmdlets = [
+    `New-VM -Name ${quote(a.name)} -MemoryStartupBytes ${String(a.memoryBytes)} ` +
+      `-Generation ${String(a.generation)} -VHDPath ${quote(a.vhd)} -Path ${quote(a.path)}` +
+      (a.switch === null ? '' : ` -SwitchName ${quote(a.switch)}`),
+    `Set-VM -Name ${quote(a.name)} -Notes ${quote(vm.notes)}`,
+  ];
+  return { facts: { changed: true, vm: vmFacts(world, vm) }, cmdlets };
+};
+
+const removeVm: Act<'removeVm'> = (asked, { vmId, requestId }) => {
+  inHyperV(asked);
+  const { world, node } = asked;
+  const vm = vmOfId(world, vmId);
+  if (vm?.owner !== node.name) return { facts: { changed: false }, cmdlets: [] };
+  if (vm.notes !== `watari:${requestId}`)
+    throw refused(asked, `'${vm.name}' was not created by the run ${requestId}.`, {
+      errorId: 'VmNotOurs',
+    });
+  if (world.roles.has(vm.id))
+    throw refused(asked, `'${vm.name}' is a role of the cluster.`, { errorId: 'VmClustered' });
+  if (vm.state !== 'Off' && vm.state !== 'Saved')
+    throw refused(asked, `'${vm.name}' is ${vm.state}.`, { errorId: 'VmNotOff' });
+  world.vms.delete(vm.id);
+  effect(world, node.name, 'vm-removed', vm.name, vm.id);
+  return { facts: { changed: true }, cmdlets: [`Remove-VM -Name ${quote(vm.name)} -Force`] };
+};
+
+const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
+  inHyperV(asked);
+  inCluster(asked);
+  const { world, node } = asked;
+  const existing = roleOfId(world, vmId);
+  if (existing !== undefined)
+    return { facts: { changed: false, role: roleFacts(world, existing) }, cmdlets: [] };
+  const vm = vmOfId(world, vmId);
+  if (vm?.owner !== node.name) throw noVm(asked, vmId);
+  if ([...world.roles.values()].some((role) => sameName(role.name, name)))
+    throw refused(asked, `The cluster already has a role called '${name}'.`, {
+      hresult: HRESULTS.objectExists,
+    });
+  const local = vm.disks.find((path) => !onSharedVolume(world, path));
+  if (local !== undefined)
+    throw refused(asked, `'${local}' of '${vm.name}' is not on a cluster shared volume.`, {
+      errorId: 'DiskNotShared',
+    });
+  const role = makeRole(world, vm, name);
+  world.roles.set(vm.id, role);
+  effect(world, node.name, 'role-added', name, vm.id);
+  const cmdlets = [`Add-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Name ${quote(name)}`];
+  return { facts: { changed: true, role: roleFacts(world, role) }, cmdlets };
+};
+
+const removeRole: Act<'removeRole'> = (asked, { vmId }) => {
+  inCluster(asked);
+  const { world, node } = asked;
+  const role = roleOfId(world, vmId);
+  const vm = vmOfId(world, vmId);
+  if (role === undefined || vm === undefined) return { facts: { changed: false }, cmdlets: [] };
+  if (moveOf(world, vm.id) !== undefined) throw moving(asked, vm);
+  world.agenda.cancel(role.failover);
+  world.roles.delete(vm.id);
+  effect(world, node.name, 'role-removed', role.name, vm.id);
+  const cmdlets = [
+    `Get-ClusterGroup -VMId ${quote(vm.id)} | Remove-ClusterGroup -RemoveResources -Force`,
+  ];
+  return { facts: { changed: true }, cmdlets };
+};
+
+function roleAndVm(asked: Asked, vmId: string): { role: LabRole; vm: LabVm } {
+  inCluster(asked);
+  const role = roleOfId(asked.world, vmId);
+  const vm = vmOfId(asked.world, vmId);
+  if (role === undefined || vm === undefined) throw noRole(asked, vmId);
+  return { role, vm };
+}
+
+const startRole: Act<'startRole'> = (asked, { vmId }) => {
+  const { role, vm } = roleAndVm(asked, vmId);
+  const { world } = asked;
+  if (role.state === 'Online' || role.state === 'Pending')
+    return { facts: { changed: false }, cmdlets: [] };
+  role.wanted = 'online';
+  effect(world, vm.owner, 'role-started', role.name);
+  startVm(world, vm, 'vm-started', '');
+  return {
+    facts: { changed: true },
+    cmdlets: [`Start-ClusterGroup -Name ${quote(role.name)} -Wait 0`],
+  };
+};
+
+const stopRole: Act<'stopRole'> = (asked, { vmId }) => {
+  const { role, vm } = roleAndVm(asked, vmId);
+  const { world } = asked;
+  if (moveOf(world, vm.id) !== undefined) throw moving(asked, vm);
+  if (role.wanted === 'offline' && role.state === 'Offline')
+    return { facts: { changed: false }, cmdlets: [] };
+  role.wanted = 'offline';
+  role.state = 'Offline';
+  world.agenda.cancel(role.failover);
+  role.failover = null;
+  effect(world, vm.owner, 'role-stopped', role.name);
+  if (usesMemory(vm)) haltVm(world, vm, 'vm-saved', 'its role was taken offline');
+  return {
+    facts: { changed: true },
+    cmdlets: [`Stop-ClusterGroup -Name ${quote(role.name)} -Wait 0`],
+  };
+};
+
+/** Why the cluster does not even accept a move to this node. */
+function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
+  const { world } = asked;
+  if (!isMember(target))
+    throw refused(asked, `${target.name} is down.`, { hresult: HRESULTS.nodeDown });
+  if (target.paused)
+    throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
+  const rival = [...world.roles.values()].find(
+    (other) =>
+      other !== role &&
+      other.antiAffinityClassNames.some((c) => role.antiAffinityClassNames.includes(c)) &&
+      world.vms.get(other.vmId)?.owner === target.name,
+  );
+  const barred =
+    !isPossibleOwner(role.possibleOwners, target.name) || !hasHyperV(target)
+      ? `${target.name} is not a possible owner of '${role.name}'.`
+      : world.scenario.enforcedAntiAffinity && rival !== undefined
+        ? `'${role.name}' must not be where '${rival.name}' is (anti-affinity is enforced).`
+        : null;
+  if (barred !== null) throw refused(asked, barred, { hresult: HRESULTS.notPossibleOwner });
+}
+
+const startMove: Act<'startMove'> = (asked, { vmId, node }) => {
+  const { role, vm } = roleAndVm(asked, vmId);
+  const { world } = asked;
+  const target = findNode(world, node);
+  if (target === undefined) throw noNode(asked, node);
+  const not = (why: 'already-there' | 'already-moving') => ({
+    facts: { changed: false, why },
+    cmdlets: [],
+  });
+  if (moveOf(world, vm.id) !== undefined) return not('already-moving');
+  if (vm.owner === target.name) return not('already-there');
+  checkTarget(asked, role, target);
+  if (role.state !== 'Online' || vm.state !== 'Running')
+    throw refused(asked, `'${role.name}' is not online, so it cannot be migrated live.`, {
+      hresult: HRESULTS.groupNotOnline,
+    });
+  acceptMove(world, vm, target.name, 'request');
+  const cmdlets = [
+    `Move-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Node ${quote(target.name)} ` +
+      '-MigrationType Live -Wait 0',
+  ];
+  return { facts: { changed: true, why: 'started' }, cmdlets };
+};
+
+const cancelMove: Act<'cancelMove'> = (asked, { vmId }) => {
+  const { vm } = roleAndVm(asked, vmId);
+  const move = moveOf(asked.world, vm.id);
+  const changed = move !== undefined && cancel(asked.world, move);
+  const cmdlets = changed ? [`Move-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Cancel`] : [];
+  return { facts: { changed }, cmdlets };
+};
+
+export const ACTS: { [K in ActOp]: Act<K> } = {
+  installFeatures,
+  restartNode,
+  configureMigration,
+  configureCluster,
+  createVm,
+  removeVm,
+  addRole,
+  removeRole,
+  startRole,
+  stopRole,
+  pauseNode,
+  resumeNode,
+  startMove,
+  cancelMove,
+};

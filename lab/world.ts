@@ -1,0 +1,353 @@
+// The whole state of a simulated cluster as plain data, and how it is made from a scenario. The rules that change it
+// are in nodes.ts, cluster.ts, moves.ts and faults.ts; everything happens at `world.time`.
+import { createHash } from 'node:crypto';
+import type {
+  DiskFileFacts,
+  MigrationSettings,
+  MovePhase,
+  NetworkFacts,
+  SharedVolumeFacts,
+  SwitchFacts,
+  VmState,
+} from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import { Agenda, type Entry } from './agenda.ts';
+import type { Instant } from './clock.ts';
+import type { PrecopyPlan, PrecopyState } from './precopy.ts';
+import { emptyRecords, type Records } from './records.ts';
+import type { Fault, NodeScenario, Scenario, VmScenario } from './scenario-schema.ts';
+
+export type Power = 'off' | 'booting' | 'running' | 'stopping';
+
+export interface LabNode {
+  readonly name: string;
+  readonly is: NodeScenario;
+  power: Power;
+  /** Counts the times it went down, so that an answer begun before is known to be lost. */
+  losses: number;
+  bootTime: Instant;
+  /** Of vmms and ClusSvc alike. */
+  services: 'Stopped' | 'Starting' | 'Running';
+  features: Map<string, 'Available' | 'Installed' | 'InstallPending'>;
+  /** An Install-WindowsFeature under way. */
+  installing: { until: Instant; names: string[]; entry: Entry } | null;
+  pendingRestart: boolean;
+  migration: MigrationSettings;
+  paused: boolean;
+  quarantined: boolean;
+  networkDownUntil: Instant;
+  /** Boot or shutdown under way. */
+  transition: Entry | null;
+}
+
+export interface LabVm {
+  readonly id: string;
+  readonly name: string;
+  owner: string;
+  state: VmState;
+  /** When it was last switched on: uptime counts from here. */
+  startedAt: Instant;
+  readonly memoryBytes: number;
+  readonly dirtyRate: number;
+  readonly heartbeat: boolean;
+  readonly generation: 1 | 2;
+  readonly version: string;
+  readonly switches: (string | null)[];
+  readonly disks: string[];
+  readonly dvds: string[];
+  readonly compatibilityForMigration: boolean;
+  readonly passThroughDevices: string[];
+  readonly tpm: boolean;
+  readonly busy: boolean;
+  readonly notes: string;
+  /** A start under way. */
+  starting: Entry | null;
+  /** Not clustered, and was running when its host went down: the host starts it again. */
+  resumes: boolean;
+}
+
+export interface LabRole {
+  readonly vmId: string;
+  readonly name: string;
+  /** What people asked for; the cluster tries to keep it. */
+  wanted: 'online' | 'offline';
+  state: 'Online' | 'Offline' | 'Failed' | 'Pending';
+  preferredOwners: string[];
+  possibleOwners: string[];
+  antiAffinityClassNames: string[];
+  /** How the latest move ended; sticks until the next one starts. */
+  lastMove: {
+    phase: Extract<MovePhase, 'none' | 'cancelled' | 'failed'>;
+    percent: number;
+    failureReason: string;
+  };
+  failover: Entry | null;
+}
+
+export interface LabMove {
+  readonly vmId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly by: 'request' | 'balancer';
+  phase: 'queued' | 'setup' | 'data-transfer' | 'moving-group';
+  /** When this phase began. */
+  since: Instant;
+  readonly plan: PrecopyPlan;
+  copy: PrecopyState;
+  /** When `copy` was true, and the bandwidth since: effective bytes of memory per second. */
+  copyAt: Instant;
+  bandwidth: number;
+  /** Bytes in all if bandwidth stays; the percentage is made from it. */
+  totalBytes: number;
+  /** End of the phase. */
+  end: Entry | null;
+  /** Next percentage at which a fault strikes. */
+  mark: Entry | null;
+}
+
+export interface LabFault {
+  readonly fault: Fault;
+  /** How many times it will still strike. */
+  left: number;
+  /** When it was put in: `when: { seconds }` counts from here. */
+  readonly since: Instant;
+  /** Moves that it has struck at their percentage. */
+  readonly struck: Set<LabMove>;
+}
+
+export interface World {
+  time: Instant;
+  readonly scenario: Scenario;
+  readonly startedAt: Instant;
+  readonly agenda: Agenda;
+  readonly records: Records;
+  readonly nodes: LabNode[];
+  readonly vms: Map<string, LabVm>;
+  readonly roles: Map<string, LabRole>;
+  /** Running and queued, in order of asking. */
+  moves: LabMove[];
+  readonly cluster: { maximumParallelMigrations: number };
+  readonly networks: NetworkFacts[];
+  readonly sharedVolumes: SharedVolumeFacts[];
+  readonly disks: { path: string; node: string | null }[];
+  faults: LabFault[];
+  quorate: boolean;
+  quorumLostUntil: Instant;
+  created: number;
+  readonly watchers: ((change: NodeChange) => void)[];
+  /** Lets a world event happen. Set by the Lab: it needs rules that lie above those that call it. */
+  strike: (fault: LabFault) => void;
+}
+
+export interface NodeChange {
+  node: string;
+  up: boolean;
+  at: Instant;
+}
+
+/** The same scenario gives the same ids: nothing in the lab is random. */
+export function labId(...parts: string[]): string {
+  const hex = createHash('sha256').update(parts.join('\u0000')).digest('hex');
+  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    variant + hex.slice(18, 20),
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+// What Get-WindowsFeature knows of and this job may meet. Failover-Clustering is on every node, being a member.
+const FEATURES = [
+  'Hyper-V',
+  'Hyper-V-PowerShell',
+  'Hyper-V-Tools',
+  'RSAT-Hyper-V-Tools',
+  'Failover-Clustering',
+  'RSAT-Clustering',
+  'RSAT-Clustering-Mgmt',
+  'RSAT-Clustering-PowerShell',
+  'FS-SMBBW',
+  'Data-Center-Bridging',
+];
+const CLUSTER_FEATURES = ['Failover-Clustering', 'RSAT-Clustering', 'RSAT-Clustering-PowerShell'];
+/** Installed together with Hyper-V when management tools are asked for. */
+export const HYPERV_TOOLS = ['RSAT-Hyper-V-Tools', 'Hyper-V-Tools', 'Hyper-V-PowerShell'];
+
+// A node that is up when the lab starts has been so for a day; its VMs for as long as the scenario says.
+const UP_SINCE_MS = 86_400_000;
+
+function makeNode(is: NodeScenario, start: Instant): LabNode {
+  const listed = [...is.features, ...CLUSTER_FEATURES];
+  if (is.features.some((feature) => sameName(feature, 'Hyper-V'))) listed.push(...HYPERV_TOOLS);
+  const features: LabNode['features'] = new Map(FEATURES.map((name) => [name, 'Available']));
+  for (const name of listed)
+    features.set(FEATURES.find((known) => sameName(known, name)) ?? name, 'Installed');
+  const on = is.power === 'on';
+  return {
+    name: is.name,
+    is,
+    power: on ? 'running' : 'off',
+    losses: 0,
+    bootTime: start - UP_SINCE_MS,
+    services: on ? 'Running' : 'Stopped',
+    features,
+    installing: null,
+    pendingRestart: is.pendingRestart,
+    migration: { ...is.liveMigration },
+    paused: is.paused,
+    quarantined: is.quarantined,
+    networkDownUntil: 0,
+    transition: null,
+  };
+}
+
+function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
+  const owner = s.nodes.find((node) => sameName(node.name, is.owner));
+  const volume = s.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1';
+  const firstSwitch = owner?.switches[0]?.name;
+  return {
+    id: (is.id ?? labId(s.cluster, owner?.name ?? is.owner, is.name)).toLowerCase(),
+    name: is.name,
+    owner: owner?.name ?? is.owner,
+    state: is.state,
+    startedAt: start - is.uptimeSeconds * 1000,
+    memoryBytes: is.memory,
+    dirtyRate: is.dirtyRate,
+    heartbeat: is.heartbeat,
+    generation: is.generation,
+    version: is.version,
+    switches: is.switches ?? (firstSwitch === undefined ? [] : [firstSwitch]),
+    disks: is.disks ?? [`${volume}\\${is.name}.vhdx`],
+    dvds: is.dvds,
+    compatibilityForMigration: is.compatibilityForMigration,
+    passThroughDevices: is.passThroughDevices,
+    tpm: is.tpm,
+    busy: is.busy,
+    notes: is.notes,
+    starting: null,
+    resumes: false,
+  };
+}
+
+export function makeRole(world: World, vm: LabVm, name: string, from?: VmScenario): LabRole {
+  const canonical = (names: string[]): string[] => names.map((n) => findNode(world, n)?.name ?? n);
+  const on = vm.state === 'Running' || vm.state === 'Paused';
+  return {
+    vmId: vm.id,
+    name,
+    wanted: on ? 'online' : 'offline',
+    state: on ? 'Online' : 'Offline',
+    preferredOwners: canonical(from?.preferredOwners ?? []),
+    possibleOwners: canonical(from?.possibleOwners ?? world.nodes.map((node) => node.name)),
+    antiAffinityClassNames: from?.antiAffinity ?? [],
+    lastMove: { phase: 'none', percent: 0, failureReason: '0x00000000' },
+    failover: null,
+  };
+}
+
+export function makeWorld(scenario: Scenario, start: Instant): World {
+  const nodes = scenario.nodes.map((is) => makeNode(is, start));
+  const firstUp = nodes.find((node) => node.power === 'running')?.name ?? nodes[0]?.name ?? '';
+  const world: World = {
+    time: start,
+    scenario,
+    startedAt: start,
+    agenda: new Agenda(),
+    records: emptyRecords(),
+    nodes,
+    vms: new Map(),
+    roles: new Map(),
+    moves: [],
+    cluster: { maximumParallelMigrations: scenario.maximumParallelMigrations },
+    networks: scenario.networks.map((network) => ({ ...network })),
+    sharedVolumes: scenario.sharedVolumes.map(({ name, path, state, owner }) => ({
+      name,
+      path,
+      state,
+      owner: nodes.find((n) => owner !== undefined && sameName(n.name, owner))?.name ?? firstUp,
+    })),
+    disks: scenario.disks.map(({ path, node }) => ({ path, node })),
+    faults: [],
+    quorate: true,
+    quorumLostUntil: 0,
+    created: 0,
+    watchers: [],
+    strike: () => undefined,
+  };
+  for (const is of scenario.virtualMachines) {
+    const vm = makeVm(scenario, is, start);
+    world.vms.set(vm.id, vm);
+    for (const path of vm.disks)
+      if (!fileOn(world, path, vm.owner)) world.disks.push({ path, node: null });
+    if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, vm.name, is));
+  }
+  return world;
+}
+
+export const findNode = (world: World, name: string): LabNode | undefined =>
+  world.nodes.find((node) => sameName(node.name, name));
+
+/** A node that is known to exist: an unknown one is a mistake of the lab itself. */
+export function nodeOf(world: World, name: string): LabNode {
+  const node = findNode(world, name);
+  if (node === undefined) throw new Error(`The lab has no node '${name}'.`);
+  return node;
+}
+
+export const vmOfId = (world: World, id: string): LabVm | undefined =>
+  world.vms.get(id.toLowerCase());
+
+export const roleOfId = (world: World, id: string): LabRole | undefined =>
+  world.roles.get(id.toLowerCase());
+
+export const moveOf = (world: World, vmId: string): LabMove | undefined =>
+  world.moves.find((move) => move.vmId === vmId);
+
+export const vmsOn = (world: World, node: string): LabVm[] =>
+  [...world.vms.values()].filter((vm) => vm.owner === node);
+
+/** Windows paths do not count case, and take both slashes. */
+export const samePath = (a: string, b: string): boolean =>
+  a.replaceAll('/', '\\').toLowerCase() === b.replaceAll('/', '\\').toLowerCase();
+
+export const fileOn = (world: World, path: string, node: string): boolean =>
+  world.disks.some(
+    (disk) => samePath(disk.path, path) && (disk.node === null || sameName(disk.node, node)),
+  );
+
+export const onSharedVolume = (world: World, path: string): boolean =>
+  world.sharedVolumes.some((volume) =>
+    `${path.replaceAll('/', '\\').toLowerCase()}\\`.startsWith(`${volume.path.toLowerCase()}\\`),
+  );
+
+export const diskFile = (world: World, path: string, node: string): DiskFileFacts => ({
+  path,
+  exists: fileOn(world, path, node),
+});
+
+export const hasHyperV = (node: LabNode): boolean => node.features.get('Hyper-V') === 'Installed';
+
+export const switchesOf = (node: LabNode): SwitchFacts[] =>
+  hasHyperV(node) ? node.is.switches.map(({ name, type }) => ({ name, type })) : [];
+
+/** Powered on far enough to answer. */
+export const answers = (node: LabNode): boolean =>
+  node.power === 'running' || node.power === 'stopping';
+
+/** A member of the cluster now, whether or not it may host roles. */
+export const isMember = (node: LabNode): boolean => answers(node) && node.services === 'Running';
+
+export const usesMemory = (vm: LabVm): boolean =>
+  vm.state === 'Running' || vm.state === 'Starting' || vm.state === 'Paused';
+
+/** Memory free for VMs; one that is on its way here already has its memory set aside. */
+export function freeMemory(world: World, node: LabNode): number {
+  let free = node.is.memory - node.is.reservedMemory;
+  for (const vm of world.vms.values())
+    if (vm.owner === node.name && usesMemory(vm)) free -= vm.memoryBytes;
+  for (const move of world.moves)
+    if (move.to === node.name && move.phase !== 'queued') free -= move.plan.memoryBytes;
+  return free;
+}
