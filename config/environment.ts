@@ -1,0 +1,111 @@
+// The only reader of environment variables. Everything that comes from outside is checked here, and
+// a wrong value is named with what is wrong with it.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { posix, win32 } from 'node:path';
+import { ConfigError, environmentProblem, quoteValue, type ConfigProblem } from './config-error.ts';
+import { findTemporalProblems } from './temporal-environment.ts';
+import { computerNameSchema } from './values.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface WatariEnvironment {
+  temporal: {
+    /** Absent where a profile of the TOML file may say it. */
+    address: string | null;
+    namespace: string | null;
+    profile: string | null;
+    configFile: string | null;
+    /** All `TEMPORAL_*` variables that are set, for child processes. */
+    raw: Record<string, string>;
+  };
+  /** WATARI_CLUSTER: the cluster that commands are about when they do not say. */
+  cluster: string | null;
+  /** WATARI_LAB: address of a running lab, which stands in for Windows. */
+  labUrl: string | null;
+  /** WATARI_HOME or the usual place of the operating system: databases, logs, downloads. */
+  dataDir: string;
+  /** TEMPORAL_CLI_PATH: the temporal executable to use. */
+  temporalCliPath: string | null;
+  /** NO_COLOR is set to anything. */
+  noColor: boolean;
+}
+
+/** What the reader sees of the machine; given in tests. */
+export interface Machine {
+  platform: NodeJS.Platform;
+  home: string;
+  readFile: (path: string) => unknown;
+}
+
+const thisMachine = (): Machine => ({
+  platform: process.platform,
+  home: homedir(),
+  readFile: (path) => readFileSync(path),
+});
+
+/** Windows sets variables that a person wanted to remove to nothing; nothing is not a value. */
+const valueOf = (env: Environment, name: string): string | null => {
+  const value = env[name]?.trim();
+  return value === undefined || value === '' ? null : value;
+};
+
+/** Reads and checks all variables that watari knows. Throws {@link ConfigError} naming each wrong one. */
+export function readEnvironment(
+  env: Environment = process.env,
+  machine: Machine = thisMachine(),
+): WatariEnvironment {
+  const problems: ConfigProblem[] = findTemporalProblems(env, machine.readFile);
+  const labUrl = valueOf(env, 'WATARI_LAB');
+  if (labUrl !== null && !isHttpUrl(labUrl)) {
+    const hint = 'write the address that watari lab start prints, like http://127.0.0.1:7300';
+    const message = `${quoteValue(labUrl)} is not the address of a lab`;
+    problems.push(environmentProblem('WATARI_LAB', message, hint));
+  }
+  const cluster = valueOf(env, 'WATARI_CLUSTER');
+  if (cluster !== null && !computerNameSchema.safeParse(cluster).success) {
+    const hint = 'a cluster name has 1 to 15 letters, digits and hyphens';
+    const message = `${quoteValue(cluster)} is not the name of a cluster`;
+    problems.push(environmentProblem('WATARI_CLUSTER', message, hint));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    temporal: {
+      address: valueOf(env, 'TEMPORAL_ADDRESS'),
+      namespace: valueOf(env, 'TEMPORAL_NAMESPACE'),
+      profile: valueOf(env, 'TEMPORAL_PROFILE'),
+      configFile: valueOf(env, 'TEMPORAL_CONFIG_FILE'),
+      raw: temporalVariables(env),
+    },
+    cluster,
+    labUrl,
+    dataDir: dataDirOf(env, machine),
+    temporalCliPath: valueOf(env, 'TEMPORAL_CLI_PATH'),
+    noColor: valueOf(env, 'NO_COLOR') !== null,
+  };
+}
+
+function temporalVariables(env: Environment): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && name.startsWith('TEMPORAL_')) out[name] = value;
+  }
+  return out;
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+}
+
+function dataDirOf(env: Environment, { platform, home }: Machine): string {
+  const chosen = valueOf(env, 'WATARI_HOME');
+  const path = platform === 'win32' ? win32 : posix;
+  if (chosen !== null) return path.resolve(chosen);
+  if (platform === 'win32') {
+    return path.join(valueOf(env, 'LOCALAPPDATA') ?? path.join(home, 'AppData', 'Local'), 'watari');
+  }
+  if (platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'watari');
+  return path.join(valueOf(env, 'XDG_STATE_HOME') ?? path.join(home, '.local', 'state'), 'watari');
+}
