@@ -2,7 +2,7 @@
 // a move of this VM already under way and adopts it, starts one only when there is none, and watches until it ends.
 import { activityInfo, cancellationDetails, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { RoleFacts } from '../domain/facts.ts';
+import type { MovePhase, RoleFacts } from '../domain/facts.ts';
 import { sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Beat } from '../domain/status.ts';
@@ -72,6 +72,7 @@ class MoveWatch {
   private asks = 0;
   private askedAtMs: number;
   private sawItMove = false;
+  private phaseBefore: MovePhase | undefined;
   /** Fingerprint of the latest look, and since when it is the same. */
   private seen = { print: '', sinceMs: 0 };
 
@@ -107,8 +108,8 @@ class MoveWatch {
         this.say({ phase: 'settling', waitingFor: `${role.name} to be online` });
         this.checkStalled(role);
       } else if (!this.memory.asked) {
-        await this.ask();
-      } else if (this.isOver()) {
+        await this.ask(role);
+      } else if (this.isOver(role)) {
         await this.concludeOrAskAgain(role);
       }
       if (cancellationSignal().aborted) await this.stop();
@@ -142,7 +143,8 @@ class MoveWatch {
     this.beats.say(this.memory);
   }
 
-  private async ask(): Promise<void> {
+  private async ask(role: RoleFacts): Promise<void> {
+    this.phaseBefore = role.move.phase;
     // Said before it is done: an attempt that dies between the two must not look like one that never asked.
     this.memory = { ...this.memory, asked: true };
     this.say({ phase: 'starting' });
@@ -203,9 +205,12 @@ class MoveWatch {
     );
   }
 
-  /** We asked, it does not run, and it had the time to show. */
-  private isOver(): boolean {
-    return this.sawItMove || this.nowMs() - this.askedAtMs >= SHOWS_WITHIN_MS;
+  /** We asked, it does not run, and what shows is not just the end of an older move. */
+  private isOver(role: RoleFacts): boolean {
+    const hadTimeToShow = this.nowMs() - this.askedAtMs >= SHOWS_WITHIN_MS;
+    const { phase } = role.move;
+    const ended = phase === 'failed' || phase === 'cancelled';
+    return this.sawItMove || hadTimeToShow || (ended && this.phaseBefore === 'none');
   }
 
   /**
@@ -216,7 +221,7 @@ class MoveWatch {
     const settled = role.move.phase === 'failed' || role.move.phase === 'cancelled';
     const strayed = !sameName(role.owner, this.memory.source);
     if (settled || strayed || this.asks >= ASKS_MAX) throw this.failure(role);
-    await this.ask();
+    await this.ask(role);
   }
 
   private failure(role: RoleFacts): Error {

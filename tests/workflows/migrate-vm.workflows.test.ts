@@ -1,0 +1,111 @@
+// migrateVm against a real server and the lab: what it proves, what it refuses, and what it waits for.
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { runId } from '../../domain/names.ts';
+import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
+import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+
+let it_: LabCluster | undefined;
+afterEach(async () => {
+  await it_?.stop();
+  it_ = undefined;
+});
+
+const cluster = async (scenario: string, speed?: number): Promise<LabCluster> => {
+  it_ = await labCluster({
+    temporal: inject('temporal'),
+    scenario,
+    ...(speed === undefined ? {} : { speed }),
+  });
+  return it_;
+};
+
+const migrate = (c: LabCluster, input: object = {}) =>
+  c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), { vm: 'web-1', ...input });
+
+describe('migrateVm', () => {
+  it('moves the VM to the other node and proves that it never stopped', async () => {
+    const c = await cluster(TWO_NODES);
+    const run = await migrate(c);
+    const result = (await run.result()) as MigrateVmResult;
+    expect(result).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
+    expect(c.count('move-started', 'web-1')).toBe(1);
+    const status = await run.status();
+    expect(status.state).toBe('succeeded');
+    expect(status.steps.map((s) => [s.id, s.state])).toEqual([
+      ['vm/web-1/choose', 'succeeded'],
+      ['vm/web-1/slot', 'succeeded'],
+      ['vm/web-1/move', 'succeeded'],
+      ['vm/web-1/verify', 'succeeded'],
+    ]);
+    expect(status.steps[0]?.evidence).toMatchObject({ owner: 'HV1', target: 'HV2' });
+    expect(status.steps[3]?.evidence).toMatchObject({ owner: 'HV2', after: { state: 'Running' } });
+  });
+
+  it('does nothing when the VM is where it should go', async () => {
+    const c = await cluster(TWO_NODES);
+    const run = await migrate(c, { to: 'HV1' });
+    expect(await run.result()).toMatchObject({ changed: false, to: 'HV1' });
+    expect(c.count('move-started')).toBe(0);
+  });
+
+  it('waits for a person when the chosen node cannot take the VM, and moves after the retry', async () => {
+    const c = await cluster(TWO_NODES);
+    c.lab.call('HV1', 'pauseNode', { node: 'HV2' });
+    const run = await migrate(c, { to: 'HV2' });
+    const parked = await run.until(
+      'the step to need a person',
+      (s) => s.state === 'needs-operator',
+    );
+    const [step] = parked.steps;
+    expect(step?.failure?.code).toBe('TargetNotEligible');
+    expect(step?.failure?.message).toContain('HV2');
+    await expect(run.decide({ step: 'vm/web-1/choose', action: 'skip' })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('cannot be skipped') as string },
+    });
+    c.lab.call('HV1', 'resumeNode', { node: 'HV2' });
+    await run.decide({ step: 'vm/web-1/choose', action: 'retry' });
+    expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
+  });
+
+  it('names the cause from the event logs when the cluster only says that the move failed', async () => {
+    const c = await cluster(`${TWO_NODES}
+faults:
+  - { on: moveFails, vm: web-1, times: 1, when: { vm: web-1, percent: 5 }, error: { hresult: '0x80071398', eventId: 21502 } }
+`);
+    const run = await migrate(c);
+    const parked = await run.until(
+      'the move to need a person',
+      (s) => s.state === 'needs-operator',
+    );
+    const step = parked.steps.find((s) => s.id === 'vm/web-1/move');
+    expect(step?.failure?.code).toBe('NotPossibleOwner');
+    expect(step?.failure?.message).toContain('0x80071398');
+    expect(step?.evidence['events']).not.toHaveLength(0);
+    await run.decide({ step: 'vm/web-1/move', action: 'retry' });
+    expect(await run.result()).toMatchObject({ to: 'HV2' });
+    expect(c.count('move-started', 'web-1')).toBe(2);
+  });
+
+  it('retries a transient failure by itself', async () => {
+    const c = await cluster(`${TWO_NODES}
+faults:
+  - { on: startMove, vm: web-1, times: 2, error: { hresult: '0x80072746', eventId: 21502 } }
+`);
+    const run = await migrate(c);
+    expect(await run.result()).toMatchObject({ to: 'HV2' });
+    expect((await run.step('vm/web-1/move')).attempt).toBe(3);
+    expect(c.count('move-started', 'web-1')).toBe(1);
+  });
+
+  it('cancels the move when the run is cancelled, and the VM stays where it was', async () => {
+    const c = await cluster(TWO_NODES, 2);
+    const run = await migrate(c);
+    await run.until('the move to run', (s) => s.steps[2]?.state === 'running');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
+    expect((await run.status()).state).toBe('cancelled');
+    expect(c.count('move-cancelled', 'web-1')).toBe(1);
+    expect(c.count('vm-stopped')).toBe(0);
+  });
+});

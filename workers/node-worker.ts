@@ -1,0 +1,112 @@
+// The worker process of one node: it serves the cluster's queue together with all other nodes, and the node's own queue
+// alone. Reads nothing but its options; workers/main.ts and `watari worker start` call it.
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
+import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
+import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
+import type { HypervHost } from '../hyperv/host.ts';
+import { loopbackHost } from '../lab/host.ts';
+import { connectPatiently, installRuntime } from './runtime.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+
+export interface NodeWorkerOptions {
+  cluster: string;
+  /** Name of the cluster node; this machine's unless the lab plays it. */
+  node: string;
+  /** Address of a lab that plays the node. */
+  labUrl?: string;
+  connection: NativeConnectionOptions;
+  namespace: string;
+  /** Ends when standard input ends, so that it never outlives the process that started it. */
+  owned?: boolean;
+  log: (line: string) => void;
+}
+
+/** A worker that cannot be started as asked; the message is for a person, without a stack. */
+export class WorkerRefused extends Error {}
+
+/** How often waiting activities look again. A look through PowerShell costs some 100 ms of a host's time. */
+const LOOK_EVERY_MS = { lab: 250, windows: 1000 };
+
+export function hostOf(options: NodeWorkerOptions): { host: HypervHost; lookEveryMs: number } {
+  const { node, labUrl } = options;
+  if (labUrl !== undefined) {
+    return { host: loopbackHost({ url: labUrl, node }), lookEveryMs: LOOK_EVERY_MS.lab };
+  }
+  if (!sameName(node, hostname())) {
+    throw new WorkerRefused(
+      `This machine is ${hostname()}, not ${node}: a worker runs every cmdlet locally, so it can only serve the machine it runs on. Start it on ${node}, or add --lab URL for a node of the simulated cluster.`,
+    );
+  }
+  throw new WorkerRefused(
+    `This version of watari cannot drive Windows yet: only nodes of the simulated cluster are served. Add --lab URL (see docs/lab.md).`,
+  );
+}
+
+/** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
+export async function startWorker(options: NodeWorkerOptions): Promise<void> {
+  const { cluster, node, namespace, log } = options;
+  const { host, lookEveryMs } = hostOf(options);
+  installRuntime('WARN', log);
+  const stop = new AbortController();
+  const deps = { host, now: () => new Date(), lookEveryMs };
+  const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
+
+  // One connection each: two Workers on one connection show the identity of the first.
+  const connect = () => connectPatiently(options.connection, log, stop.signal);
+  const [forCluster, forNode] = await Promise.all([connect(), connect()]);
+  await registerSearchAttributes(forCluster, namespace, log);
+  const workers = await Promise.all([
+    Worker.create({
+      ...common(namespace),
+      connection: forCluster,
+      identity: identity('cluster'),
+      taskQueue: clusterQueue(cluster),
+      workflowBundle: {
+        codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
+      },
+      activities: createClusterQueue(deps),
+      // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
+      stickyQueueScheduleToStartTimeout: '3s',
+      maxConcurrentActivityTaskExecutions: 32,
+    }),
+    Worker.create({
+      ...common(namespace),
+      connection: forNode,
+      identity: identity('node'),
+      taskQueue: nodeQueue(cluster, node),
+      activities: createNodeQueue(deps),
+      maxConcurrentActivityTaskExecutions: 4,
+    }),
+  ]);
+  if (options.owned === true)
+    endWithOwner(() => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    });
+  log(
+    `${node} serves cluster ${cluster} (${options.labUrl === undefined ? 'Windows' : `lab at ${options.labUrl}`})`,
+  );
+  try {
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    stop.abort();
+    await Promise.allSettled([forCluster.close(), forNode.close()]);
+  }
+}
+
+const common = (namespace: string) =>
+  ({
+    namespace,
+    // How old the last progress of a dead worker may be. The default is 80 % of the heartbeat timeout.
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    // Time for running cmdlets to finish when the service stops; then their activities are given back.
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '15s',
+  }) satisfies Partial<WorkerOptions>;
+
+/** Standard input is a pipe from the owner; it ends when the owner does, however that happens. */
+function endWithOwner(end: () => void): void {
+  process.stdin.on('end', end).on('error', end).resume();
+}
