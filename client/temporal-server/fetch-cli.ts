@@ -41,15 +41,14 @@ async function downloadTo(file: string, url: string): Promise<void> {
     clearTimeout(timer);
     timer = setTimeout(() => giveUp.abort(), TRANSFER_MS);
     if (!response.ok || response.body === null) {
-      throw new Error(`${new URL(url).host} answered ${response.status}`);
+      throw new Error(`the answer was HTTP ${response.status}`);
     }
     // The DOM's and Node's ReadableStream are the same thing with two declarations.
     const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
     await pipeline(body, fs.createWriteStream(file), { signal: giveUp.signal });
   } catch (error) {
-    const host = new URL(url).host;
-    if (giveUp.signal.aborted) throw new Error(`no answer from ${host}`, { cause: error });
-    throw new Error(`${host}: ${causeOf(error)}`, { cause: error });
+    if (giveUp.signal.aborted) throw new Error('no answer, or one that stalls', { cause: error });
+    throw new Error(causeOf(error), { cause: error });
   } finally {
     clearTimeout(timer);
   }

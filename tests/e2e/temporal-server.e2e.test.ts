@@ -1,0 +1,161 @@
+// The embedded server with the real CLI: it starts, says what is in its way, survives kill -9 on the same file, and
+// never outlives its owner.
+import fs from 'node:fs';
+import os from 'node:os';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { TemporalServer } from '../../client/temporal-server/start.ts';
+import { ROOT } from '../support/built-setup.ts';
+import {
+  isAlive,
+  killAll,
+  killPid,
+  startNode,
+  waitFor,
+  waitForOutput,
+  type Running,
+} from '../support/processes.ts';
+import { startOwnServer } from '../support/temporal.ts';
+
+const { cliPath } = inject('temporal');
+let folder = '';
+let servers: TemporalServer[] = [];
+
+const own = async (port?: number): Promise<TemporalServer> => {
+  const server = await startOwnServer({ cliPath, folder, ...(port === undefined ? {} : { port }) });
+  servers.push(server);
+  return server;
+};
+
+async function withClient<T>(address: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await use(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+const portOf = (server: TemporalServer): number => Number(server.address.split(':')[1]);
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-server-'));
+});
+
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  servers = [];
+  await killAll();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the embedded server', () => {
+  it('answers with our search attributes registered and a UI that is there', async () => {
+    const server = await own();
+    const present = await withClient(server.address, (client) =>
+      client.connection.operatorService.listSearchAttributes({ namespace: server.namespace }),
+    );
+    expect(Object.keys(present.customAttributes)).toEqual(
+      expect.arrayContaining(['WatariCluster', 'WatariNode', 'WatariVm', 'WatariNeedsOperator']),
+    );
+    expect((await fetch(server.uiUrl)).status).toBe(200);
+  });
+
+  it('is gone after stop, and stop twice is the same as once', async () => {
+    const server = await own();
+    await Promise.all([server.stop(), server.stop()]);
+    await server.stop();
+    expect(isAlive(server.pid)).toBe(false);
+    expect(fs.existsSync(path.join(folder, 'temporal.db.server.json'))).toBe(false);
+  });
+
+  it('has every run again after kill -9 and a start on the same file and port', async () => {
+    const first = await own();
+    await withClient(first.address, (client) =>
+      client.workflow.start('nobodyRunsThis', { workflowId: 'kept', taskQueue: 'nobody' }),
+    );
+    await killPid(first.pid);
+    await first.exited;
+    const second = await own(portOf(first));
+    const kept = await withClient(second.address, (client) =>
+      client.workflow.getHandle('kept').describe(),
+    );
+    expect(second.address).toBe(first.address);
+    expect(kept.status.name).toBe('RUNNING');
+  });
+
+  it('names the port that is taken and the flag that chooses another', async () => {
+    const other = net.createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as net.AddressInfo;
+    try {
+      await expect(own(port)).rejects.toMatchObject({
+        message: `Port ${port} on 127.0.0.1, meant for the Temporal server, is already in use`,
+        hint: expect.stringContaining('--port') as string,
+      });
+    } finally {
+      other.close();
+    }
+  });
+
+  it('refuses a database that another server has open, and says which', async () => {
+    const first = await own();
+    await expect(own()).rejects.toMatchObject({
+      code: 'DatabaseInUse',
+      message: expect.stringContaining(`${first.address} (process ${first.pid})`) as string,
+    });
+  });
+
+  it('shows the last words of a server that does not start', async () => {
+    fs.writeFileSync(path.join(folder, 'temporal.db'), 'this is no database '.repeat(500));
+    await expect(own()).rejects.toMatchObject({
+      code: 'ServerNotStarted',
+      problems: expect.arrayContaining([
+        { message: expect.stringMatching(/not a database/i) as string },
+      ]) as unknown,
+    });
+  });
+
+  /** A process of its own that starts a server and prints its pid. */
+  const startOwner = (lifetime: string, andThen: string): Running => {
+    const module = pathToFileURL(path.join(ROOT, 'dist/client/temporal-server/start.js')).href;
+    const options = {
+      cliPath,
+      dbFile: null,
+      durability: 'fast',
+      port: 'free',
+      lifetime,
+      logFile: path.join(folder, 'log'),
+    };
+    const script = `
+      const { startTemporalServer } = await import(${JSON.stringify(module)});
+      const server = await startTemporalServer(${JSON.stringify(options)});
+      console.log('pid ' + server.pid + ';');
+      ${andThen}`;
+    return startNode(['--input-type=module', '-e', script]);
+  };
+
+  it('ends with its owner even when the owner is killed', async () => {
+    const owner = startOwner('owned', '');
+    const pid = Number((await waitForOutput(owner, /pid (\d+);/))[1]);
+    expect(isAlive(pid)).toBe(true);
+    await owner.kill('SIGKILL');
+    await waitFor(() => !isAlive(pid), { what: 'the server to end', timeoutMs: 8_000 });
+  });
+
+  it('goes on after its owner when it was started detached', async () => {
+    const owner = startOwner('detached', '');
+    const pid = Number((await waitForOutput(owner, /pid (\d+);/))[1]);
+    try {
+      expect(await owner.ended).toBe(0);
+      // Longer than a guard would need to end it.
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      expect(isAlive(pid)).toBe(true);
+    } finally {
+      await killPid(pid);
+    }
+  });
+});
