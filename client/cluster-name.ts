@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { loadClusterFile } from '../config/cluster-file.ts';
+import { computerNameSchema, vmNameSchema } from '../config/values.ts';
 import type { ClusterSpec } from '../domain/spec.ts';
 import type { Temporal } from './connection.ts';
 import type { Context } from './context.ts';
@@ -18,10 +19,12 @@ export const DEFAULT_FILE = 'cluster.yaml';
 
 /** The desired state: `-f`, or cluster.yaml in the current folder. Errors name file, line and column. */
 export function loadSpec(ctx: Context, o: ClusterOptions): ClusterSpec {
-  const spec = loadClusterFile(path.resolve(ctx.cwd, o.file ?? DEFAULT_FILE));
+  const file = o.file ?? DEFAULT_FILE;
+  // Messages name the file as the person did.
+  const spec = loadClusterFile(ctx.cwd === process.cwd() ? file : path.resolve(ctx.cwd, file));
   if (o.cluster !== undefined && o.cluster.toLowerCase() !== spec.cluster.toLowerCase()) {
     throw badInput(
-      `${o.file ?? DEFAULT_FILE} is about cluster ${spec.cluster}, not ${o.cluster}`,
+      `${file} is about cluster ${spec.cluster}, not ${o.cluster}`,
       'Give only one of --file and --cluster, or a file of that cluster.',
     );
   }
@@ -57,21 +60,11 @@ export function namedCluster(ctx: Context, o: ClusterOptions): string | null {
   return ctx.defaultCluster;
 }
 
-/** Longer names exist nowhere: NetBIOS allows 15 characters, a cluster group 255, a DNS label 63. */
-const NAME_MAX = 100;
+const NAMES = { cluster: computerNameSchema, node: computerNameSchema, VM: vmNameSchema } as const;
 
-/** Names from the command line go into ids and queue names; nonsense is refused here. */
-export function checkedName(what: string, name: string): string {
-  const trimmed = name.trim();
-  if (trimmed === '') throw badInput(`the ${what} name is empty`);
-  if (trimmed.length > NAME_MAX) {
-    throw badInput(
-      `the ${what} name has ${String(trimmed.length)} characters; ${String(NAME_MAX)} are allowed`,
-    );
-  }
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  if (/[\u0000-\u001f\u007f]/.test(trimmed)) {
-    throw badInput(`the ${what} name ${JSON.stringify(trimmed)} contains control characters`);
-  }
-  return trimmed;
+/** Names from the command line go into ids and queue names: the rules of cluster.yaml hold for them too. */
+export function checkedName(what: keyof typeof NAMES, name: string): string {
+  const checked = NAMES[what].safeParse(name.trim());
+  if (checked.success) return checked.data;
+  throw badInput(`the ${what} name ${checked.error.issues[0]?.message ?? 'cannot be used'}`);
 }

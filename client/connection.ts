@@ -1,18 +1,13 @@
 // The way to Temporal: connects within three seconds or says why not, in words that name what was tried.
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
+import type { TemporalConnection } from '../config/temporal-connection.ts';
 import { ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { uiLinks, type UiLinks } from './ui-links.ts';
 
-/** Where Temporal should be, and who said so. */
-export interface TemporalTarget {
-  address: string;
-  namespace: string;
-  /** Name of the TOML profile that was used; null when none was. */
-  profile: string | null;
-  tls: boolean;
-  connectionOptions: ConnectionOptions;
+/** Where Temporal should be: what config/ read, and where its UI is when that was said. */
+export interface TemporalTarget extends TemporalConnection {
+  /** WATARI_UI. */
   uiBase?: string | undefined;
 }
 
@@ -51,7 +46,7 @@ export async function connect(target: TemporalTarget): Promise<Temporal> {
     client: new Client({ connection, namespace }),
     namespace,
     target,
-    links: uiLinks(target),
+    links: uiLinks({ address: target.connectionOptions.address, namespace, uiBase: target.uiBase }),
     close: () => connection.close(),
   };
 }
@@ -78,40 +73,34 @@ export function isOutage(err: unknown): boolean {
   return code === GRPC.unavailable || code === GRPC.deadline;
 }
 
-/** One line: address, namespace, profile, TLS. */
-export function describeTarget(t: TemporalTarget): string {
-  const profile = t.profile === null ? 'no profile' : `profile "${t.profile}"`;
-  return `${t.address}, namespace "${t.namespace}", ${profile}, ${t.tls ? 'with' : 'without'} TLS`;
-}
-
 const START_HINT =
   'Start one here with:  watari server start\n' +
   'or name another one:  TEMPORAL_ADDRESS=host:port (and TEMPORAL_NAMESPACE, TEMPORAL_PROFILE)';
 
 async function whyNot(err: unknown, target: TemporalTarget): Promise<ClientError> {
-  const tried = describeTarget(target);
+  const { address } = target.connectionOptions;
   const failed = (code: string, message: string, hint: string): ClientError =>
     new ClientError({ code, message, hint, exitCode: EXIT.unreachable, cause: err });
   switch (grpcCodeOf(err)) {
     case GRPC.notFound:
       return failed(
         'NamespaceNotFound',
-        `Temporal at ${target.address} has no namespace "${target.namespace}"`,
+        `Temporal at ${address} has no namespace "${target.namespace}"`,
         `Create it:  temporal operator namespace create -n ${target.namespace} --retention 30d` +
-          ` --address ${target.address}\nor name another one with TEMPORAL_NAMESPACE`,
+          ` --address ${address}\nor name another one with TEMPORAL_NAMESPACE`,
       );
     case GRPC.denied:
     case GRPC.unauthenticated:
       return failed(
         'TemporalRefused',
-        `Temporal refused us (tried ${tried}): ${reasonOf(err)}`,
+        `Temporal refused us (tried ${target.describe}): ${reasonOf(err)}`,
         'Check the API key or client certificate of the profile (TEMPORAL_API_KEY, TEMPORAL_TLS_*)',
       );
     default: {
       const cause = await askNative(target);
       return failed(
         'TemporalUnreachable',
-        `Temporal is not reachable (tried ${tried}): ${cause ?? reasonOf(err)}`,
+        `Temporal is not reachable (tried ${target.describe}): ${cause ?? reasonOf(err)}`,
         START_HINT,
       );
     }
@@ -131,13 +120,7 @@ async function askNative(target: TemporalTarget): Promise<string | null> {
   try {
     const { NativeConnection, Runtime, DefaultLogger } = await import('@temporalio/worker');
     Runtime.install({ logger: new DefaultLogger('ERROR') });
-    const { address, tls, apiKey, metadata } = target.connectionOptions;
-    const native = await NativeConnection.connect({
-      ...(address === undefined ? {} : { address }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(typeof apiKey === 'string' ? { apiKey } : {}),
-      ...(metadata === undefined ? {} : { metadata: metadata as Record<string, string> }),
-    });
+    const native = await NativeConnection.connect(target.connectionOptions);
     await native.close();
     return null;
   } catch (err) {

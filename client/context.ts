@@ -3,8 +3,9 @@
 import os from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Temporal } from './connection.ts';
+import type { Temporal, TemporalTarget } from './connection.ts';
 import { errorJson, errorText, Finished, type ClientError } from './errors.ts';
+import type { ChildTemporal } from '../config/process-environment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import {
   colorsFor,
@@ -32,7 +33,11 @@ export interface Context {
   computer: string;
   /** WATARI_CLUSTER. */
   defaultCluster: string | null;
+  /** WATARI_LAB. */
+  labUrl: string | undefined;
   places: Places;
+  /** Where Temporal is; throws ConfigError when the environment or the profile is wrong. */
+  temporalTarget(): TemporalTarget;
   connect(): Promise<Temporal>;
 }
 
@@ -46,7 +51,7 @@ export interface Places {
   searchPath: string;
   platform: NodeJS.Platform;
   /** The environment for a process that shall use that Temporal server and no other. */
-  childEnvironment(temporal: { address: string; namespace: string }): NodeJS.ProcessEnv;
+  childEnvironment(temporal: ChildTemporal): NodeJS.ProcessEnv;
 }
 
 /** How one command talks: JSON goes to standard output alone, and what people read then goes to standard error. */
@@ -104,13 +109,11 @@ export const systemClock: Clock = {
     }),
 };
 
-export function systemContext(o: {
-  defaultCluster: string | null;
-  places: Places;
-  connect: () => Promise<Temporal>;
-}): Context {
+/** The context of this computer and process, completed by what main.ts read. */
+export function systemContext(
+  o: Omit<Context, 'clock' | 'cwd' | 'startedBy' | 'computer'>,
+): Context {
   return {
-    terminal: nodeTerminal(),
     clock: systemClock,
     cwd: process.cwd(),
     startedBy: `${userName()}@${os.hostname()}`,

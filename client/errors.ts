@@ -60,8 +60,10 @@ export function errorJson(error: ClientError): ErrorJson {
 
 /** At most one screen: the message, up to 12 problems with their places, the hint. */
 export function errorText(error: ClientError): string {
-  const shown = error.problems.slice(0, 12);
-  const more = error.problems.length - shown.length;
+  // A single problem is the message itself.
+  const listed = error.problems.length > 1 ? error.problems : [];
+  const shown = listed.slice(0, 12);
+  const more = listed.length - shown.length;
   const lines = [`watari: ${error.message}`];
   for (const p of shown) lines.push(`  ${p.where === undefined ? '' : `${p.where}  `}${p.message}`);
   if (more > 0) lines.push(`  ... and ${String(more)} more`);

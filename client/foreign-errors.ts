@@ -35,21 +35,22 @@ function messageOf(err: Error): string {
 
 function fromConfig(err: ConfigError): ClientError {
   const problems = err.problems.map(problemOf);
-  const only = err.problems[0];
-  const file = only?.file ?? 'the configuration';
-  const count = problems.length;
+  const [only] = err.problems;
+  const base = { code: 'BadInput', problems, exitCode: EXIT.badInput, cause: err } as const;
+  if (only !== undefined && problems.length === 1) {
+    const { where = '', message } = problemOf({ ...only, hint: '' });
+    return new ClientError({ ...base, message: `${where}: ${message}`, hint: only.hint ?? '' });
+  }
+  const files = [...new Set(err.problems.map((p) => p.file))].join(', ');
   return new ClientError({
-    code: 'BadInput',
-    message: `${file} has ${count === 1 ? 'a mistake' : `${count} mistakes`}; nothing was changed`,
-    problems,
-    exitCode: EXIT.badInput,
-    cause: err,
+    ...base,
+    message: `${files}: ${problems.length} mistakes; nothing was changed`,
   });
 }
 
 function problemOf(p: ConfigProblem): Problem {
   const where = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
   const path = p.path === '' ? '' : `${p.path}: `;
-  const hint = p.hint === undefined ? '' : `; ${p.hint}`;
+  const hint = p.hint === undefined || p.hint === '' ? '' : `; ${p.hint}`;
   return { where, message: `${path}${p.message}${hint}` };
 }

@@ -49,19 +49,33 @@ export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
       'ClusterNotNamed',
     );
   }
-  const node = workerNode(ctx.computer, o);
-  const labUrl = o.lab === undefined ? undefined : checkedUrl(o.lab);
+  const labbed = o.lab !== undefined || ctx.labUrl !== undefined;
+  const node = workerNode(ctx.computer, o.node, labbed);
+  const labUrl = o.lab === undefined ? ctx.labUrl : checkedUrl(o.lab);
+  const { connectionOptions, namespace } = ctx.temporalTarget();
   // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
-  const { startWorker } = await import('../../workers/node-worker.ts');
-  await startWorker({ cluster, node, ...(labUrl === undefined ? {} : { labUrl }) });
+  const { startWorker, WorkerRefused } = await import('../../workers/node-worker.ts');
+  try {
+    await startWorker({
+      cluster,
+      node,
+      ...(labUrl === undefined ? {} : { labUrl }),
+      connection: connectionOptions,
+      namespace,
+      log: (line) => ctx.terminal.stderr.write(`${line}\n`),
+    });
+  } catch (err) {
+    if (err instanceof WorkerRefused) throw badInput(err.message, '', 'WorkerRefused');
+    throw err;
+  }
 }
 
 /** Cmdlets act on the computer that they run on, so a worker under another name would act on the wrong node. */
-export function workerNode(computer: string, o: { node?: string; lab?: string }): string {
+export function workerNode(computer: string, given: string | undefined, labbed: boolean): string {
   // Windows cluster nodes go by the first label of the name.
   const own = computer.split('.')[0] ?? computer;
-  const node = o.node === undefined ? own : checkedName('node', o.node);
-  if (o.lab === undefined && !sameName(node, own)) {
+  const node = given === undefined ? own : checkedName('node', given);
+  if (!labbed && !sameName(node, own)) {
     throw badInput(
       `this computer is ${own}, not ${node}: a worker can only serve the node that it runs on`,
       `Start it on ${node}, leave out --node, or give --lab URL to serve a simulated node.`,

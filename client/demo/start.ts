@@ -71,7 +71,9 @@ async function startPieces(
   started.push(() => server.stop());
   o.say(`Temporal  ${server.address}, UI ${server.uiUrl}`);
   const { address, namespace } = server;
-  const env = ctx.places.childEnvironment({ address, namespace });
+  const emptyConfigFile = path.join(dir, 'temporal.toml');
+  fs.writeFileSync(emptyConfigFile, '');
+  const env = ctx.places.childEnvironment({ address, namespace, emptyConfigFile });
   const lab = await startLab(
     {
       program: LAB_PROGRAM,
@@ -86,10 +88,8 @@ async function startPieces(
   started.push(() => lab.stop());
   o.say(`Lab       ${lab.url}, scenario ${path.basename(o.scenario)}`);
   const temporal = await connect({
-    address,
     namespace,
-    profile: null,
-    tls: false,
+    describe: `${address}, namespace ${namespace}`,
     connectionOptions: { address },
     uiBase: server.uiUrl,
   });

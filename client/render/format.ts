@@ -5,20 +5,27 @@ import stringWidth from 'string-width';
 
 export { stringWidth };
 
-/** Cuts to `width` columns; a cut text ends in `..`. Control characters, which could move the cursor, become `?`. */
+/** Cuts to `width` columns; a cut text ends in `..`. */
 export function clip(text: string, width: number): string {
   if (width <= 0) return '';
   if (stringWidth(text) <= width) return text;
-  if (width <= 2) return sliceAnsi(text, 0, width);
-  // A wide character on the edge is dropped whole, so the cut may be one column short.
-  return `${sliceAnsi(text, 0, width - 2)}..`;
+  return width <= 2 ? cut(text, width) : `${cut(text, width - 2)}..`;
+}
+
+/** The two libraries disagree about the width of a few symbols; string-width is right, so it has the last word. */
+function cut(text: string, width: number): string {
+  for (let n = width; n > 0; n -= 1) {
+    const part = sliceAnsi(text, 0, n);
+    if (stringWidth(part) <= width) return part;
+  }
+  return '';
 }
 
 /** Clips or fills with blanks to exactly `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const cut = clip(text, width);
-  const blanks = ' '.repeat(Math.max(0, width - stringWidth(cut)));
-  return align === 'left' ? cut + blanks : blanks + cut;
+  const clipped = clip(text, width);
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(clipped)));
+  return align === 'left' ? clipped + blanks : blanks + clipped;
 }
 
 /** One line without characters that could move the cursor or change a colour. */

@@ -62,7 +62,7 @@ function details(step: StepView, now: Date): string[] {
   const live = !isSettled(step.state) && step.state !== 'pending';
   if (live && p?.percent != null)
     texts.push(`${String(Math.floor(p.percent))} % ${p.phase}`.trim());
-  if (live && p?.etaSeconds != null) texts.push(`about ${duration(p.etaSeconds * 1000)} left`);
+  if (live && p?.etaSeconds != null) texts.push(`~${duration(p.etaSeconds * 1000)} left`);
   if (live && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
   if (step.attempt > 1) texts.push(`attempt ${String(step.attempt)}`);
   if (step.failure !== null && step.state !== 'succeeded') {

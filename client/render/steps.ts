@@ -26,8 +26,8 @@ export const STATE_WORDS: Record<StepState, string> = {
 };
 
 const STATE_WIDTH = 9;
-const DURATION_WIDTH = 11;
-const BAR_WIDTH = 20;
+/** `59 min 59 s` and a blank before it. */
+const DURATION_WIDTH = 12;
 
 export function paintState(state: StepState, text: string, c: Colors): string {
   switch (state) {
@@ -61,20 +61,33 @@ const MARKERS: Record<StepState, string> = {
   undone: '<',
 };
 
-/** `[####----]  42 %  data-transfer, about 12 s left`, or what the step waits for, or nothing. */
-export function activityText(step: StepView, barWidth = BAR_WIDTH): string {
+interface ActivityStyle {
+  barWidth: number;
+  phase: boolean;
+}
+
+/** From roomy to tight: the first one that leaves the title whole is drawn. */
+const STYLES: readonly [ActivityStyle, ...ActivityStyle[]] = [
+  { barWidth: 20, phase: true },
+  { barWidth: 10, phase: true },
+  { barWidth: 10, phase: false },
+];
+
+/** `[####----]  42 %  data-transfer, ~12 s left`, or what the step waits for, or nothing. */
+export function activityText(step: StepView, style: ActivityStyle = STYLES[0]): string {
   if (step.state === 'needs-operator' || step.state === 'failed') {
     return step.failure === null ? '' : `${step.failure.code}: ${oneLine(step.failure.message)}`;
   }
   if (isSettled(step.state) || step.state === 'pending') return '';
   const parts: string[] = [];
   const p = step.progress;
-  if (p?.percent != null) parts.push(bar(p.percent, barWidth));
+  if (p?.percent != null) parts.push(bar(p.percent, style.barWidth));
+  const phase = style.phase || p?.percent == null ? (p?.phase ?? '') : '';
   const words = [
-    ...(p !== null && p.phase !== '' && step.waitingFor === null ? [p.phase] : []),
-    ...(p?.etaSeconds != null ? [`about ${duration(p.etaSeconds * 1000)} left`] : []),
+    ...(phase !== '' && step.waitingFor === null ? [oneLine(phase)] : []),
+    ...(p?.etaSeconds != null ? [`~${duration(p.etaSeconds * 1000)} left`] : []),
     ...(step.waitingFor === null ? [] : [`waits for ${oneLine(step.waitingFor)}`]),
-    ...(step.attempt > 1 ? [`attempt ${String(step.attempt)}`] : []),
+    ...(step.attempt > 1 ? [`attempt ${step.attempt}`] : []),
   ];
   if (words.length > 0) parts.push(words.join(', '));
   return parts.join('  ');
@@ -93,9 +106,9 @@ function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
   const elapsed = elapsedMs(step, o.now);
   const time = elapsed === null || step.state === 'skipped' ? '' : duration(elapsed);
   const lead = `${MARKERS[step.state]} ${pad(STATE_WORDS[step.state], STATE_WIDTH)}`;
-  const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 4;
+  const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 3;
   const middle = room < 8 ? '' : middleText(step, room);
-  const body = `${pad(step.id, idWidth)}  ${pad(middle, Math.max(0, room))}`;
+  const body = `${pad(oneLine(step.id), idWidth)}  ${pad(middle, Math.max(0, room))}`;
   const line = `${paintState(step.state, lead, o.colors)} ${body}${pad(time, DURATION_WIDTH, 'right')}`;
   return clip(step.state === 'pending' ? o.colors.dim(line) : line, o.columns);
 }
@@ -103,8 +116,11 @@ function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
 /** The activity is news and the title is not: when both do not fit, the title gives way. */
 function middleText(step: StepView, room: number): string {
   const title = oneLine(step.title);
-  const activity = activityText(step, room < 60 ? 10 : BAR_WIDTH);
-  if (activity === '') return clip(title, room);
+  if (activityText(step) === '') return clip(title, room);
+  const texts = STYLES.map((style) => activityText(step, style));
+  const titleWidth = stringWidth(title);
+  const fits = texts.find((t) => titleWidth + 2 + stringWidth(t) <= room);
+  const activity = fits ?? texts.at(-1) ?? '';
   const left = room - stringWidth(activity) - 2;
   return left < 10 ? clip(activity, room) : `${clip(title, left)}  ${activity}`;
 }

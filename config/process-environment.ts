@@ -1,0 +1,45 @@
+// What the client's own process and the processes that it starts need of the environment, beyond what readEnvironment
+// checks: nothing here can be wrong in a way worth telling.
+import type { Environment } from './environment.ts';
+
+export interface ProcessEnvironment {
+  /** WATARI_DEBUG: show stack traces. */
+  debug: boolean;
+  /** WATARI_UI: address of the Temporal UI where it is not the server's port plus 1000. */
+  uiBase: string | undefined;
+  /** PATH. */
+  searchPath: string;
+}
+
+export function readProcessEnvironment(env: Environment = process.env): ProcessEnvironment {
+  const debug = env['WATARI_DEBUG'] ?? '';
+  const uiBase = env['WATARI_UI']?.trim() ?? '';
+  return {
+    debug: debug !== '' && debug !== '0',
+    uiBase: uiBase === '' ? undefined : uiBase,
+    // Windows writes it `Path`; process.env does not care there, a copy of it does.
+    searchPath: env['PATH'] ?? env['Path'] ?? '',
+  };
+}
+
+export interface ChildTemporal {
+  address: string;
+  namespace: string;
+  /** An empty TOML file: a profile of the person at the keyboard must not reach the child. */
+  emptyConfigFile: string;
+}
+
+/** The environment for a child process that shall use this Temporal server and no other. */
+export function childEnvironment(
+  temporal: ChildTemporal,
+  env: Environment = process.env,
+): Record<string, string> {
+  const child: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !name.startsWith('TEMPORAL_')) child[name] = value;
+  }
+  child['TEMPORAL_ADDRESS'] = temporal.address;
+  child['TEMPORAL_NAMESPACE'] = temporal.namespace;
+  child['TEMPORAL_CONFIG_FILE'] = temporal.emptyConfigFile;
+  return child;
+}
