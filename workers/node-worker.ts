@@ -2,8 +2,9 @@
 // alone. Reads nothing but its options; workers/main.ts and `watari worker start` call it.
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
+import { loadTemporalConnection, type TemporalConnection } from '../config/temporal-connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { loopbackHost } from '../lab/host.ts';
@@ -16,11 +17,12 @@ export interface NodeWorkerOptions {
   node: string;
   /** Address of a lab that plays the node. */
   labUrl?: string;
-  connection: NativeConnectionOptions;
-  namespace: string;
+  /** Default: from the TEMPORAL_* variables and the TOML file. */
+  connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
   owned?: boolean;
-  log: (line: string) => void;
+  /** Default: standard error. */
+  log?: (line: string) => void;
 }
 
 /** A worker that cannot be started as asked; the message is for a person, without a stack. */
@@ -46,7 +48,9 @@ export function hostOf(options: NodeWorkerOptions): { host: HypervHost; lookEver
 
 /** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
-  const { cluster, node, namespace, log } = options;
+  const { cluster, node } = options;
+  const log = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
+  const { connectionOptions, namespace } = options.connection ?? loadTemporalConnection();
   const { host, lookEveryMs } = hostOf(options);
   installRuntime('WARN', log);
   const stop = new AbortController();
@@ -54,7 +58,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
 
   // One connection each: two Workers on one connection show the identity of the first.
-  const connect = () => connectPatiently(options.connection, log, stop.signal);
+  const connect = () => connectPatiently(connectionOptions, log, stop.signal);
   const [forCluster, forNode] = await Promise.all([connect(), connect()]);
   await registerSearchAttributes(forCluster, namespace, log);
   const workers = await Promise.all([

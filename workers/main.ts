@@ -1,0 +1,39 @@
+// Entry of a node's worker process: what the lab starts for each simulated node and a Windows service for each real one.
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../config/config-error.ts';
+import { startWorker, WorkerRefused } from './node-worker.ts';
+
+const USAGE = 'Usage: main.js --cluster NAME --node NAME [--lab URL] [--owned]';
+
+/** Exit codes as the watari command's: 2 is for what was typed. */
+async function main(): Promise<number> {
+  try {
+    const { values } = parseArgs({
+      options: {
+        cluster: { type: 'string' },
+        node: { type: 'string' },
+        lab: { type: 'string' },
+        owned: { type: 'boolean' },
+      },
+    });
+    if (values.cluster === undefined || values.node === undefined) {
+      throw new WorkerRefused(`A worker must know its cluster and its node. ${USAGE}`);
+    }
+    await startWorker({
+      cluster: values.cluster,
+      node: values.node,
+      ...(values.lab === undefined ? {} : { labUrl: values.lab }),
+      ...(values.owned === undefined ? {} : { owned: values.owned }),
+    });
+    return 0;
+  } catch (err) {
+    const expected =
+      err instanceof WorkerRefused || err instanceof ConfigError || err instanceof TypeError;
+    process.stderr.write(
+      `${expected ? err.message : String(err instanceof Error ? err.stack : err)}\n`,
+    );
+    return expected ? 2 : 1;
+  }
+}
+
+process.exitCode = await main();
