@@ -3,7 +3,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import { HypervError, type HypervErrorInfo, type Op, type OpArgs } from '../hyperv/host.ts';
+import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
 import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
 import type { Lab } from './lab.ts';
@@ -167,7 +167,7 @@ class Door {
       throw new BadRequest(400, 'The arguments of an operation are one JSON object.');
     try {
       // The lab checks the arguments itself, as strictly as PowerShell would.
-      return { reply: await this.lab.answer<Op>(node, known, args as OpArgs<Op>) };
+      return { reply: await this.lab.answer<Op>(node, known, args) };
     } catch (error) {
       if (!(error instanceof HypervError)) throw error;
       const info: HypervErrorInfo = error.info;

@@ -1,0 +1,204 @@
+// The lab's own program: `start` runs a scenario as a process, the other commands talk to one that runs. The only
+// place in lab/ that knows the real time, the terminal and signals.
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { scaledClock } from './clock.ts';
+import { Lab } from './lab.ts';
+import { loadScenario } from './scenario.ts';
+import { startLabServer } from './server.ts';
+import { showState } from './show.ts';
+import type { LabState } from './state.ts';
+import { startWorkers } from './workers.ts';
+
+const EXIT = { failed: 1, badInput: 2 } as const;
+const DEFAULT_PORT = 7400;
+const DEFAULT_URL = `http://127.0.0.1:${String(DEFAULT_PORT)}`;
+const DEMO_SCENARIO = fileURLToPath(
+  // Compiled code lies one folder deeper than the sources and their scenarios.
+  new URL(
+    import.meta.url.endsWith('.ts') ? './scenarios/demo.yaml' : '../../lab/scenarios/demo.yaml',
+    import.meta.url,
+  ),
+);
+
+/** What a person can mend: shown as it is, without a stack. */
+class Failure extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+interface StartOptions {
+  scenario: string;
+  port: number;
+  host: string;
+  name: string[];
+  speed?: number;
+  workers: boolean;
+  logDir: string;
+  owned: boolean;
+  json: boolean;
+}
+
+async function start(o: StartOptions): Promise<void> {
+  const scenario = loadScenario(o.scenario);
+  const speed = o.speed ?? scenario.speed;
+  const epoch = scenario.start === undefined ? undefined : Date.parse(scenario.start);
+  const clock = scaledClock(speed, Date.now, epoch);
+  const lab = new Lab(scenario, clock);
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort();
+  };
+  const server = await startLabServer(lab, {
+    port: o.port,
+    host: o.host,
+    names: o.name,
+    clock,
+    onStop: stop,
+  }).catch((error: unknown) => {
+    throw cannotListen(o, error);
+  });
+  // Workers of this process reach it on the loopback interface, whatever else it listens on.
+  const url = o.host === '0.0.0.0' ? server.url.replace('0.0.0.0', '127.0.0.1') : server.url;
+  const workers = o.workers
+    ? startWorkers({ lab, cluster: scenario.cluster, url, logDir: o.logDir })
+    : null;
+  const line = `Lab ${scenario.cluster}: ${url}, ${String(scenario.nodes.length)} nodes, ${String(speed)} simulated seconds per second.`;
+  process.stdout.write(`${o.json ? JSON.stringify({ url, pid: process.pid }) : line}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  if (o.owned) {
+    process.stdin.on('end', stop).on('close', stop).on('error', stop).resume();
+  }
+  await new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+  await workers?.stop();
+  await server.close();
+  // An owner's pipe that is still open would keep this process.
+  process.stdin.destroy();
+}
+
+function cannotListen(o: StartOptions, error: unknown): Failure {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const where = `${o.host}:${String(o.port)}`;
+  const next =
+    code === 'EADDRINUSE'
+      ? `Another process listens there: end it, or give --port 0 for any free port.`
+      : `Give another --port or --host.`;
+  return new Failure(`The lab cannot listen on ${where} (${code}). ${next}`, EXIT.failed);
+}
+
+async function request(url: string, path: string, body?: object): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, url), {
+      ...(body !== undefined && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+      signal: AbortSignal.timeout(10_000),
+    });
+  } catch {
+    const next = 'Start one with: watari lab start, or name it with --url.';
+    throw new Failure(`No lab answers at ${url}. ${next}`, EXIT.failed);
+  }
+  const answer = (await response.json()) as { error?: { message: string } };
+  if (!response.ok)
+    throw new Failure(answer.error?.message ?? `HTTP ${String(response.status)}`, EXIT.badInput);
+  return answer;
+}
+
+async function control(url: string, body: object, done: string, idle: string): Promise<void> {
+  const { changed } = (await request(url, '/control', body)) as { changed: boolean };
+  process.stdout.write(`${changed ? done : idle}\n`);
+}
+
+const portNumber = (text: string): number => {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+};
+
+const speedNumber = (text: string): number => {
+  const speed = Number(text);
+  if (speed > 0 && speed <= 10_000) return speed;
+  throw new InvalidArgumentError('A speed is a number above 0, at most 10000.');
+};
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function program(): Command {
+  const lab = new Command('watari lab')
+    .description('a simulated Hyper-V cluster to try watari on')
+    .exitOverride();
+  lab
+    .command('start')
+    .description('run a scenario until it is stopped')
+    .option('-s, --scenario <file>', 'scenario file', DEMO_SCENARIO)
+    .option('-p, --port <number>', 'port; 0 for any free one', portNumber, DEFAULT_PORT)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--name <name>', 'further host name that clients may use', collect, [])
+    .option('--speed <number>', 'simulated seconds per second', speedNumber)
+    .option('--workers', 'run a watari worker process for each node', false)
+    .option('--log-dir <folder>', 'logs of the workers', '.watari/lab')
+    .option('--owned', 'stop when standard input ends', false)
+    .option('--json', 'print url and pid as one line of JSON', false)
+    .addHelpText('after', '\nExample:\n  watari lab start --scenario my-cluster.yaml --speed 60')
+    .action(start);
+  lab
+    .command('show')
+    .description('nodes, VMs, migrations and faults of a running lab')
+    .option('--url <url>', 'address of the lab', DEFAULT_URL)
+    .option('--json', 'everything as JSON', false)
+    .addHelpText('after', '\nExample:\n  watari lab show --url http://127.0.0.1:7400')
+    .action(async (o: { url: string; json: boolean }) => {
+      const state = (await request(o.url, '/state')) as LabState;
+      process.stdout.write(`${o.json ? JSON.stringify(state, null, 2) : showState(state)}\n`);
+    });
+  const power: Record<string, [string, string, string]> = {
+    'power-on': ['switch a node on', 'boots now', 'is on already'],
+    'power-off': ['pull the plug of a node', 'is off now', 'is off already'],
+    crash: ['let a node crash; it boots by itself', 'has crashed', 'is off, so it cannot crash'],
+  };
+  for (const [action, [what, done, idle]] of Object.entries(power))
+    lab
+      .command(action)
+      .description(what)
+      .argument('<node>')
+      .option('--url <url>', 'address of the lab', DEFAULT_URL)
+      .addHelpText('after', `\nExample:\n  watari lab ${action} HV1`)
+      .action((node: string, o: { url: string }) =>
+        control(o.url, { action, node }, `${node} ${done}.`, `${node} ${idle}.`),
+      );
+  lab
+    .command('clear-faults')
+    .description('let no fault of the scenario strike any more')
+    .option('--url <url>', 'address of the lab', DEFAULT_URL)
+    .action((o: { url: string }) =>
+      control(o.url, { action: 'clear-faults' }, 'No fault is left.', 'There was none.'),
+    );
+  return lab;
+}
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed it; asking for help is no mistake.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT.badInput;
+  } else if (error instanceof ConfigError) {
+    process.stderr.write(`The scenario cannot be used:\n${error.message}\n`);
+    process.exitCode = EXIT.badInput;
+  } else if (error instanceof Failure) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else throw error;
+}

@@ -1,0 +1,70 @@
+// The lab's state as tables for a terminal.
+import { formatSize } from '../config/sizes.ts';
+import type { LabState } from './state.ts';
+
+function table(title: string, head: string[], rows: string[][]): string[] {
+  if (rows.length === 0) return [];
+  const widths = head.map((h, i) =>
+    Math.max(h.length, ...rows.map((row) => (row[i] ?? '').length)),
+  );
+  const line = (cells: string[]): string =>
+    `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd();
+  return ['', title, line(head), ...rows.map(line)];
+}
+
+const hours = (seconds: number): string => {
+  const minutes = Math.floor(seconds / 60);
+  return `${String(Math.floor(minutes / 60))}h${String(minutes % 60).padStart(2, '0')}m`;
+};
+
+export function showState(state: LabState): string {
+  const { cluster } = state;
+  const pace =
+    state.speed === 0 ? 'stands still until told' : `runs ${String(state.speed)} times as fast`;
+  const quorum = cluster.quorate ? '' : ', without quorum';
+  return [
+    `${cluster.name}${quorum}: ${state.now}, time ${pace}`,
+    `MaximumParallelMigrations ${String(cluster.maximumParallelMigrations)}`,
+    ...table(
+      'Nodes',
+      ['NAME', 'POWER', 'CLUSTER', 'HYPER-V', 'MEMORY', 'FREE', 'BOOTED'],
+      state.nodes.map((node) => [
+        node.name,
+        node.power,
+        node.quarantined ? `${node.state} (quarantined)` : node.state,
+        node.features['Hyper-V'] ?? 'Available',
+        formatSize(node.memoryBytes),
+        formatSize(node.freeMemoryBytes),
+        node.bootTime,
+      ]),
+    ),
+    ...table(
+      'Virtual machines',
+      ['NAME', 'OWNER', 'STATE', 'ROLE', 'MEMORY', 'UPTIME', 'HEARTBEAT'],
+      state.vms.map((vm) => [
+        vm.name,
+        vm.owner,
+        vm.state,
+        state.roles.find((role) => role.vmId === vm.id)?.state ?? '-',
+        formatSize(vm.memoryStartupBytes),
+        hours(vm.uptimeSeconds),
+        vm.heartbeat,
+      ]),
+    ),
+    ...table(
+      'Live migrations',
+      ['VM', 'FROM', 'TO', 'PHASE', 'PERCENT', 'BY'],
+      state.moves.map((m) => [m.vm, m.from, m.to, m.phase, String(m.percent), m.by]),
+    ),
+    ...table(
+      'Faults to come',
+      ['ON', 'ABOUT', 'TIMES', 'DETAIL'],
+      state.faults.map(({ fault, left }) => [
+        fault.on,
+        [fault.node, fault.vm].filter((name) => name !== undefined).join(' ') || '-',
+        left === null ? 'always' : String(left),
+        JSON.stringify({ at: fault.at, when: fault.when, error: fault.error }),
+      ]),
+    ),
+  ].join('\n');
+}

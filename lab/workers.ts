@@ -1,0 +1,134 @@
+// The worker processes of a lab: each lives and dies with its simulated node. A node that goes down takes its worker
+// with it at once (as a power cut would); a worker that dies by itself comes back as a Windows service would.
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Lab } from './lab.ts';
+
+export interface WorkersOptions {
+  lab: Lab;
+  cluster: string;
+  /** Where workers reach the lab. */
+  url: string;
+  /** Each worker's output goes to worker-<node>.log in it. */
+  logDir: string;
+  /** What to run for a node; default: this installation's worker. */
+  command?: (node: string) => { file: string; args: string[] };
+  /** Real seconds from a worker's own death to its next start. */
+  restartSeconds?: number;
+  /** Real milliseconds that workers have to finish when the lab stops. */
+  graceMs?: number;
+}
+
+export interface Workers {
+  /** Process ids of those that run now. */
+  pids(): Record<string, number>;
+  stop(): Promise<void>;
+}
+
+/** As the first restart of a service that Windows was told to recover. */
+const RESTART_SECONDS = 5;
+const GRACE_MS = 5000;
+
+export const workerCommand =
+  (cluster: string, url: string) =>
+  (node: string): { file: string; args: string[] } => ({
+    file: process.execPath,
+    args: [
+      fileURLToPath(new URL('../workers/main.js', import.meta.url)),
+      ...['--cluster', cluster, '--node', node, '--lab', url],
+    ],
+  });
+
+export function startWorkers(options: WorkersOptions): Workers {
+  fs.mkdirSync(options.logDir, { recursive: true });
+  const supervised = options.lab.nodes().map((node) => new NodeWorker(node, options));
+  const forget = options.lab.onNodeChange(({ node, up }) => {
+    const worker = supervised.find((candidate) => candidate.node === node);
+    if (up) worker?.start();
+    else worker?.kill();
+  });
+  for (const worker of supervised) if (options.lab.isUp(worker.node)) worker.start();
+  return {
+    pids: () =>
+      Object.fromEntries(
+        supervised.flatMap(({ node, pid }) => (pid === undefined ? [] : [[node, pid]])),
+      ),
+    async stop() {
+      forget();
+      await Promise.all(supervised.map((worker) => worker.stop(options.graceMs ?? GRACE_MS)));
+    },
+  };
+}
+
+class NodeWorker {
+  readonly node: string;
+  private readonly options: WorkersOptions;
+  private child: ChildProcess | null = null;
+  private again: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(node: string, options: WorkersOptions) {
+    this.node = node;
+    this.options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  start(): void {
+    clearTimeout(this.again);
+    if (this.child !== null) return;
+    const { command, cluster, url, logDir } = this.options;
+    const { file, args } = (command ?? workerCommand(cluster, url))(this.node);
+    const log = fs.openSync(path.join(logDir, `worker-${this.node}.log`), 'a');
+    // Standard input is a pipe that ends with us, whatever ends us: workers watch it.
+    const child = spawn(file, args, { stdio: ['pipe', log, log], windowsHide: true });
+    fs.closeSync(log);
+    this.child = child;
+    // A worker that is gone already cannot be written to; its exit says all there is to say.
+    child.stdin?.on('error', () => undefined);
+    const ended = (): void => {
+      // Killed ones were forgotten before; this one died by itself.
+      if (this.child !== child) return;
+      this.child = null;
+      const seconds = this.options.restartSeconds ?? RESTART_SECONDS;
+      this.again = setTimeout(() => {
+        this.start();
+      }, seconds * 1000);
+    };
+    child.once('exit', ended);
+    child.once('error', (error) => {
+      fs.appendFileSync(
+        path.join(logDir, `worker-${this.node}.log`),
+        `The worker could not be started: ${error.message}\n`,
+      );
+      ended();
+    });
+  }
+
+  /** At once, without any chance to finish. */
+  kill(): void {
+    clearTimeout(this.again);
+    const { child } = this;
+    this.child = null;
+    child?.kill('SIGKILL');
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    clearTimeout(this.again);
+    const { child } = this;
+    this.child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        resolve();
+      });
+    });
+    const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    child.stdin?.end();
+    await gone;
+    clearTimeout(force);
+  }
+}
