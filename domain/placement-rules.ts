@@ -40,10 +40,10 @@ export interface Finding {
  * and free memory decides between equals.
  */
 export const WEIGHTS = {
-  /** First preferred owner. */
+  /** Last of the preferred owners. */
   preferred: 100,
-  /** Less for each place further down the list of preferred owners. */
-  preferredStep: 10,
+  /** For each place further up in their list; more than memory can weigh, so the order holds. */
+  preferredStep: 45,
   /** Shares an anti-affinity class with a VM there, and the cluster does not enforce it. */
   antiAffinity: -60,
   /** The move would have to wait. A wait is short compared with months on the wrong node. */
@@ -105,7 +105,8 @@ function ownerFindings(node: ClusterNodeFacts, need: Need): Finding[] {
   }
   const place = preferredOwners.findIndex((n) => sameName(n, node.name));
   if (place >= 0) {
-    const points = Math.max(WEIGHTS.preferred - place * WEIGHTS.preferredStep, 1);
+    const above = preferredOwners.length - 1 - place;
+    const points = WEIGHTS.preferred + above * WEIGHTS.preferredStep;
     const text = `preferred owner ${place + 1} of ${preferredOwners.length}`;
     out.push(plus('preferred-owner', text, points));
   } else if (preferredOwners.length > 0) {

@@ -91,9 +91,7 @@ const OBJECT_ROWS = {
   VmNotFound: {
     class: 'operator',
     title: 'there is no VM of that name',
-    hint:
-      'watari cluster show lists the VMs of the cluster. Correct the name, or create the VM, ' +
-      'then retry.',
+    hint: 'List the VMs with watari cluster show. Correct the name, or create the VM, then retry.',
   },
   RoleMissing: {
     class: 'operator',
