@@ -1,10 +1,11 @@
 // Registers watari's search attributes on whatever server this is: whoever starts first does it, the others find them.
 import type { NativeConnection } from '@temporalio/worker';
-import { temporal } from '@temporalio/proto';
+// A CommonJS module whose exports Node cannot name: only the default import works outside of test runners.
+import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../domain/names.ts';
 
 const { INDEXED_VALUE_TYPE_BOOL, INDEXED_VALUE_TYPE_KEYWORD } =
-  temporal.api.enums.v1.IndexedValueType;
+  proto.temporal.api.enums.v1.IndexedValueType;
 
 export async function registerSearchAttributes(
   connection: NativeConnection,
