@@ -30,20 +30,22 @@ async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
 export async function readNode(
   { host, now }: ClusterActivityDeps,
   files: string[],
+  features: string[],
 ): Promise<NodeView> {
-  const [hostFacts, features, services, switches, migration, vms, diskFiles] = await Promise.all([
-    host.readHost({}),
-    host.readFeatures({ names: [...NODE_FEATURES] }),
-    host.readServices({ names: SERVICES }),
-    orNull(host.readSwitches({})),
-    orNull(host.readMigrationSettings({})),
-    orNull(host.readVms({})),
-    host.readDiskFiles({ paths: files }),
-  ]);
+  const [hostFacts, featureFacts, services, switches, migration, vms, diskFiles] =
+    await Promise.all([
+      host.readHost({}),
+      host.readFeatures({ names: [...NODE_FEATURES, ...features] }),
+      host.readServices({ names: SERVICES }),
+      orNull(host.readSwitches({})),
+      orNull(host.readMigrationSettings({})),
+      orNull(host.readVms({})),
+      host.readDiskFiles({ paths: files }),
+    ]);
   return {
     takenAt: now().toISOString(),
     host: hostFacts.facts,
-    features: features.facts,
+    features: featureFacts.facts,
     services: services.facts,
     switches: switches ?? [],
     migration,
@@ -69,8 +71,8 @@ export interface NodeReady {
 export function createNodeActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
-    viewNode: (input: { files?: string[] }): Promise<NodeView> =>
-      beating(() => readNode(deps, input.files ?? [])),
+    viewNode: (input: { files?: string[]; features?: string[] }): Promise<NodeView> =>
+      beating(() => readNode(deps, input.files ?? [], input.features ?? [])),
 
     async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
       return beating(async () => {
@@ -114,13 +116,14 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     /** Waits until the services run and the cluster counts the node as Up (or Paused, where it was paused by us). */
     async awaitReady(input: {
       step: string;
+      features: string[];
       mayBePaused: boolean;
       waitSeconds: number;
     }): Promise<NodeReady> {
       return beating(async ({ say }) => {
         const until = deps.now().getTime() + input.waitSeconds * 1000;
         for (;;) {
-          const missing = await notReadyYet(host, input.mayBePaused);
+          const missing = await notReadyYet(host, input);
           if (typeof missing !== 'string') return missing;
           if (deps.now().getTime() > until) {
             throw failed(
@@ -169,11 +172,14 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
 }
 
 /** What is still missing, or the proof that nothing is. */
-async function notReadyYet(host: HypervHost, mayBePaused: boolean): Promise<string | NodeReady> {
+async function notReadyYet(
+  host: HypervHost,
+  wanted: { features: string[]; mayBePaused: boolean },
+): Promise<string | NodeReady> {
   const services = (await host.readServices({ names: SERVICES })).facts;
   const down = services.filter((s) => s.state !== 'Running');
   if (down.length > 0) return `waiting for ${down.map((s) => `${s.name} (${s.state})`).join(', ')}`;
-  const features = (await host.readFeatures({ names: [...NODE_FEATURES] })).facts;
+  const features = (await host.readFeatures({ names: wanted.features })).facts;
   const pending = features.filter((f) => f.state !== 'Installed');
   if (pending.length > 0) {
     return `waiting for ${pending.map((f) => `${f.name} (${f.state})`).join(', ')}`;
@@ -187,7 +193,7 @@ async function notReadyYet(host: HypervHost, mayBePaused: boolean): Promise<stri
     state = 'not connected to the cluster';
   }
   const { facts } = await host.readHost({});
-  if (state === 'Up' || (mayBePaused && state === 'Paused')) {
+  if (state === 'Up' || (wanted.mayBePaused && state === 'Paused')) {
     return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
   }
   return `waiting for ${host.node} to be Up in the cluster (${state})`;

@@ -81,6 +81,8 @@ export interface ApplyClusterInput {
 
 export interface PrepareNodeInput extends Started {
   node: string;
+  /** Wanted beside NODE_FEATURES, each with its management tools. */
+  features?: string[];
   restarts: Restarts;
   memoryReserveBytes?: number;
 }

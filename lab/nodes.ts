@@ -4,7 +4,7 @@ import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
 import { startVm } from './vms.ts';
-import { HYPERV_TOOLS, vmsOn, type LabNode, type World } from './world.ts';
+import { HYPERV_TOOLS, RESTART_FEATURES, vmsOn, type LabNode, type World } from './world.ts';
 
 type WayDown = 'restart' | 'crash' | 'power-off';
 
@@ -97,7 +97,7 @@ export function powerOn(world: World, node: LabNode): boolean {
   return true;
 }
 
-/** Adds the features once installing has taken its time; Hyper-V works after a restart only. */
+/** Adds the features once installing has taken its time; some work after a restart only. */
 export function beginInstall(world: World, node: LabNode, names: string[]): number {
   const until = world.time + node.is.installSeconds * 1000;
   const all = [...names, ...(names.includes('Hyper-V') ? HYPERV_TOOLS : [])];
@@ -105,7 +105,7 @@ export function beginInstall(world: World, node: LabNode, names: string[]): numb
     node.installing = null;
     for (const name of all) {
       if (node.features.get(name) !== 'Available') continue;
-      const pending = name === 'Hyper-V';
+      const pending = RESTART_FEATURES.includes(name);
       node.features.set(name, pending ? 'InstallPending' : 'Installed');
       if (pending) node.pendingRestart = true;
       if (names.includes(name))

@@ -170,7 +170,10 @@ const FEATURES = [
   'RSAT-Clustering-PowerShell',
   'FS-SMBBW',
   'Data-Center-Bridging',
+  'BitLocker',
 ];
+/** These work after a restart only. */
+export const RESTART_FEATURES = ['Hyper-V', 'BitLocker'];
 const CLUSTER_FEATURES = ['Failover-Clustering', 'RSAT-Clustering', 'RSAT-Clustering-PowerShell'];
 /** Installed together with Hyper-V when management tools are asked for. */
 export const HYPERV_TOOLS = ['RSAT-Hyper-V-Tools', 'Hyper-V-Tools', 'Hyper-V-PowerShell'];

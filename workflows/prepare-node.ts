@@ -45,11 +45,13 @@ class Preparation {
   /** The boot that the restart is to end; taken once, so that a retry cannot restart the node a second time. */
   private bootTime = '';
   private drained = false;
+  private readonly features: string[];
 
   constructor(run: Run, calls: Calls, input: PrepareNodeInput) {
     this.run_ = run;
     this.calls = calls;
     this.input = input;
+    this.features = [...NODE_FEATURES, ...(input.features ?? [])];
   }
 
   async run(): Promise<PrepareNodeResult> {
@@ -64,7 +66,7 @@ class Preparation {
     this.run_.expect([this.spec('install-features', `Install ${missing.join(', ')} on ${node}`)]);
     const restartNeeded = await this.install(missing);
     if (restartNeeded) {
-      this.run_.expect([this.spec('restart', `Restart ${node}`)]);
+      await this.consent();
       await this.drain();
       await this.run_.step(this.spec('restart', `Restart ${node}`), (c) => this.restart(c));
     }
@@ -84,10 +86,12 @@ class Preparation {
   }
 
   private async inspect(c: StepContext): Promise<string[]> {
-    const view = await this.here(`Look at ${this.input.node}`).viewNode({});
+    const view = await this.here(`Look at ${this.input.node}`).viewNode({
+      features: this.input.features ?? [],
+    });
     this.bootTime = view.host.bootTime;
     c.evidence({ features: view.features, bootTime: view.host.bootTime });
-    const missing = NODE_FEATURES.filter(
+    const missing = this.features.filter(
       (name) => view.features.find((f) => f.name === name)?.state !== 'Installed',
     );
     return missing;
@@ -106,6 +110,19 @@ class Preparation {
       return installed;
     });
     return done?.restartNeeded ?? false;
+  }
+
+  /** Asked before the drain: without it the moves would be for nothing. */
+  private async consent(): Promise<void> {
+    const { node, restarts } = this.input;
+    if (restarts === 'allowed') return;
+    await this.run_.step(this.spec('consent', `Consent to restart ${node}`), (c) => {
+      if (c.byOperator) return Promise.resolve();
+      throw stepFailure(
+        'RestartNeedsConsent',
+        `${node} must restart to finish the installation, and this run was started without the consent to restart`,
+      );
+    });
   }
 
   /** Moves every VM off the node, so that its restart is nobody's outage. Does nothing on an empty node. */
@@ -153,18 +170,12 @@ class Preparation {
 
   private async restart(c: StepContext): Promise<void> {
     const { node } = this.input;
-    if (this.input.restarts === 'ask' && !c.byOperator) {
-      throw stepFailure(
-        'RestartNeedsConsent',
-        `${node} must restart to finish the installation, and this run was started without the consent to restart`,
-      );
-    }
     const { nodes } = await this.guardQuorum();
     // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
     if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
       const asked = await this.here(`Restart ${node}`).requestRestart({
         ifBootTime: this.bootTime,
-        reason: `watari: finish the installation of ${NODE_FEATURES.join(' and ')}`,
+        reason: `watari: finish the installation of ${this.features.join(', ')}`,
       });
       c.evidence({ ...asked, bootTimeBefore: this.bootTime });
     }
@@ -219,6 +230,7 @@ class Preparation {
         seconds: READY_SECONDS + 60,
       }).awaitReady({
         step: spec.id,
+        features: this.features,
         mayBePaused: this.drained,
         waitSeconds: READY_SECONDS,
       });
