@@ -26,7 +26,7 @@ const BIT_UNITS: Readonly<Record<string, number>> = {
   tbps: 1000 ** 4,
 };
 
-const NUMBER = String.raw`(\d{1,15}(?:\.\d{1,6})?)`;
+const NUMBER = String.raw`(\d{1,16}(?:\.\d{1,6})?)`;
 const SIZE = new RegExp(`^${NUMBER} ?([KMGTP]?B)$`, 'i');
 const DURATION_PART = new RegExp(`${NUMBER} ?(ms|s|m|h|d)`, 'gi');
 const DURATION = new RegExp(`^${NUMBER} ?(?:ms|s|m|h|d)(?: ?${NUMBER} ?(?:ms|s|m|h|d))*$`, 'i');

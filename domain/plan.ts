@@ -102,17 +102,16 @@ function vmsHeld(s: Snapshot, node: string): number {
 
 function planPreparation(spec: ClusterSpec, s: Snapshot): Part {
   const out: Part = { steps: [], unchanged: [] };
-  const rolling = spec.nodes
-    .map((name) => ({ name: nodeName(s, name), held: vmsHeld(s, name) }))
-    .sort((a, b) => a.held - b.held);
-  for (const { name } of rolling) {
+  const lacking: { name: string; held: number; changes: PlannedChange[] }[] = [];
+  for (const node of spec.nodes) {
+    const name = nodeName(s, node);
     const view = viewOf(s, name);
     if (view === null) continue;
     const changes = featureChanges(view);
-    if (changes.length === 0) {
-      out.unchanged.push(`${name} has ${NODE_FEATURES.join(' and ')}`);
-      continue;
-    }
+    if (changes.length > 0) lacking.push({ name, held: vmsHeld(s, name), changes });
+    else out.unchanged.push(`${name} has ${NODE_FEATURES.join(' and ')}`);
+  }
+  for (const { name, changes } of lacking.sort((a, b) => a.held - b.held)) {
     const names = changes.map((c) => c.what.replace('feature ', '')).join(', ');
     out.steps.push({
       id: stepId.node(name, 'prepare'),
