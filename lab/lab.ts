@@ -281,7 +281,7 @@ function run<K extends Op>(world: World, node: LabNode, op: K, args: OpArgs<K>):
     const [issue] = checked.error.issues;
     const where = issue?.path.join('.') ?? '';
     const message = `${op} cannot take these arguments: ${where} ${issue?.message ?? ''}.`;
-    throw refused(asked, message, { errorId: 'InvalidArgument' });
+    throw refused(asked, message, { errorId: 'BadRequest' });
   }
   const rules = { ...READS, ...ACTS } as { [P in ReadOp | ActOp]: unknown };
   const rule = rules[op] as (a: typeof asked, args: OpArgs<K>) => Done<OpFacts<K>>;

@@ -142,7 +142,7 @@ export function featureName(asked: Asked, name: string): string {
   const known = [...asked.node.features.keys()].find((feature) => sameName(feature, name));
   if (known !== undefined) return known;
   const message = `Windows on ${asked.node.name} knows no feature called '${name}'.`;
-  throw refused(asked, message, { errorId: 'FeatureMissing' });
+  throw refused(asked, message, { errorId: 'BadRequest' });
 }
 
 function events({ world, node }: Asked, since: string, max: number): EventFacts[] {

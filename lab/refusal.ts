@@ -53,18 +53,18 @@ export const needCluster = (asked: Asked): HypervError =>
   );
 
 export const noVm = (asked: Asked, vmId: string): HypervError =>
-  refused(asked, `${asked.node.name} holds no VM with the id ${vmId}.`, { errorId: 'VmMissing' });
+  refused(asked, `${asked.node.name} holds no VM with the id ${vmId}.`, { errorId: 'VmNotFound' });
 
 export const noRole = (asked: Asked, vmId: string): HypervError =>
   refused(asked, `The cluster has no role for a VM with the id ${vmId}.`, {
     hresult: HRESULTS.groupNotFound,
-    errorId: 'ClusterObjectNotFound',
+    errorId: 'RoleMissing',
   });
 
 export const noNode = (asked: Asked, name: string): HypervError =>
   refused(asked, `The cluster has no node '${name}'.`, {
     hresult: HRESULTS.nodeNotFound,
-    errorId: 'ClusterObjectNotFound',
+    errorId: 'BadRequest',
   });
 
 export const moving = (asked: Asked, vm: LabVm): HypervError =>

@@ -238,6 +238,7 @@ const startMove: Act<'startMove'> = (asked, { vmId, node }) => {
   if (role.state !== 'Online' || vm.state !== 'Running')
     throw refused(asked, `'${role.name}' is not online, so it cannot be migrated live.`, {
       hresult: HRESULTS.groupNotOnline,
+      errorId: 'VmNotRunning',
     });
   acceptMove(world, vm, target.name, 'request');
   const cmdlets = [

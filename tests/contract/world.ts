@@ -1,0 +1,55 @@
+// What the contract suite needs of the world around a HypervHost: to let time pass, to cut power, to see what really
+// happened. Written for any implementation; the suite never asks which one it has.
+import type { HypervHost, Op } from '../../hyperv/host.ts';
+
+/**
+ * The cluster that every world starts with:
+ * - `HV1` and `HV2`: up, Hyper-V installed, live migration enabled, External switch `LAN`, 64 GB of memory
+ * - `HV3`: up, a member of the cluster, without Hyper-V
+ * - `Mixed` is an Internal switch on HV1 alone
+ * - VMs: `db-1` (HV1, running, clustered, 8 GB), `files-1` (HV1, running, clustered, 2 GB), `lone-1` (HV1, off, not
+ *   clustered), `twin` twice (HV2, off, not clustered)
+ * - unused VHDX on the shared volume: FREE_DISKS; MaximumParallelMigrations is 1
+ */
+export const CLUSTER = 'contract';
+export const VOLUME = 'C:\\ClusterStorage\\Volume1';
+export const FREE_DISKS = ['new-1', 'new-2', 'new-3', "it's 日本 [x]`$()"].map(
+  (name) => `${VOLUME}\\${name}.vhdx`,
+);
+export const GIGABYTE = 2 ** 30;
+
+/** What happened to the cluster, whoever reports it. */
+export type Deed =
+  | 'feature-installed'
+  | 'restart-requested'
+  | 'vm-created'
+  | 'vm-removed'
+  | 'role-added'
+  | 'role-removed'
+  | 'role-started'
+  | 'role-stopped'
+  | 'host-configured'
+  | 'cluster-configured'
+  | 'node-paused'
+  | 'node-resumed'
+  | 'move-started'
+  | 'move-finished'
+  | 'move-cancelled';
+
+export interface World {
+  host(node: string): HypervHost;
+  /** Lets this much of the cluster's time pass. */
+  pass(seconds: number): Promise<void>;
+  /** Lets time pass until the promise is settled. */
+  until<T>(promise: Promise<T>): Promise<T>;
+  powerOff(node: string): Promise<void>;
+  powerOn(node: string): Promise<void>;
+  /** How often this happened to this VM, node or feature since the world began. */
+  count(deed: Deed, subject: string): Promise<number>;
+  /** The next call of the operation does its work, and its answer gets lost. */
+  loseAnswer(op: Op): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Makes a fresh world for each test. */
+export type MakeWorld = () => Promise<World>;
