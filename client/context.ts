@@ -7,14 +7,7 @@ import type { Temporal, TemporalTarget } from './connection.ts';
 import { errorJson, errorText, Finished, type ClientError } from './errors.ts';
 import type { ChildTemporal } from '../config/process-environment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import {
-  colorsFor,
-  columnsOf,
-  nodeTerminal,
-  type Colors,
-  type OutStream,
-  type Terminal,
-} from './terminal.ts';
+import { colorsFor, columnsOf, type Colors, type OutStream, type Terminal } from './terminal.ts';
 
 export interface Clock {
   now(): Date;

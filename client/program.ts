@@ -11,6 +11,7 @@ import { reportError, type Context } from './context.ts';
 import { badInput, Finished } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { asClientError } from './foreign-errors.ts';
+import { packageVersion } from './package-root.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXIT_CODES = `
@@ -26,9 +27,12 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      // Reported once, with everything else that goes wrong.
-      writeErr: () => undefined,
+      // Errors are reported once, by runCli; help that nobody asked for belongs to its error.
+      writeErr: (text) => {
+        if (text.startsWith('Usage:')) terminal.stderr.write(`${text}\n`);
+      },
     })
+    .version(packageVersion(), '-V, --version')
     .addHelpText('after', EXIT_CODES);
   addDemoCommand(program, context);
   addClusterCommands(program, context);

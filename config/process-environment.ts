@@ -25,7 +25,7 @@ export function readProcessEnvironment(env: Environment = process.env): ProcessE
 export interface ChildTemporal {
   address: string;
   namespace: string;
-  /** An empty TOML file: a profile of the person at the keyboard must not reach the child. */
+  /** A TOML file that says nothing: a profile of the person at the keyboard must not reach the child. */
   emptyConfigFile: string;
 }
 

@@ -2,7 +2,6 @@
 // applies a cluster file to it, shows it, and leaves nothing behind unless it was asked to.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import { startDemo, type Demo } from '../demo/start.ts';
@@ -10,6 +9,7 @@ import { stopKept } from '../demo/stop.ts';
 import { forgetKept, labAnswers, readKept, serverAnswers, writeKept } from '../demo/kept.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { PACKAGE_ROOT } from '../package-root.ts';
 import { applySpec } from './cluster.ts';
 import { interruptible, leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
@@ -20,11 +20,6 @@ interface DemoOptions extends JsonOption {
   keep?: boolean;
   stop?: boolean;
 }
-
-/** From client/commands or dist/client/commands to the package's root. */
-const ROOT = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
-);
 
 function speedNumber(text: string): number {
   const speed = Number(text);
@@ -66,11 +61,11 @@ interface DemoFiles {
 export function demoFiles(ctx: { cwd: string }, o: DemoOptions): DemoFiles {
   const scenario =
     o.scenario === undefined
-      ? path.join(ROOT, 'lab', 'scenarios', 'demo.yaml')
+      ? path.join(PACKAGE_ROOT, 'lab', 'scenarios', 'demo.yaml')
       : path.resolve(ctx.cwd, o.scenario);
   if (!existsSync(scenario)) throw badInput(`there is no scenario file ${scenario}`);
   const beside = scenario.replace(/\.ya?ml$/i, '.cluster.yaml');
-  const usual = path.join(ROOT, 'lab', 'scenarios', 'demo.cluster.yaml');
+  const usual = path.join(PACKAGE_ROOT, 'lab', 'scenarios', 'demo.cluster.yaml');
   const clusterFile =
     o.clusterFile !== undefined
       ? path.resolve(ctx.cwd, o.clusterFile)

@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { sameName } from '../../domain/names.ts';
 import { checkedName, namedCluster } from '../cluster-name.ts';
 import { finish, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { LAB_PROGRAM } from '../package-root.ts';
 import { leaf, type ContextSource } from './leaf.ts';
 
 interface WorkerOptions {
@@ -17,14 +17,6 @@ interface WorkerOptions {
   node?: string;
   lab?: string;
 }
-
-/** The lab's program beside ours, compiled like us. */
-export const LAB_PROGRAM = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? '../../lab/main.ts' : '../../lab/main.js',
-    import.meta.url,
-  ),
-);
 
 export function addProcessCommands(program: Command, context: ContextSource): void {
   const worker = program.command('worker').description('the process that serves one node');
@@ -52,7 +44,7 @@ export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
   const labbed = o.lab !== undefined || ctx.labUrl !== undefined;
   const node = workerNode(ctx.computer, o.node, labbed);
   const labUrl = o.lab === undefined ? ctx.labUrl : checkedUrl(o.lab);
-  const { connectionOptions, namespace } = ctx.temporalTarget();
+  const connection = ctx.temporalTarget();
   // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
   const { startWorker, WorkerRefused } = await import('../../workers/node-worker.ts');
   try {
@@ -60,8 +52,7 @@ export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
       cluster,
       node,
       ...(labUrl === undefined ? {} : { labUrl }),
-      connection: connectionOptions,
-      namespace,
+      connection,
       log: (line) => ctx.terminal.stderr.write(`${line}\n`),
     });
   } catch (err) {

@@ -4,11 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { loadClusterFile } from '../../config/cluster-file.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
-import { LAB_PROGRAM } from '../commands/processes.ts';
 import { connect, type Temporal } from '../connection.ts';
 import type { Context } from '../context.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { LAB_PROGRAM } from '../package-root.ts';
 import { readServing } from '../pollers.ts';
 import { findTemporalCli } from '../temporal-server/find.ts';
 import { SERVER_DEFAULTS } from '../temporal-server/server-command.ts';
@@ -72,7 +72,8 @@ async function startPieces(
   o.say(`Temporal  ${server.address}, UI ${server.uiUrl}`);
   const { address, namespace } = server;
   const emptyConfigFile = path.join(dir, 'temporal.toml');
-  fs.writeFileSync(emptyConfigFile, '');
+  // The SDK's reader does not take a file without any profile.
+  fs.writeFileSync(emptyConfigFile, '[profile.default]\n');
   const env = ctx.places.childEnvironment({ address, namespace, emptyConfigFile });
   const lab = await startLab(
     {
@@ -162,10 +163,20 @@ async function untilServed(
       throw new ClientError({
         code: 'NoWorker',
         message: `no worker serves ${missing.join(', ')} after ${WORKERS_MS / 1000} s`,
-        hint: `Logs of the workers: ${lab.logDir}`,
+        hint: `${lastWords(lab.logDir, missing[0])}Logs of the workers: ${lab.logDir}`,
         exitCode: EXIT.failed,
       });
     }
     await ctx.clock.sleep(100, signal);
+  }
+}
+
+/** What the first silent worker said last: most often all of them fail for one reason. */
+function lastWords(logDir: string, node: string | undefined): string {
+  try {
+    const log = fs.readFileSync(path.join(logDir, `worker-${node ?? ''}.log`), 'utf8').trim();
+    return `The worker of ${node ?? ''} said last: ${log.split('\n').at(-1) ?? ''}\n`;
+  } catch {
+    return '';
   }
 }
