@@ -63,8 +63,9 @@ const liveMigrationSchema = z.strictObject({
 });
 
 const memorySchema = sizeSchema.superRefine((bytes, ctx) => {
-  between(memoryBytes.min, memoryBytes.max, formatSize)(bytes, ctx);
-  if (bytes % (2 * MB) !== 0) {
+  const { min, max } = memoryBytes;
+  between(min, max, formatSize)(bytes, ctx);
+  if (bytes >= min && bytes <= max && bytes % (2 * MB) !== 0) {
     const near = formatSize(Math.ceil(bytes / (2 * MB)) * 2 * MB);
     ctx.addIssue(customIssue('must be a multiple of 2 MB', `write for example ${near}`));
   }
@@ -98,7 +99,7 @@ const vmSchema = z
       const message = `a VM of generation 1 takes at most ${formatSize(max)}`;
       ctx.addIssue(customIssue(message, undefined, ['memory']));
     }
-    if (vm.generation === 2 && !/\.vhdx$/i.test(vm.vhd)) {
+    if (vm.generation === 2 && /\.vhd$/i.test(vm.vhd)) {
       const hint = 'use a .vhdx (Convert-VHD makes one), or generation: 1';
       ctx.addIssue(customIssue('a VM of generation 2 cannot start from a .vhd', hint, ['vhd']));
     }

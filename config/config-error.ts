@@ -21,7 +21,7 @@ export function formatProblem(p: ConfigProblem): string {
   const place = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
   const path = p.path === '' ? '' : ` ${p.path}`;
   const hint = p.hint === undefined ? '' : `; ${p.hint}`;
-  return `${place}${path}: ${p.message}${hint}`;
+  return printable(`${place}${path}: ${p.message}${hint}`);
 }
 
 export class ConfigError extends Error {
@@ -51,6 +51,14 @@ export const environmentProblem = (
   ...(hint === undefined ? {} : { hint }),
 });
 
+/** `\u001b` for a control character: the text of a file must not steer a terminal. */
+const printable = (text: string): string =>
+  text.replace(
+    // eslint-disable-next-line no-control-regex -- control characters are what this is for
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** As in JSON, so that control characters and line breaks cannot change the screen; cut when long. */
 export function quoteValue(value: unknown): string {
   const TEXT_MAX = 40;
@@ -58,11 +66,7 @@ export function quoteValue(value: unknown): string {
   const long = chars !== undefined && chars.length > TEXT_MAX;
   const json = JSON.stringify(long ? chars.slice(0, TEXT_MAX).join('') : value) as
     string | undefined;
-  const shown = (json ?? String(value)).replace(
-    // Unicode line breaks, direction marks and C1 controls, which JSON leaves as they are.
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const shown = printable(json ?? String(value));
   if (long) return `${shown} (${chars.length} characters)`;
   return chars === undefined && shown.length > TEXT_MAX ? `${shown.slice(0, TEXT_MAX)}…` : shown;
 }

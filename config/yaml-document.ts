@@ -9,13 +9,17 @@ import { describeIssue, withoutEchoes } from './schema-issues.ts';
 /** No honest file of ours is larger, and a parser should not be fed anything. */
 const BYTES_MAX = 1024 * 1024;
 
+/** Longer keys are not ours; enough to find them by. */
+const KEY_SHOWN_MAX = 60;
+
 type Path = readonly PropertyKey[];
 
 /** `virtualMachines[0].memory` */
 export const pathText = (path: Path): string =>
   path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
-    return text === '' ? String(key) : `${text}.${String(key)}`;
+    const name = String(key).slice(0, KEY_SHOWN_MAX);
+    return text === '' ? name : `${text}.${name}`;
   }, '');
 
 /** Reads the file and parses it. The only error is {@link ConfigError}. */
@@ -133,7 +137,7 @@ function syntaxText(code: string, message: string): { message: string; hint?: st
     case 'MULTIPLE_DOCS':
       return { message: 'a second document begins here', hint: 'remove the line ---' };
     default: {
-      const first = message.split('\n')[0] ?? message;
+      const first = (message.split('\n')[0] ?? message).slice(0, 200);
       const backslash = /escape sequence/i.test(first);
       return {
         message: `is not valid YAML: ${first}`,
