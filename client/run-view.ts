@@ -46,7 +46,9 @@ function stepsOf(
   notes: string[],
 ): StepView[] {
   const { status, tasks } = pieces;
-  notes.push(...unclaimed(tasks));
+  // A step that says what it waits for has said it better.
+  const told = status.steps.some((s) => s.state === 'running' && s.waitingFor !== null);
+  if (!told) notes.push(...unclaimed(tasks));
   const inside = new Set([...above, status.run]);
   return status.steps.flatMap((step) => {
     const own: StepView = { ...withBeat(step, tasks), run: status.run };

@@ -1,13 +1,16 @@
 // Evidence of a step in a few lines: what changed from what to what, single facts, the cmdlets that did it.
-import { oneLine } from './format.ts';
+import { bytes, duration, oneLine } from './format.ts';
 
 /** More cmdlets than this are counted; `--json` has them all. */
 const CMDLETS_SHOWN = 3;
 /** Text of one fact; longer ones are for `--json`. */
 const FACT_WIDTH = 60;
 
-/** Printed elsewhere, or of no use to a reader. */
-const SKIPPED = new Set(['ranking', 'cmdlets', 'before', 'after']);
+/** Printed elsewhere, told by the step's state or its changes, or of use to programs only. */
+const SKIPPED = new Set([
+  ...['ranking', 'cmdlets', 'before', 'after', 'changed', 'steps', 'unchanged', 'services'],
+  ...['bootTime', 'bootTimeBefore', 'bootTimeAfter', 'restartNeeded', 'waitedMs', 'decisions'],
+]);
 
 type Plain = Record<string, unknown>;
 
@@ -34,11 +37,26 @@ export function evidenceLines(evidence: Plain): string[] {
 }
 
 function fact(key: string, value: unknown): string[] {
-  if (isScalar(value)) return [`${words(key)} ${short(value)}`];
-  if (Array.isArray(value) && value.length > 0 && value.every(isScalar)) {
-    return [`${words(key)} ${short(value.join(', '))}`];
+  const text = valueText(key, value);
+  return text === null ? [] : [`${label(key)} ${text}`.trim()];
+}
+
+/** Units stand last in our names and before the reader in our texts. */
+const UNIT = /(bytes|seconds)$/i;
+
+/** `moveSeconds` -> `move`, `maximumMigrations` -> `maximum migrations`. */
+const label = (key: string): string => words(key.replace(UNIT, '')) || 'took';
+
+/** null for what has no short text. */
+function valueText(key: string, value: unknown): string | null {
+  if (typeof value === 'number' && UNIT.test(key)) {
+    return /bytes$/i.test(key) ? bytes(value) : duration(value * 1000);
   }
-  return [];
+  if (isScalar(value)) return short(value);
+  if (Array.isArray(value) && value.length > 0 && value.every(isScalar)) {
+    return short(value.join(', '));
+  }
+  return null;
 }
 
 const short = (value: string | number | boolean): string => {
@@ -48,17 +66,14 @@ const short = (value: string | number | boolean): string => {
 
 /** Leaves that differ, by their last name; times of looking differ always and say nothing. */
 export function changesBetween(before: unknown, after: unknown): string[] {
-  if (isScalar(before) && isScalar(after)) {
-    return before === after ? [] : [`${short(before)} -> ${short(after)}`];
-  }
   if (!isPlain(before) || !isPlain(after)) return [];
   return Object.keys(after)
     .filter((key) => key !== 'takenAt' && key !== 'now')
     .flatMap((key) => {
       const [from, to] = [before[key], after[key]];
       if (isPlain(from) && isPlain(to)) return changesBetween(from, to);
-      if (!isScalar(to) || from === to) return [];
-      return [`${words(key)} ${isScalar(from) ? short(from) : 'none'} -> ${short(to)}`];
+      const [was, is] = [valueText(key, from) ?? 'none', valueText(key, to)];
+      return is === null || was === is ? [] : [`${label(key)} ${was} -> ${is}`];
     });
 }
 

@@ -102,6 +102,12 @@ describe('mergeRun', () => {
     expect(notes({ ageMs: 60_000, attempt: 2 })).toEqual([]);
     expect(notes({ ageMs: 60_000, scheduled: false })).toEqual([]);
   });
+
+  it('notes no such task while a step says what it waits for', () => {
+    const waits = { waitingFor: 'HV1 to come back (budget 25 min)' };
+    const late = task({ scheduled: true, ageMs: 60_000 });
+    expect(mergeRun(pieces(parent(waits), [late]), new Map()).notes).toEqual([]);
+  });
 });
 
 describe('stateOf', () => {
