@@ -37,7 +37,7 @@ export const workerCommand =
     file: process.execPath,
     args: [
       fileURLToPath(new URL('../workers/main.js', import.meta.url)),
-      ...['--cluster', cluster, '--node', node, '--lab', url],
+      ...['--cluster', cluster, '--node', node, '--lab', url, '--owned'],
     ],
   });
 
