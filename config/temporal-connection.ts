@@ -75,6 +75,11 @@ function loadConfig(
       const named = `names the file ${String(err.path)}, which cannot be read (${reasonOf(err)})`;
       throw environmentError(file, named);
     }
+    if (err instanceof TypeError) {
+      // What the SDK's reader does with a file that has none of its tables.
+      const message = 'has no [profile.NAME] table, or one of its values is of the wrong type';
+      throw environmentError(file, message);
+    }
     const hint = 'compare it with: temporal config list';
     throw environmentError(file, `is not valid: ${message.split('\n')[0] ?? ''}`, hint);
   }
