@@ -17,6 +17,7 @@ const SOURCES = [
   'workers',
   'domain',
   'config',
+  'bench',
 ];
 const BUILD_FILES = [
   'tsconfig.json',

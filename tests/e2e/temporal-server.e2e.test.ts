@@ -159,3 +159,43 @@ describe('the embedded server', () => {
     }
   });
 });
+
+describe('watari server start', () => {
+  const command = (...args: string[]): Running =>
+    startNode([path.join(ROOT, 'dist/client/main.js'), 'server', 'start', '--port', '0', ...args], {
+      env: { WATARI_HOME: folder, TEMPORAL_CLI_PATH: cliPath },
+      stdin: 'pipe',
+    });
+  const pidOf = async (running: Running): Promise<number> =>
+    Number((await waitForOutput(running, /"pid":(\d+)/))[1]);
+
+  it('prints where everything is, keeps every commit, and ends with SIGTERM', async () => {
+    const running = command('--json');
+    const pid = await pidOf(running);
+    expect(JSON.parse(running.stdout())).toMatchObject({
+      namespace: 'default',
+      db: path.join(folder, 'temporal.db'),
+      durability: 'full',
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+      ui: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
+    });
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('ends when its stdin ends, if it was started with --owned', async () => {
+    const running = command('--json', '--owned');
+    const pid = await pidOf(running);
+    running.child.stdin?.end();
+    expect(await running.ended).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('says so and fails when the server is killed under it', async () => {
+    const running = command('--json');
+    await killPid(await pidOf(running));
+    expect(await running.ended).toBe(1);
+    expect(running.stdout() + running.stderr()).toMatch(/ended by itself/);
+  });
+});

@@ -1,0 +1,82 @@
+// package.json and what has to agree with it: one version of Temporal's SDK, scripts that run on Windows, and the
+// versions of Node in every place that names them.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { projectFiles, readProjectFile } from '../support/tree.ts';
+
+const packageSchema = z.object({
+  engines: z.object({ node: z.string() }),
+  scripts: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+  devDependencies: z.record(z.string(), z.string()),
+  overrides: z.record(z.string(), z.string()),
+});
+const lockSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.looseObject({
+      version: z.string().optional(),
+      optionalDependencies: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
+});
+
+const { engines, scripts, dependencies, devDependencies } = packageSchema.parse(
+  JSON.parse(readProjectFile('package.json')),
+);
+const { packages } = lockSchema.parse(JSON.parse(readProjectFile('package-lock.json')));
+
+describe('package.json', () => {
+  it('pins every package of Temporal to one and the same version', () => {
+    const versions = Object.entries({ ...dependencies, ...devDependencies })
+      .filter(([name]) => name.startsWith('@temporalio/'))
+      .map(([, version]) => version);
+    expect(new Set(versions).size).toBe(1);
+    expect(versions[0]).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('has scripts of Node programs only, which Windows runs too', () => {
+    const programs = ['node', 'tsc', 'prettier', 'eslint'];
+    const wrong = Object.entries(scripts).filter(([, script]) =>
+      script.split(' && ').some((part) => !programs.includes(part.split(' ')[0] ?? '')),
+    );
+    expect(wrong).toEqual([]);
+    // Quotes, variables and pipes mean different things to cmd and sh.
+    expect(Object.values(scripts).filter((script) => /['$%|;<>`]/.test(script))).toEqual([]);
+  });
+
+  it('asks for the Node that scripts/ready.mjs checks', () => {
+    const [, major, minor] =
+      /NODE_MIN = \[(\d+), (\d+)\]/.exec(readProjectFile('scripts/ready.mjs')) ?? [];
+    expect(engines.node).toBe(`>=${String(major)}.${String(minor)}`);
+  });
+});
+
+describe('package-lock.json', () => {
+  it('has every platform’s binaries, or npm ci refuses it elsewhere', () => {
+    const present = new Set(
+      Object.keys(packages).map((key) => key.slice(key.lastIndexOf('node_modules/') + 13)),
+    );
+    const missing = Object.entries(packages).flatMap(([key, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies)
+        .filter((name) => !present.has(name))
+        .map((name) => `${key} -> ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has one protobufjs for all of Temporal’s packages, or histories in JSON do not replay', () => {
+    const nested = Object.keys(packages).filter((key) => /@temporalio\/.*\/protobufjs$/.test(key));
+    expect(nested).toEqual([]);
+  });
+});
+
+describe('the checks of npm test', () => {
+  it('run in CI and from .ci/run, and nothing else decides', () => {
+    expect(readProjectFile('.ci/run')).toContain('npm test');
+    expect(readProjectFile('.github/workflows/ci.yml')).toContain('- run: npm test');
+    expect(projectFiles().filter((file) => file.startsWith('.github/workflows/'))).toEqual([
+      '.github/workflows/ci.yml',
+    ]);
+  });
+});
