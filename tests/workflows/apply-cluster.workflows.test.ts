@@ -4,7 +4,14 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { ApplyClusterResult } from '../../workflows/apply-cluster.ts';
-import { labCluster, TEST_BUDGETS, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { waitFor } from '../support/processes.ts';
+import {
+  handleOf,
+  labCluster,
+  TEST_BUDGETS,
+  TWO_NODES,
+  type LabCluster,
+} from '../support/lab-cluster.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
 
@@ -172,16 +179,23 @@ faults:
   });
 
   it('takes back the VM, its role and the settings on abort, last first, and never a finished move', async () => {
-    const c = await cluster(BARE);
-    const run = await apply(c);
-    await run.until('the VM to be moved', () => c.count('move-finished', 'new-1') === 1, 40_000);
-    // The report step finds that somebody changed the settings meanwhile.
-    const owner = c.lab.call('HV1', 'readRoles', {}).facts.find((r) => r.name === 'new-1')?.owner;
-    c.lab.call('HV2', 'configureMigration', { maximumMigrations: 7 });
-    const parked = await run.until('the report to be parked', (s) => s.state === 'needs-operator');
-    const step = parked.steps.find((s) => s.state === 'needs-operator');
-    expect(step?.failure?.code).toBe('SettingsNotKept');
-    await run.decide({ step: step?.id ?? '', action: 'abort', reason: 'no' });
+    const c = await cluster(`${BARE}
+faults:
+  - { on: startMove, vm: new-1, times: 1, error: { hresult: '0x80071398' } }
+`);
+    const run = await apply(c, { prove: ['db-1', 'new-1'] });
+    const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
+    await waitFor(async () => (await proof.status()).state === 'needs-operator', {
+      what: 'the proof of new-1 to be parked',
+      timeoutMs: 40_000,
+    });
+    await waitFor(() => c.count('move-finished', 'db-1') === 1, {
+      what: 'db-1 to be moved',
+      timeoutMs: 20_000,
+    });
+    await proof.decide({ step: 'vm/new-1/move', action: 'abort' });
+    await run.until('the parent to be parked', (s) => s.state === 'needs-operator');
+    await run.decide({ step: 'vm/new-1/move', action: 'abort', reason: 'no' });
     await expect(run.result()).rejects.toThrow();
     const after = await run.status();
     const undone = after.steps.filter((s) => s.id.startsWith('undo/'));
@@ -192,10 +206,11 @@ faults:
       ['hv1', 'hv2', 'hv3'].map((node) => `undo/${node}/migration-settings`),
       'undo/cluster/settings',
     ]);
-    expect(owner).toBeDefined();
     expect(c.count('vm-removed', 'new-1')).toBe(1);
     expect(c.count('role-removed', 'new-1')).toBe(1);
-    expect(c.count('move-started', 'new-1')).toBe(1);
+    expect(c.count('move-started', 'db-1')).toBe(1);
+    const owners = c.lab.state().vms.map((vm) => [vm.name, vm.owner]);
+    expect(owners).toEqual([['db-1', expect.not.stringMatching('HV3') as string]]);
     expect(c.lab.call('HV1', 'readCluster', {}).facts.maximumParallelMigrations).toBe(1);
     expect(c.lab.call('HV1', 'readMigrationSettings', {}).facts.enabled).toBe(false);
   });
