@@ -16,7 +16,15 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readDiskFiles({ paths: FREE_DISKS });
     case 'readEvents':
       return host.readEvents({ since: '2020-01-01T00:00:00.000Z', max: 10 });
-    default:
+    case 'readHost':
+    case 'readSwitches':
+    case 'readMigrationSettings':
+    case 'readVms':
+    case 'readCluster':
+    case 'readNodes':
+    case 'readNetworks':
+    case 'readSharedVolumes':
+    case 'readRoles':
       return host[op]({});
   }
 };

@@ -1,0 +1,216 @@
+// Scenario files: what is refused, where the mistake is, and which word was probably meant.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadScenario, parseScenario } from '../../lab/scenario.ts';
+import { host, labOf, THREE, vm } from './lab-fixture.ts';
+
+const SCENARIOS = path.join(import.meta.dirname, '../../lab/scenarios');
+
+function problemsOf(yaml: string): string[] {
+  try {
+    parseScenario(yaml, 'x.yaml');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('a scenario file', () => {
+  const shipped = readdirSync(SCENARIOS).filter(
+    (file) => file.endsWith('.yaml') && !file.endsWith('.cluster.yaml'),
+  );
+  it.each(shipped)('%s of ours can be used', (file) => {
+    expect(loadScenario(path.join(SCENARIOS, file)).nodes.length).toBeGreaterThan(1);
+  });
+
+  it('has defaults for everything but the cluster, and name and memory of nodes and VMs', () => {
+    const s = parseScenario('cluster: c\nnodes: [{ name: N, memory: 8GB }]\n', 'x.yaml');
+    expect(s).toMatchObject({
+      speed: 1,
+      maximumParallelMigrations: 1,
+      witness: { kind: 'Disk', online: true },
+      autoBalancer: { mode: 0 },
+      failoverSeconds: 30,
+    });
+    expect(s.nodes[0]).toMatchObject({ bootSeconds: 90, migrationNetwork: 1.25e9, features: [] });
+  });
+
+  it('gives the same ids every time', () => {
+    const ids = () =>
+      labOf(THREE)
+        .lab.state()
+        .vms.map(({ id }) => id);
+    expect(ids()).toEqual(ids());
+    expect(new Set(ids()).size).toBe(2);
+    for (const id of ids()) expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  });
+
+  const c = 'cluster: c';
+  const nodes = `nodes:\n${host('HV1')}\n${host('HV2')}`;
+  const rows: [string, string, RegExp][] = [
+    ['is empty', '', /x\.yaml.*is empty/],
+    ['is not YAML', 'cluster: [', /x\.yaml:1:\d+:? .*not valid YAML/],
+    ['has an unknown key', `${c}\nnoodes: []\n`, /x\.yaml:2:1 .*did you mean nodes\?/],
+    [
+      'has an unknown key in a node',
+      `${c}\nnodes:\n  - { name: N, memory: 8GB, bootSecond: 3 }`,
+      /x\.yaml:3:29 .*did you mean bootSeconds\?/,
+    ],
+    ['lacks the cluster', nodes, /cluster: is missing/],
+    ['has no node', `${c}\nnodes: []`, /x\.yaml:2:8 nodes: needs at least 1/],
+    [
+      'has a size that is none',
+      `${c}\nnodes: [{ name: N, memory: 10 bananas }]`,
+      /x\.yaml:2:28 .*"10 bananas" is not a size/,
+    ],
+    [
+      'has a rate that is none',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('0MB/s', '5 knots')}`,
+      /"5 knots" is not a rate/,
+    ],
+    [
+      'has a negative time',
+      `${c}\nnodes:\n${host('HV1').replace('60', '-1')}`,
+      /bootSeconds: must be at least 0/,
+    ],
+    ['has no time at all', `${c}\nspeed: 0\n${nodes}`, /x\.yaml:2:8 speed/],
+    [
+      'names an unknown operation',
+      `${c}\n${nodes}\nfaults:\n  - { on: startMov }`,
+      /x\.yaml:6:11 faults\[0\]\.on: "startMov" .*did you mean startMove\?/,
+    ],
+    [
+      'names an unknown world event',
+      `${c}\n${nodes}\nfaults:\n  - { on: nodeCrush }`,
+      /did you mean nodeCrash\?/,
+    ],
+    [
+      'has a percentage out of range',
+      `${c}\n${THREE}faults:\n  - { on: nodeCrash, node: HV1, when: { vm: a, percent: 101 } }`,
+      /percent/,
+    ],
+    [
+      'has a fault about an unknown node',
+      `${c}\n${THREE}faults:\n  - { on: readHost, node: HV7 }`,
+      /faults\[0\]\.node: .*'HV7'.*not a node; did you mean HV/,
+    ],
+    [
+      'has a fault about an unknown VM',
+      `${c}\n${THREE}faults:\n  - { on: startMove, vm: zebra }`,
+      /faults\[0\]\.vm: .*'zebra'/,
+    ],
+    [
+      'has a fault that waits for an unknown VM',
+      `${c}\n${THREE}faults:\n  - { on: quorumLost, seconds: 1, when: { vm: zebra, percent: 5 } }`,
+      /faults\[0\]\.when\.vm: .*'zebra'/,
+    ],
+    [
+      'has a world event that never comes',
+      `${c}\n${nodes}\nfaults:\n  - { on: nodeCrash, node: HV1 }`,
+      /'nodeCrash' needs 'when'/,
+    ],
+    [
+      'has a world event without its node',
+      `${c}\n${nodes}\nfaults:\n  - { on: networkDown, seconds: 3, when: { seconds: 1 } }`,
+      /'networkDown' needs 'node'/,
+    ],
+    [
+      'has an endless outage',
+      `${c}\n${nodes}\nfaults:\n  - { on: csvPaused, when: { seconds: 1 } }`,
+      /'csvPaused' needs 'seconds'/,
+    ],
+    [
+      'has a lost answer with an error',
+      `${c}\n${nodes}\nfaults:\n  - { on: readHost, at: after-effect, error: { errorId: X } }`,
+      /cannot carry an error/,
+    ],
+    [
+      'has an HRESULT that is none',
+      `${c}\n${nodes}\nfaults:\n  - { on: readHost, error: { hresult: '0x12' } }`,
+      /HRESULT/,
+    ],
+    [
+      'has a node twice',
+      `${c}\nnodes:\n${host('HV1')}\n${host('hv1')}`,
+      /nodes\[1\]\.name: node 'hv1' is there twice/,
+    ],
+    [
+      'has a VM on no node',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV3')}`,
+      /virtualMachines\[0\]\.owner: .*'HV3' is not a node; did you mean HV/,
+    ],
+    [
+      'has a VM on a node without Hyper-V',
+      `${c}\nnodes: [{ name: N, memory: 8GB }]\nvirtualMachines:\n${vm('a', 'N')}`,
+      /does not have Hyper-V/,
+    ],
+    [
+      'has a VM larger than its node',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('4GB', '61GB')}`,
+      /VM 'a' has 61GB of memory/,
+    ],
+    [
+      'has VMs that do not fit together',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('4GB', '31GB')}\n${vm('b', 'HV1').replace('4GB', '31GB')}`,
+      /need 62GB of memory, it has 60GB/,
+    ],
+    [
+      'has two VMs of one name on a node',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1', 'clustered: false')}\n${vm('A', 'HV1', 'clustered: false')}`,
+      /two VMs 'A' on HV1/,
+    ],
+    [
+      'has two roles of one name',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1')}\n${vm('a', 'HV2')}`,
+      /two clustered VMs called 'a'/,
+    ],
+    [
+      'has a clustered VM on a node without power',
+      `${c}\nnodes:\n${host('HV1', 'power: off')}\n${host('HV2')}\nvirtualMachines:\n${vm('a', 'HV1', 'state: Off')}`,
+      /clustered VM 'a' is on HV1, which is switched off/,
+    ],
+    [
+      'has a VM outside its possible owners',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1', 'possibleOwners: [HV2]')}`,
+      /not a possible owner/,
+    ],
+    [
+      'has a VM on a switch that its node lacks',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1', 'switches: [LAM]')}`,
+      /did you mean LAN\?/,
+    ],
+    [
+      'has a name with a control character',
+      `${c}\nnodes: [{ name: "N\\u0007", memory: 8GB }]`,
+      /control character/,
+    ],
+  ];
+  it.each(rows)('that %s is refused with the place', (_name, yaml, message) => {
+    const problems = problemsOf(yaml);
+    expect(problems.join('\n')).toMatch(message);
+    expect(problems.every((line) => line.startsWith('x.yaml'))).toBe(true);
+  });
+
+  it('tells every problem at once', () => {
+    const yaml = `${c}\n${nodes}\nfaults:\n  - { on: readHost, node: HV8 }\n  - { on: readHost, node: HV9 }`;
+    expect(problemsOf(yaml)).toHaveLength(2);
+  });
+
+  it('may have two VMs of one name on a node when their ids differ, as Hyper-V does', () => {
+    const one = "clustered: false, id: '00000000-0000-4000-8000-000000000001'";
+    const two = one.replace(/1'$/, "2'");
+    expect(
+      problemsOf(
+        `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1', one)}\n${vm('a', 'HV1', two)}`,
+      ),
+    ).toEqual([]);
+  });
+
+  it('may have a fault about a VM whose disk waits for it', () => {
+    const yaml = `${c}\n${nodes}\ndisks: ['C:\\ClusterStorage\\Volume1\\web-1.vhdx']\nfaults: [{ on: startMove, vm: web-1 }]`;
+    expect(problemsOf(yaml)).toEqual([]);
+  });
+});

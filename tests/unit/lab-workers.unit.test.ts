@@ -1,0 +1,148 @@
+// Worker processes of the lab live and die with their nodes. Stand-ins take the place of watari's workers.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manualClock, type ManualClock } from '../../lab/clock.ts';
+import { Lab } from '../../lab/lab.ts';
+import { parseScenario } from '../../lab/scenario.ts';
+import { startWorkers, workerCommand, type Workers } from '../../lab/workers.ts';
+import { THREE } from './lab-fixture.ts';
+
+/** Says that it is there, and ends when its standard input does, as a worker does. */
+const STAND_IN =
+  "console.log('worker', process.pid); process.stdin.resume().on('end', () => process.exit(0));";
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('workers of the lab', () => {
+  let logDir: string;
+  let lab: Lab;
+  let clock: ManualClock;
+  let workers: Workers | null = null;
+
+  const start = (script = STAND_IN, more = {}): Workers => {
+    workers = startWorkers({
+      lab,
+      cluster: 'test',
+      url: 'http://127.0.0.1:1',
+      logDir,
+      command: (node) => ({ file: process.execPath, args: ['-e', script, node] }),
+      restartSeconds: 0.1,
+      ...more,
+    });
+    return workers;
+  };
+  const pidOf = (node: string): number => {
+    const pid = workers?.pids()[node];
+    if (pid === undefined) throw new Error(`${node} has no worker`);
+    return pid;
+  };
+  const logOf = (node: string): string =>
+    fs.readFileSync(path.join(logDir, `worker-${node}.log`), 'utf8');
+
+  beforeEach(() => {
+    logDir = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'watari-lab-')), 'logs');
+    clock = manualClock();
+    lab = new Lab(parseScenario(`cluster: test\n${THREE}`, 'test.yaml'), clock);
+  });
+  afterEach(async () => {
+    await workers?.stop();
+    workers = null;
+    fs.rmSync(path.dirname(logDir), { recursive: true, force: true });
+  });
+
+  it('run for each node that is up, each with a log', async () => {
+    lab.powerOff('HV2');
+    start();
+    expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV3']);
+    await vi.waitFor(() => {
+      expect(logOf('HV1')).toContain(`worker ${String(pidOf('HV1'))}`);
+    });
+  });
+
+  it('die at once with their node and are born with it', async () => {
+    start();
+    const before = pidOf('HV1');
+    lab.crash('HV1');
+    expect(workers?.pids()['HV1']).toBeUndefined();
+    await vi.waitFor(() => {
+      expect(isAlive(before)).toBe(false);
+    });
+    clock.advance(59_000);
+    lab.advance();
+    expect(workers?.pids()['HV1']).toBeUndefined();
+    clock.advance(1000);
+    lab.advance();
+    expect(pidOf('HV1')).not.toBe(before);
+    expect(isAlive(pidOf('HV3'))).toBe(true);
+  });
+
+  it('come back when they die by themselves, as services do', async () => {
+    start();
+    const before = pidOf('HV1');
+    process.kill(before, 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(pidOf('HV1')).not.toBe(before);
+    });
+  });
+
+  it('do not come back on a node that went down meanwhile', async () => {
+    start(STAND_IN, { restartSeconds: 0.05 });
+    process.kill(pidOf('HV1'), 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(workers?.pids()['HV1']).toBeUndefined();
+    });
+    lab.powerOff('HV1');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(workers?.pids()['HV1']).toBeUndefined();
+  });
+
+  it('end with the lab, by the end of their standard input', async () => {
+    const script = `${STAND_IN} process.on('exit', () => console.log('orderly'));`;
+    start(script);
+    await vi.waitFor(() => {
+      expect(logOf('HV1')).toContain('worker');
+    });
+    const pids = Object.values(workers?.pids() ?? {});
+    await workers?.stop();
+    expect(pids.some(isAlive)).toBe(false);
+    expect(logOf('HV1')).toContain('orderly');
+  });
+
+  it('are ended hard when they do not end by themselves', async () => {
+    start('setInterval(() => {}, 1000);', { graceMs: 50 });
+    const pids = Object.values(workers?.pids() ?? {});
+    await workers?.stop();
+    expect(pids.some(isAlive)).toBe(false);
+  });
+
+  it('that cannot be started leave the reason in the log and are tried again', async () => {
+    start('', { command: () => ({ file: path.join(logDir, 'no-such-program'), args: [] }) });
+    await vi.waitFor(() => {
+      expect(logOf('HV1').split('could not be started').length).toBeGreaterThan(2);
+    });
+  });
+
+  it("are this installation's workers, told their cluster, node and lab", () => {
+    const { file, args } = workerCommand('hv-lab', 'http://127.0.0.1:7400')('HV1');
+    expect(file).toBe(process.execPath);
+    expect(args[0]).toMatch(/workers[\\/]main\.js$/);
+    expect(args.slice(1)).toEqual([
+      '--cluster',
+      'hv-lab',
+      '--node',
+      'HV1',
+      '--lab',
+      'http://127.0.0.1:7400',
+      '--owned',
+    ]);
+  });
+});
