@@ -40,7 +40,7 @@ export function suggest(wrong: string, known: readonly string[]): string | undef
 }
 
 function nearest(wrong: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
+  if (known.length === 0 || wrong === '') return undefined;
   const folded = new Map(known.map((k) => [k.toLowerCase(), k]));
   const word = wrong.slice(0, 100).toLowerCase();
   const near = closest(word, [...folded.keys()]);
@@ -121,6 +121,9 @@ function nearText(value: unknown, words: readonly string[]): string {
   return near?.startsWith('did you mean') === true ? ` (${near})` : '';
 }
 
+/** zod's own message for a union that says nothing. */
+const DEFAULT_MESSAGE = 'Invalid input';
+
 /** The alternative that fits best is the one that was meant. */
 function describeUnion(
   issue: Extract<Issue, { code: 'invalid_union' }>,
@@ -131,14 +134,18 @@ function describeUnion(
   const inner = issue.errors
     .map((issues) => issues.flatMap((i) => describeIssue(within(i, path), schema, input)))
     .sort((a, b) => a.length - b.length)[0];
-  if (inner !== undefined && inner.length > 0) return inner;
+  if (inner !== undefined && inner.length > 0) {
+    // A schema may say itself what the alternatives are: z.union([…], 'write a number or always').
+    const own = issue.message === DEFAULT_MESSAGE ? {} : { hint: issue.message };
+    return inner.map((p) => ({ ...own, ...p }));
+  }
+  // zod reports a missing or unknown discriminator at its own place.
   const key = issue.discriminator;
-  const at = key === undefined ? path : [...path, key];
-  const value = valueAt(input, at);
+  const value = valueAt(input, path);
   const message = value === undefined ? MISSING : `${quoteValue(value)} is not possible here`;
-  const known = key === undefined ? [] : discriminators(schema, path, input, key);
-  const hint = typeof value === 'string' ? suggest(value, known) : undefined;
-  return [{ path: at, message, ...(hint === undefined ? {} : { hint }) }];
+  const known = key === undefined ? [] : discriminators(schema, path.slice(0, -1), input, key);
+  const hint = suggest(typeof value === 'string' ? value : '', known);
+  return [{ path, message, ...(hint === undefined ? {} : { hint }) }];
 }
 
 const within = (issue: Issue, path: PropertyKey[]): Issue => ({
