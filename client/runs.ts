@@ -290,17 +290,19 @@ function decisionFailed(err: unknown, run: string, d: Decision): unknown {
 }
 
 export async function cancelRun(temporal: Temporal, run: string): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(run);
+  const over = new ClientError({
+    code: 'RunOver',
+    message: `${run} is over; there is nothing to cancel`,
+    hint: `See how it ended:  watari run show ${shellWord(run)}`,
+    exitCode: EXIT.failed,
+  });
   try {
-    await within(temporal.connection, CALL_MS, () =>
-      temporal.client.workflow.getHandle(run).cancel(),
-    );
+    // Servers take the cancellation of an ended run without a word.
+    const info = await within(temporal.connection, CALL_MS, () => handle.describe());
+    if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') throw over;
+    await within(temporal.connection, CALL_MS, () => handle.cancel());
   } catch (err) {
-    if (!(err instanceof WorkflowNotFoundError)) throw err;
-    throw new ClientError({
-      code: 'RunOver',
-      message: `${run} is over; there is nothing to cancel`,
-      hint: `See how it ended:  watari run show ${shellWord(run)}`,
-      exitCode: EXIT.failed,
-    });
+    throw err instanceof WorkflowNotFoundError ? over : err;
   }
 }

@@ -149,6 +149,8 @@ async function lookAround(ctx: Context, out: Talk, demo: Demo, signal: AbortSign
   });
   out.say(['', `The Temporal UI is at ${demo.note.server.uiUrl} until you end this.`]);
   await Promise.race([ctx.terminal.ask('Press Enter to end the demo. ', signal), ended]);
+  // Ctrl+C leaves the cursor behind the question.
+  if (signal.aborted) out.say(['']);
 }
 
 function keptLines(demo: Demo, ctx: Context): string[] {
@@ -161,7 +163,7 @@ function keptLines(demo: Demo, ctx: Context): string[] {
     : `export TEMPORAL_ADDRESS=${server.address}`;
   return [
     '',
-    'Everything goes on running. Try, in any terminal:',
+    'Everything goes on running. Try, in any terminal ("watari" in a checkout: npm run watari --):',
     ...(usual ? [] : [`  ${set}`]),
     `  watari cluster show -c ${cluster}`,
     `  watari vm migrate ${vm} -c ${cluster}`,

@@ -175,7 +175,7 @@ async function runDecide(
     const accepted = await decide(temporal, step.run, decision, randomUUID());
     out.result({ run: step.run, step: step.id, action, accepted });
     if (out.json) return;
-    out.say([accepted, `Watch it:  watari run watch ${shellWord(run)}`]);
+    out.say([`Accepted: ${accepted}`, `Watch it:  watari run watch ${shellWord(run)}`]);
   });
 }
 

@@ -1,11 +1,13 @@
 // `watari vm migrate`: live-migrates one virtual machine and shows why it goes where it goes.
 import type { Command } from 'commander';
-import { runId } from '../../domain/names.ts';
+import type { Snapshot } from '../../domain/facts.ts';
+import { runId, sameName } from '../../domain/names.ts';
 import type { MigrateVmInput } from '../../domain/spec.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster-name.ts';
 import { finish, talk, type Context } from '../context.ts';
+import { badInput } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { requireWorkers } from '../inspect.ts';
+import { inspectCluster, requireWorkers } from '../inspect.ts';
 import { shellWord } from '../render/summary.ts';
 import { startRun } from '../runs.ts';
 import { concludeWatch, watchRun } from '../watch.ts';
@@ -31,12 +33,16 @@ export function addVmCommands(program: Command, context: ContextSource): void {
 
 export async function runMigrate(ctx: Context, name: string, o: MigrateOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
-  const vm = checkedName('VM', name);
-  const to = o.to === undefined ? undefined : checkedName('node', o.to);
+  const asked = {
+    vm: checkedName('VM', name),
+    to: o.to === undefined ? undefined : checkedName('node', o.to),
+  };
   namedCluster(ctx, o);
   const code = await withTemporal(ctx, async (temporal) => {
     const cluster = await clusterName(ctx, temporal, o);
     await requireWorkers(ctx, temporal, cluster, []);
+    const snapshot = await inspectCluster(ctx, temporal, { cluster, nodes: [] });
+    const { vm, to } = knownNames(snapshot, asked.vm, asked.to);
     const input: MigrateVmInput = {
       cluster,
       vm,
@@ -67,4 +73,44 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
     return concludeWatch(ctx, temporal, out, started.run, watched);
   });
   finish(code);
+}
+
+/**
+ * The names as the cluster writes them. A slip of the pen is cheaper to mend before a run waits for a person because
+ * of it.
+ */
+export function knownNames(
+  s: Snapshot,
+  vm: string,
+  to: string | undefined,
+): { vm: string; to: string | undefined } {
+  const { roles, nodes, cluster } = s.view;
+  const role = roles.find((r) => sameName(r.name, vm));
+  if (role === undefined) {
+    const names = roles.map((r) => r.name);
+    throw badInput(
+      `cluster ${cluster.name} has no virtual machine "${vm}"`,
+      listing('Its virtual machines', names),
+      'VmNotFound',
+    );
+  }
+  if (to === undefined) return { vm: role.name, to };
+  const node = nodes.find((n) => sameName(n.name, to));
+  if (node === undefined) {
+    const names = nodes.map((n) => n.name);
+    throw badInput(
+      `cluster ${cluster.name} has no node "${to}"`,
+      listing('Its nodes', names),
+      'NodeNotFound',
+    );
+  }
+  return { vm: role.name, to: node.name };
+}
+
+/** One screen, whatever the size of the cluster. */
+const NAMES_SHOWN = 20;
+
+function listing(what: string, names: readonly string[]): string {
+  const more = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : '';
+  return `${what}: ${names.slice(0, NAMES_SHOWN).join(', ') || 'none'}${more}`;
 }

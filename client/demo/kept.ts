@@ -54,6 +54,21 @@ export async function labAnswers(url: string): Promise<boolean> {
   }
 }
 
+/** Asks a lab to end itself and its workers; works on every system, unlike signals. */
+export async function askLabToStop(url: string): Promise<void> {
+  try {
+    const answer = await fetch(`${url}/control`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ action: 'stop' }),
+      signal: AbortSignal.timeout(2_000),
+    });
+    await answer.body?.cancel();
+  } catch {
+    // It may be gone before it has answered.
+  }
+}
+
 export async function serverAnswers(uiUrl: string): Promise<boolean> {
   try {
     const answer = await fetch(uiUrl, { signal: AbortSignal.timeout(2_000), redirect: 'manual' });

@@ -6,6 +6,7 @@ import process from 'node:process';
 import type { Clock } from '../context.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { askLabToStop } from './kept.ts';
 
 export interface LabOptions {
   /** dist/lab/main.js */
@@ -119,9 +120,9 @@ function labOf(
     ...started,
     logDir,
     async stop() {
-      // The end of its standard input is what an owned lab ends by; a signal is for the others.
+      // The end of its standard input is what an owned lab ends by; the others are asked.
       if (child.stdin !== null) child.stdin.end();
-      else child.kill('SIGTERM');
+      else await askLabToStop(started.url);
       const over = await Promise.race([
         gone.then(() => true),
         clock.sleep(STOP_MS).then(() => false),

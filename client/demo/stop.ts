@@ -1,7 +1,7 @@
 // Ends a demo that was left running. Only what still answers at its own address is ended by its process number.
 import process from 'node:process';
 import type { Context } from '../context.ts';
-import { forgetKept, labAnswers, readKept, serverAnswers } from './kept.ts';
+import { askLabToStop, forgetKept, labAnswers, readKept, serverAnswers } from './kept.ts';
 
 /** The lab ends its workers first. */
 const POLITE_MS = 8_000;
@@ -12,19 +12,20 @@ export async function stopKept(ctx: Context): Promise<string[]> {
   if (kept === null) return [];
   const stopped: string[] = [];
   if (await labAnswers(kept.lab.url)) {
-    await end(ctx, kept.lab.pid);
+    await askLabToStop(kept.lab.url);
+    await end(ctx, kept.lab.pid, () => undefined);
     stopped.push(`lab and workers (process ${kept.lab.pid})`);
   }
   if (await serverAnswers(kept.server.uiUrl)) {
-    await end(ctx, kept.server.pid);
+    await end(ctx, kept.server.pid, () => signal(kept.server.pid, 'SIGTERM'));
     stopped.push(`Temporal server (process ${kept.server.pid})`);
   }
   forgetKept(ctx.places.dataDir);
   return stopped;
 }
 
-async function end(ctx: Context, pid: number): Promise<void> {
-  signal(pid, 'SIGTERM');
+async function end(ctx: Context, pid: number, ask: () => unknown): Promise<void> {
+  ask();
   const deadline = ctx.clock.now().getTime() + POLITE_MS;
   while (isAlive(pid)) {
     if (ctx.clock.now().getTime() > deadline) {

@@ -24,15 +24,22 @@ function isVerdict(x: unknown): x is PlacementVerdict {
   );
 }
 
+/** The node that the evidence of a choice names; a person may have chosen another than the first. */
+export function targetOf(step: StepView): string | null {
+  const target = step.evidence['target'];
+  return typeof target === 'string' ? target : null;
+}
+
 export function rankingLines(
   ranking: readonly PlacementVerdict[],
-  o: { columns: number; colors: Colors },
+  o: { columns: number; colors: Colors; target: string | null },
 ): string[] {
   const nodeWidth = Math.max(...ranking.map((v) => stringWidth(v.node)));
   return ranking.flatMap((verdict, i) => {
     const place = verdict.eligible ? `${String(i + 1)}.` : 'no';
-    const head = `  ${pad(place, 3)} ${pad(oneLine(verdict.node), nodeWidth)}  `;
-    const painted = verdict.eligible && i === 0 ? o.colors.bold(head) : head;
+    const chosen = o.target !== null && o.target === verdict.node;
+    const head = `${chosen ? '>' : ' '} ${pad(place, 3)} ${pad(oneLine(verdict.node), nodeWidth)}  `;
+    const painted = chosen ? o.colors.bold(head) : head;
     const texts = verdict.reasons.map((r) => `${SIGNS[r.kind]} ${oneLine(r.text)}`);
     if (texts.length === 0) return [painted.trimEnd()];
     const indent = ' '.repeat(head.length);

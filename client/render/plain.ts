@@ -63,7 +63,8 @@ function details(step: StepView, now: Date): string[] {
   if (live && p?.percent != null)
     texts.push(`${String(Math.floor(p.percent))} % ${p.phase}`.trim());
   if (live && p?.etaSeconds != null) texts.push(`~${duration(p.etaSeconds * 1000)} left`);
-  if (live && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
+  const waits = live && step.state !== 'needs-operator';
+  if (waits && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
   if (step.attempt > 1) texts.push(`attempt ${String(step.attempt)}`);
   if (step.failure !== null && step.state !== 'succeeded') {
     texts.push(`${step.failure.code}: ${oneLine(step.failure.message)}`);

@@ -109,7 +109,8 @@ function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
   const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 3;
   const middle = room < 8 ? '' : middleText(step, room);
   const body = `${pad(oneLine(step.id), idWidth)}  ${pad(middle, Math.max(0, room))}`;
-  const line = `${paintState(step.state, lead, o.colors)} ${body}${pad(time, DURATION_WIDTH, 'right')}`;
+  const tail = time === '' ? body.trimEnd() : body + pad(time, DURATION_WIDTH, 'right');
+  const line = `${paintState(step.state, lead, o.colors)} ${tail}`;
   return clip(step.state === 'pending' ? o.colors.dim(line) : line, o.columns);
 }
 

@@ -4,7 +4,7 @@ import { needingOperator, stateOf, type RunView, type StepView } from '../run-vi
 import type { Colors } from '../terminal.ts';
 import { evidenceLines } from './evidence.ts';
 import { clip, duration, oneLine, wrap } from './format.ts';
-import { rankingLines, rankingOf } from './placement.ts';
+import { rankingLines, rankingOf, targetOf } from './placement.ts';
 import { elapsedMs } from './steps.ts';
 
 export interface SummaryOptions {
@@ -52,7 +52,9 @@ function stepEvidence(step: StepView, o: SummaryOptions): string[] {
     ...evidenceLines(step.evidence).map((line) => clip(`    ${line}`, o.columns)),
     ...(ranking === null
       ? []
-      : rankingLines(ranking, { columns: o.columns - 2, colors: o.colors }).map((l) => `  ${l}`)),
+      : rankingLines(ranking, { ...o, columns: o.columns - 2, target: targetOf(step) }).map(
+          (l) => `  ${l}`,
+        )),
   ];
 }
 
