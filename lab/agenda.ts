@@ -11,6 +11,8 @@ export interface Entry {
 export class Agenda {
   private entries: Entry[] = [];
   private seq = 0;
+  /** Called when another entry has become the first. */
+  onFirst: () => void = () => undefined;
 
   add(at: Instant, run: () => void): Entry {
     this.seq += 1;
@@ -25,6 +27,7 @@ export class Agenda {
       else high = middle;
     }
     this.entries.splice(low, 0, entry);
+    if (low === 0) this.onFirst();
     return entry;
   }
 

@@ -47,12 +47,16 @@ export class Lab {
   readonly clock: LabClock;
   private readonly world: World;
   private advancing = false;
+  private readonly schedulers = new Set<() => void>();
 
   constructor(scenario: Scenario, clock: LabClock) {
     this.clock = clock;
     this.world = makeWorld(scenario, clock.now());
     this.world.strike = (fault) => {
       strike(this.world, fault);
+    };
+    this.world.agenda.onFirst = () => {
+      for (const changed of this.schedulers) changed();
     };
     reviewQuorum(this.world);
     armBalancer(this.world);
@@ -80,6 +84,12 @@ export class Lab {
   /** When something will happen by itself, if nobody asks for anything; null: never. */
   nextEventAt(): Instant | null {
     return this.world.agenda.next();
+  }
+
+  /** Calls back when `nextEventAt` may have become earlier. Answers a function that forgets it. */
+  onSchedule(changed: () => void): () => void {
+    this.schedulers.add(changed);
+    return () => this.schedulers.delete(changed);
   }
 
   /** Calls back when a node has booted or gone down. Answers a function that forgets it. */

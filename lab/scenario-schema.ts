@@ -89,6 +89,8 @@ export const faultSchema = z
     if (fault.at !== undefined) wrong('at', `'${fault.on}' is a world event and answers nothing`);
     if (fault.hangSeconds !== undefined)
       wrong('hangSeconds', `'${fault.on}' is a world event and answers nothing`);
+    if (fault.on === 'bootFails' && fault.when !== undefined)
+      wrong('when', "'bootFails' waits for the node's next restart, so it takes no 'when'");
     const lasting = ['networkDown', 'quorumLost', 'csvPaused'].includes(fault.on);
     if (lasting && fault.seconds === undefined)
       wrong('seconds', `'${fault.on}' needs 'seconds': how long it lasts`);

@@ -9,6 +9,7 @@ import type { LabReply } from './host.ts';
 import type { Lab } from './lab.ts';
 import { checkFault } from './scenario-checks.ts';
 import { faultSchema, OPERATIONS } from './scenario-schema.ts';
+import { keepAwake } from './waker.ts';
 
 /** More than any snapshot of 16 nodes, less than what could hurt. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -53,10 +54,9 @@ const isManual = (clock: LabClock): clock is ManualClock => 'advance' in clock;
 
 export async function startLabServer(lab: Lab, options: LabServerOptions): Promise<LabServer> {
   const { port, host = '127.0.0.1', clock, onStop, names = [] } = options;
-  const wake = waker(lab, clock);
   const door = new Door(lab, clock, names, onStop ?? (() => undefined));
   const server = http.createServer((request, response) => {
-    void door.serve(request, response).finally(wake.arm);
+    void door.serve(request, response);
   });
   // Clients keep their connections for as long as a worker may be idle.
   server.keepAliveTimeout = 600_000;
@@ -67,43 +67,19 @@ export async function startLabServer(lab: Lab, options: LabServerOptions): Promi
       resolve();
     });
   });
-  wake.arm();
+  const sleep = keepAwake(lab, clock);
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${String(bound)}`,
     close: () =>
       new Promise((resolve) => {
-        wake.stop();
+        sleep();
         server.close(() => {
           resolve();
         });
         server.closeAllConnections();
       }),
   };
-}
-
-/** One alarm on the clock, for the lab's next event; no polling. */
-function waker(lab: Lab, clock: LabClock): { arm: () => void; stop: () => void } {
-  let forget: () => void = () => undefined;
-  let armedFor: number | null = null;
-  let stopped = false;
-  const arm = (): void => {
-    const next = lab.nextEventAt();
-    if (stopped || next === armedFor) return;
-    forget();
-    armedFor = next;
-    if (next === null) return;
-    forget = clock.at(next, () => {
-      armedFor = null;
-      lab.advance();
-      arm();
-    });
-  };
-  const stop = (): void => {
-    stopped = true;
-    forget();
-  };
-  return { arm, stop };
 }
 
 class Door {

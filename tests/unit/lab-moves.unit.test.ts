@@ -111,6 +111,17 @@ describe('the time of a move', () => {
     expect(t.when('move-finished', 'b')).toBeCloseTo(5 + (copySeconds - 2) * 2 + 2 + 2, 2);
   });
 
+  it('gets the whole link back when the other move is cancelled', () => {
+    const t = labOf(`maximumParallelMigrations: 2${THREE}`);
+    t.start('a', 'HV2');
+    t.start('b', 'HV3');
+    t.pass(4);
+    t.lab.call('HV1', 'cancelMove', { vmId: t.role('b').vmId });
+    t.pass(60);
+    // One second at half speed, the rest alone.
+    expect(t.when('move-finished', 'a')).toBeCloseTo(3 + 1 + (copySeconds - 0.5) + 2, 2);
+  });
+
   it('is not shared between different pairs of nodes', () => {
     const t = labOf(`
 nodes:
@@ -196,6 +207,16 @@ ${vm('d', 'HV1')}
     t.pass(200);
     const order = t.story('move-started').map((line) => line.split(' ')[1]);
     expect(order).toEqual(['a', 'c', 'd', 'b']);
+  });
+
+  it('have to be free at both ends before a waiting move starts', () => {
+    const t = labOf(wide.replace(vm('c', 'HV3'), vm('c', 'HV3').replace('4GB', '40GB')));
+    t.start('a', 'HV2');
+    t.start('c', 'HV4');
+    t.start('d', 'HV4');
+    t.pass(300);
+    expect(t.when('move-finished', 'a')).toBeLessThan(t.when('move-finished', 'c'));
+    expect(t.when('move-started', 'd')).toBe(t.when('move-finished', 'c'));
   });
 
   it("follow the cluster's number, not the host's", () => {
@@ -359,7 +380,7 @@ disks: ['C:\\ClusterStorage\\Volume1\\x.iso']
     t.start('a', 'HV2');
     expect(t.move('a')).toMatchObject({ phase: 'setup', failureReason: '0x00000000' });
     t.pass(600);
-    expect(t.role('a').owner).toBe('HV2');
+    expect(t.role('a')).toMatchObject({ owner: 'HV2', move: { phase: 'none' } });
   });
 
   it('reserves memory on the target, so two moves cannot both take the last of it', () => {

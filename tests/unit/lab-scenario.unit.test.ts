@@ -118,6 +118,11 @@ describe('a scenario file', () => {
       /'networkDown' needs 'node'/,
     ],
     [
+      'has a boot failure at a moment',
+      `${c}\n${nodes}\nfaults:\n  - { on: bootFails, node: HV1, when: { seconds: 1 } }`,
+      /'bootFails' .*takes no 'when'/,
+    ],
+    [
       'has an endless outage',
       `${c}\n${nodes}\nfaults:\n  - { on: csvPaused, when: { seconds: 1 } }`,
       /'csvPaused' needs 'seconds'/,
