@@ -91,7 +91,7 @@ export class RunTracker {
       return;
     }
     const patience = known.status === null ? QUERY_MS + 1000 : PATIENCE_MS;
-    await Promise.race([known.query, new Promise((r) => setTimeout(r, patience))]);
+    await atMost(patience, known.query);
     known.status ??= bareStatus(info);
   }
 
@@ -126,6 +126,14 @@ export class RunTracker {
       throw err;
     }
   }
+}
+
+/** Waits for `deed`, but not longer; leaves no timer that would keep the process alive. */
+async function atMost(ms: number, deed: Promise<void> | null): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([deed, patience]);
+  clearTimeout(timer);
 }
 
 const blank = (): Known => ({ status: null, tasks: [], final: false, query: null, silent: null });

@@ -2,7 +2,7 @@
 import { isOutage, type Temporal } from './connection.ts';
 import type { Context, Talk } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { duration } from './render/format.ts';
+import { duration, stringWidth } from './render/format.ts';
 import { liveScreen } from './render/live.ts';
 import { PlainReporter } from './render/plain.ts';
 import { runLines } from './render/steps.ts';
@@ -44,13 +44,15 @@ export async function watchRun(
   const display = onTerminal ? liveDisplay(ctx, temporal, o.talk) : plainDisplay(ctx, o.talk);
   const stayWhenWaiting = onTerminal && !o.talk.json;
   let view: RunView | null = null;
-  let silentSince: number | null = null;
+  let lastAnswer = ctx.clock.now().getTime();
+  let silent = false;
   try {
     while (!o.signal.aborted) {
       try {
         view = await tracker.look();
-        if (silentSince !== null) display.outage(null);
-        silentSince = null;
+        lastAnswer = ctx.clock.now().getTime();
+        if (silent) display.outage(null);
+        silent = false;
         display.show(view);
         if (isOver(view)) return { view, interrupted: false };
         if (stateOf(view) === 'needs-operator' && !stayWhenWaiting) {
@@ -58,8 +60,8 @@ export async function watchRun(
         }
       } catch (err) {
         if (!isOutage(err)) throw err;
-        silentSince ??= ctx.clock.now().getTime();
-        display.outage(ctx.clock.now().getTime() - silentSince);
+        silent = true;
+        display.outage(ctx.clock.now().getTime() - lastAnswer);
       }
       await ctx.clock.sleep(LOOK_EVERY_MS, o.signal);
     }
@@ -67,6 +69,16 @@ export async function watchRun(
   } finally {
     display.close();
   }
+}
+
+/** Links and long names may wrap; everything else fits its line. */
+const rowsOf = (lines: readonly string[], columns: number): number =>
+  lines.reduce((n, line) => n + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0);
+
+function lastRows(lines: readonly string[], columns: number, rows: number): string[] {
+  let first = 0;
+  while (first < lines.length - 1 && rowsOf(lines.slice(first), columns) > rows) first += 1;
+  return lines.slice(first);
 }
 
 function liveDisplay(ctx: Context, temporal: Temporal, talk: Talk): Display {
@@ -82,10 +94,9 @@ function liveDisplay(ctx: Context, temporal: Temporal, talk: Talk): Display {
     }
     const operator = operatorLines(view, summaryOptions(ctx, temporal, talk, columns));
     // The commands to type matter more than the steps that are done.
-    const rows = Math.max(4, screen.rows() - operator.length - extra.length);
+    const rows = Math.max(4, screen.rows() - rowsOf([...operator, ...extra], columns));
     const o = { columns, rows, now: ctx.clock.now(), colors: talk.colors };
-    const lines = [...runLines(view, o), ...operator, ...extra];
-    screen.draw(lines.slice(-screen.rows()));
+    screen.draw(lastRows([...runLines(view, o), ...operator, ...extra], columns, screen.rows()));
   };
   const stop = screen.onResize(draw);
   return {

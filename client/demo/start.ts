@@ -128,7 +128,10 @@ function freshFolder(ctx: Context): string {
 /** Enough to look at the logs of the demo before. */
 const KEPT_FOLDERS = 3;
 
-/** The usual port when it is free, so that no variable is needed to continue; any other one else. */
+/** With the UI a thousand above, where every command expects it. */
+const NEXT_PORTS = [7243, 7253, 7263, 7273, 7283, 7293];
+
+/** The usual port when it is free, so that no variable is needed to continue; else one nearby, else any. */
 async function startServer(cliPath: string, dir: string, keep: boolean): Promise<TemporalServer> {
   const start = (port: number | 'free'): Promise<TemporalServer> =>
     startTemporalServer({
@@ -139,12 +142,14 @@ async function startServer(cliPath: string, dir: string, keep: boolean): Promise
       port,
       lifetime: keep ? 'detached' : 'owned',
     });
-  try {
-    return await start(SERVER_DEFAULTS.port);
-  } catch (err) {
-    if (err instanceof ClientError && err.code === 'PortTaken') return start('free');
-    throw err;
+  for (const port of [SERVER_DEFAULTS.port, ...NEXT_PORTS]) {
+    try {
+      return await start(port);
+    } catch (err) {
+      if (!(err instanceof ClientError && err.code === 'PortTaken')) throw err;
+    }
   }
+  return start('free');
 }
 
 async function untilServed(

@@ -76,7 +76,9 @@ export function operatorLines(view: RunView, o: SummaryOptions): string[] {
   const several = steps.length > 1;
   return [
     ...steps.flatMap((step) => operatorStep(step, view, several, o)),
-    o.colors.dim(`  All runs that wait for a person: ${o.needsOperatorLink}`),
+    '',
+    o.colors.dim('  All runs that wait for a person:'),
+    o.colors.dim(`  ${o.needsOperatorLink}`),
   ];
 }
 
