@@ -7,7 +7,7 @@ const BEAT_EVERY_MS = 1000;
 
 export interface Beats {
   /** Reports at once and keeps repeating it. */
-  say(beat: Beat): void;
+  say: (beat: Beat) => void;
 }
 
 /**

@@ -185,7 +185,7 @@ async function until<T>(
   late: (missing: string) => Error,
 ): Promise<T> {
   const end = deps.now().getTime() + waitSeconds * 1000;
-  let missing = 'a first answer';
+  let missing: string;
   for (;;) {
     try {
       const seen = await look();

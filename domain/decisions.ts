@@ -5,7 +5,8 @@ import { DECISIONS, type Decision, type RunStatus } from './status.ts';
 export function refuseDecision(
   status: RunStatus,
   decision: Partial<Decision> | undefined,
-  alreadyBy: string | undefined,
+  /** Who has decided about a step in this very moment. */
+  decidedBy: (step: string) => string | undefined,
 ): string | undefined {
   if (typeof decision !== 'object' || typeof decision.step !== 'string') {
     return 'A decision is an object with step, action, reason and by.';
@@ -23,6 +24,7 @@ export function refuseDecision(
     const waiting = status.steps.filter((s) => s.state === 'needs-operator').map((s) => s.id);
     return `${status.run} has no step ${id}. ${waiting.length === 0 ? 'None of its steps needs a decision.' : `Waiting for a decision: ${waiting.join(', ')}.`}`;
   }
+  const alreadyBy = decidedBy(id);
   if (alreadyBy !== undefined) return `${alreadyBy} has just decided about ${id}.`;
   if (step.state !== 'needs-operator') {
     const elsewhere = step.child === null ? '' : ` It is done by ${step.child}: decide there.`;

@@ -38,7 +38,8 @@ interface StartOptions {
   host: string;
   name: string[];
   speed?: number;
-  workers: boolean;
+  /** true: every node has one. */
+  workers: boolean | string[];
   logDir: string;
   owned: boolean;
   json: boolean;
@@ -66,7 +67,13 @@ async function start(o: StartOptions): Promise<void> {
   // Workers of this process reach it on the loopback interface, whatever else it listens on.
   const url = o.host === '0.0.0.0' ? server.url.replace('0.0.0.0', '127.0.0.1') : server.url;
   const workers = o.workers
-    ? startWorkers({ lab, cluster: scenario.cluster, url, logDir: o.logDir })
+    ? startWorkers({
+        lab,
+        cluster: scenario.cluster,
+        url,
+        logDir: o.logDir,
+        ...(o.workers !== true && { nodes: o.workers }),
+      })
     : null;
   const line = `Lab ${scenario.cluster}: ${url}, ${String(scenario.nodes.length)} nodes, ${String(speed)} simulated seconds per second.`;
   process.stdout.write(`${o.json ? JSON.stringify({ url, pid: process.pid }) : line}\n`);
@@ -147,7 +154,11 @@ function program(): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--name <name>', 'further host name that clients may use', collect, [])
     .option('--speed <number>', 'simulated seconds per second', speedNumber)
-    .option('--workers', 'run a watari worker process for each node', false)
+    .option(
+      '--workers [nodes...]',
+      'run a watari worker process for each node, or for these',
+      false,
+    )
     .option('--log-dir <folder>', 'logs of the workers', '.watari/lab')
     .option('--owned', 'stop when standard input ends', false)
     .option('--json', 'print url and pid as one line of JSON', false)

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sameName } from '../domain/names.ts';
 import type { Lab } from './lab.ts';
 
 export interface WorkersOptions {
@@ -13,6 +14,8 @@ export interface WorkersOptions {
   url: string;
   /** Each worker's output goes to worker-<node>.log in it. */
   logDir: string;
+  /** Nodes that have a worker; default: all. */
+  nodes?: string[];
   /** What to run for a node; default: this installation's worker. */
   command?: (node: string) => { file: string; args: string[] };
   /** Real seconds from a worker's own death to its next start. */
@@ -43,7 +46,12 @@ export const workerCommand =
 
 export function startWorkers(options: WorkersOptions): Workers {
   fs.mkdirSync(options.logDir, { recursive: true });
-  const supervised = options.lab.nodes().map((node) => new NodeWorker(node, options));
+  const served = (node: string): boolean =>
+    options.nodes?.some((name) => sameName(name, node)) ?? true;
+  const supervised = options.lab
+    .nodes()
+    .filter(served)
+    .map((node) => new NodeWorker(node, options));
   const forget = options.lab.onNodeChange(({ node, up }) => {
     const worker = supervised.find((candidate) => candidate.node === node);
     if (up) worker?.start();

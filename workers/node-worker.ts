@@ -72,7 +72,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
       },
       activities: createClusterQueue(deps),
       // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
-      stickyQueueScheduleToStartTimeout: '3s',
+      stickyQueueScheduleToStartTimeout: '1s',
       maxConcurrentActivityTaskExecutions: 32,
     }),
     Worker.create({

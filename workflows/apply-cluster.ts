@@ -18,7 +18,9 @@ import { runChild } from './child.ts';
 import { removeOwnVm, type CreateVmResult } from './create-vm.ts';
 import type { MigrateVmResult } from './migrate-vm.ts';
 import type { PrepareNodeResult } from './prepare-node.ts';
-import { all, Run, stepFailure, type StepContext } from './run.ts';
+import { all } from './all.ts';
+import { Run, type StepContext } from './run.ts';
+import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export interface ApplyClusterResult {
@@ -118,11 +120,11 @@ class Application {
   private async prepare(step: PlannedStep): Promise<void> {
     const node = step.node ?? '';
     await this.run_.step(this.spec(step), (c) =>
-      runChild<PrepareNodeInput, PrepareNodeResult>(
+      runChild<PrepareNodeResult>(
         c,
         'prepareNode',
         runId.prepare(this.input.spec.cluster, node),
-        { ...this.common(), node, restarts: this.input.restarts },
+        { ...this.common(), node, restarts: this.input.restarts } satisfies PrepareNodeInput,
         step.title,
       ),
     );
@@ -193,11 +195,11 @@ class Application {
       removeOwnVm(this.calls, vm.name, this.requestId, undefined),
     );
     await this.run_.step({ ...this.spec(step), skippable: true }, (c) =>
-      runChild<CreateVmInput, CreateVmResult>(
+      runChild<CreateVmResult>(
         c,
         'createVm',
         runId.create(spec.cluster, vm.name),
-        { ...this.common(), vm, requestId: this.requestId },
+        { ...this.common(), vm, requestId: this.requestId } satisfies CreateVmInput,
         step.title,
       ),
     );
@@ -206,11 +208,15 @@ class Application {
   private async prove(step: PlannedStep): Promise<void> {
     const vm = step.vm ?? '';
     await this.run_.step({ ...this.spec(step), skippable: true }, (c) =>
-      runChild<MigrateVmInput, MigrateVmResult>(
+      runChild<MigrateVmResult>(
         c,
         'migrateVm',
         runId.migrate(this.input.spec.cluster, vm),
-        { ...this.common(), vm, ...(c.target === undefined ? {} : { to: c.target }) },
+        {
+          ...this.common(),
+          vm,
+          ...(c.target === undefined ? {} : { to: c.target }),
+        } satisfies MigrateVmInput,
         step.title,
       ),
     );

@@ -7,16 +7,16 @@ import {
 import type { WorkflowName } from '../domain/names.ts';
 import type { StepContext } from './run.ts';
 
-export async function runChild<I, R>(
+export async function runChild<R>(
   c: StepContext,
   type: WorkflowName,
   id: string,
-  input: I,
+  input: object,
   summary: string,
 ): Promise<R> {
   c.child(id);
   c.waitingFor(id);
-  return executeChild<(input: I) => Promise<R>>(type, {
+  return executeChild<(input: object) => Promise<R>>(type, {
     workflowId: id,
     args: [input],
     // The default would kill it in the middle of a step, without its undo.

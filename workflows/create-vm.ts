@@ -7,7 +7,8 @@ import { placeNewVm } from '../domain/placement.ts';
 import { allVms, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
-import { Run, stepFailure, type StepContext } from './run.ts';
+import { Run, type StepContext } from './run.ts';
+import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export interface CreateVmResult {

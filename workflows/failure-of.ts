@@ -53,6 +53,10 @@ const as = (code: FailureCode, message: string): StepFailure & { code: FailureCo
   hint: failureRow(code).hint,
 });
 
+/** A failure of the table, thrown by workflow code itself. */
+export const stepFailure = (code: FailureCode, message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: code, message, nonRetryable: true });
+
 /** The first details object of the failure behind `err`, where an activity gave one. */
 export function detailsOf(err: unknown): Record<string, unknown> {
   const cause = err instanceof ActivityFailure ? err.cause : err;

@@ -3,8 +3,8 @@ import { isCancellation } from '@temporalio/workflow';
 import type { Snapshot } from '../domain/facts.ts';
 import type { InspectClusterInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
-import { failureOf } from './failure-of.ts';
-import { Run, stepFailure } from './run.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
+import { Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export async function inspectCluster(input: InspectClusterInput): Promise<Snapshot> {

@@ -5,8 +5,8 @@ import type { RoleFacts } from '../domain/facts.ts';
 import { classify } from '../domain/failures.ts';
 import type { MoveResult } from '../activities/move.ts';
 import type { Calls } from './calls.ts';
-import { detailsOf, failureOf } from './failure-of.ts';
-import { stepFailure, type StepContext } from './run.ts';
+import { detailsOf, failureOf, stepFailure } from './failure-of.ts';
+import type { StepContext } from './run.ts';
 
 /** Longest move that is believed in: a large, busy VM over a slow link. Progress is watched apart from this. */
 const MOVE_SECONDS = 24 * 3600;

@@ -7,9 +7,10 @@ import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../do
 import { sleep } from '@temporalio/workflow';
 import { Calls } from './calls.ts';
 import { runChild } from './child.ts';
-import { failureOf } from './failure-of.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
 import type { MigrateVmResult } from './migrate-vm.ts';
-import { all, Run, stepFailure, type StepContext } from './run.ts';
+import { all } from './all.ts';
+import { Run, type StepContext } from './run.ts';
 
 export interface PrepareNodeResult {
   node: string;
@@ -162,7 +163,7 @@ class Preparation {
               : { memoryReserveBytes: this.input.memoryReserveBytes }),
           };
           const id = runId.migrate(this.input.cluster, role.name);
-          return runChild<MigrateVmInput, MigrateVmResult>(c, 'migrateVm', id, child, spec.title);
+          return runChild<MigrateVmResult>(c, 'migrateVm', id, child, spec.title);
         }),
       ),
     );

@@ -10,17 +10,15 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { failureRow, retryOf, type FailureCode } from '../domain/failures.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { refuseDecision } from '../domain/decisions.ts';
 import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
 import { DEFAULT_BUDGETS } from '../domain/spec.ts';
 import { detailsMarkdown } from './details.ts';
-import { failureOf } from './failure-of.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
 import {
   DECIDE_DESCRIPTION,
   DECIDE_SIGNAL_DESCRIPTION,
@@ -29,6 +27,7 @@ import {
   STATUS_DESCRIPTION,
   statusQuery,
 } from './messages.ts';
+import { announceRun, markNeedsOperator } from './search-attributes.ts';
 
 /** Automatic retries of a step before a person is asked. Doubling from 2 s that is about a minute, then about 15. */
 const RETRIES = { 'retry-then-operator': 4, retry: 12, operator: 0, expected: 0 } as const;
@@ -73,18 +72,7 @@ interface Undo {
   deed: () => Promise<unknown>;
 }
 
-const KEYS = {
-  cluster: defineSearchAttributeKey('WatariCluster', 'KEYWORD'),
-  node: defineSearchAttributeKey('WatariNode', 'KEYWORD'),
-  vm: defineSearchAttributeKey('WatariVm', 'KEYWORD'),
-  needsOperator: defineSearchAttributeKey('WatariNeedsOperator', 'BOOL'),
-};
-
 const now = (): string => new Date(Date.now()).toISOString();
-
-/** A failure of the table, thrown by workflow code itself. */
-export const stepFailure = (code: FailureCode, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type: code, message, nonRetryable: true });
 
 export class Run {
   readonly status: RunStatus;
@@ -111,9 +99,9 @@ export class Run {
       children: [],
     };
     setHandler(statusQuery, () => this.status, { description: STATUS_DESCRIPTION });
-    setHandler(decideUpdate, (decision) => this.decide(decision), {
+    setHandler(decideUpdate, (decision: Decision) => this.decide(decision), {
       description: DECIDE_DESCRIPTION,
-      validator: (decision) => {
+      validator: (decision: Decision) => {
         const refusal = this.refusal(decision);
         if (refusal === undefined) return;
         const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
@@ -124,7 +112,7 @@ export class Run {
     });
     setHandler(
       decideSignal,
-      (decision) => {
+      (decision: Decision) => {
         const refusal = this.refusal(decision);
         if (refusal === undefined) this.decide(decision);
         else log.warn(`decide was refused: ${refusal}`);
@@ -205,7 +193,8 @@ export class Run {
         `A ${this.options.workflow} run needs the workflow id ${this.options.lock}, which is its lock; this one was started as ${workflowId}`,
       );
     }
-    this.announce();
+    announceRun(this.options);
+    this.show();
     try {
       const result = await this.scope.run(main);
       this.finish('succeeded');
@@ -313,7 +302,7 @@ export class Run {
   }
 
   private refusal(decision: Decision): string | undefined {
-    return refuseDecision(this.status, decision, this.decisions.get(decision?.step)?.by);
+    return refuseDecision(this.status, decision, (step) => this.decisions.get(step)?.by);
   }
 
   private decide(decision: Decision): { accepted: string } {
@@ -362,30 +351,18 @@ export class Run {
     }
   }
 
-  private announce(): void {
-    const { cluster, node, vm } = this.options;
-    upsertSearchAttributes([
-      { key: KEYS.cluster, value: cluster },
-      ...(node === undefined ? [] : [{ key: KEYS.node, value: node }]),
-      ...(vm === undefined ? [] : [{ key: KEYS.vm, value: vm }]),
-      { key: KEYS.needsOperator, value: false },
-    ]);
-    this.show();
-  }
-
   private markNeed(): void {
-    const need = this.status.steps.some((s) => s.state === 'needs-operator');
     const open = this.status.steps.filter(
       (s) => s.state === 'needs-operator' && !this.decisions.has(s.id),
     );
-    upsertSearchAttributes([{ key: KEYS.needsOperator, value: need && open.length > 0 }]);
+    markNeedsOperator(open.length > 0);
   }
 
   private finish(state: 'succeeded' | 'failed' | 'cancelled'): void {
     this.status.endedAt = now();
     this.status.state = state;
     this.status.waitingFor = null;
-    upsertSearchAttributes([{ key: KEYS.needsOperator, value: false }]);
+    markNeedsOperator(false);
     setCurrentDetails(detailsMarkdown(this.status));
   }
 
@@ -412,11 +389,3 @@ const cancelledBecause = (abort: Decision | undefined): Omit<StepFailure, 'code'
       : `The run was aborted by ${abort.by}: ${abort.reason}`,
   hint: failureRow('Cancelled').hint,
 });
-
-/** Waits for all, then fails with the first failure: an abort must find nothing still at work. */
-export async function all<T>(promises: Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(promises);
-  const failure = settled.find((s) => s.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  return settled.map((s) => (s as PromiseFulfilledResult<T>).value);
-}

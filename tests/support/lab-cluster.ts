@@ -17,6 +17,7 @@ import { scaledClock } from '../../lab/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { EffectKind } from '../../lab/records.ts';
+import { keepAwake } from '../../lab/waker.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { ROOT } from './built-setup.ts';
@@ -94,8 +95,9 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
   // Unique per process and cluster: runs of several test files share one server.
   const cluster = `t${(process.pid % 100_000).toString(36)}-${clusters.toString(36)}`;
   const scenario = parseScenario(`cluster: ${cluster}\n${options.scenario}`, 'test.yaml');
-  const lab = new Lab(scenario, scaledClock(options.speed ?? 100, Date.now));
-  const stopTicking = tick(lab);
+  const clock = scaledClock(options.speed ?? 100, Date.now);
+  const lab = new Lab(scenario, clock);
+  const letSleep = keepAwake(lab, clock);
   const native = await NativeConnection.connect({ address: options.temporal.address });
   await registerSearchAttributes(native, options.temporal.namespace, () => undefined);
   await native.close();
@@ -122,7 +124,7 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
         .filter((e) => e.kind === kind && (subject === undefined || e.subject === subject)).length,
     stop: async () => {
       await nodes.stopAll();
-      stopTicking();
+      letSleep();
       await connection.close();
     },
   };
@@ -156,16 +158,6 @@ export const handleOf = (raw: WorkflowHandle): Handle => {
     result: () => raw.result(),
   };
 };
-
-/** Lets the lab's events happen on time although nobody asks. */
-function tick(lab: Lab): () => void {
-  const timer = setInterval(() => {
-    lab.advance();
-  }, 20);
-  return () => {
-    clearInterval(timer);
-  };
-}
 
 interface Served {
   workers: Worker[];

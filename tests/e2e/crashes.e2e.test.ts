@@ -1,0 +1,153 @@
+// A crash anywhere loses nothing and repeats nothing: real processes, kill -9, and the lab's log of effects as judge.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { runId } from '../../domain/names.ts';
+import { killAll, killPid, waitFor, waitForOutput } from '../support/processes.ts';
+import {
+  realCluster,
+  runnerOf,
+  type RealCluster,
+  type RealClusterOptions,
+} from '../support/real-cluster.ts';
+import { startOwnServer } from '../support/temporal.ts';
+
+let open: RealCluster | undefined;
+afterEach(async () => {
+  await open?.stop();
+  open = undefined;
+  await killAll();
+});
+
+const THREE = `
+nodes:
+  - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, liveMigration: { enabled: true } }
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, liveMigration: { enabled: true } }
+  - { name: HV3, memory: 64GB, switches: [LAN], bootSeconds: 60, installSeconds: 20 }
+virtualMachines:
+  - { name: web-1, owner: HV1, memory: 32GB, dirtyRate: 50MB/s }
+`;
+/** Shorter than the default of 10 s, so that the move outlives the adoption by far. */
+const HEARTBEAT_SECONDS = 3;
+
+const cluster = async (options: Partial<RealClusterOptions> = {}): Promise<RealCluster> => {
+  open = await realCluster({ temporal: inject('temporal'), scenario: THREE, ...options });
+  return open;
+};
+
+/** Past 40 % by the lab's own account. */
+const movedTo = (c: RealCluster, percent: number) =>
+  waitFor(
+    async () => {
+      const [move] = (await c.state()).moves;
+      return move !== undefined && move.percent >= percent ? move : undefined;
+    },
+    { what: `the move at ${String(percent)} %`, timeoutMs: 30_000, everyMs: 20 },
+  );
+
+describe('kill -9', () => {
+  it('of the worker that runs a move at 40 %: another node adopts it, one move, no stop', async () => {
+    const c = await cluster({ speed: 0.9 });
+    const id = runId.migrate(c.cluster, 'web-1');
+    const run = await c.start('migrateVm', id, {
+      vm: 'web-1',
+      budgets: { heartbeatSeconds: HEARTBEAT_SECONDS },
+    });
+    await movedTo(c, 40);
+    const victim = await waitFor(() => runnerOf(c.client, id, 'moveVm'), {
+      what: 'the worker that runs the move',
+      timeoutMs: 5000,
+    });
+    await killPid(victim.pid);
+    const killedAt = Date.now();
+    const heir = await waitFor(
+      async () => {
+        const now = await runnerOf(c.client, id, 'moveVm');
+        return now !== undefined && now.attempt === 2 && now.pid !== victim.pid ? now : undefined;
+      },
+      { what: 'the move to be adopted', timeoutMs: (HEARTBEAT_SECONDS + 10) * 1000, everyMs: 50 },
+    );
+    const adoptedMs = Date.now() - killedAt;
+    expect(adoptedMs).toBeLessThan((HEARTBEAT_SECONDS + 5) * 1000);
+    expect(heir.pid).not.toBe(victim.pid);
+    expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
+    expect(await c.effects('move-started', 'web-1')).toHaveLength(1);
+    expect(await c.effects('vm-stopped')).toHaveLength(0);
+    expect(await c.effects('vm-restarted')).toHaveLength(0);
+    expect((await run.step('vm/web-1/move')).evidence).toMatchObject({ how: 'adopted' });
+  });
+
+  it('of the Temporal server: on the same file the run finishes, no effect twice', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-own-'));
+    const { cliPath } = inject('temporal');
+    const first = await startOwnServer({ cliPath, folder });
+    const c = await cluster({ temporal: first, speed: 50 });
+    const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV3'), {
+      node: 'HV3',
+      restarts: 'allowed',
+    });
+    await waitFor(async () => (await c.effects('restart-requested', 'HV3')).length === 1, {
+      what: 'the node to restart',
+      timeoutMs: 30_000,
+    });
+    await killPid(first.pid);
+    const port = Number(first.address.split(':')[1]);
+    const second = await startOwnServer({ cliPath, folder, port });
+    try {
+      expect(await run.result()).toMatchObject({ restarted: true });
+      expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
+      expect(await c.effects('feature-installed', 'Hyper-V')).toHaveLength(1);
+      await open?.stop();
+      open = undefined;
+    } finally {
+      await second.stop();
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('of the watching client: the run goes on and run watch picks it up again', async () => {
+    const c = await cluster({ speed: 4 });
+    const first = c.watari('vm', 'migrate', 'web-1');
+    await waitForOutput(first, /vm\/web-1\/move/);
+    await first.kill();
+    const again = c.watari('run', 'watch', 'vm/web-1/migrate');
+    expect(await again.ended, again.stdout() + again.stderr()).toBe(0);
+    expect(again.stdout()).toContain('vm/web-1/verify');
+    expect(await c.effects('move-started', 'web-1')).toHaveLength(1);
+  });
+});
+
+describe('a node', () => {
+  it('that runs the very run which restarts it: the run goes on when it is back, one restart', async () => {
+    const c = await cluster({ workers: ['HV3'] });
+    const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV3'), {
+      node: 'HV3',
+      restarts: 'allowed',
+    });
+    expect(await run.result()).toMatchObject({ changed: true, restarted: true });
+    expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
+    expect(await c.effects('node-down', 'HV3')).toHaveLength(1);
+  });
+
+  it('that never comes back: the step says so, and run retry finishes the run once it is on', async () => {
+    const c = await cluster({ scenario: `${THREE}faults: [{ on: bootFails, node: HV3 }]\n` });
+    const id = runId.prepare(c.cluster, 'HV3');
+    const run = await c.start('prepareNode', id, {
+      node: 'HV3',
+      restarts: 'allowed',
+      budgets: { restartSeconds: 4, retrySeconds: 0.1, heartbeatSeconds: 3 },
+    });
+    await run.until('the step to need a person', (s) => s.state === 'needs-operator', 60_000);
+    const show = c.watari('run', 'show', id);
+    await show.ended;
+    expect(show.stdout()).toContain('NodeDidNotReturn');
+    expect(show.stdout()).toContain('run retry');
+    const power = c.watari('lab', 'power-on', 'HV3', '--url', c.labUrl);
+    expect(await power.ended, power.stderr()).toBe(0);
+    const retry = c.watari('run', 'retry', id, '--reason', 'plugged in again');
+    expect(await retry.ended, retry.stderr()).toBe(0);
+    expect(await run.result()).toMatchObject({ restarted: true });
+    expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,25 @@
+// How the list of runs in the Temporal UI finds them: by cluster, node, VM, and by "needs a person".
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { upsertSearchAttributes } from '@temporalio/workflow';
+
+const KEYS = {
+  cluster: defineSearchAttributeKey('WatariCluster', 'KEYWORD'),
+  node: defineSearchAttributeKey('WatariNode', 'KEYWORD'),
+  vm: defineSearchAttributeKey('WatariVm', 'KEYWORD'),
+  needsOperator: defineSearchAttributeKey('WatariNeedsOperator', 'BOOL'),
+};
+
+/** Set by the run itself, so that one started with the `temporal` command is found as well. */
+export function announceRun(about: { cluster: string; node?: string; vm?: string }): void {
+  const { cluster, node, vm } = about;
+  upsertSearchAttributes([
+    { key: KEYS.cluster, value: cluster },
+    ...(node === undefined ? [] : [{ key: KEYS.node, value: node }]),
+    ...(vm === undefined ? [] : [{ key: KEYS.vm, value: vm }]),
+    { key: KEYS.needsOperator, value: false },
+  ]);
+}
+
+export const markNeedsOperator = (value: boolean): void => {
+  upsertSearchAttributes([{ key: KEYS.needsOperator, value }]);
+};
