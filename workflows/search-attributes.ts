@@ -1,6 +1,6 @@
 // How the list of runs in the Temporal UI finds them: by cluster, node, VM, and by "needs a person".
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { upsertSearchAttributes } from '@temporalio/workflow';
+import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 
 const KEYS = {
   cluster: defineSearchAttributeKey('WatariCluster', 'KEYWORD'),
@@ -10,8 +10,15 @@ const KEYS = {
 };
 
 /** Set by the run itself, so that one started with the `temporal` command is found as well. */
-export function announceRun(about: { cluster: string; node?: string; vm?: string }): void {
-  const { cluster, node, vm } = about;
+export function announceRun(about: {
+  cluster: string;
+  node?: string;
+  vm?: string;
+  startedBy: string;
+}): void {
+  const { cluster, node, vm, startedBy } = about;
+  // Readable without a worker: a second start says who holds the lock.
+  upsertMemo({ startedBy });
   upsertSearchAttributes([
     { key: KEYS.cluster, value: cluster },
     ...(node === undefined ? [] : [{ key: KEYS.node, value: node }]),
