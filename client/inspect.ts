@@ -1,6 +1,6 @@
 // Reads the cluster through its workers, and says which node has none before anything waits for it.
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
 import type { Snapshot } from '../domain/facts.ts';
 import { failureRow, isFailureCode } from '../domain/failures.ts';
@@ -53,24 +53,58 @@ export async function inspectCluster(
   request: InspectRequest,
 ): Promise<Snapshot> {
   const input: InspectClusterInput = { ...request, startedBy: ctx.startedBy };
+  const { client, connection } = temporal;
+  const handle = await within(connection, CALL_MS, () =>
+    client.workflow.start<(i: InspectClusterInput) => Promise<Snapshot>>('inspectCluster', {
+      workflowId: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
+      taskQueue: clusterQueue(request.cluster),
+      args: [input],
+      workflowExecutionTimeout: INSPECT_MS,
+      staticSummary: `Look at cluster ${request.cluster}`,
+      memo: { startedBy: ctx.startedBy },
+    }),
+  );
+  const over = new AbortController();
   try {
-    return await within(temporal.connection, INSPECT_MS, () =>
-      temporal.client.workflow.execute<(i: InspectClusterInput) => Promise<Snapshot>>(
-        'inspectCluster',
-        {
-          workflowId: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
-          taskQueue: clusterQueue(request.cluster),
-          args: [input],
-          workflowExecutionTimeout: INSPECT_MS,
-          staticSummary: `Look at cluster ${request.cluster}`,
-          memo: { startedBy: ctx.startedBy },
-        },
-      ),
-    );
+    return await Promise.race([
+      within(connection, INSPECT_MS + CALL_MS, () => handle.result()),
+      untilUnclaimed(ctx, temporal, request.cluster, handle, over.signal),
+    ]);
   } catch (err) {
     if (err instanceof WorkflowFailedError) throw inspectFailed(request.cluster, err);
     throw err;
+  } finally {
+    over.abort();
   }
+}
+
+const CALL_MS = 10_000;
+/** A live worker takes a look within milliseconds, one that lost a colleague's cached runs within three seconds. */
+const CLAIM_MS = 10_000;
+/** Started and scheduled: all that happens before a worker comes. */
+const EVENTS_BEFORE_A_WORKER = 2;
+
+/** Rejects when no worker took the look; workers that died just now still seem to be there. */
+async function untilUnclaimed(
+  ctx: Context,
+  temporal: Temporal,
+  cluster: string,
+  handle: WorkflowHandle,
+  over: AbortSignal,
+): Promise<never> {
+  await ctx.clock.sleep(CLAIM_MS, over);
+  const info = over.aborted
+    ? null
+    : await within(temporal.connection, CALL_MS, () => handle.describe());
+  if (info === null || info.historyLength > EVENTS_BEFORE_A_WORKER) {
+    return new Promise<never>(() => undefined);
+  }
+  await handle.terminate('nobody took it').catch(() => undefined);
+  throw badInput(
+    `no worker of cluster ${cluster} answers: those that were there have stopped within the last minute`,
+    `Start one on every node:  watari worker start --cluster ${cluster}`,
+    'NoWorker',
+  );
 }
 
 function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {

@@ -4,7 +4,7 @@ import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@tempo
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { WORKFLOWS, type WorkflowName } from '../domain/names.ts';
 import { MESSAGES, type Beat, type RunStatus } from '../domain/status.ts';
-import { isOutage, within, type Temporal } from './connection.ts';
+import { grpcCodeOf, isOutage, within, type Temporal } from './connection.ts';
 import { mergeRun, type PendingTask, type RunPieces, type RunView } from './run-view.ts';
 import { stateOfStatus } from './runs.ts';
 
@@ -81,11 +81,11 @@ export class RunTracker {
     known.tasks = pendingTasks(info, this.#now());
     const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
     if (closed) {
-      await known.query;
+      await settled(known.query);
       // Asked again: the answer before may be from before the end.
       known.query = null;
       this.#ask(id, known);
-      await known.query;
+      await settled(known.query);
       known.final = known.silent === null;
       known.status = closedStatus(known.status ?? bareStatus(info), info);
       return;
@@ -128,6 +128,8 @@ export class RunTracker {
   }
 }
 
+const settled = (query: Promise<void> | null): Promise<void> => query ?? Promise.resolve();
+
 /** Waits for `deed`, but not longer; leaves no timer that would keep the process alive. */
 async function atMost(ms: number, deed: Promise<void> | null): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -141,10 +143,20 @@ const blank = (): Known => ({ status: null, tasks: [], final: false, query: null
 const pieces = (known: Known | undefined): RunPieces | null =>
   known?.status == null ? null : { status: known.status, tasks: known.tasks };
 
-const silence = (err: unknown): string =>
-  isOutage(err)
-    ? 'no worker answers for it; shown is what the server knows'
-    : `its status cannot be read (${err instanceof Error ? err.message : String(err)})`;
+/** What a failed query means for the reader. The server tells two of the cases apart by words only (not localised). */
+function silence(err: unknown): string {
+  const told = err instanceof Error && err.cause instanceof Error ? err.cause.message : '';
+  if (/workflow task in failed state/i.test(told)) {
+    return "its program fails and is tried again and again (the workers' logs say why); shown is what the server knows";
+  }
+  if (isOutage(err) || grpcCodeOf(err) === FAILED_PRECONDITION) {
+    return 'no worker answers for it; shown is what the server knows';
+  }
+  return `its status cannot be read (${told || String(err)})`;
+}
+
+/** "No poller seen for task queue recently". */
+const FAILED_PRECONDITION = 9;
 
 /** What the server's own record tells about a run whose workflow cannot be asked. */
 function bareStatus(info: WorkflowExecutionDescription): RunStatus {
@@ -194,9 +206,14 @@ function pendingTasks(info: WorkflowExecutionDescription, now: Date): PendingTas
 /** PENDING_ACTIVITY_STATE_SCHEDULED of the API. */
 const PENDING_SCHEDULED = 1;
 
-function millis(t: { seconds?: unknown; nanos?: number | null } | null | undefined): number | null {
-  if (t?.seconds == null) return null;
-  return Number(String(t.seconds)) * 1000 + (t.nanos ?? 0) / 1e6;
+/** Seconds come as a 64-bit object; milliseconds of our times fit a number. */
+interface Timestamp {
+  seconds?: { toNumber(): number } | null;
+  nanos?: number | null;
+}
+
+function millis(t: Timestamp | null | undefined): number | null {
+  return t?.seconds == null ? null : t.seconds.toNumber() * 1000 + (t.nanos ?? 0) / 1e6;
 }
 
 /** Heartbeats of other programs' activities, or of another version of ours, are not ours to interpret. */
