@@ -145,7 +145,7 @@ class Preparation {
     }));
     this.run_.expect([pause, ...moves.map((m) => m.spec)]);
     this.drained = true;
-    this.run_.undo(pause.id, `Resume ${node}`, () => this.resumeNow());
+    this.run_.hold(pause.id, `Resume ${node}`, () => this.resumeNow());
     await this.run_.step(pause, async (c) => {
       const summary = `Pause ${node}`;
       c.evidence({ ...(await this.calls.onCluster({ summary }).pauseNode({ node })) });

@@ -16,7 +16,7 @@ import { failureRow, retryOf, type FailureCode } from '../domain/failures.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { refuseDecision } from '../domain/decisions.ts';
 import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
-import { DEFAULT_BUDGETS } from '../domain/spec.ts';
+import { retryPauseSeconds, RETRIES } from '../domain/retries.ts';
 import { detailsMarkdown } from './details.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import {
@@ -29,9 +29,6 @@ import {
 } from './messages.ts';
 import { announceRun, markNeedsOperator } from './search-attributes.ts';
 
-/** Automatic retries of a step before a person is asked. Doubling from 2 s that is about a minute, then about 15. */
-const RETRIES = { 'retry-then-operator': 4, retry: 12, operator: 0, expected: 0 } as const;
-const RETRY_PAUSE_MAX_SECONDS = 120;
 /** A wait for a person has no deadline of its own; Temporal wants a number. */
 const UNTIL_DECIDED = '3650 days';
 
@@ -70,6 +67,7 @@ interface Undo {
   step: string;
   title: string;
   deed: () => Promise<unknown>;
+  isHold: boolean;
 }
 
 const now = (): string => new Date(Date.now()).toISOString();
@@ -129,7 +127,15 @@ export class Run {
 
   /** Registers how to take a step back. Call it before the act; it must do nothing when nothing happened. */
   undo(step: string, title: string, deed: () => Promise<unknown>): void {
-    this.undos.push({ step, title, deed });
+    this.undos.push({ step, title, deed, isHold: false });
+  }
+
+  /**
+   * Registers how to let go of something that the run only holds while it works, as a paused node. Done on abort like
+   * an undo, and when the run is cancelled or fails too.
+   */
+  hold(step: string, title: string, release: () => Promise<unknown>): void {
+    this.undos.push({ step, title, deed: release, isHold: true });
   }
 
   /**
@@ -202,10 +208,12 @@ export class Run {
     } catch (err) {
       if (this.abortedBy !== undefined && isCancellation(err)) {
         const by = this.abortedBy;
-        await CancellationScope.nonCancellable(() => this.takeBack());
+        await CancellationScope.nonCancellable(() => this.takeBack(this.undos));
         this.finish('failed');
         throw stepFailure('Aborted', `${by.by} aborted the run at step ${by.step}: ${by.reason}`);
       }
+      const holds = this.undos.filter((undo) => undo.isHold);
+      await CancellationScope.nonCancellable(() => this.takeBack(holds));
       this.finish(isCancellation(err) ? 'cancelled' : 'failed');
       throw err;
     } finally {
@@ -275,8 +283,7 @@ export class Run {
     failure: StepFailure & { code: FailureCode },
     failures: number,
   ): Promise<void> {
-    const first = this.options.retrySeconds ?? DEFAULT_BUDGETS.retrySeconds;
-    const seconds = Math.min(first * 2 ** (failures - 1), RETRY_PAUSE_MAX_SECONDS);
+    const seconds = retryPauseSeconds(this.options.retrySeconds, failures);
     const which = `${String(failures)} of ${String(RETRIES[retryOf(failure.code)])}`;
     step.waitingFor = `retry ${which} in ${String(seconds)} s, after ${failure.code}`;
     this.enter(step, 'waiting');
@@ -317,8 +324,8 @@ export class Run {
     return { accepted: `${decision.action} ${decision.step}` };
   }
 
-  private async takeBack(): Promise<void> {
-    for (const { step, title, deed } of this.undos.reverse()) {
+  private async takeBack(undos: Undo[]): Promise<void> {
+    for (const { step, title, deed } of undos.toReversed()) {
       const undone = this.find({ id: `undo/${step}`, title });
       try {
         await this.tryUndo(undone, deed);

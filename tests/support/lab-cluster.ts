@@ -21,6 +21,7 @@ import { keepAwake } from '../../lab/waker.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { ROOT } from './built-setup.ts';
+import { keepHistories } from './histories.ts';
 import { waitFor } from './processes.ts';
 import type { TestTemporal } from './temporal.ts';
 
@@ -104,7 +105,8 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
   const nodes = new NodeWorkers(options, cluster, lab);
   await nodes.startAll();
   const connection = await Connection.connect({ address: options.temporal.address });
-  const client = new Client({ connection, namespace: options.temporal.namespace });
+  const { namespace } = options.temporal;
+  const client = new Client({ connection, namespace, identity: 'test' });
   return {
     cluster,
     lab,
@@ -123,6 +125,7 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
         .effects()
         .filter((e) => e.kind === kind && (subject === undefined || e.subject === subject)).length,
     stop: async () => {
+      await keepHistories(client, cluster);
       await nodes.stopAll();
       letSleep();
       await connection.close();

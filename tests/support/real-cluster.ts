@@ -8,6 +8,7 @@ import { clusterQueue, nodeQueue, type WorkflowName } from '../../domain/names.t
 import type { LabState } from '../../lab/state.ts';
 import type { Effect } from '../../lab/records.ts';
 import { ROOT } from './built-setup.ts';
+import { keepHistories } from './histories.ts';
 import { handleOf, TEST_BUDGETS, type Handle } from './lab-cluster.ts';
 import { startNode, waitFor, waitForOutput, type Running } from './processes.ts';
 
@@ -76,7 +77,9 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
   const [, labUrl = ''] = await waitForOutput(lab, /"url":"([^"]+)"/);
   const ask = async (route: string): Promise<unknown> => (await fetch(`${labUrl}${route}`)).json();
   const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, identity: 'test' });
+  // Runs that a command steered carry this computer's name.
+  let steered = false;
   const state = async (): Promise<LabState> => (await ask('/state')) as LabState;
   const nodes = options.workers ?? (await state()).nodes.map((n) => n.name);
   await Promise.all(nodes.map((node) => served(client, namespace, nodeQueue(cluster, node))));
@@ -114,9 +117,15 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
       });
       if (!answer.ok) throw new Error(await answer.text());
     },
-    watari: (...words) =>
-      startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...words], { env, cwd: folder }),
+    watari: (...words) => {
+      steered = true;
+      return startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...words], {
+        env,
+        cwd: folder,
+      });
+    },
     stop: async () => {
+      if (!steered) await keepHistories(client, cluster);
       lab.child.stdin?.end();
       await waitFor(() => lab.child.exitCode !== null || lab.child.signalCode !== null, {
         what: 'the lab to end with its owner',

@@ -130,6 +130,45 @@ describe('applyCluster', () => {
     expect(c.lab.call('HV2', 'readNodes', {}).facts.every((n) => n.state === 'Up')).toBe(true);
   });
 
+  it('does not leave a node paused when the run is cancelled', async () => {
+    const c = await cluster(
+      TWO_NODES.replaceAll('bootSeconds: 60', 'bootSeconds: 60, migrationNetwork: 100Mbps'),
+    );
+    const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV1'), {
+      node: 'HV1',
+      features: ['BitLocker'],
+      restarts: 'allowed',
+    });
+    await run.until('the drain to move the VM', () => c.count('move-started', 'web-1') === 1);
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
+    expect((await run.status()).state).toBe('cancelled');
+    expect(c.count('node-resumed', 'HV1')).toBe(1);
+    expect(c.count('move-cancelled', 'web-1')).toBe(1);
+    expect(c.count('restart-requested')).toBe(0);
+  });
+
+  it('goes on without a step that a person skips', async () => {
+    const c = await cluster(`${BARE}
+faults:
+  - { on: startMove, vm: new-1, times: 1, error: { hresult: '0x80071398' } }
+`);
+    const run = await apply(c, { nodes: ['HV1', 'HV3'] });
+    const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
+    await waitFor(async () => (await proof.status()).state === 'needs-operator', {
+      what: 'the proof of new-1 to be parked',
+      timeoutMs: 40_000,
+    });
+    await proof.decide({ step: 'vm/new-1/move', action: 'abort' });
+    await run.until('the parent to be parked', (s) => s.state === 'needs-operator');
+    await run.decide({ step: 'vm/new-1/move', action: 'skip', reason: 'proved by hand' });
+    expect(await run.result()).toMatchObject({ changed: true });
+    const step = await run.step('vm/new-1/move');
+    expect(step.state).toBe('skipped');
+    expect(step.evidence['decisions']).toMatchObject([{ action: 'skip', by: 'ito@lab' }]);
+    expect(c.count('vm-removed')).toBe(0);
+  });
+
   it('asks a person before a restart that nobody allowed', async () => {
     const c = await cluster(
       TWO_NODES.replace('features: [Hyper-V], ', '').replace('owner: HV1', 'owner: HV2'),
