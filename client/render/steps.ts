@@ -4,7 +4,7 @@ import type { StepState } from '../../domain/status.ts';
 import { isSettled } from '../../domain/status.ts';
 import { stateOf, type RunView, type StepView } from '../run-view.ts';
 import type { Colors } from '../terminal.ts';
-import { bar, clip, duration, oneLine, pad, stringWidth } from './format.ts';
+import { bar, clip, duration, oneLine, pad, stringWidth, wrap } from './format.ts';
 
 export interface TableOptions {
   columns: number;
@@ -139,7 +139,7 @@ export function headLine(view: RunView, o: TableOptions): string {
 
 /** Head line, step lines, notes. */
 export function runLines(view: RunView, o: TableOptions): string[] {
-  const notes = view.notes.map((n) => clip(o.colors.yellow(`  note: ${oneLine(n)}`), o.columns));
+  const notes = view.notes.flatMap((n) => noteLines(n, o));
   const waiting = view.waitingFor !== null && needsWord(view) ? [waitLine(view, o)] : [];
   const room = o.rows - 1 - notes.length - waiting.length;
   const shown = visibleSteps(view.steps, room);
@@ -153,6 +153,13 @@ export function runLines(view: RunView, o: TableOptions): string[] {
     ...waiting,
     ...notes,
   ];
+}
+
+/** In place a note must not push the steps away; on paper it is told in full. */
+function noteLines(note: string, o: TableOptions): string[] {
+  const text = `note: ${oneLine(note)}`;
+  const lines = o.rows === Infinity ? wrap(text, o.columns, '  ') : [clip(`  ${text}`, o.columns)];
+  return lines.map((line) => o.colors.yellow(line));
 }
 
 /** The run's own reason to wait is news only while no step gives one. */
