@@ -1,0 +1,193 @@
+# The cluster as this node sees it: settings, quorum, nodes, networks, shared volumes. Dot-sourced by
+# Watari.HyperV.psm1.
+
+# Resource type of the witness -> kind. A file share witness of a workgroup cluster is the share of a router's USB stick.
+$script:WitnessKinds = @{ 'Physical Disk' = 'Disk'; 'Cloud Witness' = 'Cloud'; 'File Share Witness' = 'Usb' }
+
+# CLUSTER_SHARED_VOLUME_STATE: a volume that this node cannot use now.
+$script:PausedVolume = @('Paused', 'Unavailable')
+
+function Get-WatariCluster {
+    <#
+    .SYNOPSIS
+    Tells the cluster's settings that matter to live migration, and its witness.
+    .EXAMPLE
+    Get-WatariCluster
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-Cluster
+    $cluster = Invoke-Recorded { FailoverClusters\Get-Cluster }
+    $quorum = Invoke-Recorded { FailoverClusters\Get-ClusterQuorum }
+    $resource = Read-Property $quorum 'QuorumResource'
+    $kind = 'None'
+    if ($null -ne $resource) {
+        $kind = $script:WitnessKinds[(Get-NameOf (Read-Property $resource 'ResourceType'))]
+        if ($null -eq $kind) { $kind = 'Disk' }
+    }
+    [pscustomobject][ordered]@{
+        name                      = [string]$cluster.Name
+        maximumParallelMigrations = [int]$cluster.MaximumParallelMigrations
+        enforcedAntiAffinity      = [int]$cluster.ClusterEnforcedAntiAffinity -ne 0
+        autoBalancerMode          = [int]$cluster.AutoBalancerMode
+        autoBalancerLevel         = [int]$cluster.AutoBalancerLevel
+        witness                   = [pscustomobject][ordered]@{
+            kind   = [string]$kind
+            online = $null -ne $resource -and [string](Read-Property $resource 'State') -eq 'Online'
+        }
+    }
+}
+
+function Set-WatariCluster {
+    <#
+    .SYNOPSIS
+    Sets how many live migrations each node takes part in at once.
+    .PARAMETER MaximumParallelMigrations
+    The cluster's limit; it wins over each host's own.
+    .EXAMPLE
+    Set-WatariCluster -MaximumParallelMigrations 2
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][ValidateRange(1, 1000)][int]$MaximumParallelMigrations)
+    Invoke-InTurn -Of Set-WatariCluster -Work {
+        $before = Get-WatariCluster
+        $changed = $before.maximumParallelMigrations -ne $MaximumParallelMigrations
+        if ($changed) {
+            Invoke-Recorded { (FailoverClusters\Get-Cluster).MaximumParallelMigrations = $MaximumParallelMigrations }
+        }
+        [pscustomobject][ordered]@{ changed = $changed; cluster = Get-WatariCluster }
+    }
+}
+
+function Get-WatariNode {
+    <#
+    .SYNOPSIS
+    Lists the nodes of the cluster with their states.
+    .EXAMPLE
+    Get-WatariNode
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-Cluster
+    Invoke-Recorded { FailoverClusters\Get-ClusterNode } | ForEach-Object {
+        $state = [string]$_.State
+        if ('Up', 'Down', 'Paused', 'Joining' -notcontains $state) { $state = 'Unknown' }
+        [pscustomobject][ordered]@{
+            name        = [string]$_.Name
+            state       = $state
+            quarantined = [string](Read-Property $_ 'StatusInformation') -match 'Quarantined'
+            nodeWeight  = [int]$_.NodeWeight
+        }
+    }
+}
+
+function Get-WatariNetwork {
+    <#
+    .SYNOPSIS
+    Lists the networks of the cluster and whether live migration may use them.
+    .EXAMPLE
+    Get-WatariNetwork
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-Cluster
+    $excluded = @(Invoke-Recorded {
+            FailoverClusters\Get-ClusterResourceType -Name 'Virtual Machine' | FailoverClusters\Get-ClusterParameter -Name MigrationExcludeNetworks
+        } | ForEach-Object { ([string]$_.Value).Split(';') } | ForEach-Object { $_.Trim() })
+    Invoke-Recorded { FailoverClusters\Get-ClusterNetwork } | ForEach-Object {
+        $state = [string]$_.State
+        if ('Up', 'Down', 'Partitioned' -notcontains $state) { $state = 'Unavailable' }
+        [pscustomobject][ordered]@{
+            name                  = [string]$_.Name
+            role                  = [string]$_.Role
+            state                 = $state
+            excludedFromMigration = $excluded -contains [string]$_.Id
+        }
+    }
+}
+
+function Get-WatariSharedVolume {
+    <#
+    .SYNOPSIS
+    Lists the cluster shared volumes with their paths and states.
+    .EXAMPLE
+    Get-WatariSharedVolume
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-Cluster
+    $paused = @(Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolumeState } |
+            Where-Object { $script:PausedVolume -contains [string](Read-Property $_ 'StateInfo') } |
+            ForEach-Object { [string]$_.Name })
+    Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolume } | ForEach-Object {
+        $name = [string]$_.Name
+        $state = [string]$_.State
+        if ('Online', 'Failed' -notcontains $state) { $state = 'Offline' }
+        if ($state -eq 'Online' -and $paused -contains $name) { $state = 'Paused' }
+        [pscustomobject][ordered]@{
+            name  = $name
+            path  = [string]@($_.SharedVolumeInfo)[0].FriendlyVolumeName
+            state = $state
+            owner = Get-NameOf $_.OwnerNode
+        }
+    }
+}
+
+# A node of the cluster by its exact name; case does not count.
+function Find-Node {
+    param([string]$Name)
+    Assert-Cluster
+    $node = @(Invoke-Recorded { FailoverClusters\Get-ClusterNode } | Where-Object { [string]$_.Name -eq $Name })[0]
+    if ($null -eq $node) {
+        throw (New-WatariError -Id 'BadRequest' -HResult '0x800713B2' -Category ObjectNotFound -Target $Name -Message (
+                "The cluster has no node '$Name'."))
+    }
+    $node
+}
+
+function Assert-NodeUp {
+    param($Node)
+    if ([string]$Node.State -ne 'Down') { return }
+    # ERROR_CLUSTER_NODE_DOWN: classified like the cluster's own refusal.
+    throw (New-WatariError -Id 'NodeDown' -HResult '0x800713BA' -Target $Node.Name -Message "$($Node.Name) is down.")
+}
+
+function Suspend-WatariNode {
+    <#
+    .SYNOPSIS
+    Pauses a node of the cluster without draining it: its roles stay, none may come.
+    .PARAMETER Node
+    Name of the node.
+    .EXAMPLE
+    Suspend-WatariNode -Node HV1
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][string]$Node)
+    Invoke-InTurn -Of Suspend-WatariNode -Work {
+        $found = Find-Node $Node
+        Assert-NodeUp $found
+        if ([string]$found.State -eq 'Paused') { return [pscustomobject]@{ changed = $false } }
+        [void](Invoke-Recorded { $found | FailoverClusters\Suspend-ClusterNode -Confirm:$false })
+        [pscustomobject]@{ changed = $true }
+    }
+}
+
+function Resume-WatariNode {
+    <#
+    .SYNOPSIS
+    Resumes a paused node of the cluster; roles that have left do not come back by themselves.
+    .PARAMETER Node
+    Name of the node.
+    .EXAMPLE
+    Resume-WatariNode -Node HV1
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][string]$Node)
+    Invoke-InTurn -Of Resume-WatariNode -Work {
+        $found = Find-Node $Node
+        Assert-NodeUp $found
+        if ([string]$found.State -ne 'Paused') { return [pscustomobject]@{ changed = $false } }
+        [void](Invoke-Recorded { $found | FailoverClusters\Resume-ClusterNode -Failback NoFailback })
+        [pscustomobject]@{ changed = $true }
+    }
+}

@@ -1,0 +1,301 @@
+# This machine: facts, services, features, restart, disk files, event logs. Dot-sourced by Watari.HyperV.psm1.
+
+# Their existence is how Component Based Servicing and Windows Update say that a restart is owed.
+$script:RestartOwedKeys = @(
+    'SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'
+    'SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'
+)
+
+# Where the cause of a failed move is written. The System log is read for the cluster service's entries alone.
+$script:EventLogs = @(
+    @{ LogName = 'Microsoft-Windows-Hyper-V-VMMS-Admin' }
+    @{ LogName = 'Microsoft-Windows-Hyper-V-High-Availability-Admin' }
+    @{ LogName = 'Microsoft-Windows-FailoverClustering/Operational' }
+    @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-FailoverClustering' }
+)
+
+# ERROR_SHUTDOWN_IN_PROGRESS, ERROR_SHUTDOWN_IS_SCHEDULED
+$script:RestartUnderWay = @(1115, 1190)
+
+function Test-RestartOwed {
+    foreach ($key in $script:RestartOwedKeys) {
+        # 2147483650 is HKEY_LOCAL_MACHINE.
+        $answer = Invoke-Recorded {
+            CimCmdlets\Invoke-CimMethod -Namespace root/cimv2 -ClassName StdRegProv -MethodName EnumKey -Arguments @{ hDefKey = [uint32]2147483650; sSubKeyName = $key }
+        }
+        if ([long]$answer.ReturnValue -eq 0) { return $true }
+    }
+    $false
+}
+
+function Get-WatariHost {
+    <#
+    .SYNOPSIS
+    Tells about this machine: Windows, boot time, memory, processors, VM versions, whether a restart is owed.
+    .EXAMPLE
+    Get-WatariHost
+    #>
+    [CmdletBinding()]
+    param()
+    $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
+    $processors = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Processor })
+    $versions = @()
+    if (Test-HyperV) {
+        $versions = @(Invoke-Recorded { Hyper-V\Get-VMHostSupportedVersion } | ForEach-Object { [string]$_.Version })
+    }
+    $threads = 0
+    foreach ($processor in $processors) { $threads += [int]$processor.NumberOfLogicalProcessors }
+    [pscustomobject][ordered]@{
+        node              = [string]$system.CSName
+        now               = ConvertTo-IsoTime $system.LocalDateTime
+        osVersion         = [string]$system.Version
+        bootTime          = ConvertTo-IsoTime $system.LastBootUpTime
+        memoryBytes       = [long]$system.TotalVisibleMemorySize * 1024
+        freeMemoryBytes   = [long]$system.FreePhysicalMemory * 1024
+        cpuVendor         = [string]$processors[0].Manufacturer
+        cpuName           = ([string]$processors[0].Name).Trim()
+        logicalProcessors = $threads
+        vmVersions        = $versions
+        pendingRestart    = [bool](Test-RestartOwed)
+    }
+}
+
+function Get-WatariService {
+    <#
+    .SYNOPSIS
+    Tells the state of services; one that is not installed is Missing.
+    .PARAMETER Name
+    Service names, not display names.
+    .EXAMPLE
+    Get-WatariService -Name vmms, ClusSvc
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('names')][string[]]$Name)
+    $states = Get-ServiceState $Name
+    foreach ($service in $Name) {
+        $state = switch ($states[$service]) {
+            $null { 'Missing' }
+            'Running' { 'Running' }
+            'Start Pending' { 'Starting' }
+            'Continue Pending' { 'Starting' }
+            'Stop Pending' { 'Stopping' }
+            default { 'Stopped' }
+        }
+        [pscustomobject][ordered]@{ name = $service; state = [string]$state }
+    }
+}
+
+function Get-WatariFeature {
+    <#
+    .SYNOPSIS
+    Tells the state of Windows features: Installed, InstallPending (a restart is owed), Available or Removed.
+    .PARAMETER Name
+    Feature names as Get-WindowsFeature writes them, no wildcards.
+    .EXAMPLE
+    Get-WatariFeature -Name Hyper-V, Failover-Clustering
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('names')]
+        [ValidatePattern('\A[A-Za-z0-9._-]{1,100}\z')][string[]]$Name
+    )
+    if ($Name.Count -eq 0) { return }
+    $found = @(Invoke-Recorded { ServerManager\Get-WindowsFeature -Name $Name })
+    foreach ($wanted in $Name) {
+        $feature = @($found | Where-Object { [string]$_.Name -eq $wanted })
+        if ($feature.Count -eq 0) {
+            throw (New-WatariError -Id 'BadRequest' -Category ObjectNotFound -Target $wanted -Message (
+                    "Windows on $([Environment]::MachineName) knows no feature called '$wanted'."))
+        }
+        $installed = [string]$feature[0].InstallState
+        $state = switch ($installed) {
+            'InstallPending' { 'InstallPending' }
+            'Removed' { 'Removed' }
+            'Installed' { 'Installed' }
+            default { 'Available' }
+        }
+        # Some builds say Installed at once. The service comes with the restart.
+        if ($state -eq 'Installed' -and $wanted -eq 'Hyper-V' -and -not (Test-HyperV)) { $state = 'InstallPending' }
+        [pscustomobject][ordered]@{ name = [string]$feature[0].Name; state = [string]$state }
+    }
+}
+
+function Install-WatariFeature {
+    <#
+    .SYNOPSIS
+    Installs Windows features with their management tools, if they are not installed. Never restarts.
+    .PARAMETER Name
+    Feature names as Get-WindowsFeature writes them, no wildcards.
+    .EXAMPLE
+    Install-WatariFeature -Name Hyper-V, Failover-Clustering
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)][Alias('names')]
+        [ValidatePattern('\A[A-Za-z0-9._-]{1,100}\z')][string[]]$Name
+    )
+    Invoke-InTurn -Of Install-WatariFeature -Work {
+        $missing = @(Get-WatariFeature -Name $Name | Where-Object { 'Available', 'Removed' -contains $_.state } |
+                ForEach-Object { $_.name })
+        $restartNeeded = $false
+        if ($missing.Count -gt 0) {
+            $done = Invoke-Recorded {
+                ServerManager\Install-WindowsFeature -Name $missing -IncludeManagementTools -Confirm:$false
+            }
+            if (-not $done.Success) {
+                throw (New-WatariError -Id 'FeatureInstallFailed' -Message (
+                        "Windows did not install $($missing -join ', '): exit code $($done.ExitCode)."))
+            }
+            $restartNeeded = [string]$done.RestartNeeded -eq 'Yes'
+        }
+        $pending = @(Get-WatariFeature -Name $Name | Where-Object { $_.state -eq 'InstallPending' })
+        [pscustomobject][ordered]@{
+            changed       = $missing.Count -gt 0
+            restartNeeded = $restartNeeded -or $pending.Count -gt 0
+        }
+    }
+}
+
+function Restart-WatariNode {
+    <#
+    .SYNOPSIS
+    Asks Windows to restart this machine in a few seconds, if it has not restarted since the given boot time.
+    .DESCRIPTION
+    Applications are closed by force. Drain the node first: Suspend-ClusterNode -Drain.
+    .PARAMETER IfBootTime
+    The boot time that Get-WatariHost told. Another one means that the restart has happened already.
+    .PARAMETER Reason
+    Text for the System log.
+    .EXAMPLE
+    Restart-WatariNode -IfBootTime (Get-WatariHost).bootTime -Reason 'Updates'
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][datetime]$IfBootTime, [AllowEmptyString()][string]$Reason = '')
+    Invoke-InTurn -Of Restart-WatariNode -Work {
+        $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
+        $booted = ([datetime]$system.LastBootUpTime).ToUniversalTime()
+        # A correction of the clock moves the boot time a little; no machine boots twice within seconds.
+        $since = [Math]::Abs(($booted - $IfBootTime.ToUniversalTime()).TotalSeconds)
+        $changed = $false
+        if ($since -lt 10) {
+            # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
+            $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
+            $answer = Invoke-Recorded {
+                CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
+            }
+            $code = [long]$answer.ReturnValue
+            if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
+                throw (New-WatariError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
+                        "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
+            }
+            $changed = $code -eq 0
+        }
+        [pscustomobject][ordered]@{ changed = $changed; bootTime = ConvertTo-IsoTime $system.LastBootUpTime }
+    }
+}
+
+# Test-Path answers false when it may not look; WMI looks as the system does.
+function Test-DiskFile {
+    param([string]$Path)
+    $there = Invoke-Recorded { Microsoft.PowerShell.Management\Test-Path -LiteralPath $Path -PathType Leaf }
+    if ($there) { return $true }
+    $filter = "Name='{0}'" -f $Path.Replace('\', '\\').Replace("'", "\'")
+    @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName CIM_DataFile -Filter $filter }).Count -gt 0
+}
+
+function Test-WatariDiskFile {
+    <#
+    .SYNOPSIS
+    Tells for each path whether a file is there.
+    .PARAMETER Path
+    Literal paths as this node sees them.
+    .EXAMPLE
+    Test-WatariDiskFile -Path 'C:\ClusterStorage\Volume1\web-1.vhdx'
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('paths')][string[]]$Path)
+    foreach ($file in $Path) {
+        [pscustomobject][ordered]@{ path = $file; exists = [bool](Test-DiskFile $file) }
+    }
+}
+
+# Code and VM of an event from its data. The message is in the language of Windows and says nothing to a program.
+function Read-EventData {
+    param($Record)
+    $values = @($Record.Properties | ForEach-Object { Read-Property $_ 'Value' })
+    $hresult = $null
+    $vm = $null
+    for ($i = 0; $i -lt $values.Count; $i++) {
+        $value = $values[$i]
+        $text = [string]$value
+        if ($null -eq $hresult) { $hresult = Read-FailureCode $value }
+        # Hyper-V writes the VM's name in front of its id.
+        $guid = [guid]::Empty
+        if ($null -eq $vm -and $i -gt 0 -and [guid]::TryParse($text, [ref]$guid)) { $vm = [string]$values[$i - 1] }
+    }
+    # The cluster writes the name of the resource: "Virtual Machine web-1".
+    if ($null -eq $vm -and $values.Count -gt 0 -and [string]$values[0] -match '\AVirtual Machine (?:Configuration )?(.+)\z') {
+        $vm = $Matches[1]
+    }
+    @{ hresult = $hresult; vm = $vm }
+}
+
+# A failure as 0x80071398, as %%2147946392 (how event data refers to it), or as a number; $null when it is none.
+function Read-FailureCode {
+    param($Value)
+    $number = $null
+    $text = [string]$Value
+    if ($text -match '(?<![0-9A-Fa-f])0x([89A-Fa-f][0-9A-Fa-f]{7})(?![0-9A-Fa-f])') { return '0x' + $Matches[1].ToUpperInvariant() }
+    if ($text -match '\A(?:%%)?(-?\d{9,10})\z') { $number = [long]$Matches[1] }
+    if ($null -eq $number) { return $null }
+    if ($number -lt 0) { $number = $number -band 4294967295 }
+    # The upper half are failures.
+    if ($number -lt 2147483648 -or $number -gt 4294967295) { return $null }
+    ConvertTo-HResult $number
+}
+
+function Get-WatariEvent {
+    <#
+    .SYNOPSIS
+    Reads warnings and errors of the Hyper-V and cluster logs of this node, oldest first.
+    .PARAMETER Since
+    Nothing older than this.
+    .PARAMETER Max
+    The newest so many.
+    .EXAMPLE
+    Get-WatariEvent -Since (Get-Date).AddHours(-1) -Max 50
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)][datetime]$Since,
+        [Parameter(Mandatory = $true)][ValidateRange(1, 100000)][int]$Max
+    )
+    $records = [System.Collections.ArrayList]::new()
+    foreach ($log in $script:EventLogs) {
+        # One log per call: a log that is not there would fail them all.
+        $filter = @{ StartTime = $Since; Level = 1, 2, 3 } + $log
+        try {
+            Invoke-Recorded { Microsoft.PowerShell.Diagnostics\Get-WinEvent -FilterHashtable $filter -MaxEvents $Max } |
+                ForEach-Object { [void]$records.Add($_) }
+        }
+        catch {
+            # Nothing since then, or a log of a role that is not installed.
+            if ([string]$_.FullyQualifiedErrorId -notlike 'NoMatching*') { throw }
+        }
+    }
+    $records | Sort-Object -Property TimeCreated, RecordId | Select-Object -Last $Max | ForEach-Object {
+        $data = Read-EventData $_
+        [pscustomobject][ordered]@{
+            log      = [string]$_.LogName
+            id       = [int]$_.Id
+            level    = [int]$_.Level
+            recordId = [long]$_.RecordId
+            # In a workgroup too it may come with a DNS suffix.
+            node     = ([string]$_.MachineName).Split('.')[0]
+            time     = ConvertTo-IsoTime $_.TimeCreated
+            message  = [string]$_.Message
+            hresult  = $data.hresult
+            vm       = $data.vm
+        }
+    }
+}

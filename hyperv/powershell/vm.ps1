@@ -1,0 +1,284 @@
+# The Hyper-V of this node: switches, migration settings, virtual machines. Dot-sourced by Watari.HyperV.psm1.
+
+# Msvm_ComputerSystem.OperationalStatus: creating, applying, deleting a checkpoint; merging disks, exporting, backing up,
+# changed by somebody, moving storage. 32771 waits to start and 32774 migrates: a move is told by its role.
+$script:BusyStatus = @(32768, 32769, 32770, 32772, 32773, 32776, 32777, 32778, 32779)
+
+$script:VMStates = @('Off', 'Starting', 'Running', 'Saving', 'Saved', 'Paused', 'Stopping')
+
+function Get-WatariSwitch {
+    <#
+    .SYNOPSIS
+    Lists the virtual switches of this node.
+    .EXAMPLE
+    Get-WatariSwitch
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-HyperV
+    Invoke-Recorded { Hyper-V\Get-VMSwitch } | ForEach-Object {
+        [pscustomobject][ordered]@{ name = [string]$_.Name; type = [string]$_.SwitchType }
+    }
+}
+
+function Get-WatariMigrationSetting {
+    <#
+    .SYNOPSIS
+    Tells how this node takes part in live migrations.
+    .EXAMPLE
+    Get-WatariMigrationSetting
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-HyperV
+    $settings = Invoke-Recorded { Hyper-V\Get-VMHost }
+    [pscustomobject][ordered]@{
+        enabled                  = [bool]$settings.VirtualMachineMigrationEnabled
+        maximumMigrations        = [int]$settings.MaximumVirtualMachineMigrations
+        maximumStorageMigrations = [int]$settings.MaximumStorageMigrations
+        performance              = [string]$settings.VirtualMachineMigrationPerformanceOption
+        authentication           = [string]$settings.VirtualMachineMigrationAuthenticationType
+        useAnyNetwork            = [bool]$settings.UseAnyNetworkForMigration
+    }
+}
+
+function Set-WatariMigrationSetting {
+    <#
+    .SYNOPSIS
+    Sets how this node takes part in live migrations; what is not given stays.
+    .PARAMETER Enabled
+    Whether the node migrates at all.
+    .PARAMETER MaximumMigrations
+    Live migrations at once. On a cluster node the cluster's MaximumParallelMigrations wins.
+    .PARAMETER MaximumStorageMigrations
+    Storage migrations at once.
+    .PARAMETER Performance
+    TCPIP, Compression or SMB.
+    .EXAMPLE
+    Set-WatariMigrationSetting -Enabled $true -Performance Compression
+    #>
+    [CmdletBinding()]
+    param(
+        [bool]$Enabled,
+        [ValidateRange(1, 1000)][int]$MaximumMigrations,
+        [ValidateRange(1, 1000)][int]$MaximumStorageMigrations,
+        [ValidateSet('TCPIP', 'Compression', 'SMB')][string]$Performance
+    )
+    $given = $PSBoundParameters
+    Invoke-InTurn -Of Set-WatariMigrationSetting -Work {
+        $before = Get-WatariMigrationSetting
+        $changed = $false
+        if ($given.ContainsKey('Enabled') -and $before.enabled -ne $Enabled) {
+            if ($Enabled) { Invoke-Recorded { Hyper-V\Enable-VMMigration -Confirm:$false } }
+            else { Invoke-Recorded { Hyper-V\Disable-VMMigration -Confirm:$false } }
+            $changed = $true
+        }
+        $set = @{}
+        if ($given.ContainsKey('MaximumMigrations') -and $before.maximumMigrations -ne $MaximumMigrations) {
+            $set['MaximumVirtualMachineMigrations'] = $MaximumMigrations
+        }
+        if ($given.ContainsKey('MaximumStorageMigrations') -and $before.maximumStorageMigrations -ne $MaximumStorageMigrations) {
+            $set['MaximumStorageMigrations'] = $MaximumStorageMigrations
+        }
+        if ($given.ContainsKey('Performance') -and $before.performance -ne $Performance) {
+            $set['VirtualMachineMigrationPerformanceOption'] = $Performance
+        }
+        if ($set.Count -gt 0) {
+            Invoke-Recorded { Hyper-V\Set-VMHost @set -Confirm:$false }
+            $changed = $true
+        }
+        [pscustomobject][ordered]@{ changed = $changed; settings = Get-WatariMigrationSetting }
+    }
+}
+
+# By VM id, what a cmdlet tells about many VMs in one call: on a real host a call for each VM costs a second and more.
+function Group-ByVM {
+    param($Parts)
+    $byVM = @{}
+    foreach ($part in $Parts) {
+        $id = [string]$part.VMId
+        if (-not $byVM.ContainsKey($id)) { $byVM[$id] = [System.Collections.ArrayList]::new() }
+        [void]$byVM[$id].Add($part)
+    }
+    $byVM
+}
+
+function ConvertTo-Heartbeat {
+    param([string]$Status)
+    if ($Status -like 'Ok*') { return 'Ok' }
+    if ('NoContact', 'LostCommunication', 'Error' -contains $Status) { return 'NoContact' }
+    'Unknown'
+}
+
+function Test-Busy {
+    param($System)
+    foreach ($status in @(Read-Property $System 'OperationalStatus')) {
+        if ($null -ne $status -and $script:BusyStatus -contains [int]$status) { return $true }
+    }
+    $false
+}
+
+# The facts of some VMs, given as Get-VM wrote them.
+function ConvertTo-VMFact {
+    param([object[]]$VM)
+    if ($VM.Count -eq 0) { return }
+    $processors = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMProcessor -VM $VM })
+    $adapters = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMNetworkAdapter -VM $VM })
+    $disks = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMHardDiskDrive -VM $VM })
+    $dvds = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMDvdDrive -VM $VM })
+    $devices = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMAssignableDevice -VM $VM })
+    $security = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMSecurity -VM $VM })
+    $systems = @{}
+    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_ComputerSystem } |
+        ForEach-Object { $systems[[string]$_.Name] = $_ }
+    foreach ($one in $VM) {
+        $id = [string]$one.Id
+        $state = [string]$one.State
+        if ($script:VMStates -notcontains $state) { $state = 'Other' }
+        $compatible = @($processors[$id] | Where-Object { $null -ne $_ -and $_.CompatibilityForMigrationEnabled })
+        $tpm = @($security[$id] | Where-Object { $null -ne $_ -and $_.TpmEnabled })
+        [pscustomobject][ordered]@{
+            id                        = $id
+            name                      = [string]$one.Name
+            state                     = $state
+            version                   = [string]$one.Version
+            generation                = [int]$one.Generation
+            memoryStartupBytes        = [long]$one.MemoryStartup
+            memoryAssignedBytes       = [long]$one.MemoryAssigned
+            uptimeSeconds             = [long][Math]::Floor(([timespan]$one.Uptime).TotalSeconds)
+            heartbeat                 = ConvertTo-Heartbeat ([string](Read-Property $one 'Heartbeat'))
+            switches                  = @($adapters[$id] | Where-Object { $null -ne $_ } | ForEach-Object {
+                    if ([string]$_.SwitchName) { [string]$_.SwitchName } else { $null }
+                })
+            disks                     = @($disks[$id] | Where-Object { $null -ne $_ -and $_.Path } | ForEach-Object { [string]$_.Path })
+            dvds                      = @($dvds[$id] | Where-Object { $null -ne $_ -and $_.Path } | ForEach-Object { [string]$_.Path })
+            compatibilityForMigration = $compatible.Count -gt 0
+            passThroughDevices        = @($devices[$id] | Where-Object { $null -ne $_ } | ForEach-Object {
+                    [string](Read-Property $_ 'LocationPath')
+                })
+            tpm                       = $tpm.Count -gt 0
+            busy                      = Test-Busy $systems[$id]
+            clustered                 = [bool]$one.IsClustered
+            notes                     = [string]$one.Notes
+        }
+    }
+}
+
+function Get-WatariVM {
+    <#
+    .SYNOPSIS
+    Lists the virtual machines that this node holds now.
+    .EXAMPLE
+    Get-WatariVM | Where-Object state -eq Running
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-HyperV
+    Invoke-Consistently {
+        $all = @(Invoke-Recorded { Hyper-V\Get-VM } | Sort-Object -Property Name)
+        ConvertTo-VMFact $all
+    }
+}
+
+# A VM of this node by its id; $null when it is elsewhere. Listing knows no wildcards and no "not found".
+function Find-VM {
+    param([guid]$VMId)
+    @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [guid]$_.Id -eq $VMId })[0]
+}
+
+function New-WatariVM {
+    <#
+    .SYNOPSIS
+    Finds a VM of this node by name, or creates it, switched off, with an existing disk.
+    .PARAMETER RequestId
+    Marks the VM as made for this request: watari:<id> in its Notes.
+    .PARAMETER Name
+    Name of the VM; case does not count.
+    .PARAMETER MemoryBytes
+    Startup memory.
+    .PARAMETER Vhd
+    The existing virtual disk, on a cluster shared volume.
+    .PARAMETER SwitchName
+    The virtual switch of its adapter; none leaves the adapter unconnected.
+    .PARAMETER Generation
+    1 or 2.
+    .PARAMETER Path
+    Folder for the configuration, on a cluster shared volume.
+    .EXAMPLE
+    New-WatariVM -RequestId by-hand -Name web-1 -MemoryBytes 10GB -Vhd C:\ClusterStorage\Volume1\web-1.vhdx -SwitchName LAN -Generation 2 -Path C:\ClusterStorage\Volume1
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)][ValidatePattern('\A[^\x00-\x1F\x7F]{1,260}\z')][string]$RequestId,
+        [Parameter(Mandatory = $true)][ValidatePattern('\A[^\x00-\x1F\x7F]{1,260}\z')][string]$Name,
+        [Parameter(Mandatory = $true)][ValidateRange(33554432, 281474976710656)][long]$MemoryBytes,
+        [Parameter(Mandatory = $true)][ValidatePattern('\A[^\x00-\x1F\x7F]{1,260}\z')][string]$Vhd,
+        [AllowNull()][AllowEmptyString()][Alias('switch')][string]$SwitchName,
+        [Parameter(Mandatory = $true)][ValidateSet(1, 2)][int]$Generation,
+        [Parameter(Mandatory = $true)][ValidatePattern('\A[^\x00-\x1F\x7F]{1,260}\z')][string]$Path
+    )
+    Assert-HyperV
+    Invoke-InTurn -Of New-WatariVM -Work {
+        $same = @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [string]$_.Name -eq $Name })
+        if ($same.Count -gt 1) {
+            throw (New-WatariError -Id 'AmbiguousVm' -Target $Name -Message (
+                    "$([Environment]::MachineName) has $($same.Count) VMs called '$Name'."))
+        }
+        if ($same.Count -eq 1) { return [pscustomobject][ordered]@{ changed = $false; vm = ConvertTo-VMFact $same } }
+        if (-not (Test-DiskFile $Vhd)) {
+            throw (New-WatariError -Id 'DiskMissing' -Category ObjectNotFound -Target $Vhd -Message (
+                    "$([Environment]::MachineName) finds no file '$Vhd'."))
+        }
+        $make = @{
+            Name = $Name; MemoryStartupBytes = $MemoryBytes; Generation = [int16]$Generation; VHDPath = $Vhd; Path = $Path
+        }
+        if ($SwitchName) {
+            $switch = @(Invoke-Recorded { Hyper-V\Get-VMSwitch } | Where-Object { [string]$_.Name -eq $SwitchName })
+            if ($switch.Count -eq 0) {
+                throw (New-WatariError -Id 'SwitchMissing' -Category ObjectNotFound -Target $SwitchName -Message (
+                        "$([Environment]::MachineName) has no virtual switch '$SwitchName'."))
+            }
+            $make['SwitchName'] = [string]$switch[0].Name
+        }
+        $made = Invoke-Recorded { Hyper-V\New-VM @make -Confirm:$false }
+        $notes = "watari:$RequestId"
+        Invoke-Recorded { Hyper-V\Set-VM -VM $made -Notes $notes -Confirm:$false }
+        $now = Find-VM $made.Id
+        [pscustomobject][ordered]@{ changed = $true; vm = ConvertTo-VMFact @($now) }
+    }
+}
+
+function Remove-WatariVM {
+    <#
+    .SYNOPSIS
+    Removes the configuration of a VM that New-WatariVM made for this request. Never a disk.
+    .DESCRIPTION
+    Refuses a VM of another origin, one that is a role of the cluster, and one that is neither off nor saved. A VM that
+    this node does not hold is no error.
+    .PARAMETER VMId
+    Id of the VM.
+    .PARAMETER RequestId
+    The request that it was made for.
+    .EXAMPLE
+    Remove-WatariVM -VMId 2b0c2e5d-5d7c-4b61-9c0a-3d6f0d8f7a11 -RequestId by-hand
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][guid]$VMId, [Parameter(Mandatory = $true)][string]$RequestId)
+    Assert-HyperV
+    Invoke-InTurn -Of Remove-WatariVM -Work {
+        $found = Find-VM $VMId
+        if ($null -eq $found) { return [pscustomobject]@{ changed = $false } }
+        $name = [string]$found.Name
+        if ([string]$found.Notes -cne "watari:$RequestId") {
+            throw (New-WatariError -Id 'VmNotOurs' -Target $name -Message "'$name' was not created by the run $RequestId.")
+        }
+        if ($found.IsClustered) {
+            throw (New-WatariError -Id 'VmClustered' -Target $name -Message "'$name' is a role of the cluster.")
+        }
+        if ('Off', 'Saved' -notcontains [string]$found.State) {
+            throw (New-WatariError -Id 'VmNotOff' -Target $name -Message "'$name' is $($found.State).")
+        }
+        Invoke-Recorded { Hyper-V\Remove-VM -VM $found -Force -Confirm:$false }
+        [pscustomobject]@{ changed = $true }
+    }
+}
