@@ -7,7 +7,7 @@ import { sameName } from '../../domain/names.ts';
 import { checkedName, namedCluster } from '../cluster-name.ts';
 import { finish, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { LAB_PROGRAM } from '../package-root.ts';
 import { leaf, type ContextSource } from './leaf.ts';
 
@@ -77,7 +77,7 @@ export function workerNode(computer: string, given: string | undefined, labbed: 
 }
 
 function checkedUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/$/, '');
   throw badInput(
     `--lab ${JSON.stringify(text)} is not an http address`,
@@ -104,6 +104,6 @@ async function runLab(words: readonly string[]): Promise<void> {
   process.on('SIGINT', ignore);
   const [code] = (await once(child, 'exit')) as [number | null];
   process.off('SIGINT', ignore);
-  process.exitCode = code ?? EXIT.interrupted;
-  finish(EXIT.done);
+  // The lab's exit codes are ours; without one it was ended by a signal.
+  finish((code ?? EXIT.interrupted) as ExitCode);
 }
