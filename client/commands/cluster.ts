@@ -14,7 +14,7 @@ import { blockerLines, planLines, restartsOf } from '../render/plan.ts';
 import { snapshotLines } from '../render/snapshot.ts';
 import { shellWord } from '../render/summary.ts';
 import { startRun, type StartRequest } from '../runs.ts';
-import { concludeWatch, watchRun } from '../watch.ts';
+import { concludeWatch, watchRun, type Watched } from '../watch.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface PlanOptions extends ClusterOptions, JsonOption {
@@ -113,7 +113,10 @@ export async function runApply(ctx: Context, o: ApplyOptions): Promise<void> {
       return EXIT.failed;
     }
     if (o.detach === true) return startDetached(ctx, temporal, spec, o, out);
-    return interruptible(ctx, (signal) => applySpec(ctx, temporal, spec, o, out, signal));
+    const watched = await interruptible(ctx, (signal) =>
+      applyAndWatch(ctx, temporal, spec, o, out, signal),
+    );
+    return concludeWatch(ctx, temporal, out, runId.apply(spec.cluster), watched);
   });
   finish(code);
 }
@@ -153,18 +156,17 @@ const applyRequest = (ctx: Context, spec: ClusterSpec, o: PlanOptions): StartReq
   };
 };
 
-/** Starts the run with restarts allowed, and watches it. */
-export async function applySpec(
+/** Starts the run with restarts allowed, and watches it; the caller says how it ended. */
+export async function applyAndWatch(
   ctx: Context,
   temporal: Temporal,
   spec: ClusterSpec,
   o: { prove?: boolean },
   out: Talk,
   signal: AbortSignal,
-): Promise<ExitCode> {
+): Promise<Watched> {
   const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
-  const watched = await watchRun(ctx, temporal, { ...started, talk: out, signal });
-  return concludeWatch(ctx, temporal, out, started.run, watched);
+  return watchRun(ctx, temporal, { ...started, talk: out, signal });
 }
 
 async function startDetached(

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { runId } from '../../domain/names.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import { startDemo, type Demo } from '../demo/start.ts';
 import { stopKept } from '../demo/stop.ts';
@@ -10,7 +11,8 @@ import { forgetKept, labAnswers, readKept, serverAnswers, writeKept } from '../d
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { PACKAGE_ROOT } from '../package-root.ts';
-import { applySpec } from './cluster.ts';
+import { applyAndWatch } from './cluster.ts';
+import { concludeWatch } from '../watch.ts';
 import { interruptible, leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface DemoOptions extends JsonOption {
@@ -120,8 +122,10 @@ async function demoRun(
     });
     if (demo === null) return EXIT.interrupted;
     out.say(['']);
-    const code = await applySpec(ctx, demo.temporal, demo.spec, { prove: true }, out, signal);
-    if (code === EXIT.interrupted) return code;
+    const { temporal, spec } = demo;
+    const watched = await applyAndWatch(ctx, temporal, spec, { prove: true }, out, signal);
+    if (watched.interrupted) return EXIT.interrupted;
+    const code = concludeWatch(ctx, temporal, out, runId.apply(spec.cluster), watched);
     if (keep) {
       writeKept(ctx.places.dataDir, demo.note);
       demo.letGo();
@@ -132,9 +136,11 @@ async function demoRun(
     }
     return code;
   } finally {
-    if (demo !== null && !left) await demo.stop();
-    if (!left && signal.aborted)
-      out.say(['Interrupted. Everything that the demo started has ended.']);
+    if (demo !== null && !left) {
+      out.say(['Ending the demo ...']);
+      await demo.stop();
+    }
+    if (!left && signal.aborted) out.say(['Everything that the demo started has ended.']);
     await demo?.temporal.close();
   }
 }

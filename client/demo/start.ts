@@ -95,7 +95,7 @@ async function startPieces(
     uiBase: server.uiUrl,
   });
   const workers = await untilServed(ctx, temporal, spec, lab, o.signal);
-  o.say(`Workers   ${workers.join(', ')}`);
+  if (!o.signal.aborted) o.say(`Workers   ${workers.join(', ')}`);
   const note: KeptDemo = {
     cluster: spec.cluster,
     startedAt: ctx.clock.now().toISOString(),
