@@ -42,30 +42,30 @@ export async function applyCluster(input: ApplyClusterInput): Promise<ApplyClust
     startedBy: input.startedBy,
     retrySeconds: calls.budgets.retrySeconds,
   });
-  return run.conduct(() => new Application(run, calls, input).run());
+  return run.conduct(() => new Application(run, calls, input).complete());
 }
 
 class Application {
-  private readonly run_: Run;
+  private readonly run: Run;
   private readonly calls: Calls;
   private readonly input: ApplyClusterInput;
   private readonly requestId = workflowInfo().firstExecutionRunId;
 
   constructor(run: Run, calls: Calls, input: ApplyClusterInput) {
-    this.run_ = run;
+    this.run = run;
     this.calls = calls;
     this.input = input;
   }
 
-  async run(): Promise<ApplyClusterResult> {
+  async complete(): Promise<ApplyClusterResult> {
     const { spec } = this.input;
-    const plan = await this.run_.step(
+    const plan = await this.run.step(
       { id: stepId.cluster('plan'), title: `Compare ${spec.cluster} with its file` },
       (c) => this.plan(c),
     );
     const steps = plan?.steps ?? [];
     const report = { id: stepId.cluster('report'), title: 'Look again and report' };
-    this.run_.expect([
+    this.run.expect([
       ...steps.map((s) => ({ id: s.id, title: s.title, skippable: s.kind !== 'prepare-node' })),
       report,
     ]);
@@ -76,7 +76,7 @@ class Application {
     await all(of('node-settings').map((step) => this.nodeSettings(step)));
     await all(of('create-vm').map((step) => this.create(step)));
     await all(of('prove').map((step) => this.prove(step)));
-    const owners = await this.run_.step(report, (c) => this.report(c));
+    const owners = await this.run.step(report, (c) => this.report(c));
     return {
       cluster: spec.cluster,
       changed: steps.length > 0,
@@ -119,7 +119,7 @@ class Application {
 
   private async prepare(step: PlannedStep): Promise<void> {
     const node = step.node ?? '';
-    await this.run_.step(this.spec(step), (c) =>
+    await this.run.step(this.spec(step), (c) =>
       runChild<PrepareNodeResult>(
         c,
         'prepareNode',
@@ -135,14 +135,14 @@ class Application {
     const set = (value: number, summary: string) =>
       this.calls.onCluster({ summary }).setClusterLimits({ maximumParallelMigrations: value });
     let before: number | undefined;
-    await this.run_.step(this.spec(step), async (c) => {
+    await this.run.step(this.spec(step), async (c) => {
       if (before === undefined) {
         const { cluster } = await this.calls
           .onCluster({ summary: 'Settings before' })
           .viewCluster();
         const was = cluster.maximumParallelMigrations;
         before = was;
-        this.run_.undo(step.id, `Set MaximumParallelMigrations back to ${String(was)}`, () =>
+        this.run.undo(step.id, `Set MaximumParallelMigrations back to ${String(was)}`, () =>
           set(was, `Undo: MaximumParallelMigrations = ${String(was)}`),
         );
       }
@@ -161,7 +161,7 @@ class Application {
     const on = (summary: string) => this.calls.onNode(node, { summary });
     const { liveMigration } = this.input.spec;
     let before: MigrationSettings | undefined;
-    await this.run_.step(this.spec(step), async (c) => {
+    await this.run.step(this.spec(step), async (c) => {
       if (before === undefined) {
         const was = (await on(`Settings of ${node} before`).viewNode({})).migration;
         if (was === null) {
@@ -169,7 +169,7 @@ class Application {
         }
         before = was;
         const { enabled, maximumMigrations, maximumStorageMigrations, performance } = was;
-        this.run_.undo(step.id, `Set the migration settings of ${node} back`, () =>
+        this.run.undo(step.id, `Set the migration settings of ${node} back`, () =>
           on(`Undo: migration settings of ${node}`).setMigration({
             enabled,
             maximumMigrations,
@@ -191,10 +191,10 @@ class Application {
   private async create(step: PlannedStep): Promise<void> {
     const { spec } = this.input;
     const vm = vmSpec(spec, step.vm ?? '');
-    this.run_.undo(step.id, `Remove VM ${vm.name} and its role`, () =>
+    this.run.undo(step.id, `Remove VM ${vm.name} and its role`, () =>
       removeOwnVm(this.calls, vm.name, this.requestId, undefined),
     );
-    await this.run_.step({ ...this.spec(step), skippable: true }, (c) =>
+    await this.run.step({ ...this.spec(step), skippable: true }, (c) =>
       runChild<CreateVmResult>(
         c,
         'createVm',
@@ -207,7 +207,7 @@ class Application {
 
   private async prove(step: PlannedStep): Promise<void> {
     const vm = step.vm ?? '';
-    await this.run_.step({ ...this.spec(step), skippable: true }, (c) =>
+    await this.run.step({ ...this.spec(step), skippable: true }, (c) =>
       runChild<MigrateVmResult>(
         c,
         'migrateVm',
@@ -226,7 +226,7 @@ class Application {
   private async report(c: StepContext): Promise<Record<string, string>> {
     const { spec } = this.input;
     const snapshot = await this.look();
-    const skipped = this.run_.status.steps.filter((s) => s.state === 'skipped').map((s) => s.id);
+    const skipped = this.run.status.steps.filter((s) => s.state === 'skipped').map((s) => s.id);
     const left = planCluster(spec, snapshot).steps.filter(
       (s) => s.kind !== 'prove' && !skipped.includes(s.id),
     );

@@ -36,11 +36,11 @@ export async function prepareNode(input: PrepareNodeInput): Promise<PrepareNodeR
     startedBy: input.startedBy,
     retrySeconds: calls.budgets.retrySeconds,
   });
-  return run.conduct(() => new Preparation(run, calls, input).run());
+  return run.conduct(() => new Preparation(run, calls, input).complete());
 }
 
 class Preparation {
-  private readonly run_: Run;
+  private readonly run: Run;
   private readonly calls: Calls;
   private readonly input: PrepareNodeInput;
   /** The boot that the restart is to end; taken once, so that a retry cannot restart the node a second time. */
@@ -49,27 +49,27 @@ class Preparation {
   private readonly features: string[];
 
   constructor(run: Run, calls: Calls, input: PrepareNodeInput) {
-    this.run_ = run;
+    this.run = run;
     this.calls = calls;
     this.input = input;
     this.features = [...NODE_FEATURES, ...(input.features ?? [])];
   }
 
-  async run(): Promise<PrepareNodeResult> {
+  async complete(): Promise<PrepareNodeResult> {
     const { node } = this.input;
-    this.run_.expect([this.spec('inspect', `Look at ${node}`)]);
+    this.run.expect([this.spec('inspect', `Look at ${node}`)]);
     const missing =
-      (await this.run_.step(this.spec('inspect', `Look at ${node}`), (c) => this.inspect(c))) ?? [];
+      (await this.run.step(this.spec('inspect', `Look at ${node}`), (c) => this.inspect(c))) ?? [];
     if (missing.length === 0) {
       await this.ready();
       return { node, changed: false, restarted: false };
     }
-    this.run_.expect([this.spec('install-features', `Install ${missing.join(', ')} on ${node}`)]);
+    this.run.expect([this.spec('install-features', `Install ${missing.join(', ')} on ${node}`)]);
     const restartNeeded = await this.install(missing);
     if (restartNeeded) {
       await this.consent();
       await this.drain();
-      await this.run_.step(this.spec('restart', `Restart ${node}`), (c) => this.restart(c));
+      await this.run.step(this.spec('restart', `Restart ${node}`), (c) => this.restart(c));
     }
     await this.ready();
     if (this.drained) await this.resume();
@@ -101,7 +101,7 @@ class Preparation {
   private async install(names: string[]): Promise<boolean> {
     const { node } = this.input;
     const spec = this.spec('install-features', `Install ${names.join(', ')} on ${node}`);
-    const done = await this.run_.step(spec, async (c) => {
+    const done = await this.run.step(spec, async (c) => {
       c.waitingFor(`Windows to install ${names.join(', ')} (minutes)`);
       const summary = `Install ${names.join(', ')} on ${node}`;
       const installed = await this.here(summary, { seconds: INSTALL_SECONDS }).installFeatures({
@@ -117,7 +117,7 @@ class Preparation {
   private async consent(): Promise<void> {
     const { node, restarts } = this.input;
     if (restarts === 'allowed') return;
-    await this.run_.step(this.spec('consent', `Consent to restart ${node}`), (c) => {
+    await this.run.step(this.spec('consent', `Consent to restart ${node}`), (c) => {
       if (c.byOperator) return Promise.resolve();
       throw stepFailure(
         'RestartNeedsConsent',
@@ -131,7 +131,7 @@ class Preparation {
     const { node } = this.input;
     const look = this.spec('vms', `See which VMs ${node} holds`);
     const roles =
-      (await this.run_.step(look, async (c) => {
+      (await this.run.step(look, async (c) => {
         const view = await this.calls.onCluster({ summary: look.title }).viewCluster();
         const held = view.roles.filter((r) => sameName(r.owner, node));
         c.evidence({ vms: held.map((r) => r.name) });
@@ -143,16 +143,16 @@ class Preparation {
       role,
       spec: { ...this.spec(`move-${role.name}`, `Move ${role.name} off ${node}`) },
     }));
-    this.run_.expect([pause, ...moves.map((m) => m.spec)]);
+    this.run.expect([pause, ...moves.map((m) => m.spec)]);
     this.drained = true;
-    this.run_.hold(pause.id, `Resume ${node}`, () => this.resumeNow());
-    await this.run_.step(pause, async (c) => {
+    this.run.hold(pause.id, `Resume ${node}`, () => this.resumeNow());
+    await this.run.step(pause, async (c) => {
       const summary = `Pause ${node}`;
       c.evidence({ ...(await this.calls.onCluster({ summary }).pauseNode({ node })) });
     });
     await all(
       moves.map(({ role, spec }) =>
-        this.run_.step(spec, (c) => {
+        this.run.step(spec, (c) => {
           const child: MigrateVmInput = {
             cluster: this.input.cluster,
             vm: role.name,
@@ -226,7 +226,7 @@ class Preparation {
   private async ready(): Promise<void> {
     const { node } = this.input;
     const spec = this.spec('ready', `Wait until ${node} is ready`);
-    await this.run_.step(spec, async (c) => {
+    await this.run.step(spec, async (c) => {
       const ready = await this.here(`Services of ${node}`, {
         seconds: READY_SECONDS + 60,
       }).awaitReady({
@@ -241,7 +241,7 @@ class Preparation {
 
   private async resume(): Promise<void> {
     const { node } = this.input;
-    await this.run_.step(this.spec('resume', `Resume ${node} in the cluster`), async (c) => {
+    await this.run.step(this.spec('resume', `Resume ${node} in the cluster`), async (c) => {
       c.evidence({ ...(await this.resumeNow()) });
     });
   }
