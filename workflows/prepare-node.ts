@@ -57,14 +57,12 @@ class Preparation {
 
   async complete(): Promise<PrepareNodeResult> {
     const { node } = this.input;
-    this.run.expect([this.spec('inspect', `Look at ${node}`)]);
     const missing =
       (await this.run.step(this.spec('inspect', `Look at ${node}`), (c) => this.inspect(c))) ?? [];
     if (missing.length === 0) {
       await this.ready();
       return { node, changed: false, restarted: false };
     }
-    this.run.expect([this.spec('install-features', `Install ${missing.join(', ')} on ${node}`)]);
     const restartNeeded = await this.install(missing);
     if (restartNeeded) {
       await this.consent();
