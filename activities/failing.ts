@@ -37,10 +37,10 @@ export const notYet = (message: string, retryInMs: number): ApplicationFailure =
 /** Gives a HypervError its code; anything that is not one is a programmer's error and passes as it is. */
 export function asFailure(err: unknown): unknown {
   if (!(err instanceof HypervError)) return err;
-  const { op, node, outcome, hresult, eventId, errorId } = err.info;
+  const { op, node, outcome, hresult, hresults, eventId, errorId } = err.info;
   const code = classify(
     {
-      hresults: hresult === undefined ? [] : [hresult],
+      hresults: hresults ?? (hresult === undefined ? [] : [hresult]),
       eventIds: eventId === undefined ? [] : [eventId],
       errorIds: errorId === undefined ? [] : [errorId],
       outcome,

@@ -127,7 +127,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
           if (typeof missing !== 'string') return missing;
           if (deps.now().getTime() > until) {
             throw failed(
-              'NodeDidNotReturn',
+              'NodeNotReady',
               `${host.node} is back, but ${missing} after ${String(input.waitSeconds)} s`,
             );
           }

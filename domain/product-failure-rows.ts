@@ -108,6 +108,54 @@ const OBJECT_ROWS = {
 } as const satisfies Record<string, FailureRow>;
 
 const MOVE_ROWS = {
+  NodeNotReady: {
+    class: 'operator',
+    title: 'the node is back, but its services or its membership in the cluster are not',
+    hint:
+      'Look at the services with Get-Service vmms, ClusSvc and at Get-ClusterNode on the node, and ' +
+      'at its System event log. Retry when the node is Up.',
+  },
+  TargetNodeDown: {
+    class: 'retry-then-operator',
+    title: 'the target node is down',
+    hint: 'Bring the node up (Get-ClusterNode, Start-ClusterNode), or choose another one, then retry.',
+    // ERROR_CLUSTER_NODE_DOWN
+    hresults: ['0x800713BA'],
+  },
+  TargetNodePaused: {
+    class: 'operator',
+    title: 'the target node is paused and takes no VMs',
+    hint: 'Resume it (Resume-ClusterNode -Name NODE -Failback NoFailback), or choose another node.',
+    // ERROR_CLUSTER_NODE_PAUSED
+    hresults: ['0x800713CE'],
+  },
+  RoleNameTaken: {
+    class: 'operator',
+    title: 'the cluster already has a role of this name, for another VM',
+    hint: 'Look at it with Get-ClusterGroup, rename one of the two, then retry.',
+    // ERROR_OBJECT_ALREADY_EXISTS
+    hresults: ['0x80071392'],
+  },
+  DiskNotShared: {
+    class: 'operator',
+    title: "the VM's disk is not on storage that every node can reach",
+    hint: 'Move it to a cluster shared volume (Move-VMStorage), then retry.',
+  },
+  VmNotOurs: {
+    class: 'operator',
+    title: 'the VM was not made by this run, so this run does not remove it',
+    hint: 'Remove it by hand if you want it gone: its notes name the run that made it.',
+  },
+  VmClustered: {
+    class: 'operator',
+    title: 'the VM is still a cluster role and cannot be removed',
+    hint: 'Remove the role first (Remove-ClusterGroup -VMId ID -RemoveResources), then retry.',
+  },
+  VmNotOff: {
+    class: 'operator',
+    title: 'the VM is neither off nor saved and cannot be removed',
+    hint: 'Shut it down or save it first, then retry.',
+  },
   NoEligibleNode: {
     class: 'operator',
     title: 'no node can take the VM',
