@@ -37,4 +37,14 @@ process.stdout.on('error', (err: NodeJS.ErrnoException) => {
   throw err;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), { terminal, context, debug });
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => {
+      resolve();
+    });
+  });
+
+const code = await runCli(process.argv.slice(2), { terminal, context, debug });
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// Not left to the event loop: a call that the SDK is about to repeat would find its channel closed, and throw.
+process.exit(code);
