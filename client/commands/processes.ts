@@ -99,11 +99,15 @@ function addLab(program: Command): void {
 /** The lab is a program of its own and no part of the client: it talks to the terminal by itself. */
 async function runLab(words: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [LAB_PROGRAM, ...words], { stdio: 'inherit' });
-  // A terminal sends Ctrl+C to both; the lab decides when it is done.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore);
+  // A terminal sends Ctrl+C to both, everybody else to us alone; being told twice does no harm. On Windows a signal to
+  // a child is its sudden end, and consoles tell both there.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const pass = (signal: NodeJS.Signals): void => {
+    if (process.platform !== 'win32') child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, pass);
   const [code] = (await once(child, 'exit')) as [number | null];
-  process.off('SIGINT', ignore);
+  for (const signal of signals) process.off(signal, pass);
   // The lab's exit codes are ours; without one it was ended by a signal.
   finish((code ?? EXIT.interrupted) as ExitCode);
 }
