@@ -27,6 +27,8 @@ export interface WatariEnvironment {
   dataDir: string;
   /** TEMPORAL_CLI_PATH: the temporal executable to use. */
   temporalCliPath: string | null;
+  /** WATARI_PWSH: the PowerShell executable to use. */
+  pwsh: string | null;
   /** NO_COLOR is set to anything. */
   noColor: boolean;
 }
@@ -81,6 +83,7 @@ export function readEnvironment(
     labUrl,
     dataDir: dataDirOf(env, machine),
     temporalCliPath: valueOf(env, 'TEMPORAL_CLI_PATH'),
+    pwsh: valueOf(env, 'WATARI_PWSH'),
     noColor: valueOf(env, 'NO_COLOR') !== null,
   };
 }

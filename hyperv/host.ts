@@ -172,6 +172,8 @@ export interface HypervErrorInfo {
   outcome: 'refused' | 'unknown';
   /** `0x80071398`, upper-case hexadecimal digits. */
   hresult?: string;
+  /** All codes of the exceptions' chain, outermost first, where there is a chain. */
+  hresults?: string[];
   eventId?: number;
   /** FullyQualifiedErrorId, or one of the port's own codes named above (`HyperVMissing`, `DiskMissing`, …). */
   errorId?: string;

@@ -42,6 +42,7 @@ describe('readEnvironment', () => {
       labUrl: null,
       dataDir: '/home/ito/.local/state/watari',
       temporalCliPath: null,
+      pwsh: null,
       noColor: false,
     });
   });

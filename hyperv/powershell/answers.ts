@@ -1,0 +1,154 @@
+// What the module must answer to each operation. Checked here, at the border to PowerShell, so that nothing above meets
+// a number where a name should be.
+import { z } from 'zod';
+import type { Op, OpFacts } from '../host.ts';
+
+const time = z.iso.datetime();
+const changed = z.strictObject({ changed: z.boolean() });
+const bytes = z.int().min(0);
+
+const migration = z.strictObject({
+  enabled: z.boolean(),
+  maximumMigrations: z.int(),
+  maximumStorageMigrations: z.int(),
+  performance: z.enum(['TCPIP', 'Compression', 'SMB']),
+  authentication: z.enum(['CredSSP', 'Kerberos']),
+  useAnyNetwork: z.boolean(),
+});
+
+const cluster = z.strictObject({
+  name: z.string(),
+  maximumParallelMigrations: z.int(),
+  enforcedAntiAffinity: z.boolean(),
+  autoBalancerMode: z.int(),
+  autoBalancerLevel: z.int(),
+  witness: z.strictObject({
+    kind: z.enum(['None', 'Disk', 'Cloud', 'Usb']),
+    online: z.boolean(),
+  }),
+});
+
+const vm = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(['Off', 'Starting', 'Running', 'Saving', 'Saved', 'Paused', 'Stopping', 'Other']),
+  version: z.string(),
+  generation: z.union([z.literal(1), z.literal(2)]),
+  memoryStartupBytes: bytes,
+  memoryAssignedBytes: bytes,
+  uptimeSeconds: z.int().min(0),
+  heartbeat: z.enum(['Ok', 'NoContact', 'Unknown']),
+  switches: z.array(z.string().nullable()),
+  disks: z.array(z.string()),
+  dvds: z.array(z.string()),
+  compatibilityForMigration: z.boolean(),
+  passThroughDevices: z.array(z.string()),
+  tpm: z.boolean(),
+  busy: z.boolean(),
+  clustered: z.boolean(),
+  notes: z.string(),
+});
+
+const role = z.strictObject({
+  vmId: z.string(),
+  name: z.string(),
+  state: z.enum(['Online', 'Offline', 'Failed', 'PartialOnline', 'Pending', 'Unknown']),
+  owner: z.string(),
+  status: z.int(),
+  preferredOwners: z.array(z.string()),
+  possibleOwners: z.array(z.string()),
+  antiAffinityClassNames: z.array(z.string()),
+  move: z.strictObject({
+    phase: z.enum(['none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed']),
+    percent: z.int(),
+    failureReason: z.string().regex(/^0x[0-9A-F]{8}$/),
+    target: z.string().nullable(),
+  }),
+});
+
+export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
+  readHost: z.strictObject({
+    node: z.string(),
+    now: time,
+    osVersion: z.string(),
+    bootTime: time,
+    memoryBytes: bytes,
+    freeMemoryBytes: bytes,
+    cpuVendor: z.string(),
+    cpuName: z.string(),
+    logicalProcessors: z.int(),
+    vmVersions: z.array(z.string()),
+    pendingRestart: z.boolean(),
+  }),
+  readServices: z.array(
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['Running', 'Stopped', 'Starting', 'Stopping', 'Missing']),
+    }),
+  ),
+  readFeatures: z.array(
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['Installed', 'InstallPending', 'Available', 'Removed']),
+    }),
+  ),
+  readSwitches: z.array(
+    z.strictObject({ name: z.string(), type: z.enum(['External', 'Internal', 'Private']) }),
+  ),
+  readMigrationSettings: migration,
+  readVms: z.array(vm),
+  readDiskFiles: z.array(z.strictObject({ path: z.string(), exists: z.boolean() })),
+  readCluster: cluster,
+  readNodes: z.array(
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['Up', 'Down', 'Paused', 'Joining', 'Unknown']),
+      quarantined: z.boolean(),
+      nodeWeight: z.int(),
+    }),
+  ),
+  readNetworks: z.array(
+    z.strictObject({
+      name: z.string(),
+      role: z.enum(['None', 'Cluster', 'ClusterAndClient']),
+      state: z.enum(['Up', 'Down', 'Partitioned', 'Unavailable']),
+      excludedFromMigration: z.boolean(),
+    }),
+  ),
+  readSharedVolumes: z.array(
+    z.strictObject({
+      name: z.string(),
+      path: z.string(),
+      state: z.enum(['Online', 'Offline', 'Failed', 'Paused']),
+      owner: z.string(),
+    }),
+  ),
+  readRoles: z.array(role),
+  readEvents: z.array(
+    z.strictObject({
+      log: z.string(),
+      id: z.int(),
+      level: z.int(),
+      recordId: z.int(),
+      node: z.string(),
+      time,
+      message: z.string(),
+      hresult: z.string().nullable(),
+      vm: z.string().nullable(),
+    }),
+  ),
+  installFeatures: changed.extend({ restartNeeded: z.boolean() }),
+  restartNode: changed.extend({ bootTime: time }),
+  configureMigration: changed.extend({ settings: migration }),
+  configureCluster: changed.extend({ cluster }),
+  createVm: changed.extend({ vm }),
+  removeVm: changed,
+  addRole: changed.extend({ role }),
+  removeRole: changed,
+  startRole: changed,
+  stopRole: changed,
+  pauseNode: changed,
+  resumeNode: changed,
+  startMove: changed.extend({ why: z.enum(['started', 'already-there', 'already-moving']) }),
+  cancelMove: changed,
+};

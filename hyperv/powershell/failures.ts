@@ -1,0 +1,68 @@
+// How an operation that failed in PowerShell becomes the port's HypervError: which code counts, which id, which words.
+import { HypervError, type HypervErrorInfo, type Op } from '../host.ts';
+import type { ReplyFailure } from './reply.ts';
+
+/** Codes that .NET gives to its own exceptions (COR_E_…): they name no cause in Windows. */
+const DOTNET = /^0x8013/;
+const SUCCESS = '0x00000000';
+/** E_FAIL. */
+const GENERIC = '0x80004005';
+
+/** What counts of a chain, outermost first. */
+const codesOf = (failure: ReplyFailure): string[] =>
+  failure.chain.map((one) => one.hresult).filter((code) => code !== SUCCESS && !DOTNET.test(code));
+
+/** PowerShell found no such cmdlet: its module is not installed, or cannot be loaded. */
+const isModuleMissing = (failure: ReplyFailure): boolean =>
+  /^(CouldNotAutoLoadModule|CommandNotFoundException|CouldNotAutoloadMatchingModule)\b/.test(
+    failure.errorId,
+  );
+
+export function failureOf(op: Op, node: string, failure: ReplyFailure): HypervError {
+  const hresults = codesOf(failure);
+  // Outer exceptions only wrap the inner ones.
+  const hresult = hresults.findLast((code) => code !== GENERIC) ?? hresults.at(-1);
+  const missing = isModuleMissing(failure);
+  const info: HypervErrorInfo = {
+    op,
+    node,
+    outcome: 'refused',
+    errorId: missing ? 'ModuleMissing' : failure.errorId,
+    ...(hresult !== undefined && { hresult, hresults }),
+  };
+  return new HypervError(messageOf(op, node, failure, missing), info);
+}
+
+function messageOf(op: Op, node: string, failure: ReplyFailure, missing: boolean): string {
+  const said = failure.message.trim();
+  if (missing) {
+    return `PowerShell on ${node} lacks a cmdlet that ${op} needs: a module is not installed or cannot be loaded (Install-WindowsFeature RSAT-Clustering-PowerShell, Hyper-V-PowerShell). Windows says: ${said}`;
+  }
+  // An id without a cmdlet's class behind it is one of the module's own, and its words say all.
+  const foreign = failure.errorId.includes(',') && failure.command !== '';
+  return foreign ? `${said} (${failure.command})` : said;
+}
+
+/** Nothing happened, as no PowerShell could be asked. */
+export const notAsked = (op: Op, node: string, why: string): HypervError =>
+  new HypervError(`PowerShell on ${node} could not be asked: ${why}`, {
+    op,
+    node,
+    outcome: 'refused',
+    errorId: 'PowerShellUnavailable',
+  });
+
+export const noAnswer = (op: Op, node: string, why: string): HypervError =>
+  new HypervError(
+    `PowerShell on ${node} was asked and did not answer: ${why}. What ${op} asks for may or may not have happened.`,
+    { op, node, outcome: 'unknown' },
+  );
+
+/** An answer that cannot be understood: after an act, the act may well have happened. */
+export const badAnswer = (op: Op, node: string, isRead: boolean, why: string): HypervError =>
+  new HypervError(`The module's answer to ${op} on ${node} is not understood: ${why}`, {
+    op,
+    node,
+    outcome: isRead ? 'refused' : 'unknown',
+    errorId: 'BadAnswer',
+  });
