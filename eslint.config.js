@@ -4,7 +4,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { layersPlugin } from './scripts/layers.mjs';
 
-const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config}/**/*.ts';
+const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,bench}/**/*.ts';
 
 const envOnlyInConfig = {
   object: 'process',

@@ -88,7 +88,7 @@ const { values: options } = parseArgs({
 });
 const before = machineReport('');
 const measured = await measureAll(options.quick === true, (line) => {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(3)} s  ${line}\n`);
 });
 const machine = { ...before, temporalCli: measured.cliVersion };
 const results = figures.map(resultOf);

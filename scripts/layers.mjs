@@ -2,7 +2,7 @@
 // A rule of our own because the ready-made ones know neither "types only" nor "only as a dynamic import".
 import path from 'node:path';
 
-/** What a folder may import besides itself. Absent folders (tests, bench, scripts) may import everything. */
+/** What a folder may import besides itself. Absent folders (tests, scripts) may import everything. */
 export const LAYERS = {
   client: { folders: ['workflows', 'activities', 'hyperv', 'config', 'domain'] },
   workflows: {
@@ -17,6 +17,8 @@ export const LAYERS = {
   domain: { folders: [], packages: [] },
   lab: { folders: ['hyperv', 'config', 'domain'] },
   workers: { folders: ['workflows', 'activities', 'hyperv', 'lab', 'config', 'domain'] },
+  // Workers, and the lab it measures with, are processes for it: it starts them and reads what they tell.
+  bench: { folders: ['client', 'lab', 'config', 'domain'] },
 };
 
 /** Packages that only one place may load. */

@@ -6,7 +6,7 @@ import type { BenchLab } from '../bench-lab.ts';
 import { figure, type Figure } from '../figures.ts';
 import { activitiesOf, completed } from '../history.ts';
 
-const BARE = ['B1', 'B2', 'B3'];
+const BARE = ['B1', 'B2'];
 
 /** In real time: a second of installing, and four until the node is up, longer than the run's own pause. */
 const CLUSTER = {

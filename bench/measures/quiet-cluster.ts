@@ -52,13 +52,13 @@ export const measureQuietCluster = (bench: Bench): Promise<void> =>
   withLabs(bench, CLUSTER, bench.sides, async (labs) => {
     const { say, quick } = bench;
     say('Running steps that have nothing to do');
-    await alternate(labs, quick ? 12 : 40, roundTrip);
+    await alternate(labs, quick ? 12 : 33, roundTrip);
     say('Starting workers');
-    const starts = quick ? 1 : 6;
+    const starts = quick ? 1 : 5;
     await alternate(labs, starts, (lab, i) => workerStart(lab, i === starts - 1));
     say('Moving and watching');
     await alternate(quick ? labs.slice(0, 1) : labs, quick ? 1 : 3, firstProgress);
-    const seconds = quick ? 6 : 25;
+    const seconds = quick ? 6 : 20;
     // From here on timers rule and not the processor: both sides at once.
     await Promise.all(labs.map((lab) => steadyProgress(lab, seconds)));
     say('Killing workers');
