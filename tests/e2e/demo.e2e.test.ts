@@ -1,0 +1,97 @@
+// The demo: bare nodes to a proven live migration with one command, and nothing left behind unless it was asked for.
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { ROOT } from '../support/built-setup.ts';
+import { killAll, startNode, waitFor, waitForOutput, type Running } from '../support/processes.ts';
+
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
+afterAll(async () => {
+  await killAll();
+  fs.rmSync(home, { recursive: true, force: true });
+});
+
+const watari = (args: string[], env: Record<string, string> = {}): Running =>
+  startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...args], {
+    cwd: home,
+    env: {
+      WATARI_HOME: home,
+      TEMPORAL_CLI_PATH: inject('temporal').cliPath,
+      NO_COLOR: '1',
+      ...env,
+    },
+  });
+
+interface Places {
+  temporal: string;
+  lab: string;
+}
+
+async function placesOf(demo: Running): Promise<Places> {
+  const [, temporal = ''] = await waitForOutput(demo, /Temporal +(127\.0\.0\.1:\d+)/, 60_000);
+  const [, lab = ''] = await waitForOutput(demo, /Lab +http:\/\/(127\.0\.0\.1:\d+)/, 30_000);
+  return { temporal, lab };
+}
+
+const answers = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const [host, port] = address.split(':');
+    const socket = net.connect(Number(port), host);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+
+const nothingAnswers = ({ temporal, lab }: Places): Promise<true> =>
+  waitFor(async () => !(await answers(temporal)) && !(await answers(lab)), {
+    what: 'the server and the lab to be gone',
+    timeoutMs: 10_000,
+  });
+
+describe('watari demo', () => {
+  it('--keep proves a live migration and goes on running, until --stop leaves nothing', async () => {
+    const demo = watari(['demo', '--keep']);
+    const places = await placesOf(demo);
+    expect(await demo.ended, demo.stdout() + demo.stderr()).toBe(0);
+    const text = demo.stdout();
+    // Plain lines without a terminal: every step, live percent, the summary with evidence and the link.
+    expect(text).toMatch(/hv1\/restart .*waits for HV1 to come back/);
+    expect(text).toMatch(/vm\/web-1\/move .*\d+ %/);
+    expect(text).toMatch(/done in \d+ s/);
+    expect(text).toMatch(/uptime .* -> .*/);
+    expect(text).toContain('/workflows/watari%2Fhv-lab%2Fapply/');
+    expect(text).toContain('watari demo --stop');
+    expect(text).not.toContain('\u001b[');
+
+    const file = path.join(ROOT, 'lab', 'scenarios', 'demo.cluster.yaml');
+    const again = watari(['cluster', 'apply', '-f', file], { TEMPORAL_ADDRESS: places.temporal });
+    expect(await again.ended, again.stderr()).toBe(0);
+    expect(again.stdout()).toMatch(/[Nn]othing to (do|change)/);
+
+    const stop = watari(['demo', '--stop']);
+    expect(await stop.ended, stop.stderr()).toBe(0);
+    await nothingAnswers(places);
+  });
+
+  it('leaves nothing running after Ctrl+C', async () => {
+    const demo = watari(['demo']);
+    const places = await placesOf(demo);
+    await waitForOutput(demo, /hv1\/restart/, 60_000);
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(130);
+    await nothingAnswers(places);
+  });
+
+  it('leaves nothing running after kill -9', async () => {
+    const demo = watari(['demo']);
+    const places = await placesOf(demo);
+    await demo.kill();
+    await nothingAnswers(places);
+  });
+});
