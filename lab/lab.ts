@@ -16,8 +16,17 @@ import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
 import { takeOpFault } from './faults.ts';
 import { crash, powerOff, powerOn } from './nodes.ts';
+import { disturbed, takeDisturbance, type Disturbance } from './powershell/disturbance.ts';
+import {
+  beginCmdlet,
+  doorState,
+  GONE,
+  type CmdletReply,
+  type CmdletRequest,
+  type DoorState,
+} from './powershell/door.ts';
 import { READS } from './reads.ts';
-import { recordCall, type CallRecord, type Effect } from './records.ts';
+import { recordCall, type CallRecord, type CmdletRecord, type Effect } from './records.ts';
 import { lost, refused } from './refusal.ts';
 import { vmNameOfDisk, type KnownNames } from './scenario-checks.ts';
 import { isWorldEvent, type Fault, type Scenario } from './scenario-schema.ts';
@@ -46,6 +55,7 @@ const isAct = (op: Op): op is ActOp => (ACT_OPS as readonly Op[]).includes(op);
 export class Lab {
   readonly clock: LabClock;
   private readonly world: World;
+  private readonly door: DoorState = doorState();
   private advancing = false;
   private readonly schedulers = new Set<() => void>();
 
@@ -162,13 +172,44 @@ export class Lab {
   /** Asks, and waits on the clock for the answer or for the node's death. */
   async answer<K extends Op>(node: string, op: K, args: OpArgs<K>): Promise<Reply<OpFacts<K>>> {
     const asked = this.ask(node, op, args);
-    const losses = findNode(this.world, node)?.losses;
-    while (this.world.time < asked.readyAt && findNode(this.world, node)?.losses === losses) {
-      const next = Math.min(asked.readyAt, this.nextEventAt() ?? asked.readyAt);
+    await this.until(findNode(this.world, node), asked.readyAt);
+    return asked.settle();
+  }
+
+  /** Runs one cmdlet of a node's PowerShell. null: no answer will ever come, and the shell waits for it. */
+  async cmdlet(request: CmdletRequest): Promise<CmdletReply | null> {
+    this.advance();
+    const { world, door } = this;
+    const node = findNode(world, request.node);
+    if (node === undefined || !answers(node)) return GONE;
+    const disturbance = takeDisturbance(door.disturbances, node.name, request.cmdlet ?? '');
+    if (disturbance?.error !== undefined)
+      return disturbed({ out: [], errors: [disturbance.error] }, disturbance);
+    const { losses } = node;
+    const { settle, readyAt } = beginCmdlet(world, node, request, door);
+    await this.until(node, readyAt);
+    if (node.losses !== losses) return GONE;
+    if (disturbance?.hang === true) return null;
+    return disturbed(settle(), disturbance);
+  }
+
+  disturb(disturbance: Disturbance): void {
+    this.door.disturbances.push({ ...disturbance });
+  }
+
+  /** Cmdlets that stand-ins have bound, oldest first; the last ten thousand. */
+  cmdlets(after = 0): CmdletRecord[] {
+    return this.world.records.cmdlets.filter((record) => record.seq > after);
+  }
+
+  /** Waits on the clock until then, or until the node goes down. */
+  private async until(node: LabNode | undefined, readyAt: Instant): Promise<void> {
+    const losses = node?.losses;
+    while (this.world.time < readyAt && node?.losses === losses) {
+      const next = Math.min(readyAt, this.nextEventAt() ?? readyAt);
       await new Promise<void>((resolve) => this.clock.at(next, resolve));
       this.advance();
     }
-    return asked.settle();
   }
 
   private perform<K extends Op>(node: LabNode, op: K, args: OpArgs<K>): Answer<K> {

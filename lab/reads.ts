@@ -4,6 +4,7 @@ import type {
   ClusterNodeFacts,
   EventFacts,
   HostFacts,
+  NetworkFacts,
   NodeState,
   RoleFacts,
   VmFacts,
@@ -132,7 +133,7 @@ function serviceState(node: LabNode, name: string): OpFacts<'readServices'>[numb
 }
 
 /** The service of a cluster that lost its quorum has stopped, although the node is fine. */
-const clusterServiceState = (
+export const clusterServiceState = (
   { world, node }: Asked,
   name: string,
 ): OpFacts<'readServices'>[number]['state'] =>
@@ -161,6 +162,20 @@ export const inHyperV = (asked: Asked): void => {
 export const inCluster = (asked: Asked): void => {
   if (!isMember(asked.node) || !asked.world.quorate) throw needCluster(asked);
 };
+
+/** One node's migration link is gone; the others still see each other. */
+export function networksNow(world: World): NetworkFacts[] {
+  const broken = world.nodes.some((node) => node.networkDownUntil > world.time);
+  return world.networks.map((network) => ({
+    ...network,
+    state: broken && isForMigration(world, network.name) ? ('Partitioned' as const) : network.state,
+  }));
+}
+
+/** C:\\ClusterStorage is empty on a node that is not in the cluster. */
+export const seesFile = ({ world, node }: Asked, path: string): boolean =>
+  diskFile(world, path, node.name).exists &&
+  (!onSharedVolume(world, path) || (isMember(node) && world.quorate));
 
 export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFacts<K>> } = {
   readHost: ({ world, node }) =>
@@ -196,14 +211,9 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     const vms = vmsOn(world, node.name).map((vm) => vmFacts(world, vm));
     return reply(vms.sort(byName), 'Get-VM');
   },
-  readDiskFiles: ({ world, node }, { paths }) =>
+  readDiskFiles: (asked, { paths }) =>
     reply(
-      paths.map((path) => {
-        const there = diskFile(world, path, node.name);
-        // C:\ClusterStorage is empty on a node that is not in the cluster.
-        const seen = !onSharedVolume(world, path) || (isMember(node) && world.quorate);
-        return { path, exists: there.exists && seen };
-      }),
+      paths.map((path) => ({ path, exists: seesFile(asked, path) })),
       ...paths.map((path) => `Test-Path -LiteralPath ${quote(path)} -PathType Leaf`),
     ),
   readCluster: (asked) => {
@@ -216,16 +226,7 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
   },
   readNetworks: (asked) => {
     inCluster(asked);
-    const broken = asked.world.nodes.some((node) => node.networkDownUntil > asked.world.time);
-    const networks = asked.world.networks.map((network) => ({
-      ...network,
-      // One node's link is gone; the others still see each other.
-      state:
-        broken && isForMigration(asked.world, network.name)
-          ? ('Partitioned' as const)
-          : network.state,
-    }));
-    return reply(networks, 'Get-ClusterNetwork');
+    return reply(networksNow(asked.world), 'Get-ClusterNetwork');
   },
   readSharedVolumes: (asked) => {
     inCluster(asked);

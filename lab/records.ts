@@ -60,11 +60,29 @@ export interface CallRecord {
   error: Pick<HypervErrorInfo, 'outcome' | 'hresult' | 'eventId' | 'errorId'> | null;
 }
 
+/** One cmdlet as a stand-in bound it. */
+export interface CmdletRecord {
+  seq: number;
+  at: IsoTime;
+  node: string;
+  /** Or the property that was assigned: `(Get-Cluster).MaximumParallelMigrations`. */
+  cmdlet: string;
+  parameterSet: string | null;
+  /** Objects of the lab as `{ $ref }`; secrets are left out. */
+  bound: Readonly<Record<string, unknown>>;
+  /** The function of watari's module that called. */
+  within: string | null;
+  /** FullyQualifiedErrorId; `lost` when no answer was given. */
+  error: string | null;
+}
+
 export interface Records {
   effects: Effect[];
   effectSeq: number;
   calls: CallRecord[];
   callSeq: number;
+  cmdlets: CmdletRecord[];
+  cmdletSeq: number;
   events: EventFacts[];
   eventSeq: number;
 }
@@ -79,6 +97,8 @@ export const emptyRecords = (): Records => ({
   effectSeq: 0,
   calls: [],
   callSeq: 0,
+  cmdlets: [],
+  cmdletSeq: 0,
   events: [],
   eventSeq: 0,
 });
@@ -106,6 +126,13 @@ export function recordCall(world: World, call: Omit<CallRecord, 'seq' | 'at'>): 
   const { records } = world;
   records.callSeq += 1;
   keep(records.calls, { seq: records.callSeq, at: iso(world.time), ...call }, CALLS_MAX);
+}
+
+export function recordCmdlet(world: World, call: Omit<CmdletRecord, 'seq' | 'at'>): void {
+  const { records } = world;
+  records.cmdletSeq += 1;
+  const entry = { seq: records.cmdletSeq, at: iso(world.time), ...call };
+  keep(records.cmdlets, entry, CALLS_MAX);
 }
 
 export const VMMS_LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';

@@ -7,6 +7,8 @@ import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
 import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
 import type { Lab } from './lab.ts';
+import { disturbanceSchema } from './powershell/disturbance.ts';
+import { cmdletRequestSchema } from './powershell/door.ts';
 import { checkFault } from './scenario-checks.ts';
 import { faultSchema, OPERATIONS } from './scenario-schema.ts';
 import { keepAwake } from './waker.ts';
@@ -46,6 +48,7 @@ const nodeAction = z.strictObject({
 const control = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('add-fault'), fault: faultSchema }),
   z.strictObject({ action: z.literal('clear-faults') }),
+  z.strictObject({ action: z.literal('disturb'), disturbance: disturbanceSchema }),
   z.strictObject({ action: z.literal('advance'), seconds: z.number().nonnegative() }),
   z.strictObject({ action: z.literal('stop') }),
 ]);
@@ -126,6 +129,10 @@ class Door {
         return { effects: this.lab.effects(Number(url.searchParams.get('after') ?? 0)) };
       case 'GET calls 1':
         return { calls: this.lab.calls() };
+      case 'GET cmdlets 1':
+        return { cmdlets: this.lab.cmdlets(Number(url.searchParams.get('after') ?? 0)) };
+      case 'POST cmdlets 1':
+        return this.cmdlet(await readJson(request));
       case 'POST control 1':
         return this.control(await readJson(request));
       case 'POST nodes 3':
@@ -151,6 +158,14 @@ class Door {
     }
   }
 
+  /** One call of a stand-in cmdlet. One that hangs is never answered; closing the server ends it. */
+  private async cmdlet(body: unknown): Promise<unknown> {
+    const checked = cmdletRequestSchema.safeParse(body);
+    if (!checked.success) throw new BadRequest(400, z.prettifyError(checked.error));
+    const reply = await this.lab.cmdlet(checked.data);
+    return reply ?? new Promise(() => undefined);
+  }
+
   private control(body: unknown): unknown {
     const power = nodeAction.safeParse(body);
     if (power.success) return { changed: this.power(power.data) };
@@ -160,6 +175,9 @@ class Door {
     switch (asked.action) {
       case 'clear-faults':
         return { changed: true, cleared: this.lab.clearFaults() };
+      case 'disturb':
+        this.lab.disturb(asked.disturbance);
+        return { changed: true };
       case 'add-fault': {
         const [problem] = checkFault(asked.fault, this.lab.knownNames(), []);
         if (problem !== undefined) throw new BadRequest(400, problem.message);

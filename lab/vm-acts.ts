@@ -12,39 +12,30 @@ import {
   type Act,
 } from './acts.ts';
 import { acceptMove, cancelMove as cancel } from './moves.ts';
+import { deleteVm, newVm, vmsCalled } from './new-vm.ts';
 import { inCluster, inHyperV, roleFacts, vmFacts } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
 import { haltVm, startVm } from './vms.ts';
 import {
-  fileOn,
   findNode,
   hasHyperV,
   isMember,
-  labId,
   makeRole,
   moveOf,
   onSharedVolume,
   roleOfId,
-  samePath,
-  switchesOf,
   usesMemory,
   vmOfId,
-  vmsOn,
   type LabNode,
   type LabRole,
   type LabVm,
 } from './world.ts';
 
-/** What New-VM makes on Windows Server 2025. */
-const NEW_VM_VERSION = '12.0';
-// A freshly installed guest that does nothing much.
-const NEW_VM_DIRTY_RATE = 50 * 2 ** 20;
-
 const createVm: Act<'createVm'> = (asked, a) => {
   inHyperV(asked);
   const { world, node } = asked;
-  const same = vmsOn(world, node.name).filter((vm) => sameName(vm.name, a.name));
+  const same = vmsCalled(asked, a.name);
   const [existing] = same;
   if (same.length > 1)
     throw refused(asked, `${node.name} has ${String(same.length)} VMs called '${a.name}'.`, {
@@ -52,47 +43,8 @@ const createVm: Act<'createVm'> = (asked, a) => {
     });
   if (existing !== undefined)
     return { facts: { changed: false, vm: vmFacts(world, existing) }, cmdlets: [] };
-  if (world.sharedVolumes.some((v) => v.state !== 'Online') && onSharedVolume(world, a.vhd))
-    throw refused(asked, `'${a.vhd}' does not answer: its volume is paused.`, {
-      hresult: HRESULTS.timeout,
-    });
-  if (!fileOn(world, a.vhd, node.name))
-    throw refused(asked, `${node.name} finds no file '${a.vhd}'.`, { errorId: 'DiskMissing' });
-  const user = [...world.vms.values()].find((vm) => vm.disks.some((d) => samePath(d, a.vhd)));
-  if (user !== undefined)
-    throw refused(asked, `'${a.vhd}' is in use by '${user.name}' on ${user.owner}.`, {
-      hresult: HRESULTS.inUse,
-    });
-  const there = switchesOf(node).find((item) => a.switch !== null && sameName(item.name, a.switch));
-  if (a.switch !== null && there === undefined)
-    throw refused(asked, `${node.name} has no virtual switch '${a.switch}'.`, {
-      errorId: 'SwitchMissing',
-    });
-  world.created += 1;
-  const vm: LabVm = {
-    id: labId(world.scenario.cluster, 'created', String(world.created), a.name),
-    name: a.name,
-    owner: node.name,
-    state: 'Off',
-    startedAt: world.time,
-    memoryBytes: a.memoryBytes,
-    dirtyRate: NEW_VM_DIRTY_RATE,
-    heartbeat: true,
-    generation: a.generation,
-    version: NEW_VM_VERSION,
-    switches: [there?.name ?? null],
-    disks: [a.vhd],
-    dvds: [],
-    compatibilityForMigration: false,
-    passThroughDevices: [],
-    tpm: false,
-    busy: false,
-    notes: `watari:${a.requestId}`,
-    starting: null,
-    resumes: false,
-  };
-  world.vms.set(vm.id, vm);
-  effect(world, node.name, 'vm-created', vm.name, vm.id);
+  const notes = `watari:${a.requestId}`;
+  const vm = newVm(asked, { ...a, notes });
   const cmdlets = [
     `New-VM -Name ${quote(a.name)} -MemoryStartupBytes ${String(a.memoryBytes)} ` +
       `-Generation ${String(a.generation)} -VHDPath ${quote(a.vhd)} -Path ${quote(a.path)}` +
@@ -111,12 +63,7 @@ const removeVm: Act<'removeVm'> = (asked, { vmId, requestId }) => {
     throw refused(asked, `'${vm.name}' was not created by the run ${requestId}.`, {
       errorId: 'VmNotOurs',
     });
-  if (world.roles.has(vm.id))
-    throw refused(asked, `'${vm.name}' is a role of the cluster.`, { errorId: 'VmClustered' });
-  if (vm.state !== 'Off' && vm.state !== 'Saved')
-    throw refused(asked, `'${vm.name}' is ${vm.state}.`, { errorId: 'VmNotOff' });
-  world.vms.delete(vm.id);
-  effect(world, node.name, 'vm-removed', vm.name, vm.id);
+  deleteVm(asked, vm);
   return { facts: { changed: true }, cmdlets: [`Remove-VM -Name ${quote(vm.name)} -Force`] };
 };
 

@@ -59,7 +59,7 @@ export interface LabVm {
   readonly passThroughDevices: string[];
   readonly tpm: boolean;
   readonly busy: boolean;
-  readonly notes: string;
+  notes: string;
   /** A start under way. */
   starting: Entry | null;
   /** Not clustered, and was running when its host went down: the host starts it again. */

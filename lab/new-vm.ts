@@ -1,0 +1,87 @@
+// Making and removing one virtual machine: the rules that both doors of the lab share.
+import { sameName } from '../domain/names.ts';
+import { effect } from './records.ts';
+import { HRESULTS, refused, type Asked } from './refusal.ts';
+import { fileOn, labId, onSharedVolume, samePath, switchesOf, vmsOn, type LabVm } from './world.ts';
+
+/** What New-VM makes on Windows Server 2025. */
+const NEW_VM_VERSION = '12.0';
+// A freshly installed guest that does nothing much.
+const NEW_VM_DIRTY_RATE = 50 * 2 ** 20;
+
+export interface NewVm {
+  name: string;
+  memoryBytes: number;
+  generation: 1 | 2;
+  vhd: string | null;
+  switch: string | null;
+  notes: string;
+}
+
+export const vmsCalled = ({ world, node }: Asked, name: string): LabVm[] =>
+  vmsOn(world, node.name).filter((vm) => sameName(vm.name, name));
+
+function checkDisk(asked: Asked, vhd: string): void {
+  const { world, node } = asked;
+  if (world.sharedVolumes.some((v) => v.state !== 'Online') && onSharedVolume(world, vhd))
+    throw refused(asked, `'${vhd}' does not answer: its volume is paused.`, {
+      hresult: HRESULTS.timeout,
+    });
+  if (!fileOn(world, vhd, node.name))
+    throw refused(asked, `${node.name} finds no file '${vhd}'.`, { errorId: 'DiskMissing' });
+  const user = [...world.vms.values()].find((vm) => vm.disks.some((d) => samePath(d, vhd)));
+  if (user !== undefined)
+    throw refused(asked, `'${vhd}' is in use by '${user.name}' on ${user.owner}.`, {
+      hresult: HRESULTS.inUse,
+    });
+}
+
+/** Creates it switched off, whatever other VMs are called: names are no keys. */
+export function newVm(asked: Asked, is: NewVm): LabVm {
+  const { world, node } = asked;
+  if (is.vhd !== null) checkDisk(asked, is.vhd);
+  const there = switchesOf(node).find(
+    (item) => is.switch !== null && sameName(item.name, is.switch),
+  );
+  if (is.switch !== null && there === undefined)
+    throw refused(asked, `${node.name} has no virtual switch '${is.switch}'.`, {
+      errorId: 'SwitchMissing',
+    });
+  world.created += 1;
+  const vm: LabVm = {
+    id: labId(world.scenario.cluster, 'created', String(world.created), is.name),
+    name: is.name,
+    owner: node.name,
+    state: 'Off',
+    startedAt: world.time,
+    memoryBytes: is.memoryBytes,
+    dirtyRate: NEW_VM_DIRTY_RATE,
+    heartbeat: true,
+    generation: is.generation,
+    version: NEW_VM_VERSION,
+    switches: [there?.name ?? null],
+    disks: is.vhd === null ? [] : [is.vhd],
+    dvds: [],
+    compatibilityForMigration: false,
+    passThroughDevices: [],
+    tpm: false,
+    busy: false,
+    notes: is.notes,
+    starting: null,
+    resumes: false,
+  };
+  world.vms.set(vm.id, vm);
+  effect(world, node.name, 'vm-created', vm.name, vm.id);
+  return vm;
+}
+
+/** Its configuration, never a disk. */
+export function deleteVm(asked: Asked, vm: LabVm): void {
+  const { world, node } = asked;
+  if (world.roles.has(vm.id))
+    throw refused(asked, `'${vm.name}' is a role of the cluster.`, { errorId: 'VmClustered' });
+  if (vm.state !== 'Off' && vm.state !== 'Saved')
+    throw refused(asked, `'${vm.name}' is ${vm.state}.`, { errorId: 'VmNotOff' });
+  world.vms.delete(vm.id);
+  effect(world, node.name, 'vm-removed', vm.name, vm.id);
+}

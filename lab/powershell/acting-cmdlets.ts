@@ -1,0 +1,92 @@
+// Which cmdlet is which operation of the port, so that a fault of a scenario strikes the same deed through both doors:
+// `on: startMove` means Move-ClusterVirtualMachineRole here.
+import type { Op } from '../../hyperv/host.ts';
+import type { Bound } from './wire.ts';
+
+interface Acting {
+  op: Op;
+  cmdlet: string;
+  when?: (bound: Bound) => boolean;
+}
+
+const ofClass =
+  (name: string) =>
+  (bound: Bound): boolean =>
+    bound.text('ClassName')?.toLowerCase() === name.toLowerCase();
+
+/** The name under which the lab lists the assignment of a property. */
+export const SET_PARALLEL = '(Get-Cluster).MaximumParallelMigrations';
+
+const ACTS: readonly Acting[] = [
+  { op: 'installFeatures', cmdlet: 'Install-WindowsFeature' },
+  {
+    op: 'restartNode',
+    cmdlet: 'Invoke-CimMethod',
+    when: (b) => /shutdown/i.test(b.text('MethodName') ?? ''),
+  },
+  { op: 'configureMigration', cmdlet: 'Set-VMHost' },
+  { op: 'configureMigration', cmdlet: 'Enable-VMMigration' },
+  { op: 'configureMigration', cmdlet: 'Disable-VMMigration' },
+  { op: 'configureCluster', cmdlet: SET_PARALLEL },
+  { op: 'createVm', cmdlet: 'New-VM' },
+  { op: 'removeVm', cmdlet: 'Remove-VM' },
+  { op: 'addRole', cmdlet: 'Add-ClusterVirtualMachineRole' },
+  { op: 'removeRole', cmdlet: 'Remove-ClusterGroup' },
+  { op: 'startRole', cmdlet: 'Start-ClusterGroup' },
+  { op: 'stopRole', cmdlet: 'Stop-ClusterGroup' },
+  { op: 'pauseNode', cmdlet: 'Suspend-ClusterNode' },
+  { op: 'resumeNode', cmdlet: 'Resume-ClusterNode' },
+  {
+    op: 'startMove',
+    cmdlet: 'Move-ClusterVirtualMachineRole',
+    when: (b) => !b.flag('Cancel'),
+  },
+  { op: 'cancelMove', cmdlet: 'Move-ClusterVirtualMachineRole', when: (b) => b.flag('Cancel') },
+];
+
+/** The first cmdlet that only this reading needs. */
+const READS: readonly Acting[] = [
+  { op: 'readHost', cmdlet: 'Get-CimInstance', when: ofClass('Win32_OperatingSystem') },
+  { op: 'readServices', cmdlet: 'Get-CimInstance', when: ofClass('Win32_Service') },
+  { op: 'readFeatures', cmdlet: 'Get-WindowsFeature' },
+  { op: 'readSwitches', cmdlet: 'Get-VMSwitch' },
+  { op: 'readMigrationSettings', cmdlet: 'Get-VMHost' },
+  { op: 'readVms', cmdlet: 'Get-VM' },
+  { op: 'readDiskFiles', cmdlet: 'Get-CimInstance', when: ofClass('CIM_DataFile') },
+  { op: 'readCluster', cmdlet: 'Get-Cluster' },
+  { op: 'readNodes', cmdlet: 'Get-ClusterNode' },
+  { op: 'readNetworks', cmdlet: 'Get-ClusterNetwork' },
+  { op: 'readSharedVolumes', cmdlet: 'Get-ClusterSharedVolume' },
+  { op: 'readRoles', cmdlet: 'Get-ClusterResource' },
+  { op: 'readEvents', cmdlet: 'Get-WinEvent' },
+];
+
+/**
+ * The reading functions of watari's module. Acting functions read too; a fault on a reading is not meant for those, and
+ * a cmdlet that a person calls by hand is in no function at all.
+ */
+const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
+  'Get-WatariHost': 'readHost',
+  'Get-WatariService': 'readServices',
+  'Get-WatariFeature': 'readFeatures',
+  'Get-WatariSwitch': 'readSwitches',
+  'Get-WatariMigrationSetting': 'readMigrationSettings',
+  'Get-WatariVM': 'readVms',
+  'Test-WatariDiskFile': 'readDiskFiles',
+  'Get-WatariCluster': 'readCluster',
+  'Get-WatariNode': 'readNodes',
+  'Get-WatariNetwork': 'readNetworks',
+  'Get-WatariSharedVolume': 'readSharedVolumes',
+  'Get-WatariRole': 'readRoles',
+  'Get-WatariEvent': 'readEvents',
+};
+
+/** @param within the function of watari's module that called, null when none did. */
+export function operationOf(cmdlet: string, bound: Bound, within: string | null): Op | null {
+  const fits = (entry: Acting): boolean => entry.cmdlet === cmdlet && (entry.when?.(bound) ?? true);
+  const act = ACTS.find(fits);
+  if (act !== undefined) return act.op;
+  const read = READS.find(fits);
+  if (read === undefined) return null;
+  return within === null || READING_FUNCTIONS[within] === read.op ? read.op : null;
+}

@@ -1,0 +1,52 @@
+// The cmdlets of Windows as Microsoft documents them: reads cmdlets.json, which says where it comes from.
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export interface DocumentedParameter {
+  name: string;
+  /** As the pages write it: `String[]`, `SwitchParameter`, `VirtualMachine[]`. */
+  type: string;
+  required: boolean;
+  position: number | null;
+}
+
+export interface ParameterSet {
+  name: string;
+  default: boolean;
+  parameters: DocumentedParameter[];
+}
+
+export interface DocumentedCmdlet {
+  module: string;
+  source: string;
+  outputs: string[];
+  parameterSets: ParameterSet[];
+  parameters: Record<string, { type: string; aliases?: string[]; acceptedValues?: string[] }>;
+  /** How a parameter takes pipeline input. */
+  pipeline: Record<string, ('ByValue' | 'ByPropertyName')[]>;
+}
+
+/** A file beside the sources: compiled code lies one folder deeper than they do. */
+export const besideSources = (name: string): string =>
+  fileURLToPath(
+    new URL(
+      import.meta.url.endsWith('.ts') ? `./${name}` : `../../../lab/powershell/${name}`,
+      import.meta.url,
+    ),
+  );
+
+let known: Record<string, DocumentedCmdlet> | null = null;
+
+/** By name. Read once: the file is some hundred kilobytes. */
+export function documentedCmdlets(): Record<string, DocumentedCmdlet> {
+  known ??= (
+    JSON.parse(fs.readFileSync(besideSources('cmdlets.json'), 'utf8')) as {
+      cmdlets: Record<string, DocumentedCmdlet>;
+    }
+  ).cmdlets;
+  return known;
+}
+
+/** Given by SupportsShouldProcess, never declared. */
+export const isShouldProcess = (parameter: string): boolean =>
+  parameter === 'WhatIf' || parameter === 'Confirm';

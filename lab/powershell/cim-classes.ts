@@ -1,0 +1,166 @@
+// The CIM classes that watari reads, as instances of one node.
+import { moveFacts } from '../moves.ts';
+import { clusterServiceState } from '../reads.ts';
+import type { Asked } from '../refusal.ts';
+import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../world.ts';
+import { seesFile } from '../reads.ts';
+import { busyWith } from './hyperv-objects.ts';
+import type { Plain } from './matching.ts';
+import { CIM_INSTANCE } from './windows-types.ts';
+import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
+
+export const CIMV2 = 'root/cimv2';
+export const VIRTUALIZATION = 'root/virtualization/v2';
+
+type Values = Record<string, Wire>;
+/** Instances; `filter` is the condition as it was written, for classes that cannot be listed whole. */
+type Instances = (asked: Asked, filter: string) => Values[];
+
+const kilobytes = (bytes: number): Wire => uint64(Math.floor(Math.max(0, bytes) / 1024));
+
+const SERVICE_STATES = { Running: 'Running', Starting: 'Start Pending', Stopped: 'Stopped' };
+
+const services: Instances = (asked) =>
+  ['vmms', 'ClusSvc'].flatMap((name) => {
+    const state = clusterServiceState(asked, name);
+    if (state === 'Missing' || state === 'Stopping') return [];
+    return [{ Name: name, State: SERVICE_STATES[state], StartMode: 'Auto', Status: 'OK' }];
+  });
+
+const operatingSystem: Instances = ({ world, node }) => [
+  {
+    CSName: text(node.name),
+    Caption: 'Microsoft Windows Server 2025 Datacenter',
+    Version: text(node.is.osVersion),
+    BuildNumber: text(node.is.osVersion.split('.').at(-1) ?? ''),
+    LastBootUpTime: date(node.bootTime),
+    LocalDateTime: date(world.time),
+    TotalVisibleMemorySize: kilobytes(node.is.memory),
+    FreePhysicalMemory: kilobytes(freeMemory(world, node)),
+    OSLanguage: uint32(1041),
+  },
+];
+
+const computerSystem: Instances = ({ node }) => [
+  {
+    Name: text(node.name),
+    Domain: 'WORKGROUP',
+    Workgroup: 'WORKGROUP',
+    PartOfDomain: false,
+    TotalPhysicalMemory: uint64(node.is.memory),
+    NumberOfLogicalProcessors: uint32(node.is.logicalProcessors),
+  },
+];
+
+const processors: Instances = ({ node }) => [
+  {
+    DeviceID: 'CPU0',
+    Manufacturer: text(node.is.cpuVendor),
+    // Padded, as real ones are.
+    Name: text(`${node.is.cpuName}   `),
+    NumberOfLogicalProcessors: uint32(node.is.logicalProcessors),
+    NumberOfCores: uint32(Math.max(1, Math.floor(node.is.logicalProcessors / 2))),
+  },
+];
+
+/** Files cannot be listed: a query names the one it means. */
+const dataFiles: Instances = (asked, filter) => {
+  const named = /\bName\s*=\s*(?:'((?:\\.|[^\\'])*)'|"((?:\\.|[^\\"])*)")/i.exec(filter);
+  const path = (named?.[1] ?? named?.[2] ?? '').replace(/\\(.)/g, '$1');
+  return path !== '' && seesFile(asked, path) ? [{ Name: text(path), FileSize: uint64(4096) }] : [];
+};
+
+// CIM_EnabledLogicalElement.EnabledState.
+const ENABLED = { Running: 2, Off: 3, Saved: 32769, Paused: 32768, Starting: 32770 } as const;
+const BUSY = { MergingDisks: 32772, MigratingVirtualMachine: 32774 } as const;
+
+const computerSystems: Instances = ({ world, node }) => {
+  const ofVm = (vm: LabVm): Values => {
+    const busy = busyWith(world, vm);
+    const enabled: Readonly<Record<string, number>> = ENABLED;
+    return {
+      Name: text(vm.id.toUpperCase()),
+      ElementName: text(vm.name),
+      Caption: '仮想マシン',
+      EnabledState: enabled[vm.state] ?? 5,
+      OperationalStatus: [2, ...(busy === null ? [] : [BUSY[busy]])],
+    };
+  };
+  // The host is one of them.
+  const host = {
+    Name: text(node.name),
+    ElementName: text(node.name),
+    Caption: 'ホスト コンピューター システム',
+    EnabledState: 2,
+    OperationalStatus: [2],
+  };
+  return [host, ...vmsOn(world, node.name).map(ofVm)];
+};
+
+const migrationJobs: Instances = ({ world, node }) =>
+  world.moves
+    .filter((move) => move.from === node.name && move.phase !== 'queued')
+    .map((move) => {
+      const role = world.roles.get(move.vmId);
+      return {
+        VirtualSystemName: text(move.vmId.toUpperCase()),
+        DestinationHost: text(move.to),
+        PercentComplete: role === undefined ? 0 : moveFacts(world, role, move).percent,
+        JobType: 305,
+        JobState: 4,
+        ErrorCode: 0,
+      };
+    });
+
+const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: Instances }>> =
+  Object.fromEntries(
+    (
+      [
+        [CIMV2, 'Win32_OperatingSystem', operatingSystem],
+        [CIMV2, 'Win32_ComputerSystem', computerSystem],
+        [CIMV2, 'Win32_Processor', processors],
+        [CIMV2, 'Win32_Service', services],
+        [CIMV2, 'CIM_DataFile', dataFiles],
+        [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
+        [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
+      ] as const
+    ).map(([namespace, name, list]) => [
+      `${namespace}/${name}`.toLowerCase(),
+      { namespace, name, list },
+    ]),
+  );
+
+export const classNamed = (namespace: string, name: string) =>
+  CLASSES[`${namespace}/${name}`.toLowerCase()];
+
+export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
+  namespace.toLowerCase() === CIMV2 ||
+  (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
+
+export const instanceObject = (
+  asked: Asked,
+  namespace: string,
+  name: string,
+  values: Values,
+): WireObject => ({
+  $t: `${CIM_INSTANCE}#${namespace}/${name}`,
+  base: CIM_INSTANCE,
+  id: `cim:${name}:${asked.node.name}`,
+  p: { ...values, PSComputerName: null },
+});
+
+/** Values as a condition sees them, by lower-case names. */
+export function plainRow(values: Values): Record<string, Plain> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name.toLowerCase(), plain(value)]),
+  );
+}
+
+function plain(value: Wire): Plain {
+  if (value === null || typeof value !== 'object') return value;
+  const marked = value as { $s?: string; $u4?: string; $u8?: string; $d?: string };
+  if (marked.$s !== undefined) return marked.$s.slice(1);
+  const number = marked.$u4 ?? marked.$u8;
+  if (number !== undefined) return Number(number);
+  return marked.$d ?? null;
+}

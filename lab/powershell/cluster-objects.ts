@@ -1,0 +1,295 @@
+// Objects of the FailoverClusters module, made of the lab's state. Beside the roles of virtual machines there are the
+// groups and resources that every cluster has, so that nobody takes all groups for virtual machines.
+import { MOVE_PHASES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
+import { clusterNodeFacts, roleFacts } from '../reads.ts';
+import { isMember, labId, nodeOf, type LabNode, type LabRole, type World } from '../world.ts';
+import { enumOf } from './hyperv-objects.ts';
+import { CLUSTERS } from './windows-types.ts';
+import { guid, int64, strings, text, uint32, type Wire, type WireObject } from './wire.ts';
+
+/** Defaults of cluster properties that the lab keeps no state of (Microsoft's pages name them). */
+const QUARANTINE = { QuarantineThreshold: 3, QuarantineDuration: 7200 };
+
+export function clusterObject(world: World): WireObject {
+  const { cluster, autoBalancer, enforcedAntiAffinity } = world.scenario;
+  return {
+    $t: `${CLUSTERS}.Cluster`,
+    id: 'cluster:',
+    text: 'Name',
+    p: {
+      Name: text(cluster),
+      Id: guid(labId(cluster, 'cluster')),
+      Domain: 'WORKGROUP',
+      MaximumParallelMigrations: world.cluster.maximumParallelMigrations,
+      AutoBalancerMode: autoBalancer.mode,
+      AutoBalancerLevel: autoBalancer.level,
+      ClusterEnforcedAntiAffinity: enforcedAntiAffinity ? 1 : 0,
+      ...QUARANTINE,
+      SetSMBBandwidthLimit: 0,
+      SMBBandwidthLimitFactor: 2500,
+    },
+  };
+}
+
+export function nodeObject(world: World, node: LabNode): WireObject {
+  const { state, quarantined, nodeWeight } = clusterNodeFacts(node);
+  return {
+    $t: `${CLUSTERS}.ClusterNode`,
+    id: `node:${node.name}`,
+    text: 'Name',
+    p: {
+      Name: text(node.name),
+      NodeName: text(node.name),
+      Id: text(String(world.nodes.indexOf(node) + 1)),
+      State: enumOf(`${CLUSTERS}.ClusterNodeState`, state),
+      StatusInformation: enumOf(
+        `${CLUSTERS}.ClusterNodeStatusInformation`,
+        quarantined ? 'Quarantined' : 'Normal',
+      ),
+      DrainStatus: enumOf(`${CLUSTERS}.ClusterNodeDrainStatus`, 'NotInitiated'),
+      NodeWeight: uint32(nodeWeight),
+      DynamicWeight: uint32(nodeWeight),
+    },
+  };
+}
+
+export function groupObject(world: World, role: LabRole): WireObject {
+  const facts = roleFacts(world, role);
+  return {
+    $t: `${CLUSTERS}.ClusterGroup`,
+    id: `group:${role.vmId}`,
+    text: 'Name',
+    p: {
+      Name: text(facts.name),
+      Id: guid(labId(role.vmId, 'group')),
+      OwnerNode: nodeObject(world, nodeOf(world, facts.owner)),
+      State: enumOf(`${CLUSTERS}.ClusterGroupState`, facts.state),
+      GroupType: enumOf(`${CLUSTERS}.GroupType`, 'VirtualMachine'),
+      StatusInformation: int64(facts.status),
+      Priority: uint32(2000),
+      FailoverThreshold: uint32(0xffffffff),
+      AntiAffinityClassNames: strings(facts.antiAffinityClassNames),
+    },
+  };
+}
+
+const firstMember = (world: World): LabNode | undefined =>
+  world.nodes.find(isMember) ?? world.nodes[0];
+
+/** `Cluster Group` and `Available Storage`. */
+export function ownGroups(world: World): WireObject[] {
+  const owner = firstMember(world);
+  const kinds = { 'Cluster Group': 'Cluster', 'Available Storage': 'AvailableStorage' } as const;
+  return Object.entries(kinds).map(([name, type]) => ({
+    $t: `${CLUSTERS}.ClusterGroup`,
+    id: `own-group:${name}`,
+    text: 'Name',
+    p: {
+      Name: name,
+      Id: guid(labId(world.scenario.cluster, 'group', name)),
+      OwnerNode: owner === undefined ? null : nodeObject(world, owner),
+      State: enumOf(`${CLUSTERS}.ClusterGroupState`, type === 'Cluster' ? 'Online' : 'Offline'),
+      GroupType: enumOf(`${CLUSTERS}.GroupType`, type),
+      StatusInformation: int64(0),
+      Priority: uint32(2000),
+      FailoverThreshold: uint32(0xffffffff),
+      AntiAffinityClassNames: strings([]),
+    },
+  }));
+}
+
+export const VM_TYPE = 'Virtual Machine';
+export const CONFIGURATION_TYPE = 'Virtual Machine Configuration';
+
+export const typeObject = (name: string): WireObject => ({
+  $t: `${CLUSTERS}.ClusterResourceType`,
+  id: `type:${name}`,
+  text: 'Name',
+  p: { Name: name, DisplayName: name },
+});
+
+/** The two resources of a role. */
+export function resourcesOf(world: World, role: LabRole): WireObject[] {
+  const vm = world.vms.get(role.vmId);
+  if (vm === undefined) throw new Error(`The lab has a role without a VM: ${role.name}.`);
+  const group = groupObject(world, role);
+  const state = {
+    Online: 'Online',
+    Offline: 'Offline',
+    Failed: 'Failed',
+    Pending: 'OnlinePending',
+  };
+  return [VM_TYPE, CONFIGURATION_TYPE].map((type) => ({
+    $t: `${CLUSTERS}.ClusterResource`,
+    id: `${type === VM_TYPE ? 'resource' : 'configuration'}:${role.vmId}`,
+    text: 'Name',
+    p: {
+      Name: text(`${type} ${vm.name}`),
+      Id: text(labId(role.vmId, type)),
+      OwnerGroup: group,
+      OwnerNode: group.p['OwnerNode'] ?? null,
+      ResourceType: typeObject(type),
+      State: enumOf(
+        `${CLUSTERS}.ClusterResourceState`,
+        // The configuration stays online while its node lives.
+        (type === VM_TYPE ? state[role.state] : 'Online') as 'Online',
+      ),
+      StatusInformation: int64(0),
+    },
+  }));
+}
+
+const WITNESS_TYPES = {
+  Disk: 'Physical Disk',
+  Cloud: 'Cloud Witness',
+  // A USB stick in a router is a share to the cluster.
+  Usb: 'File Share Witness',
+} as const;
+
+/** Resources of the cluster's own group. */
+export function ownResources(world: World): WireObject[] {
+  const [group] = ownGroups(world);
+  const { witness } = world.scenario;
+  const rows: [string, string, boolean][] = [['Cluster Name', 'Network Name', true]];
+  if (witness.kind !== 'None') {
+    const type = WITNESS_TYPES[witness.kind];
+    rows.push([witness.kind === 'Disk' ? 'Cluster Disk 1' : type, type, witness.online]);
+  }
+  return rows.map(([name, type, online]) => ({
+    $t: `${CLUSTERS}.ClusterResource`,
+    id: `own-resource:${name}`,
+    text: 'Name',
+    p: {
+      Name: name,
+      Id: text(labId(world.scenario.cluster, 'resource', name)),
+      OwnerGroup: group ?? null,
+      OwnerNode: group?.p['OwnerNode'] ?? null,
+      ResourceType: typeObject(type),
+      State: enumOf(`${CLUSTERS}.ClusterResourceState`, online ? 'Online' : 'Failed'),
+      StatusInformation: int64(0),
+    },
+  }));
+}
+
+export function quorumObject(world: World): WireObject {
+  const witness = ownResources(world)[1] ?? null;
+  return {
+    $t: `${CLUSTERS}.ClusterQuorumSettings`,
+    p: { Cluster: clusterObject(world), QuorumResource: witness, QuorumType: 'Majority' },
+  };
+}
+
+/** Private properties of an object of the cluster, as Get-ClusterParameter lists them. */
+export function parametersOf(world: World, owner: WireObject, role: LabRole | undefined) {
+  const [name = '', id = ''] = (owner.id ?? '').split(':');
+  const rows: [string, string, Wire][] = [];
+  if (name === 'resource' && role !== undefined) {
+    const { phase, percent, failureReason } = roleFacts(world, role).move;
+    rows.push(
+      ['VmID', 'String', text(id)],
+      // 1: save.
+      ['OfflineAction', 'UInt32', uint32(1)],
+      ['DefaultMoveType', 'UInt32', uint32(0xffffffff)],
+      ['MigrationState', 'UInt32', uint32(MOVE_PHASES.indexOf(phase))],
+      ['MigrationProgress', 'UInt32', uint32(percent)],
+      ['MigrationFailureReason', 'UInt32', uint32(Number.parseInt(failureReason, 16))],
+    );
+  }
+  if (name === 'configuration') rows.push(['VmID', 'String', text(id)]);
+  if (name === 'type' && id === VM_TYPE) {
+    const excluded = world.networks.filter((network) => network.excludedFromMigration);
+    const ids = excluded.map((network) => networkId(world, network.name));
+    rows.push(['MigrationExcludeNetworks', 'String', text(ids.join(';'))]);
+  }
+  return rows.map(([property, type, value]): WireObject => ({
+    $t: `${CLUSTERS}.ClusterParameter`,
+    id: `parameter:${owner.id ?? ''}:${property}`,
+    text: 'Name',
+    p: {
+      ClusterObject: owner,
+      Name: property,
+      IsReadOnly: false,
+      ParameterType: type,
+      Value: value,
+    },
+  }));
+}
+
+export const networkId = (world: World, name: string): string =>
+  labId(world.scenario.cluster, 'network', name);
+
+export const networkObject = (world: World, network: NetworkFacts): WireObject => ({
+  $t: `${CLUSTERS}.ClusterNetwork`,
+  id: `network:${network.name}`,
+  text: 'Name',
+  p: {
+    Name: text(network.name),
+    Id: text(networkId(world, network.name)),
+    Role: enumOf(`${CLUSTERS}.ClusterNetworkRole`, network.role),
+    State: enumOf(`${CLUSTERS}.ClusterNetworkState`, network.state),
+    Address: text(`192.168.${String(world.networks.findIndex((n) => n.name === network.name))}.0`),
+    AddressMask: text('255.255.255.0'),
+  },
+});
+
+export function volumeObject(world: World, volume: SharedVolumeFacts): WireObject {
+  // A paused volume is still online: what pauses is its input and output.
+  const state = volume.state === 'Paused' ? 'Online' : volume.state;
+  return {
+    $t: `${CLUSTERS}.ClusterSharedVolume`,
+    id: `volume:${volume.name}`,
+    text: 'Name',
+    p: {
+      Name: text(volume.name),
+      Id: text(labId(world.scenario.cluster, 'volume', volume.name)),
+      State: enumOf(`${CLUSTERS}.ClusterResourceState`, state),
+      OwnerNode: nodeObject(world, nodeOf(world, volume.owner)),
+      SharedVolumeInfo: [
+        {
+          $t: `${CLUSTERS}.ClusterSharedVolumeInfo`,
+          p: {
+            FriendlyVolumeName: text(volume.path),
+            FaultState: enumOf(
+              `${CLUSTERS}.ClusterSharedVolumeFaultState`,
+              volume.state === 'Online' ? 'NoFaults' : 'NoAccess',
+            ),
+            MaintenanceMode: false,
+            RedirectedAccess: false,
+          },
+        },
+      ],
+    },
+  };
+}
+
+export function volumeStates(world: World, volume: SharedVolumeFacts): WireObject[] {
+  const seen = { Online: 'Direct', Paused: 'Paused' } as const;
+  const state = volume.state === 'Online' || volume.state === 'Paused' ? seen[volume.state] : null;
+  return world.nodes.filter(isMember).map((node) => ({
+    $t: `${CLUSTERS}.ClusterSharedVolumeState`,
+    text: 'Name',
+    p: {
+      Name: text(volume.name),
+      VolumeName: text(`\\\\?\\Volume{${labId(world.scenario.cluster, 'volume', volume.name)}}\\`),
+      VolumeFriendlyName: text(volume.path.split('\\').at(-1) ?? volume.name),
+      Node: text(node.name),
+      StateInfo: enumOf(`${CLUSTERS}.ClusterSharedVolumeStateInfo`, state ?? 'Unavailable'),
+      FileSystemRedirectedIOReason: enumOf(
+        `${CLUSTERS}.FileSystemRedirectedIOReason`,
+        'NotFileSystemRedirected',
+      ),
+    },
+  }));
+}
+
+export const ownersObject = (
+  world: World,
+  of: WireObject,
+  owners: readonly string[],
+): WireObject => ({
+  $t: `${CLUSTERS}.ClusterOwnerNodeList`,
+  p: {
+    ClusterObject: of,
+    OwnerNodes: owners.map((name) => nodeObject(world, nodeOf(world, name))),
+  },
+});

@@ -1,0 +1,189 @@
+// Features and event logs of a node: the ServerManager module and Get-WinEvent.
+import type { EventFacts } from '../../domain/facts.ts';
+import { sameName } from '../../domain/names.ts';
+import { installFeatures } from '../acts.ts';
+import { CLUSTER_LOG, VMMS_LOG } from '../records.ts';
+import type { Asked } from '../refusal.ts';
+import { hasHyperV, type LabNode } from '../world.ts';
+import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
+import { notImplemented, plainError } from './errors.ts';
+import { enumOf } from './hyperv-objects.ts';
+import { wildcard } from './matching.ts';
+import { SERVERS } from './windows-types.ts';
+import { date, int64, text, type Wire } from './wire.ts';
+
+const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
+
+const featureObject = (node: LabNode, name: string): Wire => {
+  const state = node.features.get(name) ?? 'Available';
+  return {
+    $t: `${SERVERS}.Feature`,
+    text: 'Name',
+    p: {
+      Name: text(name),
+      DisplayName: text(name),
+      Installed: state === 'Installed',
+      InstallState: enumOf(`${SERVERS}.InstallState`, state),
+      FeatureType: 'Role',
+    },
+  };
+};
+
+const getFeature: Cmdlet = {
+  takes: ['Name'],
+  run: ({ node, bound }) => {
+    const patterns = bound.texts('Name')?.map(wildcard);
+    const names = [...node.features.keys()].filter(
+      (name) => patterns?.some((matches) => matches(name)) ?? true,
+    );
+    return objects(names.map((name) => featureObject(node, name)));
+  },
+};
+
+function installFeature(call: Call): Result {
+  const { node, bound } = call;
+  const names = (bound.texts('Name') ?? []).map((name) => {
+    const known = [...node.features.keys()].find((feature) => sameName(feature, name));
+    if (known !== undefined) return known;
+    throw plainError(call.cmdlet, {
+      id: 'NameDoesNotExist',
+      category: 'InvalidArgument',
+      message: `ArgumentNotValid: The role, role service, or feature name is not valid: '${name}'.`,
+      target: name,
+      terminating: true,
+    });
+  });
+  if (!bound.flag('IncludeManagementTools'))
+    throw notImplemented(call.cmdlet, 'a call without -IncludeManagementTools');
+  const done = obey(call, () => installFeatures(asked(call), { names }));
+  const { changed } = done.facts;
+  const result = (): Wire[] => {
+    const restart = names.some((name) => node.features.get(name) === 'InstallPending');
+    const exit = !changed ? 'NoChangeNeeded' : restart ? 'SuccessRestartRequired' : 'Success';
+    return [
+      {
+        $t: `${SERVERS}.FeatureOperationResult`,
+        p: {
+          Success: true,
+          RestartNeeded: enumOf(`${SERVERS}.RestartState`, restart ? 'Yes' : 'No'),
+          ExitCode: enumOf(`${SERVERS}.FeatureOperationExitCode`, exit),
+          FeatureResult: changed ? names.map((name) => featureObject(node, name)) : [],
+        },
+      },
+    ];
+  };
+  const warn = changed && names.includes('Hyper-V');
+  return {
+    out: done.readyAt === undefined ? result() : [],
+    progress: 'インストールの開始...',
+    ...(warn && {
+      warnings: ['インストール プロセスを完了するには、このサーバーを再起動する必要があります。'],
+    }),
+    ...(done.readyAt !== undefined && { readyAt: done.readyAt, read: result }),
+  };
+}
+
+const HYPERV_LOGS = [
+  VMMS_LOG,
+  'Microsoft-Windows-Hyper-V-VMMS-Operational',
+  'Microsoft-Windows-Hyper-V-High-Availability-Admin',
+  'Microsoft-Windows-Hyper-V-Worker-Admin',
+];
+const LOGS = [CLUSTER_LOG, 'Application', 'Microsoft-Windows-FailoverClustering/Operational'];
+
+const providerOf = (event: EventFacts): string =>
+  event.log === VMMS_LOG
+    ? 'Microsoft-Windows-Hyper-V-VMMS'
+    : 'Microsoft-Windows-FailoverClustering';
+
+/** A property of a filter as a list; keys of a hashtable do not count case. */
+function wanted(filter: Readonly<Record<string, unknown>>, name: string): unknown[] | undefined {
+  const key = Object.keys(filter).find((one) => sameName(one, name));
+  if (key === undefined) return undefined;
+  const value = filter[key];
+  return Array.isArray(value) ? (value as unknown[]) : [value];
+}
+
+const FILTER_KEYS = ['logname', 'providername', 'id', 'level', 'starttime', 'endtime'];
+
+const timeOf = (value: unknown): number =>
+  Date.parse((value as { $date?: string } | undefined)?.$date ?? '');
+
+function getEvent(call: Call): Result {
+  const { world, node, bound } = call;
+  const given = bound.raw('FilterHashtable');
+  const filter = ((Array.isArray(given) ? given[0] : given) ?? {}) as Record<string, unknown>;
+  const strange = Object.keys(filter).find((key) => !FILTER_KEYS.includes(key.toLowerCase()));
+  if (strange !== undefined) throw notImplemented(call.cmdlet, `the filter ${strange}`);
+  const names = (list: unknown[] | undefined) => list?.filter((item) => typeof item === 'string');
+  const logs = names(wanted(filter, 'LogName')) ?? [];
+  const there = hasHyperV(node) ? [...LOGS, ...HYPERV_LOGS] : LOGS;
+  const missing = logs.find((log) => !there.some((one) => sameName(one, log)));
+  if (missing !== undefined)
+    throw plainError(call.cmdlet, {
+      id: 'NoMatchingLogsFound',
+      category: 'ObjectNotFound',
+      message: `There is not an event log on the computer that matches "${missing}".`,
+      target: missing,
+    });
+  const providers = names(wanted(filter, 'ProviderName'));
+  const ids = wanted(filter, 'Id');
+  const levels = wanted(filter, 'Level');
+  const since = timeOf(wanted(filter, 'StartTime')?.[0]);
+  const until = timeOf(wanted(filter, 'EndTime')?.[0]);
+  const found = world.records.events.filter((event) => {
+    const at = Date.parse(event.time);
+    return (
+      event.node === node.name &&
+      logs.some((log) => sameName(log, event.log)) &&
+      (providers?.some((provider) => sameName(provider, providerOf(event))) ?? true) &&
+      (ids?.includes(event.id) ?? true) &&
+      (levels?.includes(event.level) ?? true) &&
+      !(at < since) &&
+      !(at > until)
+    );
+  });
+  if (found.length === 0)
+    throw plainError(call.cmdlet, {
+      id: 'NoMatchingEventsFound',
+      category: 'ObjectNotFound',
+      message: 'No events were found that match the specified selection criteria.',
+    });
+  const max = bound.number('MaxEvents') ?? found.length;
+  const newest = found.slice(-max);
+  return objects(
+    (bound.flag('Oldest') ? newest : newest.reverse()).map((e) => eventObject(call, e)),
+  );
+}
+
+function eventObject({ world, node }: Call, event: EventFacts): Wire {
+  const vm = [...world.vms.values()].find((one) => one.name === event.vm);
+  const data = [
+    ...(event.vm === null ? [] : [event.vm, vm?.id.toUpperCase() ?? '']),
+    ...(event.hresult === null ? [] : [`%%${String(Number.parseInt(event.hresult, 16))}`]),
+    ...(event.hresult === null ? [] : [`(${event.hresult})`]),
+  ];
+  return {
+    $t: 'System.Diagnostics.Eventing.Reader.EventLogRecord',
+    p: {
+      Id: event.id,
+      LogName: text(event.log),
+      ProviderName: text(providerOf(event)),
+      Level: event.level,
+      RecordId: int64(event.recordId),
+      MachineName: text(node.name),
+      TimeCreated: date(Date.parse(event.time)),
+      Message: text(event.message),
+      Properties: data.map((value) => ({
+        $t: 'System.Diagnostics.Eventing.Reader.EventProperty',
+        p: { Value: text(value) },
+      })),
+    },
+  };
+}
+
+export const SERVER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
+  'Get-WindowsFeature': getFeature,
+  'Install-WindowsFeature': { takes: ['Name', 'IncludeManagementTools'], run: installFeature },
+  'Get-WinEvent': { takes: ['FilterHashtable', 'MaxEvents', 'Oldest'], run: getEvent },
+};
