@@ -4,6 +4,7 @@ import path from 'node:path';
 import { BenchLab, type LabOptions } from './bench-lab.ts';
 import type { Programs } from './processes.ts';
 import type { Side } from './servers.ts';
+import type { Deadline } from './waiting.ts';
 
 export interface Bench {
   sides: Side[];
@@ -12,6 +13,7 @@ export interface Bench {
   /** For logs and scenario files; gone afterwards. */
   folder: string;
   programs: Programs;
+  deadline: Deadline;
   say: (line: string) => void;
 }
 
@@ -37,11 +39,17 @@ export async function withLabs<T>(
   }
 }
 
-/** One after the other, so that neither side has a better time of the day: tuned, plain, tuned, plain, … */
+/**
+ * One after the other, so that neither side has a better time of the day: tuned, plain, tuned, plain, … On a slow or busy
+ * machine fewer times than asked for, but once at least: another measure needs its time as well.
+ */
 export async function alternate(
   labs: readonly BenchLab[],
-  times: number,
+  { times, withinMs }: { times: number; withinMs: number },
   deed: (lab: BenchLab, i: number) => Promise<void>,
 ): Promise<void> {
-  for (let i = 0; i < times; i += 1) for (const lab of labs) await deed(lab, i);
+  const end = Date.now() + withinMs;
+  for (let i = 0; i < times && (i === 0 || Date.now() < end); i += 1) {
+    for (const lab of labs) await deed(lab, i);
+  }
 }

@@ -53,7 +53,7 @@ async function measureAll(quick: boolean, say: (line: string) => void): Promise<
     sides.push(await startPlain(cli.path, folder));
     for (const measure of MEASURES) {
       try {
-        const bench = { sides, tuned, quick, folder, programs, say };
+        const bench = { sides, tuned, quick, folder, programs, deadline, say };
         await Promise.race([deadline.guard(measure(bench)), interrupted]);
       } catch (err) {
         problems.push(err instanceof Error ? err.message : String(err));

@@ -12,6 +12,9 @@ import { readReturn } from './node-return.ts';
 const SCENARIO = path.join(PACKAGE_ROOT, 'lab', 'scenarios', 'demo.yaml');
 const CLUSTER_FILE = path.join(PACKAGE_ROOT, 'lab', 'scenarios', 'demo.cluster.yaml');
 
+/** For a second demo with all its processes. */
+const ANOTHER_MS = 40_000;
+
 export const FIGURES = {
   simulated: figure('demo-simulated', "demo's simulated time at its speed"),
   wall: figure('demo-wall', "demo's apply, the run's start to its end"),
@@ -28,6 +31,10 @@ export async function measureDemoApply(bench: Bench): Promise<void> {
   bench.say('Applying the demo');
   // Each with the machine for itself, as a demo would have it.
   for (const side of bench.quick ? [bench.tuned] : bench.sides) {
+    if (side !== bench.tuned && bench.deadline.leftMs < ANOTHER_MS) {
+      bench.say('No time is left for the demo with plain settings');
+      return;
+    }
     await withLabs(bench, scene, [side], async (labs) => {
       for (const lab of labs) await apply(lab);
     });

@@ -29,7 +29,7 @@ export async function measureNodeReturn(bench: Bench): Promise<void> {
   if (bench.quick) return;
   bench.say('Restarting nodes');
   await withLabs(bench, CLUSTER, bench.sides, (labs) =>
-    alternate(labs, BARE.length, async (lab, i) => {
+    alternate(labs, { times: BARE.length, withinMs: 20_000 }, async (lab, i) => {
       const node = BARE[i] ?? '';
       const id = runId.prepare(lab.cluster, node);
       const run = await lab.startRun('prepareNode', id, { node, restarts: 'allowed' });

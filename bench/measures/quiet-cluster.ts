@@ -52,12 +52,14 @@ export const measureQuietCluster = (bench: Bench): Promise<void> =>
   withLabs(bench, CLUSTER, bench.sides, async (labs) => {
     const { say, quick } = bench;
     say('Running steps that have nothing to do');
-    await alternate(labs, quick ? 12 : 33, roundTrip);
+    await alternate(labs, { times: quick ? 12 : 33, withinMs: 25_000 }, roundTrip);
     say('Starting workers');
-    const starts = quick ? 1 : 5;
-    await alternate(labs, starts, (lab, i) => workerStart(lab, i === starts - 1));
+    await alternate(labs, { times: quick ? 1 : 5, withinMs: 20_000 }, workerStart);
+    // From here on HV3 has a worker too, or every look at the cluster would wait for it.
+    for (const lab of labs) lab.worker('HV3');
     say('Moving and watching');
-    await alternate(quick ? labs.slice(0, 1) : labs, quick ? 1 : 3, firstProgress);
+    const watched = quick ? labs.slice(0, 1) : labs;
+    await alternate(watched, { times: quick ? 1 : 3, withinMs: 30_000 }, firstProgress);
     const seconds = quick ? 6 : 20;
     // From here on timers rule and not the processor: both sides at once.
     await Promise.all(labs.map((lab) => steadyProgress(lab, seconds)));
@@ -86,11 +88,8 @@ async function roundTrip(lab: BenchLab, i: number): Promise<void> {
   FIGURES.engine.values[lab.side.name].push(whole - (first.ended - first.started));
 }
 
-/**
- * HV3 has no worker: its activity waits before the process starts. The last worker stays, or every look at the cluster
- * would wait for HV3 from then on.
- */
-async function workerStart(lab: BenchLab, isLast: boolean): Promise<void> {
+/** HV3 has no worker: its activity waits before the process starts. */
+async function workerStart(lab: BenchLab): Promise<void> {
   const id = runId.prepare(lab.cluster, 'HV3');
   const run = await lab.startRun('prepareNode', id, { node: 'HV3', restarts: 'ask' });
   await waitFor('an activity to wait for HV3', 10_000, async () => {
@@ -102,7 +101,7 @@ async function workerStart(lab: BenchLab, isLast: boolean): Promise<void> {
   await run.result();
   const { started } = completed(await activitiesOf(run), 'viewNode');
   FIGURES.workerStart.values[lab.side.name].push(started - startedAt);
-  if (!isLast) await worker.end();
+  await worker.end();
 }
 
 async function firstProgress(lab: BenchLab, i: number): Promise<void> {
@@ -161,14 +160,14 @@ async function adoption(lab: BenchLab, vm: string): Promise<void> {
     const { raw } = await run.describe();
     return (raw.pendingActivities ?? []).find((a) => a.activityType?.name === 'moveVm');
   };
-  const pid = await waitFor(`the move of ${vm} to run`, 15_000, async () => {
+  const [node, , pid] = await waitFor(`the move of ${vm} to run`, 30_000, async () => {
     const { moves } = await lab.state();
     if (!moves.some((move) => move.vm === vm && move.percent > 0)) return undefined;
-    const found = Number((await runner())?.lastWorkerIdentity?.split('/')[2]);
-    return Number.isInteger(found) ? found : undefined;
+    const identity = (await runner())?.lastWorkerIdentity?.split('/');
+    return identity?.length === 3 ? identity : undefined;
   });
   const killedAt = Date.now();
-  process.kill(pid, 'SIGKILL');
+  process.kill(Number(pid), 'SIGKILL');
   const startedAt = await waitFor(`the move of ${vm} to be adopted`, 20_000, async () => {
     const now = await runner();
     const adopted = now?.attempt === 2 && now.state === PENDING_STARTED;
@@ -177,6 +176,8 @@ async function adoption(lab: BenchLab, vm: string): Promise<void> {
   FIGURES.adoption.values[lab.side.name].push(startedAt - killedAt);
   FIGURES.detection.values[lab.side.name].push(startedAt - killedAt - HEARTBEAT_SECONDS * 1000);
   await run.terminate('measured');
+  // The lab brings back its own workers only.
+  if (node === 'HV3') lab.worker(node);
 }
 
 /** PENDING_ACTIVITY_STATE_STARTED of the API. */
