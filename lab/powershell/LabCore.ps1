@@ -99,6 +99,13 @@ function ConvertTo-LabValue($Value) {
     if ($null -eq $Value) { return $null }
     $id = $Value.PSObject.Members['LabId']
     if ($id) { return @{ '$ref' = $id.Value } }
+    if ($Value -is [System.Management.Automation.PSCustomObject]) {
+        $table = @{}
+        foreach ($property in $Value.PSObject.Properties) {
+            $table[$property.Name] = ConvertTo-LabValue $property.Value
+        }
+        return $table
+    }
     if ($Value -is [psobject]) { $Value = $Value.PSObject.BaseObject }
     if ($Value -is [switch]) { return [bool]$Value }
     if ($Value -is [string] -or $Value -is [bool] -or $Value -is [double]) { return $Value }
@@ -235,7 +242,7 @@ function New-LabError($Failure) {
     }
     $type = [string]$Failure.type -as [type]
     $exception =
-        if ($type -and $script:Exceptions -contains [string]$Failure.type) {
+        if ($type -and ($inner -or $script:Exceptions -contains [string]$Failure.type)) {
             [Activator]::CreateInstance($type, [object[]]@($message, [Exception]$inner))
         }
         elseif ($type) { [Activator]::CreateInstance($type, [object[]]@($message)) }
