@@ -1,11 +1,15 @@
 // The lab's own program: `start` runs a scenario as a process, the other commands talk to one that runs. The only
 // place in lab/ that knows the real time, the terminal and signals.
+import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { readPowerShellPlaces } from '../config/powershell-environment.ts';
+import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
 import { scaledClock } from './clock.ts';
 import { Lab } from './lab.ts';
+import { generateModules } from './powershell/generate.ts';
 import { loadScenario } from './scenario.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
@@ -40,6 +44,7 @@ interface StartOptions {
   speed?: number;
   /** true: every node has one. */
   workers: boolean | string[];
+  powershell: boolean;
   logDir: string;
   owned: boolean;
   json: boolean;
@@ -47,6 +52,7 @@ interface StartOptions {
 
 async function start(o: StartOptions): Promise<void> {
   const scenario = loadScenario(o.scenario);
+  const modules = o.powershell ? modulesForWorkers(o) : null;
   const speed = o.speed ?? scenario.speed;
   const epoch = scenario.start === undefined ? undefined : Date.parse(scenario.start);
   const clock = scaledClock(speed, Date.now, epoch);
@@ -73,6 +79,7 @@ async function start(o: StartOptions): Promise<void> {
         url,
         logDir: o.logDir,
         ...(o.workers !== true && { nodes: o.workers }),
+        ...(modules !== null && { modules }),
       })
     : null;
   const line = `Lab ${scenario.cluster}: ${url}, ${String(scenario.nodes.length)} nodes, ${String(speed)} simulated seconds per second.`;
@@ -90,6 +97,31 @@ async function start(o: StartOptions): Promise<void> {
   await server.close();
   // An owner's pipe that is still open would keep this process.
   process.stdin.destroy();
+}
+
+/** Stand-ins of the Windows modules, and a PowerShell that can run them. */
+function modulesForWorkers(o: StartOptions): string {
+  if (o.workers === false)
+    throw new Failure(
+      '--powershell says how workers speak to the lab: add --workers. For a PowerShell of your own: watari lab modules.',
+      EXIT.badInput,
+    );
+  findEngine(readPowerShellPlaces());
+  const folder = path.resolve(o.logDir, 'modules');
+  generateModules(folder);
+  return folder;
+}
+
+function writeModules({ out, url }: { out: string; url: string }): void {
+  const folder = path.resolve(out);
+  const names = generateModules(folder);
+  process.stdout.write(
+    [
+      `${String(names.length)} modules in ${folder}. In a PowerShell of one node, before anything else:`,
+      `  $env:PSModulePath = '${folder.replaceAll("'", "''")}'; $env:LAB_URL = '${url}'; $env:LAB_NODE = 'HV1'`,
+      '',
+    ].join('\n'),
+  );
 }
 
 function cannotListen(o: StartOptions, error: unknown): Failure {
@@ -159,6 +191,11 @@ function program(): Command {
       'run a watari worker process for each node, or for these',
       false,
     )
+    .option(
+      '--powershell',
+      'workers run the real PowerShell on stand-ins of the Windows modules',
+      false,
+    )
     .option('--log-dir <folder>', 'logs of the workers', '.watari/lab')
     .option('--owned', 'stop when standard input ends', false)
     .option('--json', 'print url and pid as one line of JSON', false)
@@ -190,6 +227,13 @@ function program(): Command {
         control(o.url, { action, node }, `${node} ${done}.`, `${node} ${idle}.`),
       );
   lab
+    .command('modules')
+    .description('write stand-ins of the Windows modules, for a PowerShell of your own')
+    .requiredOption('--out <folder>', 'where to put them')
+    .option('--url <url>', 'address of the lab', DEFAULT_URL)
+    .addHelpText('after', '\nExample:\n  watari lab modules --out stand-ins')
+    .action(writeModules);
+  lab
     .command('clear-faults')
     .description('let no fault of the scenario strike any more')
     .option('--url <url>', 'address of the lab', DEFAULT_URL)
@@ -208,6 +252,9 @@ try {
   } else if (error instanceof ConfigError) {
     process.stderr.write(`The scenario cannot be used:\n${error.message}\n`);
     process.exitCode = EXIT.badInput;
+  } else if (error instanceof EngineProblem) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = EXIT.failed;
   } else if (error instanceof Failure) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = error.exitCode;

@@ -16,6 +16,8 @@ export interface WorkersOptions {
   logDir: string;
   /** Nodes that have a worker; default: all. */
   nodes?: string[];
+  /** Folder of stand-in modules: workers run the real PowerShell on them. */
+  modules?: string;
   /** What to run for a node; default: this installation's worker. */
   command?: (node: string) => { file: string; args: string[] };
   /** Real seconds from a worker's own death to its next start. */
@@ -35,12 +37,13 @@ const RESTART_SECONDS = 5;
 const GRACE_MS = 5000;
 
 export const workerCommand =
-  (cluster: string, url: string) =>
+  (cluster: string, url: string, modules?: string) =>
   (node: string): { file: string; args: string[] } => ({
     file: process.execPath,
     args: [
       fileURLToPath(new URL('../workers/main.js', import.meta.url)),
       ...['--cluster', cluster, '--node', node, '--lab', url, '--owned'],
+      ...(modules === undefined ? [] : ['--powershell', modules]),
     ],
   });
 
@@ -88,8 +91,8 @@ class NodeWorker {
   start(): void {
     clearTimeout(this.again);
     if (this.child !== null) return;
-    const { command, cluster, url, logDir } = this.options;
-    const { file, args } = (command ?? workerCommand(cluster, url))(this.node);
+    const { command, cluster, url, logDir, modules } = this.options;
+    const { file, args } = (command ?? workerCommand(cluster, url, modules))(this.node);
     const log = fs.openSync(path.join(logDir, `worker-${this.node}.log`), 'a');
     // Standard input is a pipe that ends with us, whatever ends us: workers watch it.
     const child = spawn(file, args, { stdio: ['pipe', log, log], windowsHide: true });

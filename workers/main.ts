@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
 import { startWorker, WorkerRefused } from './node-worker.ts';
 
-const USAGE = 'Usage: main.js --cluster NAME --node NAME [--lab URL] [--owned]';
+const USAGE =
+  'Usage: main.js --cluster NAME --node NAME [--lab URL [--powershell FOLDER]] [--owned]';
 
 /** Exit codes as the watari command's: 2 is for what was typed. */
 async function main(): Promise<number> {
@@ -13,6 +14,7 @@ async function main(): Promise<number> {
         cluster: { type: 'string' },
         node: { type: 'string' },
         lab: { type: 'string' },
+        powershell: { type: 'string' },
         owned: { type: 'boolean' },
       },
     });
@@ -23,6 +25,7 @@ async function main(): Promise<number> {
       cluster: values.cluster,
       node: values.node,
       ...(values.lab === undefined ? {} : { labUrl: values.lab }),
+      ...(values.powershell === undefined ? {} : { standIns: values.powershell }),
       ...(values.owned === undefined ? {} : { owned: values.owned }),
     });
     return 0;

@@ -6,7 +6,10 @@ import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal-connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
+import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';
+import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
+import { powershellHost, type PowerShellHost } from '../hyperv/powershell/host.ts';
 import { loopbackHost } from '../lab/host.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -17,6 +20,8 @@ export interface NodeWorkerOptions {
   node: string;
   /** Address of a lab that plays the node. */
   labUrl?: string;
+  /** Folder of the lab's stand-in modules: the node's PowerShell runs for real, on them. Only with `labUrl`. */
+  standIns?: string;
   /** Default: from the TEMPORAL_* variables and the TOML file. */
   connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
@@ -29,21 +34,73 @@ export interface NodeWorkerOptions {
 export class WorkerRefused extends Error {}
 
 /** How often waiting activities look again. A look through PowerShell costs some 100 ms of a host's time. */
-const LOOK_EVERY_MS = { lab: 250, windows: 1000 };
+const LOOK_EVERY_MS = { lab: 250, powershell: 1000 };
 
-export function hostOf(options: NodeWorkerOptions): { host: HypervHost; lookEveryMs: number } {
-  const { node, labUrl } = options;
-  if (labUrl !== undefined) {
-    return { host: loopbackHost({ url: labUrl, node }), lookEveryMs: LOOK_EVERY_MS.lab };
+/** A lab plays many nodes on one computer, and a shell takes some 150 MB. A second one, as an installation takes long. */
+const SHELLS_IN_LAB = 2;
+
+interface NodeHost {
+  host: HypervHost;
+  lookEveryMs: number;
+  /** Ends the shells. */
+  close: () => Promise<void>;
+  /** What it is, in words for a person. */
+  via: string;
+}
+
+/** The module lies beside its sources; compiled code is one folder deeper than they are. */
+const MODULE_FOLDER = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../hyperv/powershell' : '../../hyperv/powershell',
+    import.meta.url,
+  ),
+);
+
+export function hostOf(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
+  const { node, labUrl, standIns } = options;
+  const throughPowerShell = (env: Record<string, string>, poolSize?: number): PowerShellHost =>
+    powershellHost({
+      node,
+      engine: engineFor(node),
+      moduleFolder: MODULE_FOLDER,
+      env,
+      log,
+      ...(poolSize !== undefined && { poolSize }),
+    });
+  if (labUrl !== undefined && standIns !== undefined) {
+    const env = { LAB_URL: labUrl, LAB_NODE: node, PSModulePath: standIns };
+    const host = throughPowerShell(env, SHELLS_IN_LAB);
+    const via = `PowerShell on the lab at ${labUrl}`;
+    return { host, lookEveryMs: LOOK_EVERY_MS.lab, via, close: () => host.close() };
   }
+  if (labUrl !== undefined)
+    return {
+      host: loopbackHost({ url: labUrl, node }),
+      lookEveryMs: LOOK_EVERY_MS.lab,
+      via: `lab at ${labUrl}`,
+      close: () => Promise.resolve(),
+    };
   if (!sameName(node, hostname())) {
     throw new WorkerRefused(
       `This machine is ${hostname()}, not ${node}: a worker runs every cmdlet locally, so it can only serve the machine it runs on. Start it on ${node}, or add --lab URL for a node of the simulated cluster.`,
     );
   }
-  throw new WorkerRefused(
-    `This version of watari cannot drive Windows yet: only nodes of the simulated cluster are served. Add --lab URL (see docs/lab.md).`,
-  );
+  const host = throughPowerShell({});
+  return {
+    host,
+    lookEveryMs: LOOK_EVERY_MS.powershell,
+    via: 'Windows',
+    close: () => host.close(),
+  };
+}
+
+function engineFor(node: string): string {
+  try {
+    return findEngine(readPowerShellPlaces());
+  } catch (error) {
+    if (!(error instanceof EngineProblem)) throw error;
+    throw new WorkerRefused(`${node} cannot be served. ${error.message}`);
+  }
 }
 
 /** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
@@ -51,7 +108,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { cluster, node } = options;
   const log = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
   const { connectionOptions, namespace } = options.connection ?? loadTemporalConnection();
-  const { host, lookEveryMs } = hostOf(options);
+  const { host, lookEveryMs, via, close } = hostOf(options, log);
   installRuntime('WARN', log);
   const stop = new AbortController();
   const deps = { host, now: () => new Date(), lookEveryMs };
@@ -88,14 +145,12 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     endWithOwner(() => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     });
-  log(
-    `${node} serves cluster ${cluster} (${options.labUrl === undefined ? 'Windows' : `lab at ${options.labUrl}`})`,
-  );
+  log(`${node} serves cluster ${cluster} (${via})`);
   try {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
     stop.abort();
-    await Promise.allSettled([forCluster.close(), forNode.close()]);
+    await Promise.allSettled([forCluster.close(), forNode.close(), close()]);
   }
 }
 

@@ -19,6 +19,7 @@ interface DemoOptions extends JsonOption {
   scenario?: string;
   clusterFile?: string;
   speed?: number;
+  powershell?: boolean;
   keep?: boolean;
   stop?: boolean;
 }
@@ -38,6 +39,7 @@ export function addDemoCommand(program: Command, context: ContextSource): void {
     .option('--scenario <file>', 'the simulated cluster (default: lab/scenarios/demo.yaml)')
     .option('--cluster-file <file>', 'what to make of it (default: beside the scenario)')
     .option('--speed <factor>', 'simulated seconds per second', speedNumber)
+    .option('--powershell', 'let the real PowerShell run, on stand-ins of the Windows modules')
     .option('--keep', 'leave everything running afterwards')
     .option('--stop', 'end what an earlier --keep left running')
     .action((o: DemoOptions) => runDemo(context(), o));
@@ -114,6 +116,7 @@ async function demoRun(
     demo = await startDemo(ctx, {
       ...files,
       speed: o.speed,
+      powershell: o.powershell === true,
       keep,
       signal,
       say: (line) => {

@@ -16,6 +16,8 @@ export interface LabOptions {
   /** Logs of the lab and of every worker. */
   logDir: string;
   env: NodeJS.ProcessEnv;
+  /** Workers run the real PowerShell on the lab's stand-ins. */
+  powershell: boolean;
   /** false: it outlives us. */
   owned: boolean;
 }
@@ -45,6 +47,7 @@ export async function startLab(o: LabOptions, clock: Clock): Promise<LabProcess>
     ...[o.program, 'start', '--scenario', o.scenario, '--port', '0', '--workers'],
     ...['--log-dir', o.logDir, '--json'],
     ...(o.speed === undefined ? [] : ['--speed', String(o.speed)]),
+    ...(o.powershell ? ['--powershell'] : []),
     ...(o.owned ? ['--owned'] : []),
   ];
   const child = spawn(process.execPath, args, {

@@ -20,6 +20,7 @@ export interface StartOptions {
   scenario: string;
   clusterFile: string;
   speed: number | undefined;
+  powershell: boolean;
   keep: boolean;
   signal: AbortSignal;
   say: (line: string) => void;
@@ -82,6 +83,7 @@ async function startPieces(
       speed: o.speed,
       logDir: path.join(dir, 'logs'),
       env,
+      powershell: o.powershell,
       owned: !o.keep,
     },
     ctx.clock,

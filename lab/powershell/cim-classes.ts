@@ -142,10 +142,12 @@ export const instanceObject = (
   namespace: string,
   name: string,
   values: Values,
+  index: number,
 ): WireObject => ({
   $t: `${CIM_INSTANCE}#${namespace}/${name}`,
   base: CIM_INSTANCE,
-  id: `cim:${name}:${asked.node.name}`,
+  // One name for each instance: an object that is sent again is sent by its name.
+  id: `cim:${name}:${String(index)}:${asked.node.name}`,
   p: { ...values, PSComputerName: null },
 });
 

@@ -48,7 +48,7 @@ function getInstance(call: Call): Result {
       throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `The filter ${error.message}`);
     }
   }
-  return objects(rows.map((row) => instanceObject(about, known.namespace, known.name, row)));
+  return objects(rows.map((row, i) => instanceObject(about, known.namespace, known.name, row, i)));
 }
 
 const answerOf = (values: Record<string, Wire>): Result =>

@@ -414,6 +414,18 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     expect(effects().sort()).toEqual(['host-configured HV1', 'host-configured HV2']);
   });
 
+  it('give every instance of a class, each as itself', async () => {
+    const { out } = await good(`
+      Out-Test @(CimCmdlets\\Get-CimInstance -ClassName Win32_Service -Filter "Name='vmms' OR Name='ClusSvc'" | ForEach-Object { "$($_.Name) $($_.State)" })
+      Out-Test @(CimCmdlets\\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_ComputerSystem | ForEach-Object { $_.ElementName })
+      Out-Test @(CimCmdlets\\Get-CimInstance -Query "SELECT * FROM Win32_Service WHERE Name LIKE 'clus%'" | ForEach-Object { $_.Name })`);
+    expect(out).toEqual([
+      ['vmms Running', 'ClusSvc Running'],
+      ['HV1', 'db-1', 'lone-1'],
+      ['ClusSvc'],
+    ]);
+  });
+
   it('restart the node through CIM, and only once', async () => {
     const { out } = await good(`
       $os = CimCmdlets\\Get-CimInstance -ClassName Win32_OperatingSystem
