@@ -6,6 +6,7 @@ import type { ContextSource } from './commands/leaf.ts';
 import { addProcessCommands } from './commands/processes.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
+import { addTlsCommands } from './commands/tls.ts';
 import { addVmCommands } from './commands/vm.ts';
 import { reportError, type Context } from './context.ts';
 import { badInput, Finished } from './errors.ts';
@@ -40,6 +41,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addRunCommands(program, context);
   addProcessCommands(program, context);
   addServerCommand(program, context);
+  addTlsCommands(program, context);
   return program;
 }
 
