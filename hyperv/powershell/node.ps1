@@ -137,6 +137,7 @@ function Install-WatariFeature {
     Invoke-InTurn -Of Install-WatariFeature -Work {
         $missing = @(Get-WatariFeature -Name $Name | Where-Object { 'Available', 'Removed' -contains $_.state } |
                 ForEach-Object { $_.name })
+        $changed = $false
         $restartNeeded = $false
         if ($missing.Count -gt 0) {
             $done = Invoke-Recorded {
@@ -146,11 +147,13 @@ function Install-WatariFeature {
                 throw (New-WatariError -Id 'FeatureInstallFailed' -Message (
                         "Windows did not install $($missing -join ', '): exit code $($done.ExitCode)."))
             }
+            # Servicing waits for an installation under way and may find everything done by it.
+            $changed = [string]$done.ExitCode -ne 'NoChangeNeeded'
             $restartNeeded = [string]$done.RestartNeeded -eq 'Yes'
         }
         $pending = @(Get-WatariFeature -Name $Name | Where-Object { $_.state -eq 'InstallPending' })
         [pscustomobject][ordered]@{
-            changed       = $missing.Count -gt 0
+            changed       = $changed
             restartNeeded = $restartNeeded -or $pending.Count -gt 0
         }
     }
@@ -194,10 +197,12 @@ function Restart-WatariNode {
     }
 }
 
-# Test-Path answers false when it may not look; WMI looks as the system does.
+# Test-Path fails, or answers false, where it may not look; WMI looks as the system does.
 function Test-DiskFile {
     param([string]$Path)
-    $there = Invoke-Recorded { Microsoft.PowerShell.Management\Test-Path -LiteralPath $Path -PathType Leaf }
+    $there = $false
+    try { $there = Invoke-Recorded { Microsoft.PowerShell.Management\Test-Path -LiteralPath $Path -PathType Leaf } }
+    catch { $there = $false }
     if ($there) { return $true }
     $filter = "Name='{0}'" -f $Path.Replace('\', '\\').Replace("'", "\'")
     @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName CIM_DataFile -Filter $filter }).Count -gt 0

@@ -4,6 +4,7 @@ import { manualClock } from '../../lab/clock.ts';
 import { inProcessHost, loopbackHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { Effect } from '../../lab/records.ts';
+import type { CmdletReply, CmdletRequest } from '../../lab/powershell/door.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { CLUSTER, FREE_DISKS, type MakeWorld, type World } from './world.ts';
@@ -32,6 +33,8 @@ disks: [${FREE_DISKS.map(quoted).join(', ')}]
 type Send = (body: object) => Promise<unknown>;
 
 interface Access {
+  /** Somebody waits for something that takes the cluster's time. */
+  isWaiting(): boolean;
   host(node: string): HypervHost;
   send: Send;
   effects(): Promise<Effect[]>;
@@ -56,7 +59,7 @@ function worldOf(access: Access): World {
       promise.then(settled, settled);
       await soon();
       while (!state.settled) {
-        await pass(1);
+        if (access.isWaiting()) await pass(1);
         await soon();
       }
       return promise;
@@ -76,20 +79,48 @@ function worldOf(access: Access): World {
   };
 }
 
-/** The control door is the same for both; only the hosts differ. */
-async function labAccess(hostFor: (lab: Lab, url: string, node: string) => HypervHost) {
+/** Counts the cmdlets that have not been answered: they wait for the clock, as everything else is answered at once. */
+class WatchedLab extends Lab {
+  waiting = 0;
+
+  override async cmdlet(request: CmdletRequest): Promise<CmdletReply | null> {
+    this.waiting += 1;
+    try {
+      return await super.cmdlet(request);
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
+
+interface Doors {
+  hostFor: (lab: Lab, url: string, node: string) => HypervHost;
+  /** 0 takes any free one. */
+  port?: number;
+  /**
+   * Cmdlets come from PowerShell, which takes real time between them: meanwhile no time of the cluster may pass, or a
+   * machine would be down before its last answer is read.
+   */
+  cmdlets?: boolean;
+}
+
+/** The control door is the same for all; only the hosts differ. */
+export async function labWorld({ hostFor, port = 0, cmdlets = false }: Doors): Promise<World> {
   const clock = manualClock();
-  const lab = new Lab(parseScenario(SCENARIO, 'contract.yaml'), clock);
-  const server = await startLabServer(lab, { port: 0, clock });
+  const lab = new WatchedLab(parseScenario(SCENARIO, 'contract.yaml'), clock);
+  const server = await startLabServer(lab, { port, clock });
   const send: Send = async (body) => {
     const response = await fetch(`${server.url}/control`, {
       method: 'POST',
+      // The next world may listen where this one did.
+      headers: { connection: 'close' },
       body: JSON.stringify(body),
     });
     if (!response.ok) throw new Error(await response.text());
     return response.json();
   };
   return worldOf({
+    isWaiting: () => !cmdlets || lab.waiting > 0,
     host: (node) => hostFor(lab, server.url, node),
     send,
     effects: () => Promise.resolve(lab.effects()),
@@ -98,7 +129,7 @@ async function labAccess(hostFor: (lab: Lab, url: string, node: string) => Hyper
 }
 
 export const inProcessWorld: MakeWorld = () =>
-  labAccess((lab, _url, node) => inProcessHost(lab, node));
+  labWorld({ hostFor: (lab, _url, node) => inProcessHost(lab, node) });
 
 export const loopbackWorld: MakeWorld = () =>
-  labAccess((_lab, url, node) => loopbackHost({ url, node }));
+  labWorld({ hostFor: (_lab, url, node) => loopbackHost({ url, node }) });

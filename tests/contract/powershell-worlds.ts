@@ -1,0 +1,81 @@
+// The contract suite's world for the PowerShell implementation: the real engine runs the module against the lab's
+// stand-ins of the Windows modules. Shells are kept from world to world, as starting them takes most of the time.
+import fs from 'node:fs';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { HypervError, type HypervHost, type Op } from '../../hyperv/host.ts';
+import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/host.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { generateModules } from '../../lab/powershell/generate.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
+import { labWorld } from './lab-worlds.ts';
+import type { MakeWorld } from './world.ts';
+
+/** Every world listens where the shells already look. */
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export interface PowerShellWorlds {
+  make: MakeWorld;
+  close(): Promise<void>;
+}
+
+/**
+ * A machine without power runs no worker, so nobody asks its PowerShell. Asked all the same, it ends without an answer
+ * (powershell-lab.contract.test.ts), and a new one for every second of a boot would make the suite take an hour.
+ */
+function whilePowered(lab: Lab, host: HypervHost): HypervHost {
+  const isOn = (): boolean => lab.isUp(host.node);
+  return new Proxy(host, {
+    get: (target, op) => {
+      const member: unknown = Reflect.get(target, op);
+      if (typeof member !== 'function' || isOn()) return member;
+      const info = { op: op as Op, node: host.node, outcome: 'unknown' } as const;
+      return () => Promise.reject(new HypervError(`${host.node} has no power.`, info));
+    },
+  });
+}
+
+export function powershellWorlds(): PowerShellWorlds {
+  const hosts = new Map<string, PowerShellHost>();
+  const modules = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-modules-'));
+  generateModules(modules);
+  let port: Promise<number> | null = null;
+
+  const hostOf = (url: string, node: string): PowerShellHost => {
+    const known = hosts.get(node);
+    if (known !== undefined) return known;
+    const made = powershellHost({
+      node,
+      engine: engine(),
+      moduleFolder: MODULE_FOLDER,
+      // Two calls at once are to meet in Windows, not in the pool.
+      poolSize: 2,
+      env: { LAB_URL: url, LAB_NODE: node, PSModulePath: modules },
+    });
+    hosts.set(node, made);
+    return made;
+  };
+
+  return {
+    make: async () => {
+      port ??= freePort();
+      return labWorld({
+        hostFor: (lab, url, node) => whilePowered(lab, hostOf(url, node)),
+        port: await port,
+        cmdlets: true,
+      });
+    },
+    close: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+      fs.rmSync(modules, { recursive: true, force: true });
+    },
+  };
+}
