@@ -88,7 +88,7 @@ function checkedUrl(text: string): string {
 function addLab(program: Command): void {
   program
     .command('lab')
-    .description('the simulated cluster: start|show|power-on|power-off|crash|clear-faults')
+    .description('the simulated cluster: start|show|power-on|power-off|crash|modules|clear-faults')
     .argument('[words...]', 'passed on to the lab')
     .helpOption(false)
     .allowUnknownOption()

@@ -112,6 +112,7 @@ describe("the lab's program", () => {
     ],
     ['a port that is none', () => ['start', '--port', 'banana'], /port is a number/],
     ['a speed that is none', () => ['start', '--speed', '0'], /speed is a number above 0/],
+    ['--powershell without workers', () => ['start', '-s', SCENARIO, '--powershell'], /--workers/],
     ['an unknown option', () => ['start', '--sped', '3'], /--speed/],
     ['an unknown command', () => ['stat'], /start/],
   ];
@@ -122,6 +123,25 @@ describe("the lab's program", () => {
     expect(err).not.toMatch(/\n\s+at /);
     expect(err.split('\n').length).toBeLessThan(12);
     expect(out).toBe('');
+  });
+
+  it('writes the stand-ins of the Windows modules and says how to use them', async () => {
+    const { code, out } = await run(['modules', '--out', 'stand ins']);
+    expect(code).toBe(0);
+    for (const name of ['PSModulePath', 'LAB_URL', 'LAB_NODE']) expect(out).toContain(name);
+    const written = fs.readdirSync(path.join(folder, 'stand ins'));
+    for (const name of ['Hyper-V', 'FailoverClusters', 'ServerManager', 'CimCmdlets', 'LabCore'])
+      expect(written).toContain(name);
+  });
+
+  it('says what is missing when there is no PowerShell for its workers', async () => {
+    const running = startNode([PROGRAM, 'start', '-s', SCENARIO, '--workers', '--powershell'], {
+      cwd: folder,
+      env: { WATARI_PWSH: path.join(folder, 'no-pwsh') },
+    });
+    expect(await running.ended).toBe(1);
+    expect(running.stderr()).toContain('no-pwsh');
+    expect(running.stderr()).not.toMatch(/\n\s+at /);
   });
 
   it('refuses a node that the lab does not have, and names those it has', async () => {

@@ -144,5 +144,7 @@ describe('workers of the lab', () => {
       'http://127.0.0.1:7400',
       '--owned',
     ]);
+    const onStandIns = workerCommand('hv-lab', 'http://127.0.0.1:7400', 'stand-ins')('HV1');
+    expect(onStandIns.args).toEqual([...args, '--powershell', 'stand-ins']);
   });
 });
