@@ -1,6 +1,7 @@
 // The way to Temporal: connects within three seconds or says why not, in words that name what was tried.
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { TemporalConnection } from '../config/temporal-connection.ts';
+import { findMistake, type Mistake } from '../config/temporal-mistakes.ts';
 import { ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { uiLinks, type UiLinks } from './ui-links.ts';
@@ -22,6 +23,8 @@ export interface Temporal {
 
 /** A server in the same building answers in milliseconds, one behind a bad line within a second. */
 const REACH_MS = 3_000;
+/** Who has not heard by then asks on the wire whether waiting is of any use. */
+const DOUBT_MS = 250;
 
 /** Without these the channel needs up to 11.5 s after the server is back; with them some milliseconds. */
 const CHANNEL_ARGS = {
@@ -33,13 +36,14 @@ const CHANNEL_ARGS = {
 export async function connect(target: TemporalTarget): Promise<Temporal> {
   const { namespace } = target;
   const connection = Connection.lazy({ ...target.connectionOptions, channelArgs: CHANNEL_ARGS });
+  const answered = within(connection, REACH_MS, () =>
+    connection.workflowService.describeNamespace({ namespace }),
+  );
   try {
-    await within(connection, REACH_MS, () =>
-      connection.workflowService.describeNamespace({ namespace }),
-    );
+    await Promise.race([answered, untilMistake(target, answered)]);
   } catch (err) {
     await connection.close();
-    throw await whyNot(err, target);
+    throw err instanceof ClientError ? err : await whyNot(err, target);
   }
   return {
     connection,
@@ -97,41 +101,47 @@ async function whyNot(err: unknown, target: TemporalTarget): Promise<ClientError
         'Check the API key or client certificate of the profile (TEMPORAL_API_KEY, TEMPORAL_TLS_*)',
       );
     default: {
-      const cause = await askNative(target);
-      return failed(
-        'TemporalUnreachable',
-        `Temporal is not reachable (tried ${target.describe}): ${cause ?? reasonOf(err)}`,
-        START_HINT,
-      );
+      const mistake = await findMistake(target.connectionOptions);
+      return mistake === null ? unreachable(target, reasonOf(err)) : mistaken(target, mistake);
     }
   }
 }
+
+/** Rejects once it is certain that waiting is of no use; the server's own answer comes first. */
+async function untilMistake(target: TemporalTarget, answered: Promise<unknown>): Promise<never> {
+  let timer: NodeJS.Timeout | undefined;
+  const doubt = new Promise<'doubt'>((resolve) => {
+    timer = setTimeout(() => {
+      resolve('doubt');
+    }, DOUBT_MS);
+  });
+  const settled = answered.catch(() => undefined);
+  const first = await Promise.race([settled, doubt]);
+  clearTimeout(timer);
+  const mistake = first === 'doubt' ? await findMistake(target.connectionOptions) : null;
+  if (mistake?.lasting === true) throw mistaken(target, mistake);
+  return new Promise<never>(() => undefined);
+}
+
+function mistaken(target: TemporalTarget, mistake: Mistake): ClientError {
+  if (!mistake.lasting) return unreachable(target, mistake.message);
+  return new ClientError({
+    code: 'TemporalTls',
+    message: `Temporal does not talk to us (tried ${target.describe}): ${mistake.message}`,
+    hint: mistake.hint,
+    exitCode: EXIT.unreachable,
+  });
+}
+
+const unreachable = (target: TemporalTarget, why: string): ClientError =>
+  new ClientError({
+    code: 'TemporalUnreachable',
+    message: `Temporal is not reachable (tried ${target.describe}): ${why}`,
+    hint: START_HINT,
+    exitCode: EXIT.unreachable,
+  });
 
 const reasonOf = (err: unknown): string => {
   const cause = err instanceof Error && err.cause instanceof Error ? err.cause : err;
   return cause instanceof Error ? cause.message : String(cause);
 };
-
-/**
- * grpc-js does not tell TLS mistakes from silence; the worker's native connection does. Loading it costs half a second,
- * hence only once all is lost. null when it cannot be asked or has nothing to say.
- */
-async function askNative(target: TemporalTarget): Promise<string | null> {
-  try {
-    const { NativeConnection, Runtime, DefaultLogger } = await import('@temporalio/worker');
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-    const native = await NativeConnection.connect(target.connectionOptions);
-    await native.close();
-    return null;
-  } catch (err) {
-    return err instanceof Error ? innermost(err.message) : null;
-  }
-}
-
-/** The Rust core nests its causes in one line; the reader needs the last part that is in words. */
-function innermost(message: string): string {
-  const invalid = /invalid peer certificate: [^"\n]+/.exec(message)?.[0];
-  const alert = /received fatal alert: \w+/.exec(message)?.[0];
-  const os = /(Connection refused|timed out|failed to lookup address[^"')]*)/i.exec(message)?.[0];
-  return invalid ?? alert ?? os ?? message.replace(/\s+/g, ' ').slice(0, 300);
-}

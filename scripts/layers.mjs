@@ -23,9 +23,9 @@ export const LAYERS = {
 
 /** Packages that only one place may load. */
 const ONLY_IN = [
-  { name: 'node-powershell', folder: 'hyperv/powershell', dynamicElsewhere: false },
-  // Loads 90 MB and webpack: the client asks it only when a connection failed, by a dynamic import.
-  { name: '@temporalio/worker', folder: 'workers', dynamicElsewhere: true },
+  { name: 'node-powershell', folder: 'hyperv/powershell' },
+  // Loads 90 MB and webpack.
+  { name: '@temporalio/worker', folder: 'workers' },
 ];
 
 const packageOf = (source) =>
@@ -55,7 +55,6 @@ export function whyNot(file, source, kind) {
   }
   const only = ONLY_IN.find((entry) => entry.name === name);
   if (only && kind !== 'type' && !isUnder(file, only.folder)) {
-    if (kind === 'dynamic' && only.dynamicElsewhere) return null;
     return `${name} is loaded in ${only.folder}/ only`;
   }
   return null;

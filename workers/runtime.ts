@@ -1,18 +1,24 @@
 // What every worker process shares: one native runtime with quiet logs, signals that Windows knows, and connections
 // that keep trying while the Temporal server is away.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
 } from '@temporalio/worker';
-import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { LogLevel } from '@temporalio/worker';
+import type { TemporalConnection } from '../config/temporal-connection.ts';
+import { findMistake } from '../config/temporal-mistakes.ts';
 
 /** Lines that say nothing to anybody: a role without workflows or activities is a role, not a mistake. */
 const EXPECTED = [/^No activities registered/, /^No workflows registered/];
 
 const CONNECT_PAUSE_MAX_MS = 5000;
+/** A mistake in certificates is mended by a person, on the server perhaps: worth another look, not a hammer. */
+const MISTAKE_PAUSE_MS = 15_000;
+/** The same words again, so that whoever looks at the end of the log sees them. */
+const REPEAT_MS = 60_000;
 
 export function installRuntime(level: LogLevel, write: (line: string) => void): void {
   const logger = new DefaultLogger(level, (entry) => {
@@ -38,20 +44,30 @@ export function installRuntime(level: LogLevel, write: (line: string) => void): 
 
 /** Connects, and tries again for as long as it takes: a node boots long before the server may be reachable. */
 export async function connectPatiently(
-  options: NativeConnectionOptions,
+  options: TemporalConnection['connectionOptions'],
   tell: (line: string) => void,
   stopped: AbortSignal,
 ): Promise<NativeConnection> {
+  let told = '';
+  let toldAt = 0;
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, CONNECT_PAUSE_MAX_MS)) {
     try {
       return await NativeConnection.connect(options);
     } catch (err) {
       if (stopped.aborted) throw err;
-      const why = err instanceof Error ? err.message : String(err);
-      tell(
-        `Temporal at ${options.address ?? 'the default address'} does not answer, trying again: ${why}`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const mistake = await findMistake(options);
+      const why = mistake?.message ?? (err instanceof Error ? err.message : String(err));
+      const line =
+        mistake?.lasting === true
+          ? `Temporal at ${options.address} does not talk to us: ${why}. ${mistake.hint} Trying again every ${MISTAKE_PAUSE_MS / 1000} s.`
+          : `Temporal at ${options.address} does not answer, trying again: ${why}`;
+      if (line !== told || Date.now() - toldAt >= REPEAT_MS) {
+        tell(line);
+        told = line;
+        toldAt = Date.now();
+      }
+      const waitMs = mistake?.lasting === true ? MISTAKE_PAUSE_MS : pauseMs;
+      await sleep(waitMs, undefined, { signal: stopped });
     }
   }
 }
