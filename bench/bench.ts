@@ -28,11 +28,11 @@ export async function withLabs<T>(
 ): Promise<T> {
   const scenario = 'file' in scene ? scene.file : path.join(bench.folder, `${scene.cluster}.yaml`);
   if ('yaml' in scene) fs.writeFileSync(scenario, `cluster: ${scene.cluster}\n${scene.yaml}`);
-  const labs: BenchLab[] = [];
+  // One that does not start fails them all; main.ts ends the others' processes.
+  const labs = await Promise.all(
+    sides.map((side) => BenchLab.start(side, bench, { ...scene, scenario })),
+  );
   try {
-    for (const side of sides) {
-      labs.push(await BenchLab.start(side, bench, { ...scene, scenario }));
-    }
     return await work(labs);
   } finally {
     await Promise.all(labs.map((lab) => lab.stop()));

@@ -14,7 +14,7 @@ export interface Program {
   ended: Promise<void>;
   isOver(): boolean;
   kill(): Promise<void>;
-  /** For programs that run as --owned: the end of standard input is what they end by. */
+  /** The end of standard input is what programs run as --owned end by; others are killed. */
   end(): Promise<void>;
 }
 
@@ -77,6 +77,7 @@ function startNode(args: string[], o: { cwd: string; env: NodeJS.ProcessEnv }): 
     isOver: () => state.over,
     kill,
     end: async () => {
+      if (!args.includes('--owned')) return kill();
       child.stdin.end();
       const force = setTimeout(() => void kill(), POLITE_MS);
       await ended;

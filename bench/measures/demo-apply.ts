@@ -30,7 +30,7 @@ export async function measureDemoApply(bench: Bench): Promise<void> {
   const scene = { cluster: scenario.cluster, file: SCENARIO };
   bench.say('Applying the demo');
   // Each with the machine for itself, as a demo would have it.
-  for (const side of bench.quick ? [bench.tuned] : bench.sides) {
+  for (const side of bench.sides) {
     if (side !== bench.tuned && bench.deadline.leftMs < ANOTHER_MS) {
       bench.say('No time is left for the demo with plain settings');
       return;
