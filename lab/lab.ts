@@ -183,10 +183,8 @@ export class Lab {
     const node = findNode(world, request.node);
     if (node === undefined || !answers(node)) return GONE;
     const disturbance = takeDisturbance(door.disturbances, node.name, request.cmdlet ?? '');
-    if (disturbance?.error !== undefined)
-      return disturbed({ out: [], errors: [disturbance.error] }, disturbance);
     const { losses } = node;
-    const { settle, readyAt } = beginCmdlet(world, node, request, door);
+    const { settle, readyAt } = beginCmdlet(world, node, request, door, disturbance?.error);
     await this.until(node, readyAt);
     if (node.losses !== losses) return GONE;
     if (disturbance?.hang === true) return null;

@@ -1,8 +1,7 @@
 // What a stand-in cmdlet is to the lab: the parameters that it honours, and a rule from them to objects.
-import { sameName } from '../../domain/names.ts';
 import { HypervError, type Op } from '../../hyperv/host.ts';
 import type { Instant } from '../clock.ts';
-import { hasHyperV, isMember, type LabNode, type LabVm, type World } from '../world.ts';
+import { hasHyperV, isMember, type LabNode, type World } from '../world.ts';
 import { documentedCmdlets } from './catalogue.ts';
 import { clusterUnreachable, CmdletError, fromRefusal, noHyperV, noModule } from './errors.ts';
 import type { ErrorRecord } from './errors.ts';
@@ -36,7 +35,6 @@ export interface Cmdlet {
 }
 
 export const objects = (out: Wire[]): Result => ({ out });
-export const nothing: Result = { out: [] };
 
 /** Runs a rule of the lab; its refusal becomes an error of this cmdlet. */
 export function obey<T>(call: Call, rule: () => T): T {
@@ -84,6 +82,3 @@ export function vmNamesIn(world: World, bound: Bound): string[] {
   const known = ids.flatMap((id) => world.vms.get(id.toLowerCase())?.name ?? []);
   return [...known, ...words];
 }
-
-export const vmsNamed = (vms: readonly LabVm[], name: string): LabVm[] =>
-  vms.filter((vm) => sameName(vm.name, name));

@@ -86,12 +86,16 @@ export interface DoorState {
 
 export const doorState = (): DoorState => ({ struck: null, disturbances: [] });
 
-/** Begins one call on a node that answers. */
+/**
+ * Begins one call on a node that answers.
+ * @param instead an error that a test wants; nothing is done then.
+ */
 export function beginCmdlet(
   world: World,
   node: LabNode,
   request: CmdletRequest,
   door: DoorState,
+  instead?: ErrorRecord,
 ): Begun {
   const cmdlet = nameOf(request);
   const bound = new Bound(request.object === undefined ? request.bound : { Value: request.value });
@@ -101,6 +105,10 @@ export function beginCmdlet(
     const values = request.object === undefined ? request.bound : { Value: request.value };
     recordCmdlet(world, { node: node.name, cmdlet, parameterSet, bound: values, within, error });
   };
+  if (instead !== undefined) {
+    record(instead.fqid);
+    return { readyAt: world.time, settle: () => ({ out: [], errors: [instead] }) };
+  }
   const call: Call = { world, node, cmdlet, bound, op: op ?? 'readHost' };
   const fault = op === null ? null : faultOf(call, op, request.invocation ?? null, door);
   const late = world.time + (fault?.hangSeconds ?? 0) * 1000;
@@ -139,7 +147,9 @@ function faultOf(call: Call, op: Op, invocation: string | null, door: DoorState)
   if (again !== null && again.op === op && again.invocation === invocation) return again.fault;
   const vms = vmNamesIn(call.world, call.bound);
   const hit = takeOpFault(call.world, call.node.name, op, vms)?.fault ?? null;
-  if (hit !== null && invocation !== null) door.struck = { invocation, op, fault: hit };
+  // One that only delays has delayed; the next cmdlet of the operation is not late again.
+  const fails = hit?.error !== undefined;
+  if (fails && invocation !== null) door.struck = { invocation, op, fault: hit };
   return hit;
 }
 

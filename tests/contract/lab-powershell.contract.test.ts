@@ -558,7 +558,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     });
     await at.post({ action: 'disturb', disturbance: { cmdlet: 'Get-VMHost', hang: true } });
     const hung = at.run(`Hyper-V\\Get-VMHost; Out-Test 'answered'`);
-    await waitFor(() => at.lab.cmdlets().length === 1, { what: 'the call', timeoutMs: 20_000 });
+    await waitFor(() => at.lab.cmdlets().length === 3, { what: 'the call', timeoutMs: 20_000 });
     await killAll();
     expect((await hung).out).toEqual([]);
   });
