@@ -1,5 +1,6 @@
-// Bundles the compiled workflows into dist/workflow-bundle.js, so that no worker ever runs webpack. Does nothing when
-// neither the workflows nor the SDK changed. Part of `npm run build`.
+// What tsc does not do for dist/: the PowerShell module is copied, and the compiled workflows are bundled into
+// dist/workflow-bundle.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part of
+// `npm run build`.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -27,6 +28,26 @@ function inputsHash() {
   return hash.digest('hex');
 }
 
+/** Stacks of failures show the map's file names, in every history: names of the project, not of the machine that built it. */
+function withoutPaths(code) {
+  const [map, base64] =
+    /\/\/# sourceMappingURL=data:application\/json;[^,]*base64,(\S+)/.exec(code) ?? [];
+  if (map === undefined) throw new Error('The bundle has no source map where one was expected.');
+  const json = JSON.parse(Buffer.from(base64, 'base64').toString('utf8'));
+  json.sources = json.sources.map((source) => {
+    const file = source.replace(/^webpack:\/\/[^/]*\//, '').replaceAll('\\', '/');
+    return file.replace(root.replaceAll('\\', '/'), '').replace(/^\//, '');
+  });
+  const portable = Buffer.from(JSON.stringify(json)).toString('base64');
+  return code.replace(base64, () => portable);
+}
+
+const moduleFolder = path.join('hyperv', 'powershell');
+for (const file of fs.readdirSync(path.join(root, moduleFolder))) {
+  if (!/\.ps(1|m1|d1)$/.test(file)) continue;
+  fs.copyFileSync(path.join(root, moduleFolder, file), path.join(dist, moduleFolder, file));
+}
+
 const hash = inputsHash();
 const known = fs.existsSync(hashFile) ? fs.readFileSync(hashFile, 'utf8') : '';
 if (known !== hash || !fs.existsSync(target)) {
@@ -36,9 +57,10 @@ if (known !== hash || !fs.existsSync(target)) {
     // Webpack's own lines say nothing that its errors do not say too.
     logger: new DefaultLogger('ERROR'),
   });
+  const portable = withoutPaths(code);
   // A worker may be loading the old one: it sees either the old file or the new one, never a half.
   const draft = `${target}.${process.pid}`;
-  fs.writeFileSync(draft, code);
+  fs.writeFileSync(draft, portable);
   fs.renameSync(draft, target);
   fs.writeFileSync(hashFile, hash);
 }

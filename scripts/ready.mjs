@@ -89,7 +89,7 @@ function inputsHash() {
     fs.existsSync(at(folder))
       ? fs
           .readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
-          .filter((name) => name.endsWith('.ts') || name.endsWith('.json'))
+          .filter((name) => /\.(ts|json|ps1|psm1|psd1)$/.test(name))
           .map((name) => path.join(folder, name))
       : [],
   );

@@ -11,6 +11,8 @@ import type { HypervHost } from '../hyperv/host.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
 import { powershellHost, type PowerShellHost } from '../hyperv/powershell/host.ts';
 import { loopbackHost } from '../lab/host.ts';
+import { describePolicy, PolicyRefused, policyOf, restrictedHost } from './policy.ts';
+import type { Policy, PolicyWords } from './policy.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -22,6 +24,8 @@ export interface NodeWorkerOptions {
   labUrl?: string;
   /** Folder of the lab's stand-in modules: the node's PowerShell runs for real, on them. Only with `labUrl`. */
   standIns?: string;
+  /** What this node lets Temporal do to it; default: everything. */
+  policy?: PolicyWords;
   /** Default: from the TEMPORAL_* variables and the TOML file. */
   connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
@@ -48,21 +52,12 @@ interface NodeHost {
   via: string;
 }
 
-/** The module lies beside its sources; compiled code is one folder deeper than they are. */
-const MODULE_FOLDER = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? '../hyperv/powershell' : '../../hyperv/powershell',
-    import.meta.url,
-  ),
-);
-
 export function hostOf(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
   const { node, labUrl, standIns } = options;
   const throughPowerShell = (env: Record<string, string>, poolSize?: number): PowerShellHost =>
     powershellHost({
       node,
       engine: engineFor(node),
-      moduleFolder: MODULE_FOLDER,
       env,
       log,
       ...(poolSize !== undefined && { poolSize }),
@@ -103,6 +98,15 @@ function engineFor(node: string): string {
   }
 }
 
+function askedPolicy(words: PolicyWords): Policy {
+  try {
+    return policyOf(words);
+  } catch (error) {
+    if (!(error instanceof PolicyRefused)) throw error;
+    throw new WorkerRefused(error.message);
+  }
+}
+
 /** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { cluster, node } = options;
@@ -111,7 +115,8 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { host, lookEveryMs, via, close } = hostOf(options, log);
   installRuntime('WARN', log);
   const stop = new AbortController();
-  const deps = { host, now: () => new Date(), lookEveryMs };
+  const policy = askedPolicy(options.policy ?? {});
+  const deps = { host: restrictedHost(host, policy), now: () => new Date(), lookEveryMs };
   const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
 
   // One connection each: two Workers on one connection show the identity of the first.
@@ -145,7 +150,8 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     endWithOwner(() => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     });
-  log(`${node} serves cluster ${cluster} (${via})`);
+  const limits = describePolicy(policy);
+  log(`${node} serves cluster ${cluster} (${via}${limits === '' ? '' : `; ${limits}`})`);
   try {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {

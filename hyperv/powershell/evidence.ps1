@@ -22,7 +22,7 @@ function Add-Record {
         $script:Recorded[$recordPlace].More++
         return
     }
-    $script:Recorded[$recordPlace] = @{ Line = (Format-Record $RecordedBlock); More = 0 }
+    $script:Recorded[$recordPlace] = @{ Line = (Format-Record $RecordedBlock $recordPlace); More = 0 }
 }
 
 function Get-RecordedLine {
@@ -32,32 +32,53 @@ function Get-RecordedLine {
     }
 }
 
+# Where in the text of a block values belong, last place first. Read once: a block of the source never changes.
+$script:RecordShapes = @{}
+
+function Get-RecordShape {
+    param([scriptblock]$RecordedBlock)
+    $body = $RecordedBlock.Ast.EndBlock
+    $start = $body.Extent.StartOffset
+    $holes = foreach ($node in $body.FindAll({
+                param($node)
+                $node -is [System.Management.Automation.Language.VariableExpressionAst] -or
+                $node -is [System.Management.Automation.Language.CommandAst]
+            }, $true)) {
+        if ($node -is [System.Management.Automation.Language.CommandAst]) {
+            # The name of the module in front of the cmdlet's is for us, not for a person.
+            $name = $node.CommandElements[0].Extent
+            $qualifier = $name.Text.LastIndexOf('\') + 1
+            if ($qualifier -gt 0) { @{ At = $name.StartOffset - $start; Length = $qualifier; Variable = $null; Splatted = $false } }
+        }
+        elseif ('true', 'false', 'null' -notcontains $node.VariablePath.UserPath) {
+            @{
+                At       = $node.Extent.StartOffset - $start
+                Length   = $node.Extent.Text.Length
+                Variable = $node.VariablePath.UserPath
+                Splatted = $node.Splatted
+            }
+        }
+    }
+    @{ Text = $body.Extent.Text; Holes = @($holes | Sort-Object -Property { $_.At } -Descending) }
+}
+
 # Variables of the caller are found because PowerShell looks them up through the callers; hence the odd names here.
 function Format-Record {
-    param([scriptblock]$RecordedBlock)
-    $recordBody = $RecordedBlock.Ast.EndBlock
-    $recordStart = $recordBody.Extent.StartOffset
-    $recordText = $recordBody.Extent.Text
-    $recordParts = @($recordBody.FindAll({
-                param($recordNode)
-                $recordNode -is [System.Management.Automation.Language.VariableExpressionAst] -or
-                $recordNode -is [System.Management.Automation.Language.CommandAst]
-            }, $true) | Sort-Object -Property { $_.Extent.StartOffset } -Descending)
-    foreach ($recordPart in $recordParts) {
-        if ($recordPart -is [System.Management.Automation.Language.CommandAst]) {
-            $recordFrom = $recordPart.CommandElements[0].Extent
-            $recordNew = $recordFrom.Text.Substring($recordFrom.Text.LastIndexOf('\') + 1)
-        }
-        else {
-            $recordFrom = $recordPart.Extent
-            $recordName = $recordPart.VariablePath.UserPath
-            if ('true', 'false', 'null' -contains $recordName) { continue }
-            $recordValue = $ExecutionContext.SessionState.PSVariable.GetValue($recordName)
-            if ($recordPart.Splatted) { $recordNew = Format-Splat $recordValue }
+    param([scriptblock]$RecordedBlock, [string]$RecordPlace)
+    $recordShape = $script:RecordShapes[$RecordPlace]
+    if ($null -eq $recordShape) {
+        $recordShape = Get-RecordShape $RecordedBlock
+        $script:RecordShapes[$RecordPlace] = $recordShape
+    }
+    $recordText = $recordShape.Text
+    foreach ($recordHole in $recordShape.Holes) {
+        $recordNew = ''
+        if ($null -ne $recordHole.Variable) {
+            $recordValue = $ExecutionContext.SessionState.PSVariable.GetValue($recordHole.Variable)
+            if ($recordHole.Splatted) { $recordNew = Format-Splat $recordValue }
             else { $recordNew = Format-Literal $recordValue }
         }
-        $recordAt = $recordFrom.StartOffset - $recordStart
-        $recordText = $recordText.Remove($recordAt, $recordFrom.Text.Length).Insert($recordAt, $recordNew)
+        $recordText = $recordText.Remove($recordHole.At, $recordHole.Length).Insert($recordHole.At, $recordNew)
     }
     $recordText.Trim()
 }
@@ -80,11 +101,12 @@ function Format-Text {
 function Format-Literal {
     param($Value)
     if ($null -eq $Value) { return '$null' }
+    if ($Value -is [string]) { return Format-Text $Value }
     if ($Value -is [bool] -or $Value -is [switch]) { if ($Value) { return '$true' } else { return '$false' } }
     if ($Value -is [securestring] -or $Value -is [pscredential]) { return '(Get-Credential)' }
     if ($Value -is [datetime]) { return "[datetime]'" + (ConvertTo-IsoTime $Value) + "'" }
     if ($Value -is [enum]) { return $Value.ToString() }
-    if ($Value -is [string] -or $Value -is [guid] -or $Value -is [version]) { return Format-Text ([string]$Value) }
+    if ($Value -is [guid] -or $Value -is [version]) { return Format-Text ([string]$Value) }
     if ($Value -is [ValueType]) { return [System.Convert]::ToString($Value, $script:Invariant) }
     if ($Value -is [System.Collections.IDictionary]) {
         $pairs = foreach ($key in ($Value.Keys | Sort-Object)) { '{0} = {1}' -f $key, (Format-Literal $Value[$key]) }
