@@ -128,7 +128,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
           if (deps.now().getTime() > until) {
             throw failed(
               'NodeNotReady',
-              `${host.node} is back, but ${missing} after ${String(input.waitSeconds)} s`,
+              `${host.node} is back, but after ${String(input.waitSeconds)} s still waits for ${missing}`,
             );
           }
           say({
@@ -178,11 +178,11 @@ async function notReadyYet(
 ): Promise<string | NodeReady> {
   const services = (await host.readServices({ names: SERVICES })).facts;
   const down = services.filter((s) => s.state !== 'Running');
-  if (down.length > 0) return `waiting for ${down.map((s) => `${s.name} (${s.state})`).join(', ')}`;
+  if (down.length > 0) return down.map((s) => `${s.name} (${s.state})`).join(', ');
   const features = (await host.readFeatures({ names: wanted.features })).facts;
   const pending = features.filter((f) => f.state !== 'Installed');
   if (pending.length > 0) {
-    return `waiting for ${pending.map((f) => `${f.name} (${f.state})`).join(', ')}`;
+    return pending.map((f) => `${f.name} (${f.state})`).join(', ');
   }
   let state: string;
   try {
@@ -196,7 +196,7 @@ async function notReadyYet(
   if (state === 'Up' || (wanted.mayBePaused && state === 'Paused')) {
     return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
   }
-  return `waiting for ${host.node} to be Up in the cluster (${state})`;
+  return `${host.node} to be Up in the cluster (${state})`;
 }
 
 export type NodeActivities = ReturnType<typeof createNodeActivities>;

@@ -55,6 +55,13 @@ const ANSWER_ROWS = {
       'Let watari prepare the node: watari cluster apply. By hand: Install-WindowsFeature ' +
       'Hyper-V, then a restart.',
   },
+  NotAllowedHere: {
+    class: 'operator',
+    title: 'the worker of the node was started without the permission for this',
+    hint:
+      'Start the worker on that node with --allow (watari worker start --help lists the ' +
+      'permissions) or without --read-only, then retry. Or skip the step and do it by hand.',
+  },
 } as const satisfies Record<string, FailureRow>;
 
 const OBJECT_ROWS = {
@@ -193,8 +200,8 @@ const MOVE_ROWS = {
     title: 'the VM is on another node than the chosen one',
     hint:
       'The cluster or another person moved it meanwhile; AutoBalancerMode of Get-Cluster tells ' +
-      'whether the cluster moves VMs by itself. Retry moves it to the chosen node; skip leaves ' +
-      'it.',
+      'whether the cluster moves VMs by itself. Retry moves it to the chosen node; abort leaves ' +
+      'it where it is.',
   },
   VmRestarted: {
     class: 'operator',
@@ -233,7 +240,7 @@ const RUN_ROWS = {
   RestartNeedsConsent: {
     class: 'operator',
     title: 'the node must restart and nobody has agreed to that yet',
-    hint: 'Retry agrees to the restart; skip leaves the node as it is.',
+    hint: 'Retry agrees to the restart; abort ends the run and leaves the node as it is.',
   },
   SettingsNotKept: {
     class: 'retry-then-operator',

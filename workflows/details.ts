@@ -1,5 +1,5 @@
 // The step table as the Temporal UI shows it under Current Details: one bold line, a code block with padded columns
-// (Markdown tables lose their borders there), then the commands to type.
+// (Markdown tables lose their borders there), then what needs a person, with the commands to type.
 import type { RunStatus, StepStatus } from '../domain/status.ts';
 
 const pad = (text: string, width: number): string => text.padEnd(width);
@@ -7,10 +7,26 @@ const pad = (text: string, width: number): string => text.padEnd(width);
 function line(step: StepStatus, idWidth: number): string {
   const what = [
     step.waitingFor ?? '',
-    step.failure === null ? '' : `${step.failure.code}: ${step.failure.message}`,
+    step.failure?.code ?? '',
     step.child === null ? '' : `see ${step.child}`,
   ].filter((part) => part !== '');
   return `${pad(step.state, 14)} ${pad(step.id, idWidth)} ${what.join(' | ')}`.trimEnd();
+}
+
+/** As text, which wraps; a code block would be cut off at the panel's edge. */
+function needOf(run: string, step: StepStatus): string[] {
+  const actions = step.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+  const { code, message, hint } = step.failure ?? { code: '', message: '', hint: '' };
+  return [
+    '',
+    `**${step.id} needs you: ${code}.** ${message}`,
+    '',
+    hint,
+    '',
+    ...actions.map(
+      (action) => `- \`watari run ${action} ${run} --step ${step.id} --reason "..."\``,
+    ),
+  ];
 }
 
 export function detailsMarkdown(status: RunStatus): string {
@@ -19,13 +35,5 @@ export function detailsMarkdown(status: RunStatus): string {
   const idWidth = Math.max(...status.steps.map((s) => s.id.length), 4);
   const head = `**${status.title}** - ${status.state}, ${String(settled.length)} of ${String(status.steps.length)} steps done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
   const table = ['```', ...status.steps.map((step) => line(step, idWidth)), '```'];
-  const commands = waiting.flatMap((step) => [
-    `Step \`${step.id}\` needs you. ${step.failure?.hint ?? ''}`,
-    '```',
-    `watari run retry ${status.run} --step ${step.id} --reason "..."`,
-    ...(step.skippable ? [`watari run skip ${status.run} --step ${step.id} --reason "..."`] : []),
-    `watari run abort ${status.run} --step ${step.id} --reason "..."`,
-    '```',
-  ]);
-  return [head, '', ...table, ...commands].join('\n');
+  return [head, '', ...table, ...waiting.flatMap((step) => needOf(status.run, step))].join('\n');
 }
