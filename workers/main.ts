@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { startWorker, WorkerRefused } from './node-worker.ts';
 
 const USAGE =
-  'Usage: main.js --cluster NAME --node NAME [--lab URL [--powershell FOLDER]] [--owned]';
+  'Usage: main.js --cluster NAME --node NAME [--lab URL [--powershell FOLDER]] [--owned] [--allow LIST | --read-only]';
 
 /** Exit codes as the watari command's: 2 is for what was typed. */
 async function main(): Promise<number> {
@@ -16,6 +16,8 @@ async function main(): Promise<number> {
         lab: { type: 'string' },
         powershell: { type: 'string' },
         owned: { type: 'boolean' },
+        allow: { type: 'string' },
+        'read-only': { type: 'boolean' },
       },
     });
     if (values.cluster === undefined || values.node === undefined) {
@@ -27,6 +29,10 @@ async function main(): Promise<number> {
       ...(values.lab === undefined ? {} : { labUrl: values.lab }),
       ...(values.powershell === undefined ? {} : { standIns: values.powershell }),
       ...(values.owned === undefined ? {} : { owned: values.owned }),
+      policy: {
+        ...(values.allow !== undefined && { allow: values.allow }),
+        ...(values['read-only'] !== undefined && { readOnly: values['read-only'] }),
+      },
     });
     return 0;
   } catch (err) {

@@ -16,18 +16,26 @@ interface WorkerOptions {
   file?: string;
   node?: string;
   lab?: string;
+  allow?: string;
+  readOnly?: boolean;
 }
+
+/** As in workers/policy.ts, which is loaded only when a worker starts. */
+export const PERMISSIONS = 'moves,settings,features,restarts,vms,nodes';
 
 export function addProcessCommands(program: Command, context: ContextSource): void {
   const worker = program.command('worker').description('the process that serves one node');
   leaf(worker, 'start', 'serve this computer as a node of the cluster, until it is stopped', [
     'watari worker start --cluster hv-lab',
+    'watari worker start --cluster hv-lab --allow moves,nodes',
     'watari worker start --cluster hv-lab --node HV1 --lab http://127.0.0.1:7400',
   ])
     .option('-c, --cluster <name>', 'name of the cluster')
     .option('-f, --file <file>', 'take the name of the cluster from this file')
     .option('--node <node>', 'node to serve (default: the name of this computer)')
     .option('--lab <url>', 'serve a node of this lab instead of Windows')
+    .option('--allow <list>', `what may be done here, of ${PERMISSIONS} (default: all)`)
+    .option('--read-only', 'nothing may be done here, only looked at')
     .action((o: WorkerOptions) => runWorker(context(), o));
   addLab(program);
 }
@@ -53,6 +61,10 @@ export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
       node,
       ...(labUrl === undefined ? {} : { labUrl }),
       connection,
+      policy: {
+        ...(o.allow !== undefined && { allow: o.allow }),
+        ...(o.readOnly !== undefined && { readOnly: o.readOnly }),
+      },
       log: (line) => ctx.terminal.stderr.write(`${line}\n`),
     });
   } catch (err) {
