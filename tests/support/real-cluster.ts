@@ -19,6 +19,8 @@ export interface RealClusterOptions {
   speed?: number;
   /** Nodes that have a worker; default: all. */
   workers?: string[];
+  /** Executable of a PowerShell: workers run watari's own module, on the lab's stand-ins. */
+  powershell?: string;
 }
 
 export interface RealCluster {
@@ -54,6 +56,7 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
     WATARI_HOME: path.join(folder, 'home'),
     WATARI_CLUSTER: cluster,
     NO_COLOR: '1',
+    ...(options.powershell !== undefined && { WATARI_PWSH: options.powershell }),
   };
   const args = [
     'start',
@@ -71,6 +74,7 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
       path.join(ROOT, 'dist', 'lab', 'main.js'),
       ...args,
       ...['--speed', String(options.speed ?? 50), '--workers', ...(options.workers ?? [])],
+      ...(options.powershell === undefined ? [] : ['--powershell']),
     ],
     { stdin: 'pipe', env },
   );

@@ -1,0 +1,84 @@
+// The main job through the real PowerShell: watari's own module on the lab's stand-ins, in real worker processes.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { runId } from '../../domain/names.ts';
+import type { CmdletRecord } from '../../lab/records.ts';
+import { ROOT } from '../support/built-setup.ts';
+import { ENGINE, engine } from '../support/engine.ts';
+import { killAll, killPid, startNode, waitFor } from '../support/processes.ts';
+import { realCluster, runnerOf, type RealCluster } from '../support/real-cluster.ts';
+
+let open: RealCluster | undefined;
+let home: string | undefined;
+afterEach(async () => {
+  await open?.stop();
+  open = undefined;
+  await killAll();
+  if (home !== undefined) fs.rmSync(home, { recursive: true, force: true });
+  home = undefined;
+});
+
+const TWO = `
+nodes:
+  - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
+virtualMachines:
+  - { name: web-1, owner: HV1, memory: 32GB, dirtyRate: 50MB/s }
+`;
+
+describe.skipIf(ENGINE === null)('through the real PowerShell', () => {
+  it('the demo takes bare nodes to a proven live migration', { timeout: 300_000 }, async () => {
+    home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
+    const demo = startNode([path.join(ROOT, 'dist', 'client', 'main.js'), 'demo', '--powershell'], {
+      cwd: home,
+      env: {
+        WATARI_HOME: home,
+        TEMPORAL_CLI_PATH: inject('temporal').cliPath,
+        WATARI_PWSH: engine(),
+        NO_COLOR: '1',
+      },
+    });
+    expect(await demo.ended, demo.stdout() + demo.stderr()).toBe(0);
+    const text = demo.stdout();
+    for (const cmdlet of ['Install-WindowsFeature', 'Invoke-CimMethod', 'Enable-VMMigration'])
+      expect(text).toContain(`PS> ${cmdlet}`);
+    expect(text).toMatch(/vm\/web-1\/verify\s+Verify web-1\n\s+uptime .* -> .*/);
+  });
+
+  it('a killed worker loses no move and starts none twice', { timeout: 180_000 }, async () => {
+    const c = (open = await realCluster({
+      temporal: inject('temporal'),
+      scenario: TWO,
+      // The move is to outlive the death of a worker by far.
+      speed: 0.8,
+      powershell: engine(),
+    }));
+    const id = runId.migrate(c.cluster, 'web-1');
+    const run = await c.start('migrateVm', id, { vm: 'web-1', budgets: { heartbeatSeconds: 5 } });
+    await waitFor(
+      async () => {
+        const [move] = (await c.state()).moves;
+        return move !== undefined && move.percent >= 30;
+      },
+      { what: 'the move at 30 %', timeoutMs: 90_000 },
+    );
+    const victim = await waitFor(() => runnerOf(c.client, id, 'moveVm'), {
+      what: 'the worker that runs the move',
+      timeoutMs: 10_000,
+    });
+    await killPid(victim.pid);
+    expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
+    expect(await c.effects('move-started', 'web-1')).toHaveLength(1);
+    expect(await c.effects('move-finished', 'web-1')).toHaveLength(1);
+    expect(await c.effects('vm-stopped', 'web-1')).toEqual([]);
+    const answer = await fetch(`${c.labUrl}/cmdlets`);
+    const { cmdlets } = (await answer.json()) as { cmdlets: CmdletRecord[] };
+    expect(cmdlets.filter((one) => one.cmdlet === 'Move-ClusterVirtualMachineRole')).toHaveLength(
+      1,
+    );
+    const calls = (await (await fetch(`${c.labUrl}/calls`)).json()) as { calls: unknown[] };
+    expect(calls.calls).toEqual([]);
+  });
+});
