@@ -38,7 +38,8 @@ const options = (taskQueue: string, budgets: Budgets, call: CallOptions): Activi
     ? {}
     : { scheduleToCloseTimeout: `${String(call.allWithinSeconds)}s` }),
   retry: {
-    initialInterval: '1s',
+    // A dead worker has been waited for long enough already.
+    initialInterval: '200ms',
     backoffCoefficient: 2,
     maximumInterval: '15s',
     ...(call.allWithinSeconds === undefined ? { maximumAttempts: ATTEMPTS_MAX } : {}),

@@ -6,6 +6,9 @@ import type { Calls } from './calls.ts';
 import { failureOf } from './failure-of.ts';
 import { isCancellation } from '@temporalio/workflow';
 
+/** A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. */
+const LOOK_WITHIN_SECONDS = 15;
+
 export interface SnapshotRequest {
   /** Nodes to ask beside those that the cluster names. */
   nodes?: string[];
@@ -21,8 +24,14 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
   }
   const answers = await Promise.all(
     names.map(async (name): Promise<[string, { view: NodeView } | { noAnswer: NoAnswer }]> => {
+      if (view.nodes.some((n) => sameName(n.name, name) && n.state === 'Down')) {
+        return [name, { noAnswer: { code: 'NodeUnreachable', message: `${name} is down` } }];
+      }
       try {
-        const node = calls.onNode(name, { summary: `Look at ${name}` });
+        const node = calls.onNode(name, {
+          summary: `Look at ${name}`,
+          takeWithinSeconds: Math.min(calls.budgets.answerSeconds, LOOK_WITHIN_SECONDS),
+        });
         return [name, { view: await node.viewNode({ files: request.files ?? [] }) }];
       } catch (err) {
         const failure = isCancellation(err) ? undefined : failureOf(err);

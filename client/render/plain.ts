@@ -4,6 +4,9 @@ import type { RunView, StepView } from '../run-view.ts';
 import { duration, oneLine, timeOfDay } from './format.ts';
 import { STATE_WORDS, elapsedMs } from './steps.ts';
 
+/** Below every tenth, so that the first known percentage is news. */
+const UNKNOWN = -1;
+
 interface Seen {
   state: string;
   attempt: number;
@@ -32,7 +35,7 @@ export class PlainReporter {
     const before = this.#seen.get(key);
     const percent = step.progress?.percent ?? null;
     const running = step.state === 'running' || step.state === 'waiting';
-    const tenth = running && percent !== null ? Math.floor(percent / 10) : 0;
+    const tenth = running && percent !== null ? Math.floor(percent / 10) : UNKNOWN;
     const changed =
       before === undefined
         ? step.state !== 'pending'
@@ -41,7 +44,7 @@ export class PlainReporter {
       state: step.state,
       attempt: step.attempt,
       // The estimate of Windows may go backwards; a log that repeats 30 % and 40 % would mislead.
-      tenth: changed ? tenth : Math.max(before?.tenth ?? 0, tenth),
+      tenth: changed ? tenth : Math.max(before?.tenth ?? UNKNOWN, tenth),
       saidWait: (changed ? false : (before?.saidWait ?? false)) || step.waitingFor !== null,
     };
     this.#seen.set(key, seen);

@@ -25,7 +25,7 @@ describe('inspectCluster', () => {
     expect(snapshot.nodes['HV1']).toMatchObject({
       view: { host: { node: 'HV1' }, files: [{ exists: true }] },
     });
-    expect(snapshot.nodes['HV2']).toMatchObject({ noAnswer: { code: 'NodeNotServed' } });
+    expect(snapshot.nodes['HV2']).toMatchObject({ noAnswer: { code: 'NodeUnreachable' } });
     expect(snapshot.nodes['HV9']).toMatchObject({ noAnswer: { code: 'NodeNotServed' } });
     expect(c.lab.calls().every((call) => call.changed === null)).toBe(true);
   });
