@@ -139,7 +139,7 @@ function Find-Node {
     Assert-Cluster
     $node = @(Invoke-Recorded { FailoverClusters\Get-ClusterNode } | Where-Object { [string]$_.Name -eq $Name })[0]
     if ($null -eq $node) {
-        throw (New-WatariError -Id 'BadRequest' -HResult '0x800713B2' -Category ObjectNotFound -Target $Name -Message (
+        throw (New-ModuleError -Id 'BadRequest' -HResult '0x800713B2' -Category ObjectNotFound -Target $Name -Message (
                 "The cluster has no node '$Name'."))
     }
     $node
@@ -149,7 +149,7 @@ function Assert-NodeUp {
     param($Node)
     if ([string]$Node.State -ne 'Down') { return }
     # ERROR_CLUSTER_NODE_DOWN: classified like the cluster's own refusal.
-    throw (New-WatariError -Id 'NodeDown' -HResult '0x800713BA' -Target $Node.Name -Message "$($Node.Name) is down.")
+    throw (New-ModuleError -Id 'NodeDown' -HResult '0x800713BA' -Target $Node.Name -Message "$($Node.Name) is down.")
 }
 
 function Suspend-WatariNode {

@@ -37,7 +37,7 @@ function Get-NameOf {
 
 # An error of this module. Its id is one of the codes that hyperv/host.ts names; 5.1 has no public setter for HResult,
 # so the code travels in Exception.Data.
-function New-WatariError {
+function New-ModuleError {
     param(
         [Parameter(Mandatory = $true)][string]$Id,
         [Parameter(Mandatory = $true)][string]$Message,
@@ -51,7 +51,7 @@ function New-WatariError {
     [System.Management.Automation.ErrorRecord]::new($exception, $Id, $Category, $Target)
 }
 
-function Test-WatariError {
+function Test-ModuleError {
     param([System.Management.Automation.ErrorRecord]$Record)
     $Record.Exception.Data.Contains('WatariErrorId')
 }
@@ -66,7 +66,7 @@ function Invoke-InTurn {
         try { $turnMine = $turnMutex.WaitOne($script:TurnTimeoutMs) }
         catch [System.Threading.AbandonedMutexException] { $turnMine = $true }
         if (-not $turnMine) {
-            throw (New-WatariError -Id 'Busy' -HResult '0x800700AA' -Category ResourceBusy -Message (
+            throw (New-ModuleError -Id 'Busy' -HResult '0x800700AA' -Category ResourceBusy -Message (
                     "Another $Of has been running on this computer for an hour."))
         }
         & $Work
@@ -83,7 +83,7 @@ function Invoke-Consistently {
     for ($attempt = 1; ; $attempt++) {
         try { return & $Read }
         catch {
-            if ($attempt -ge 3 -or (Test-WatariError $_)) { throw }
+            if ($attempt -ge 3 -or (Test-ModuleError $_)) { throw }
         }
     }
 }
@@ -108,7 +108,7 @@ function Test-HyperV {
 
 function Assert-HyperV {
     if (Test-HyperV) { return }
-    throw (New-WatariError -Id 'HyperVMissing' -Category NotInstalled -Message (
+    throw (New-ModuleError -Id 'HyperVMissing' -Category NotInstalled -Message (
             "$([Environment]::MachineName) does not have the Hyper-V role, or has not restarted since it was installed: " +
             'there is no service vmms.'))
 }
@@ -117,6 +117,6 @@ function Assert-Cluster {
     $state = (Get-ServiceState 'ClusSvc')['ClusSvc']
     if ($state -eq 'Running') { return }
     if ($null -eq $state) { $state = 'missing' }
-    throw (New-WatariError -Id 'ClusterUnreachable' -Category ConnectionError -Message (
+    throw (New-ModuleError -Id 'ClusterUnreachable' -Category ConnectionError -Message (
             "The cluster service of $([Environment]::MachineName) is not running: ClusSvc is $state."))
 }

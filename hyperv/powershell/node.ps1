@@ -104,7 +104,7 @@ function Get-WatariFeature {
     foreach ($wanted in $Name) {
         $feature = @($found | Where-Object { [string]$_.Name -eq $wanted })
         if ($feature.Count -eq 0) {
-            throw (New-WatariError -Id 'BadRequest' -Category ObjectNotFound -Target $wanted -Message (
+            throw (New-ModuleError -Id 'BadRequest' -Category ObjectNotFound -Target $wanted -Message (
                     "Windows on $([Environment]::MachineName) knows no feature called '$wanted'."))
         }
         $installed = [string]$feature[0].InstallState
@@ -144,7 +144,7 @@ function Install-WatariFeature {
                 ServerManager\Install-WindowsFeature -Name $missing -IncludeManagementTools -Confirm:$false
             }
             if (-not $done.Success) {
-                throw (New-WatariError -Id 'FeatureInstallFailed' -Message (
+                throw (New-ModuleError -Id 'FeatureInstallFailed' -Message (
                         "Windows did not install $($missing -join ', '): exit code $($done.ExitCode)."))
             }
             # Servicing waits for an installation under way and may find everything done by it.
@@ -188,7 +188,7 @@ function Restart-WatariNode {
             }
             $code = [long]$answer.ReturnValue
             if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
-                throw (New-WatariError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
+                throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
                         "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
             }
             $changed = $code -eq 0

@@ -61,7 +61,7 @@ function ConvertTo-Argument {
     if ($Value -is [string]) { return $Value.Substring(1) }
     if ($Value -is [double] -or $Value -is [decimal] -or $Value -is [single]) {
         # Casting would round 1.5 parallel migrations to 2.
-        throw (New-WatariError -Id 'BadRequest' -Category InvalidArgument -Message (
+        throw (New-ModuleError -Id 'BadRequest' -Category InvalidArgument -Message (
                 "$([System.Convert]::ToString($Value, $script:Invariant)) is not a whole number."))
     }
     if ($Value -is [array]) {
@@ -146,7 +146,7 @@ function Invoke-WatariOperation {
         $nonce = [string]$asked.nonce
         $operation = $script:Operations[[string]$asked.op]
         if ($null -eq $operation) {
-            throw (New-WatariError -Id 'BadRequest' -Category InvalidArgument -Message "There is no operation '$($asked.op)'.")
+            throw (New-ModuleError -Id 'BadRequest' -Category InvalidArgument -Message "There is no operation '$($asked.op)'.")
         }
         $given = ConvertTo-Argument $asked.args
         if ($null -eq $given) { $given = @{} }

@@ -124,7 +124,7 @@ function Get-RequiredRole {
     param([guid]$VMId)
     $role = Find-Role $VMId
     if ($null -ne $role) { return $role }
-    throw (New-WatariError -Id 'RoleMissing' -HResult '0x80071395' -Category ObjectNotFound -Target $VMId -Message (
+    throw (New-ModuleError -Id 'RoleMissing' -HResult '0x80071395' -Category ObjectNotFound -Target $VMId -Message (
             "The cluster has no role for a VM with the id $VMId."))
 }
 
@@ -136,7 +136,7 @@ function Test-Moving {
 function Assert-NotMoving {
     param($Role)
     if (-not (Test-Moving $Role)) { return }
-    throw (New-WatariError -Id 'VmMoving' -HResult '0x800700AA' -Category ResourceBusy -Target $Role.name -Message (
+    throw (New-ModuleError -Id 'VmMoving' -HResult '0x800700AA' -Category ResourceBusy -Target $Role.name -Message (
             "'$($Role.name)' is being moved."))
 }
 
@@ -161,13 +161,13 @@ function Add-WatariRole {
         $role = Find-Role $VMId
         if ($null -ne $role) { return [pscustomobject][ordered]@{ changed = $false; role = $role } }
         if ($null -eq (Find-VM $VMId)) {
-            throw (New-WatariError -Id 'VmNotFound' -Category ObjectNotFound -Target $VMId -Message (
+            throw (New-ModuleError -Id 'VmNotFound' -Category ObjectNotFound -Target $VMId -Message (
                     "$([Environment]::MachineName) holds no VM with the id $VMId."))
         }
         $taken = @(Invoke-Recorded { FailoverClusters\Get-ClusterGroup } | Where-Object { [string]$_.Name -eq $Name })
         if ($taken.Count -gt 0) {
             # ERROR_OBJECT_ALREADY_EXISTS
-            throw (New-WatariError -Id 'RoleExists' -HResult '0x80071392' -Category ResourceExists -Target $Name -Message (
+            throw (New-ModuleError -Id 'RoleExists' -HResult '0x80071392' -Category ResourceExists -Target $Name -Message (
                     "The cluster already has a role called '$Name'."))
         }
         [void](Invoke-Recorded { FailoverClusters\Add-ClusterVirtualMachineRole -VMId $VMId -Name $Name })
@@ -291,7 +291,7 @@ function Start-WatariMove {
         if (Test-Moving $role) { return [pscustomobject][ordered]@{ changed = $false; why = 'already-moving' } }
         if ($role.owner -eq $target) { return [pscustomobject][ordered]@{ changed = $false; why = 'already-there' } }
         if ($role.state -ne 'Online') {
-            throw (New-WatariError -Id 'VmNotRunning' -HResult '0x80071396' -Target $role.name -Message (
+            throw (New-ModuleError -Id 'VmNotRunning' -HResult '0x80071396' -Target $role.name -Message (
                     "'$($role.name)' is $($role.state), so it cannot be migrated live."))
         }
         try {

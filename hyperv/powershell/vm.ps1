@@ -221,12 +221,12 @@ function New-WatariVM {
     Invoke-InTurn -Of New-WatariVM -Work {
         $same = @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [string]$_.Name -eq $Name })
         if ($same.Count -gt 1) {
-            throw (New-WatariError -Id 'AmbiguousVm' -Target $Name -Message (
+            throw (New-ModuleError -Id 'AmbiguousVm' -Target $Name -Message (
                     "$([Environment]::MachineName) has $($same.Count) VMs called '$Name'."))
         }
         if ($same.Count -eq 1) { return [pscustomobject][ordered]@{ changed = $false; vm = ConvertTo-VMFact $same } }
         if (-not (Test-DiskFile $Vhd)) {
-            throw (New-WatariError -Id 'DiskMissing' -Category ObjectNotFound -Target $Vhd -Message (
+            throw (New-ModuleError -Id 'DiskMissing' -Category ObjectNotFound -Target $Vhd -Message (
                     "$([Environment]::MachineName) finds no file '$Vhd'."))
         }
         $make = @{
@@ -235,7 +235,7 @@ function New-WatariVM {
         if ($SwitchName) {
             $switch = @(Invoke-Recorded { Hyper-V\Get-VMSwitch } | Where-Object { [string]$_.Name -eq $SwitchName })
             if ($switch.Count -eq 0) {
-                throw (New-WatariError -Id 'SwitchMissing' -Category ObjectNotFound -Target $SwitchName -Message (
+                throw (New-ModuleError -Id 'SwitchMissing' -Category ObjectNotFound -Target $SwitchName -Message (
                         "$([Environment]::MachineName) has no virtual switch '$SwitchName'."))
             }
             $make['SwitchName'] = [string]$switch[0].Name
@@ -270,13 +270,13 @@ function Remove-WatariVM {
         if ($null -eq $found) { return [pscustomobject]@{ changed = $false } }
         $name = [string]$found.Name
         if ([string]$found.Notes -cne "watari:$RequestId") {
-            throw (New-WatariError -Id 'VmNotOurs' -Target $name -Message "'$name' was not created by the run $RequestId.")
+            throw (New-ModuleError -Id 'VmNotOurs' -Target $name -Message "'$name' was not created by the run $RequestId.")
         }
         if ($found.IsClustered) {
-            throw (New-WatariError -Id 'VmClustered' -Target $name -Message "'$name' is a role of the cluster.")
+            throw (New-ModuleError -Id 'VmClustered' -Target $name -Message "'$name' is a role of the cluster.")
         }
         if ('Off', 'Saved' -notcontains [string]$found.State) {
-            throw (New-WatariError -Id 'VmNotOff' -Target $name -Message "'$name' is $($found.State).")
+            throw (New-ModuleError -Id 'VmNotOff' -Target $name -Message "'$name' is $($found.State).")
         }
         Invoke-Recorded { Hyper-V\Remove-VM -VM $found -Force -Confirm:$false }
         [pscustomobject]@{ changed = $true }

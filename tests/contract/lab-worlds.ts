@@ -82,18 +82,21 @@ function worldOf(access: Access): World {
 /** Counts the cmdlets that have not been answered: they wait for the clock, as everything else is answered at once. */
 class WatchedLab extends Lab {
   waiting = 0;
+  onCmdlet: (request: CmdletRequest) => void = () => undefined;
 
   override async cmdlet(request: CmdletRequest): Promise<CmdletReply | null> {
     this.waiting += 1;
     try {
-      return await super.cmdlet(request);
+      const reply = await super.cmdlet(request);
+      this.onCmdlet(request);
+      return reply;
     } finally {
       this.waiting -= 1;
     }
   }
 }
 
-interface Doors {
+export interface Doors {
   hostFor: (lab: Lab, url: string, node: string) => HypervHost;
   /** 0 takes any free one. */
   port?: number;
@@ -102,12 +105,23 @@ interface Doors {
    * machine would be down before its last answer is read.
    */
   cmdlets?: boolean;
+  /** Called when a cmdlet has been done and before it is answered; may move the clock. */
+  onCmdlet?: (request: CmdletRequest, pass: (seconds: number) => void) => void;
 }
 
 /** The control door is the same for all; only the hosts differ. */
-export async function labWorld({ hostFor, port = 0, cmdlets = false }: Doors): Promise<World> {
+export async function labWorld(doors: Doors): Promise<World> {
+  const { hostFor, port = 0, cmdlets = false, onCmdlet } = doors;
   const clock = manualClock();
   const lab = new WatchedLab(parseScenario(SCENARIO, 'contract.yaml'), clock);
+  if (onCmdlet !== undefined) {
+    lab.onCmdlet = (request) => {
+      onCmdlet(request, (seconds) => {
+        clock.advance(seconds * 1000);
+        lab.advance();
+      });
+    };
+  }
   const server = await startLabServer(lab, { port, clock });
   const send: Send = async (body) => {
     const response = await fetch(`${server.url}/control`, {

@@ -10,8 +10,8 @@ import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/hos
 import type { Lab } from '../../lab/lab.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
-import { labWorld } from './lab-worlds.ts';
-import type { MakeWorld } from './world.ts';
+import { labWorld, type Doors } from './lab-worlds.ts';
+import type { MakeWorld, World } from './world.ts';
 
 /** Every world listens where the shells already look. */
 async function freePort(): Promise<number> {
@@ -24,12 +24,14 @@ async function freePort(): Promise<number> {
 
 export interface PowerShellWorlds {
   make: MakeWorld;
+  /** A world whose nodes are asked whether they have power or not, and whose cmdlets can be watched. */
+  makeBare: (onCmdlet?: Doors['onCmdlet']) => Promise<World>;
   close(): Promise<void>;
 }
 
 /**
  * A machine without power runs no worker, so nobody asks its PowerShell. Asked all the same, it ends without an answer
- * (powershell-lab.contract.test.ts), and a new one for every second of a boot would make the suite take an hour.
+ * (powershell-module.contract.test.ts), and a new one for every second of a boot would make the suite take an hour.
  */
 function whilePowered(lab: Lab, host: HypervHost): HypervHost {
   const isOn = (): boolean => lab.isUp(host.node);
@@ -71,6 +73,15 @@ export function powershellWorlds(): PowerShellWorlds {
         hostFor: (lab, url, node) => whilePowered(lab, hostOf(url, node)),
         port: await port,
         cmdlets: true,
+      });
+    },
+    makeBare: async (onCmdlet) => {
+      port ??= freePort();
+      return labWorld({
+        hostFor: (_lab, url, node) => hostOf(url, node),
+        port: await port,
+        cmdlets: true,
+        ...(onCmdlet !== undefined && { onCmdlet }),
       });
     },
     close: async () => {

@@ -1,0 +1,109 @@
+// What the PowerShell module promises beyond the port: the order of its reads, the record of its cmdlets, what it makes
+// of errors and events. On the lab's stand-ins of the Windows modules.
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { ENGINE } from '../support/engine.ts';
+import { errorOf, request, roleNamed, vmNamed } from './expecting.ts';
+import type { Doors } from './lab-worlds.ts';
+import { powershellWorlds, type PowerShellWorlds } from './powershell-worlds.ts';
+import type { World } from './world.ts';
+
+describe.skipIf(ENGINE === null)('the PowerShell module', () => {
+  let worlds: PowerShellWorlds | null = null;
+  let world: World | null = null;
+  const fresh = async (onCmdlet?: Doors['onCmdlet']): Promise<World> =>
+    (world = await (worlds ??= powershellWorlds()).makeBare(onCmdlet));
+  afterEach(async () => {
+    await world?.close();
+    world = null;
+  });
+  afterAll(async () => worlds?.close());
+
+  /** Lets a move of db-1 end after the n-th cmdlet of a reading. */
+  async function readWhileMoveEnds(after: number) {
+    const watch = { count: -1, names: [] as string[] };
+    const here = await fresh((asked, pass) => {
+      if (watch.count < 0) return;
+      watch.count += 1;
+      watch.names.push(asked.cmdlet ?? '');
+      if (watch.count === after) pass(600);
+    });
+    const { id: vmId } = await vmNamed(here, 'HV1', 'db-1');
+    await here.host('HV1').startMove({ vmId, node: 'HV2' });
+    watch.count = 0;
+    const role = await roleNamed(here, 'db-1');
+    return { role, names: watch.names };
+  }
+
+  it('never sees a finished move on the old node, whenever during the reading it finishes', async () => {
+    const { names } = await readWhileMoveEnds(0);
+    await world?.close();
+    expect(names.at(-1)).toBe('Get-ClusterGroup');
+    expect(names.length).toBeGreaterThan(8);
+    const seen: string[] = [];
+    for (let after = 1; after <= names.length; after += 1) {
+      const { role } = await readWhileMoveEnds(after);
+      await world?.close();
+      seen.push(`${role.move.phase} ${role.owner}`);
+    }
+    expect(seen).not.toContain('none HV1');
+    // Both ends were met, or the test has looked away.
+    expect(seen.some((one) => one.endsWith('HV2'))).toBe(true);
+    expect(seen.some((one) => one.endsWith('HV1'))).toBe(true);
+  });
+
+  it('records every cmdlet with the values that it was given', async () => {
+    const here = await fresh();
+    const name = `it's "web" $(x) 仮想`;
+    const { cmdlets } = await here.host('HV1').createVm(request({ name }));
+    const made = cmdlets.find((line) => line.startsWith('New-VM '));
+    expect(made).toBe(
+      `New-VM -Generation 2 -MemoryStartupBytes 4294967296 -Name 'it''s "web" $(x) 仮想' ` +
+        `-Path 'C:\\ClusterStorage\\Volume1' -SwitchName 'LAN' ` +
+        `-VHDPath 'C:\\ClusterStorage\\Volume1\\new-1.vhdx' -Confirm:$false`,
+    );
+    expect(
+      cmdlets.some((line) =>
+        /^Set-VM -VM \(Get-VM -Id '[0-9a-f-]{36}'\) -Notes 'watari:req-1'/.test(line),
+      ),
+    ).toBe(true);
+  });
+
+  it('records calls in a loop as one line that counts them', async () => {
+    const { cmdlets } = await (await fresh()).host('HV1').readRoles({});
+    const parameters = cmdlets.filter((line) => line.includes('Get-ClusterParameter'));
+    expect(parameters.length).toBe(1);
+    expect(parameters[0]).toMatch(
+      /^\(Get-ClusterResource -Name 'Virtual Machine \S+'\) \| Get-ClusterParameter .+ {2}# and 1 more like this$/,
+    );
+  });
+
+  it('records what it sets on an object', async () => {
+    const here = await fresh();
+    const { cmdlets } = await here.host('HV1').configureCluster({ maximumParallelMigrations: 4 });
+    expect(cmdlets).toContain('(Get-Cluster).MaximumParallelMigrations = 4');
+  });
+
+  it('tells the code that the cluster gave, and the chain that it came in', async () => {
+    const here = await fresh();
+    const { id: vmId } = await vmNamed(here, 'HV1', 'db-1');
+    const info = await errorOf(here.host('HV1').startMove({ vmId, node: 'HV3' }));
+    expect(info.hresult).toBe('0x80071398');
+    expect(info.hresults?.length).toBeGreaterThan(0);
+    expect(info.errorId).toMatch(/^Move-ClusterVirtualMachineRole,/);
+  });
+
+  it('gets no answer from a machine without power, and an answer once it is back', async () => {
+    const here = await fresh();
+    await here.host('HV2').readHost({});
+    await here.powerOff('HV2');
+    expect((await errorOf(here.host('HV2').readHost({}))).outcome).toBe('unknown');
+    await here.powerOn('HV2');
+    await here.pass(600);
+    expect((await here.host('HV2').readHost({})).facts.node).toBe('HV2');
+  });
+
+  it('keeps out of the way of roles and groups that are no virtual machines', async () => {
+    const { facts } = await (await fresh()).host('HV1').readRoles({});
+    expect(facts.map((role) => role.name)).not.toContain('Cluster Group');
+  });
+});

@@ -1,0 +1,189 @@
+// Checks of the PowerShell module that need no run: what Windows PowerShell 5.1 lacks, which commands and .NET members it
+// may use, and whether every call of a Windows cmdlet can be bound as the documentation says.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { powerShellEnvironment } from '../../config/powershell-environment.ts';
+import { ACT_OPS, READ_OPS } from '../../hyperv/host.ts';
+import { generateModules } from '../../lab/powershell/generate.ts';
+import { ROOT } from '../support/built-setup.ts';
+import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
+
+const found = z.object({
+  parseErrors: z.array(z.string()),
+  foreign: z.array(z.string()),
+  newer: z.array(z.string()),
+  commands: z.array(z.string()),
+  members: z.array(z.string()),
+  unqualified: z.array(z.string()),
+  unbound: z.array(z.string()),
+  bound: z.int(),
+  functions: z.array(
+    z.object({
+      name: z.string(),
+      synopsis: z.string(),
+      examples: z.int(),
+      undocumented: z.array(z.string()),
+      advanced: z.boolean(),
+    }),
+  ),
+});
+type Found = z.output<typeof found>;
+
+/** What the module may call beside its own functions and the cmdlets of Windows. Restart-Computer is not among it. */
+const COMMANDS = [
+  'ConvertFrom-Json',
+  'ConvertTo-Json',
+  'Export-ModuleMember',
+  'ForEach-Object',
+  'Join-Path',
+  'Microsoft.PowerShell.Management\\Test-Path',
+  'Microsoft.PowerShell.Utility\\Start-Sleep',
+  'Select-Object',
+  'Set-StrictMode',
+  'Sort-Object',
+  'Where-Object',
+];
+
+/** Each exists in the .NET Framework of Windows PowerShell 5.1. */
+const MEMBERS = [
+  '[Console]::Out',
+  '[Environment]::Is64BitProcess',
+  '[Environment]::MachineName',
+  '[Environment]::UserName',
+  '[Math]::Abs',
+  '[Math]::Floor',
+  '[System.Collections.ArrayList]::new',
+  '[System.Convert]::FromBase64String',
+  '[System.Convert]::ToBase64String',
+  '[System.Convert]::ToString',
+  '[System.Diagnostics.Stopwatch]::StartNew',
+  '[System.Globalization.CultureInfo]::CurrentUICulture',
+  '[System.Globalization.CultureInfo]::InvariantCulture',
+  '[System.InvalidOperationException]::new',
+  '[System.Management.Automation.ErrorRecord]::new',
+  '[System.Text.Encoding]::UTF8',
+  '[System.Threading.Mutex]::new',
+  '[guid]::Empty',
+  '[guid]::TryParse',
+  '[regex]::Replace',
+];
+
+const WINDOWS =
+  /^(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|Microsoft\.PowerShell\.Diagnostics)\\/;
+
+describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell', () => {
+  let standIns: string;
+  let module: Found;
+
+  function check(folder: string): Found {
+    const script = path.join(ROOT, 'tests', 'support', 'static.ps1');
+    const policy = process.platform === 'win32' ? ['-ExecutionPolicy', 'Bypass'] : [];
+    const done = spawnSync(
+      engine(),
+      ['-NoLogo', '-NoProfile', '-NonInteractive', ...policy, '-File', script],
+      {
+        encoding: 'utf8',
+        windowsHide: true,
+        // Nothing is called, so nothing has to listen.
+        env: powerShellEnvironment({
+          CHECK_FOLDER: folder,
+          CHECK_STANDINS: standIns,
+          PSModulePath: standIns,
+          LAB_URL: 'http://127.0.0.1:9',
+          LAB_NODE: 'HV1',
+        }),
+      },
+    );
+    const line = done.stdout.split('\n').find((text) => text.startsWith('{'));
+    if (line === undefined) throw new Error(`${done.stdout}${done.stderr}`);
+    return found.parse(JSON.parse(line));
+  }
+
+  beforeAll(() => {
+    standIns = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-static-'));
+    generateModules(standIns);
+    module = check(MODULE_FOLDER);
+  });
+  afterAll(() => {
+    fs.rmSync(standIns, { recursive: true, force: true });
+  });
+
+  it('parses, is ASCII and uses nothing that Windows PowerShell 5.1 lacks', () => {
+    expect(module.parseErrors).toEqual([]);
+    expect(module.foreign).toEqual([]);
+    expect(module.newer).toEqual([]);
+  });
+
+  it('calls its own functions, the cmdlets of Windows by module, and few others', () => {
+    const own = new Set(module.functions.map((one) => one.name));
+    const others = module.commands.filter((name) => !own.has(name) && !WINDOWS.test(name));
+    expect(others.filter((name) => !COMMANDS.includes(name))).toEqual([]);
+    expect(module.unqualified).toEqual([]);
+  });
+
+  it('uses .NET members that 5.1 has', () => {
+    expect(module.members.filter((name) => !MEMBERS.includes(name))).toEqual([]);
+  });
+
+  it('binds every call of a cmdlet as the documentation has it', () => {
+    expect(module.unbound).toEqual([]);
+    // Or nothing was looked at.
+    expect(module.bound).toBeGreaterThan(50);
+  });
+
+  it('has help with an example for every function that people call', () => {
+    const published = module.functions.filter((one) => one.name.includes('-Watari'));
+    const poor = published.filter(
+      (one) =>
+        one.synopsis.trim() === '' ||
+        one.examples === 0 ||
+        one.undocumented.length > 0 ||
+        !one.advanced,
+    );
+    expect(poor.map((one) => `${one.name} ${one.undocumented.join()}`)).toEqual([]);
+    expect(published.length).toBeGreaterThan(READ_OPS.length + ACT_OPS.length);
+  });
+
+  const named = (file: string, pattern: RegExp): string[] =>
+    [...fs.readFileSync(path.join(MODULE_FOLDER, file), 'utf8').matchAll(pattern)].flatMap(
+      (match) => match[1] ?? [],
+    );
+
+  it('has a function for every operation of the port, and exports it', () => {
+    const table = named('protocol.ps1', /^ {4}(\w+) += @\{ Function/gm);
+    expect(table.sort()).toEqual([...READ_OPS, ...ACT_OPS, 'hello'].sort());
+    const functions = named('protocol.ps1', /Function = '([\w-]+)'/g);
+    const exported = named('Watari.HyperV.psd1', /^ {8}'([\w-]+)'$/gm);
+    expect(exported.toSorted()).toEqual([...functions, 'Invoke-WatariOperation'].toSorted());
+    const defined = module.functions.map((one) => one.name);
+    expect(exported.filter((name) => !defined.includes(name))).toEqual([]);
+  });
+
+  it('would find what it looks for', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bad-'));
+    const bad = [
+      '$null = Hyper-V\\Get-VM -Nmae x',
+      'Get-ClusterNode',
+      'Restart-Computer',
+      '[Random]::Shared',
+      "'\u65e5'",
+      'if ($IsWindows) { 1 }',
+    ];
+    fs.writeFileSync(path.join(folder, 'bad.ps1'), bad.join('\n'));
+    fs.writeFileSync(path.join(folder, 'new.ps1'), '$a = $b ?? 1');
+    const seen = check(folder);
+    fs.rmSync(folder, { recursive: true, force: true });
+    expect(seen.unbound.join()).toContain('bad.ps1:1 Hyper-V\\Get-VM');
+    expect(seen.unqualified).toEqual(['Get-ClusterNode']);
+    expect(seen.commands).toContain('Restart-Computer');
+    expect(seen.members).toContain('[Random]::Shared');
+    expect(seen.foreign.length).toBeGreaterThan(0);
+    // 5.1 cannot even parse the last one.
+    expect([...seen.newer, ...seen.parseErrors].some((p) => p.startsWith('new.ps1:1'))).toBe(true);
+    expect(seen.newer.some((place) => place.includes('$IsWindows'))).toBe(true);
+  });
+});
