@@ -22,11 +22,14 @@ function Add-Record {
         $script:Recorded[$recordPlace].More++
         return
     }
-    $script:Recorded[$recordPlace] = @{ Line = (Format-Record $RecordedBlock $recordPlace); More = 0 }
+    $recordLine = Format-Record $RecordedBlock $recordPlace
+    $script:Recorded[$recordPlace] = @{ Line = $recordLine; More = 0; Acts = $script:RecordShapes[$recordPlace].Acts }
 }
 
+# What changed something first, then what was read for it: a short report shows the first few.
 function Get-RecordedLine {
-    foreach ($record in $script:Recorded.Values) {
+    $records = @($script:Recorded.Values)
+    foreach ($record in @($records | Where-Object { $_.Acts }) + @($records | Where-Object { -not $_.Acts })) {
         if ($record.More -eq 0) { $record.Line }
         else { '{0}  # and {1} more like this' -f $record.Line, $record.More }
     }
@@ -39,6 +42,7 @@ function Get-RecordShape {
     param([scriptblock]$RecordedBlock)
     $body = $RecordedBlock.Ast.EndBlock
     $start = $body.Extent.StartOffset
+    $acts = $body.Statements[0] -is [System.Management.Automation.Language.AssignmentStatementAst]
     $holes = foreach ($node in $body.FindAll({
                 param($node)
                 $node -is [System.Management.Automation.Language.VariableExpressionAst] -or
@@ -49,6 +53,9 @@ function Get-RecordShape {
             $name = $node.CommandElements[0].Extent
             $qualifier = $name.Text.LastIndexOf('\') + 1
             if ($qualifier -gt 0) { @{ At = $name.StartOffset - $start; Length = $qualifier; Variable = $null; Splatted = $false } }
+            # EnumKey asks the registry whether a key is there.
+            $reads = $name.Text.Substring($qualifier) -match '\A(Get|Test)-' -or $node.Extent.Text -match '-MethodName EnumKey\b'
+            if (-not $reads) { $acts = $true }
         }
         elseif ('true', 'false', 'null' -notcontains $node.VariablePath.UserPath) {
             @{
@@ -59,7 +66,11 @@ function Get-RecordShape {
             }
         }
     }
-    @{ Text = $body.Extent.Text; Holes = @($holes | Sort-Object -Property { $_.At } -Descending) }
+    @{
+        Text  = $body.Extent.Text
+        Acts  = $acts
+        Holes = @($holes | Sort-Object -Property { $_.At } -Descending)
+    }
 }
 
 # Variables of the caller are found because PowerShell looks them up through the callers; hence the odd names here.
