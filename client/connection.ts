@@ -1,5 +1,6 @@
 // The way to Temporal: connects within three seconds or says why not, in words that name what was tried.
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { payloadHandling, type PayloadHandling } from '../config/payload-encryption.ts';
 import type { TemporalConnection } from '../config/temporal-connection.ts';
 import { findMistake, type Mistake } from '../config/temporal-mistakes.ts';
 import { ClientError } from './errors.ts';
@@ -7,7 +8,8 @@ import { EXIT } from './exit-codes.ts';
 import { uiLinks, type UiLinks } from './ui-links.ts';
 
 /** Where Temporal should be: what config/ read, and where its UI is when that was said. */
-export interface TemporalTarget extends TemporalConnection {
+export interface TemporalTarget
+  extends Omit<TemporalConnection, keyof PayloadHandling>, Partial<PayloadHandling> {
   /** WATARI_UI. */
   uiBase?: string | undefined;
 }
@@ -33,6 +35,9 @@ const CHANNEL_ARGS = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
+/** Of a target that says nothing about it. */
+export const PLAIN = payloadHandling([]);
+
 export async function connect(target: TemporalTarget): Promise<Temporal> {
   const { namespace } = target;
   const connection = Connection.lazy({ ...target.connectionOptions, channelArgs: CHANNEL_ARGS });
@@ -47,7 +52,11 @@ export async function connect(target: TemporalTarget): Promise<Temporal> {
   }
   return {
     connection,
-    client: new Client({ connection, namespace }),
+    client: new Client({
+      connection,
+      namespace,
+      dataConverter: target.dataConverter ?? PLAIN.dataConverter,
+    }),
     namespace,
     target,
     links: uiLinks({ address: target.connectionOptions.address, namespace, uiBase: target.uiBase }),

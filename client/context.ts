@@ -5,6 +5,7 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Temporal, TemporalTarget } from './connection.ts';
 import { errorJson, errorText, Finished, type ClientError } from './errors.ts';
+import type { PayloadHandling } from '../config/payload-encryption.ts';
 import type { ChildTemporal } from '../config/process-environment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { colorsFor, columnsOf, type Colors, type OutStream, type Terminal } from './terminal.ts';
@@ -29,6 +30,8 @@ export interface Context {
   /** WATARI_LAB. */
   labUrl: string | undefined;
   places: Places;
+  /** For a way to Temporal that the environment does not describe; left out, nothing is encrypted. */
+  payloads?: PayloadHandling;
   /** Where Temporal is; throws ConfigError when the environment or the profile is wrong. */
   temporalTarget(): TemporalTarget;
   connect(): Promise<Temporal>;

@@ -1,5 +1,6 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
 import { isOutage } from './connection.ts';
 import { ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -17,6 +18,16 @@ export function asClientError(err: unknown): ClientError {
       cause: err,
     });
   }
+  const keyProblem = inChain(err);
+  if (keyProblem !== null) {
+    return new ClientError({
+      code: 'EncryptionKey',
+      message: keyProblem.message,
+      hint: 'Give this computer the keys that the workers have: WATARI_ENCRYPTION_KEY_FILE. A key that was\nreplaced stays in the file, below the new one, as long as runs of its time are kept.',
+      exitCode: EXIT.badInput,
+      cause: err,
+    });
+  }
   const message = err instanceof Error ? messageOf(err) : String(err);
   return new ClientError({
     code: 'Unexpected',
@@ -25,6 +36,14 @@ export function asClientError(err: unknown): ClientError {
     exitCode: EXIT.failed,
     cause: err,
   });
+}
+
+/** The SDK wraps what a codec throws in some places and not in others. */
+function inChain(err: unknown): EncryptionKeyProblem | null {
+  for (let e: unknown = err, depth = 0; e instanceof Error && depth < 5; e = e.cause, depth += 1) {
+    if (e instanceof EncryptionKeyProblem) return e;
+  }
+  return null;
 }
 
 /** The SDK's own messages are general ("Failed to ..."); the cause says what it was. */

@@ -10,6 +10,7 @@ import { within, type Temporal } from './connection.ts';
 import type { Context } from './context.ts';
 import { badInput, ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { whyTaskFails } from './failing-task.ts';
 import { readServing } from './pollers.ts';
 
 /** Every node answers within its `answerSeconds` or is reported as silent; this is for all of that and some more. */
@@ -96,8 +97,17 @@ async function untilUnclaimed(
   const info = over.aborted
     ? null
     : await within(temporal.connection, CALL_MS, () => handle.describe());
-  if (info === null || info.historyLength > EVENTS_BEFORE_A_WORKER) {
-    return new Promise<never>(() => undefined);
+  if (info === null) return new Promise<never>(() => undefined);
+  if (info.historyLength > EVENTS_BEFORE_A_WORKER) {
+    const why = await whyTaskFails(temporal, handle.workflowId);
+    if (why === null) return new Promise<never>(() => undefined);
+    await handle.terminate('its program fails').catch(() => undefined);
+    throw new ClientError({
+      code: 'InspectFailed',
+      message: `the workers of cluster ${cluster} cannot look: ${why}`,
+      hint: 'Are they and this command of one version, and have they the same encryption keys? Their logs say more.',
+      exitCode: EXIT.failed,
+    });
   }
   await handle.terminate('nobody took it').catch(() => undefined);
   throw badInput(

@@ -2,6 +2,7 @@
 // The watari command. Puts the real terminal, clock and environment together; everything else is in program.ts.
 import process from 'node:process';
 import { readEnvironment } from '../config/environment.ts';
+import { payloadHandling } from '../config/payload-encryption.ts';
 import { childEnvironment, readProcessEnvironment } from '../config/process-environment.ts';
 import { loadTemporalConnection } from '../config/temporal-connection.ts';
 import { connect, type TemporalTarget } from './connection.ts';
@@ -13,7 +14,7 @@ const { debug, uiBase, searchPath } = readProcessEnvironment();
 const terminal = nodeTerminal();
 
 function context(): Context {
-  const { cluster, labUrl, dataDir, temporalCliPath } = readEnvironment();
+  const { cluster, labUrl, dataDir, temporalCliPath, encryptionKeys } = readEnvironment();
   const temporalTarget = (): TemporalTarget => ({ ...loadTemporalConnection(), uiBase });
   return systemContext({
     terminal,
@@ -26,6 +27,7 @@ function context(): Context {
       platform: process.platform,
       childEnvironment,
     },
+    payloads: payloadHandling(encryptionKeys),
     temporalTarget,
     connect: () => connect(temporalTarget()),
   });

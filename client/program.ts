@@ -1,6 +1,7 @@
 // The command line: nouns, verbs, options, help. What a command does is in commands/; how it ends is decided here.
 import { Command, CommanderError } from 'commander';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addCodecCommands } from './commands/codec.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import type { ContextSource } from './commands/leaf.ts';
 import { addProcessCommands } from './commands/processes.ts';
@@ -42,6 +43,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addProcessCommands(program, context);
   addServerCommand(program, context);
   addTlsCommands(program, context);
+  addCodecCommands(program, context);
   return program;
 }
 

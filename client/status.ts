@@ -1,7 +1,12 @@
 // Looks at a run and everything inside it: the status that each workflow tells, and the heartbeats that the server
 // holds. A workflow without a worker cannot tell; then what the server knows is shown, and that this is so.
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
+import type { LoadedDataConverter, Payload } from '@temporalio/common';
+import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
 import { WORKFLOWS, type WorkflowName } from '../domain/names.ts';
 import { MESSAGES, type Beat, type RunStatus } from '../domain/status.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from './connection.ts';
@@ -78,7 +83,7 @@ export class RunTracker {
     }
     if (id === this.run) this.#runId ??= info.runId;
     this.#known.set(id, known);
-    known.tasks = pendingTasks(info, this.#now());
+    known.tasks = await pendingTasks(info, this.#now(), this.#temporal.client);
     const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
     if (closed) {
       await settled(known.query);
@@ -145,6 +150,7 @@ const pieces = (known: Known | undefined): RunPieces | null =>
 
 /** What a failed query means for the reader. The server tells two of the cases apart by words only (not localised). */
 function silence(err: unknown): string {
+  if (err instanceof EncryptionKeyProblem) return `its status cannot be read: ${err.message}`;
   const told = err instanceof Error && err.cause instanceof Error ? err.cause.message : '';
   if (/workflow task in failed state/i.test(told)) {
     return "its program fails and is tried again and again (the workers' logs say why); shown is what the server knows";
@@ -189,8 +195,12 @@ function closedStatus(status: RunStatus, info: WorkflowExecutionDescription): Ru
 const workflowName = (type: string): WorkflowName =>
   WORKFLOWS.find((w) => w === type) ?? (type as WorkflowName);
 
-function pendingTasks(info: WorkflowExecutionDescription, now: Date): PendingTask[] {
-  return (info.raw.pendingActivities ?? []).map((a) => {
+function pendingTasks(
+  info: WorkflowExecutionDescription,
+  now: Date,
+  { options }: Client,
+): Promise<PendingTask[]> {
+  const pending = (info.raw.pendingActivities ?? []).map(async (a): Promise<PendingTask> => {
     const since = millis(a.scheduledTime);
     return {
       type: a.activityType?.name ?? 'unknown',
@@ -198,9 +208,10 @@ function pendingTasks(info: WorkflowExecutionDescription, now: Date): PendingTas
       scheduled: a.state === PENDING_SCHEDULED,
       attempt: a.attempt ?? 1,
       ageMs: since === null ? null : now.getTime() - since,
-      beat: decodeBeat(a.heartbeatDetails?.payloads?.[0]),
+      beat: await decodeBeat(a.heartbeatDetails?.payloads?.[0], options.loadedDataConverter),
     };
   });
+  return Promise.all(pending);
 }
 
 /** PENDING_ACTIVITY_STATE_SCHEDULED of the API. */
@@ -217,10 +228,17 @@ function millis(t: Timestamp | null | undefined): number | null {
 }
 
 /** Heartbeats of other programs' activities, or of another version of ours, are not ours to interpret. */
-function decodeBeat(payload: Payload | undefined): Beat | null {
+async function decodeBeat(
+  payload: Payload | undefined,
+  { payloadConverter, payloadCodecs }: LoadedDataConverter,
+): Promise<Beat | null> {
   if (payload === undefined) return null;
   try {
-    const beat: unknown = defaultPayloadConverter.fromPayload(payload);
+    let decoded = [payload];
+    // The server holds it as the worker wrote it; the SDK decodes what it returns itself, and this it does not.
+    for (const codec of payloadCodecs.toReversed()) decoded = await codec.decode(decoded);
+    const [plain] = decoded;
+    const beat: unknown = plain === undefined ? null : payloadConverter.fromPayload(plain);
     return isBeat(beat) ? beat : null;
   } catch {
     return null;

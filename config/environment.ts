@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
 import { ConfigError, environmentProblem, quoteValue, type ConfigProblem } from './config-error.ts';
+import { readEncryptionKeys, type EncryptionKey } from './encryption-keys.ts';
 import { findTemporalProblems } from './temporal-environment.ts';
 import { computerNameSchema } from './values.ts';
 
@@ -29,6 +30,8 @@ export interface WatariEnvironment {
   temporalCliPath: string | null;
   /** WATARI_PWSH: the PowerShell executable to use. */
   pwsh: string | null;
+  /** WATARI_ENCRYPTION_KEY or WATARI_ENCRYPTION_KEY_FILE; the first encrypts, all decrypt. */
+  encryptionKeys: readonly EncryptionKey[];
   /** NO_COLOR is set to anything. */
   noColor: boolean;
 }
@@ -70,6 +73,7 @@ export function readEnvironment(
     const message = `${quoteValue(cluster)} is not the name of a cluster`;
     problems.push(environmentProblem('WATARI_CLUSTER', message, hint));
   }
+  const encryptionKeys = readEncryptionKeys(env, machine.readFile, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     temporal: {
@@ -84,6 +88,7 @@ export function readEnvironment(
     dataDir: dataDirOf(env, machine),
     temporalCliPath: valueOf(env, 'TEMPORAL_CLI_PATH'),
     pwsh: valueOf(env, 'WATARI_PWSH'),
+    encryptionKeys,
     noColor: valueOf(env, 'NO_COLOR') !== null,
   };
 }

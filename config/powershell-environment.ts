@@ -26,8 +26,12 @@ export const readPowerShellPlaces = (env: Environment = process.env): PowerShell
   searchPath: lookup(env, 'PATH') ?? '',
 });
 
+/** What only Node needs to know. Scripts, transcripts and crash dumps of a cmdlet can show all its variables. */
+const SECRET =
+  /^(watari_encryption_key|temporal_api_key|temporal_tls_.*_data|temporal_grpc_meta_.*)$/;
+
 /**
- * Ours without two variables: NODE_POWERSHELL would choose another executable, and the PSModulePath of a PowerShell 7
+ * Ours without secrets, and without two more variables: NODE_POWERSHELL would choose another executable, and the PSModulePath of a PowerShell 7
  * that started us would give its modules to Windows PowerShell 5.1. `given` can set them on purpose.
  */
 export function powerShellEnvironment(
@@ -37,7 +41,8 @@ export function powerShellEnvironment(
   const out: Record<string, string> = {};
   const dropped = new Set(['node_powershell', 'psmodulepath', ...Object.keys(given).map(lower)]);
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !dropped.has(lower(name))) out[name] = value;
+    if (value === undefined || dropped.has(lower(name)) || SECRET.test(lower(name))) continue;
+    out[name] = value;
   }
   return {
     ...out,

@@ -3,13 +3,14 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { ConfigError, environmentProblem } from './config-error.ts';
 import { readEnvironment, type Environment, type Machine } from './environment.ts';
+import { payloadHandling, type PayloadHandling } from './payload-encryption.ts';
 import { addressProblem, reasonOf } from './temporal-environment.ts';
 
 /** Where `watari server start` and `temporal server start-dev` listen. */
 export const DEFAULT_ADDRESS = '127.0.0.1:7233';
 const DEFAULT_NAMESPACE = 'default';
 
-export interface TemporalConnection {
+export interface TemporalConnection extends PayloadHandling {
   /** For Connection.connect and NativeConnection.connect alike; `address` is always set. */
   connectionOptions: ClientConnectConfig['connectionOptions'] & { address: string };
   /** Goes into every Client and every Worker. */
@@ -27,7 +28,7 @@ export function loadTemporalConnection(
   env: Environment = process.env,
   machine?: Machine,
 ): TemporalConnection {
-  const { temporal } = readEnvironment(env, machine);
+  const { temporal, encryptionKeys } = readEnvironment(env, machine);
   const config = loadConfig(env, temporal.configFile, temporal.profile);
   const address = config.connectionOptions.address ?? DEFAULT_ADDRESS;
   const namespace = config.namespace ?? DEFAULT_NAMESPACE;
@@ -45,6 +46,7 @@ export function loadTemporalConnection(
   return {
     connectionOptions: { ...config.connectionOptions, address },
     namespace,
+    ...payloadHandling(encryptionKeys),
     describe: `${address}, namespace ${namespace}${tls} (${source})`,
   };
 }

@@ -58,7 +58,7 @@ export async function findMistake(
   const timeoutMs = options.timeoutMs ?? PROBE_MS;
   const address = split(connection.address);
   if (!connection.tls) return plainMistake(address, timeoutMs);
-  const settings: TlsSettings = connection.tls === true ? {} : (connection.tls);
+  const settings: TlsSettings = connection.tls === true ? {} : connection.tls;
   const own = ownCertificate(settings);
   if (own.mistake !== null) return own.mistake;
   const serverName = settings.serverNameOverride ?? address.host;

@@ -1,6 +1,6 @@
 // What tsc does not do for dist/: the PowerShell module is copied, and the compiled workflows are bundled into
-// dist/workflow-bundle.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part of
-// `npm run build`.
+// dist/workflow-bundle*.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part
+// of `npm run build`.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,15 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 const entry = path.join(dist, 'workflows', 'index.js');
-const target = path.join(dist, 'workflow-bundle.js');
+/** Twice the same but for how a failure is written: with encryption its message becomes a payload, which is unreadable. */
+const failures = path.join(dist, 'config', 'encoded-failures.js');
+const targets = [
+  { file: path.join(dist, 'workflow-bundle.js'), options: {} },
+  {
+    file: path.join(dist, 'workflow-bundle-encrypted.js'),
+    options: { failureConverterPath: failures },
+  },
+];
 const hashFile = path.join(dist, '.bundle-hash');
 const require = createRequire(import.meta.url);
 
@@ -19,6 +27,7 @@ function inputsHash() {
   // A bundle must be built with the exact SDK that loads it.
   hash.update(require('@temporalio/worker/package.json').version);
   hash.update(fs.readFileSync(fileURLToPath(import.meta.url)));
+  hash.update(fs.readFileSync(failures));
   for (const folder of ['workflows', 'domain']) {
     const files = fs.readdirSync(path.join(dist, folder), { recursive: true, encoding: 'utf8' });
     for (const file of files.filter((name) => name.endsWith('.js')).sort()) {
@@ -50,17 +59,20 @@ for (const file of fs.readdirSync(path.join(root, moduleFolder))) {
 
 const hash = inputsHash();
 const known = fs.existsSync(hashFile) ? fs.readFileSync(hashFile, 'utf8') : '';
-if (known !== hash || !fs.existsSync(target)) {
+if (known !== hash || !targets.every(({ file }) => fs.existsSync(file))) {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: entry,
-    // Webpack's own lines say nothing that its errors do not say too.
-    logger: new DefaultLogger('ERROR'),
-  });
-  const portable = withoutPaths(code);
-  // A worker may be loading the old one: it sees either the old file or the new one, never a half.
-  const draft = `${target}.${process.pid}`;
-  fs.writeFileSync(draft, portable);
-  fs.renameSync(draft, target);
+  for (const { file, options } of targets) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: entry,
+      ...options,
+      // Webpack's own lines say nothing that its errors do not say too.
+      logger: new DefaultLogger('ERROR'),
+    });
+    const portable = withoutPaths(code);
+    // A worker may be loading the old one: it sees either the old file or the new one, never a half.
+    const draft = `${file}.${process.pid}`;
+    fs.writeFileSync(draft, portable);
+    fs.renameSync(draft, file);
+  }
   fs.writeFileSync(hashFile, hash);
 }

@@ -40,6 +40,10 @@ export class WorkerRefused extends Error {}
 /** How often waiting activities look again. A look through PowerShell costs some 100 ms of a host's time. */
 const LOOK_EVERY_MS = { lab: 250, powershell: 1000 };
 
+/** The same workflows twice: how a failure is written is built into a bundle, and encrypted ones hide its message. */
+const PLAIN_BUNDLE = '../workflow-bundle.js';
+const ENCRYPTED_BUNDLE = '../workflow-bundle-encrypted.js';
+
 /** A lab plays many nodes on one computer, and a shell takes some 150 MB. A second one, as an installation takes long. */
 const SHELLS_IN_LAB = 2;
 
@@ -111,7 +115,8 @@ function askedPolicy(words: PolicyWords): Policy {
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { cluster, node } = options;
   const log = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
-  const { connectionOptions, namespace } = options.connection ?? loadTemporalConnection();
+  const temporal = options.connection ?? loadTemporalConnection();
+  const { connectionOptions, namespace } = temporal;
   const { host, lookEveryMs, via, close } = hostOf(options, log);
   installRuntime('WARN', log);
   const stop = new AbortController();
@@ -125,12 +130,14 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   await registerSearchAttributes(forCluster, namespace, log);
   const workers = await Promise.all([
     Worker.create({
-      ...common(namespace),
+      ...common(temporal),
       connection: forCluster,
       identity: identity('cluster'),
       taskQueue: clusterQueue(cluster),
       workflowBundle: {
-        codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
+        codePath: fileURLToPath(
+          new URL(temporal.encrypted ? ENCRYPTED_BUNDLE : PLAIN_BUNDLE, import.meta.url),
+        ),
       },
       activities: createClusterQueue(deps),
       // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
@@ -138,7 +145,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
       maxConcurrentActivityTaskExecutions: 32,
     }),
     Worker.create({
-      ...common(namespace),
+      ...common(temporal),
       connection: forNode,
       identity: identity('node'),
       taskQueue: nodeQueue(cluster, node),
@@ -160,9 +167,10 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   }
 }
 
-const common = (namespace: string) =>
+const common = ({ namespace, dataConverter }: TemporalConnection) =>
   ({
     namespace,
+    dataConverter,
     // How old the last progress of a dead worker may be. The default is 80 % of the heartbeat timeout.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',

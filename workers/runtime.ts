@@ -24,7 +24,7 @@ export function installRuntime(level: LogLevel, write: (line: string) => void): 
   const logger = new DefaultLogger(level, (entry) => {
     if (EXPECTED.some((pattern) => pattern.test(entry.message))) return;
     const at = new Date(Number(entry.timestampNanos / 1_000_000n)).toISOString();
-    const meta = entry.meta === undefined ? '' : ` ${JSON.stringify(entry.meta)}`;
+    const meta = entry.meta === undefined ? '' : ` ${JSON.stringify(entry.meta, errorsInWords)}`;
     write(`${at} ${entry.level} ${entry.message}${meta}`);
   });
   Runtime.install({
@@ -41,6 +41,10 @@ export function installRuntime(level: LogLevel, write: (line: string) => void): 
     },
   });
 }
+
+/** JSON has no errors: without this their message, which says what is wrong, is not in the log. */
+const errorsInWords = (_key: string, value: unknown): unknown =>
+  value instanceof Error ? `${value.name}: ${value.message}` : value;
 
 /** Connects, and tries again for as long as it takes: a node boots long before the server may be reachable. */
 export async function connectPatiently(

@@ -5,6 +5,7 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { sameName } from '../../domain/names.ts';
 import { checkedName, namedCluster } from '../cluster-name.ts';
+import { PLAIN } from '../connection.ts';
 import { finish, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -52,7 +53,7 @@ export async function runWorker(ctx: Context, o: WorkerOptions): Promise<void> {
   const labbed = o.lab !== undefined || ctx.labUrl !== undefined;
   const node = workerNode(ctx.computer, o.node, labbed);
   const labUrl = o.lab === undefined ? ctx.labUrl : checkedUrl(o.lab);
-  const connection = ctx.temporalTarget();
+  const connection = { ...PLAIN, ...ctx.temporalTarget() };
   // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
   const { startWorker, WorkerRefused } = await import('../../workers/node-worker.ts');
   try {

@@ -94,6 +94,7 @@ async function startPieces(
     namespace,
     describe: `${address}, namespace ${namespace}`,
     connectionOptions: { address },
+    ...ctx.payloads,
     uiBase: server.uiUrl,
   });
   const workers = await untilServed(ctx, temporal, spec, lab, o.signal);

@@ -39,6 +39,7 @@ describe('readEnvironment', () => {
     expect(readEnvironment({}, machine('linux', '/home/ito'))).toEqual({
       temporal: { address: null, namespace: null, profile: null, configFile: null, raw: {} },
       cluster: null,
+      encryptionKeys: [],
       labUrl: null,
       dataDir: '/home/ito/.local/state/watari',
       temporalCliPath: null,
