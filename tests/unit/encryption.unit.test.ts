@@ -243,7 +243,7 @@ describe('the codec server', () => {
   const encryptedBody = async (): Promise<string> => {
     const [payload] = await payloadCodec(mine).encode([payloadOf(SECRET)]);
     const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-    const metadata = Object.entries(payload?.metadata ?? {}).map(([k, v]) => [k, text(v)]);
+    const metadata = Object.entries(payload?.metadata ?? {}).map(([k, v]) => [k, text(v)] as const);
     const data = text(payload?.data ?? new Uint8Array());
     return JSON.stringify({ payloads: [{ metadata: Object.fromEntries(metadata), data }] });
   };
