@@ -128,8 +128,24 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);
   const [forCluster, forNode] = await Promise.all([connect(), connect()]);
   await registerSearchAttributes(forCluster, namespace, log);
-  const workers = await Promise.all([
-    Worker.create({
+  const workers: Worker[] = [];
+  const shutDown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  if (options.owned === true) endWithOwner(shutDown);
+  try {
+    // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
+    const ofNode = await Worker.create({
+      ...common(temporal),
+      connection: forNode,
+      identity: identity('node'),
+      taskQueue: nodeQueue(cluster, node),
+      activities: createNodeQueue(deps),
+      maxConcurrentActivityTaskExecutions: 4,
+    });
+    workers.push(ofNode);
+    const nodeEnds = ofNode.run();
+    const ofCluster = await Worker.create({
       ...common(temporal),
       connection: forCluster,
       identity: identity('cluster'),
@@ -143,24 +159,14 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
       // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
       stickyQueueScheduleToStartTimeout: '1s',
       maxConcurrentActivityTaskExecutions: 32,
-    }),
-    Worker.create({
-      ...common(temporal),
-      connection: forNode,
-      identity: identity('node'),
-      taskQueue: nodeQueue(cluster, node),
-      activities: createNodeQueue(deps),
-      maxConcurrentActivityTaskExecutions: 4,
-    }),
-  ]);
-  if (options.owned === true)
-    endWithOwner(() => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     });
-  const limits = describePolicy(policy);
-  log(`${node} serves cluster ${cluster} (${via}${limits === '' ? '' : `; ${limits}`})`);
-  try {
-    await Promise.all(workers.map((worker) => worker.run()));
+    workers.push(ofCluster);
+    const clusterEnds = ofCluster.run();
+    // Told to stop while the second one was being made: it never heard of it.
+    if (ofNode.getState() !== 'RUNNING') shutDown();
+    const limits = describePolicy(policy);
+    log(`${node} serves cluster ${cluster} (${via}${limits === '' ? '' : `; ${limits}`})`);
+    await Promise.all([nodeEnds, clusterEnds]);
   } finally {
     stop.abort();
     await Promise.allSettled([forCluster.close(), forNode.close(), close()]);
