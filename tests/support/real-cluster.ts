@@ -8,6 +8,7 @@ import { clusterQueue, nodeQueue, type WorkflowName } from '../../domain/names.t
 import type { LabState } from '../../lab/state.ts';
 import type { Effect } from '../../lab/records.ts';
 import { ROOT } from './built-setup.ts';
+import { engine } from './engine.ts';
 import { keepHistories } from './histories.ts';
 import { handleOf, TEST_BUDGETS, type Handle } from './lab-cluster.ts';
 import { startNode, waitFor, waitForOutput, type Running } from './processes.ts';
@@ -21,6 +22,8 @@ export interface RealClusterOptions {
   workers?: string[];
   /** Executable of a PowerShell: workers run watari's own module, on the lab's stand-ins. */
   powershell?: string;
+  /** More variables for lab, workers and commands; the test's own client talks to the server directly. */
+  env?: Record<string, string>;
 }
 
 export interface RealCluster {
@@ -41,6 +44,9 @@ export interface RealCluster {
   stop(): Promise<void>;
 }
 
+/** Set by the test kind `powershell`. */
+const EVERYTHING_THROUGH_POWERSHELL = process.env['WATARI_TEST_POWERSHELL'] === 'true';
+
 let clusters = 0;
 
 export async function realCluster(options: RealClusterOptions): Promise<RealCluster> {
@@ -50,13 +56,15 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
   const file = path.join(folder, 'scenario.yaml');
   fs.writeFileSync(file, `cluster: ${cluster}\n${options.scenario}`);
   const { address, namespace } = options.temporal;
+  const powershell = options.powershell ?? (EVERYTHING_THROUGH_POWERSHELL ? engine() : undefined);
   const env = {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
     WATARI_HOME: path.join(folder, 'home'),
     WATARI_CLUSTER: cluster,
     NO_COLOR: '1',
-    ...(options.powershell !== undefined && { WATARI_PWSH: options.powershell }),
+    ...(powershell !== undefined && { WATARI_PWSH: powershell }),
+    ...options.env,
   };
   const args = [
     'start',
@@ -74,7 +82,7 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
       path.join(ROOT, 'dist', 'lab', 'main.js'),
       ...args,
       ...['--speed', String(options.speed ?? 50), '--workers', ...(options.workers ?? [])],
-      ...(options.powershell === undefined ? [] : ['--powershell']),
+      ...(powershell === undefined ? [] : ['--powershell']),
     ],
     { stdin: 'pipe', env },
   );
