@@ -11,6 +11,9 @@ interface Kind {
   /** false shares one module graph between the files of a worker: safe where nothing keeps state in modules. */
   isolate?: boolean;
   maxWorkers?: number;
+  /** Default: every test in the folder of this name. */
+  include?: string[];
+  env?: Record<string, string>;
 }
 
 const BUILT = ['tests/support/built-setup.ts'];
@@ -24,6 +27,18 @@ const kinds: Kind[] = [
   { name: 'sim', group: 1, seconds: 120, globalSetup: BUILT },
   { name: 'workflows', group: 1, seconds: 60, globalSetup: SERVER },
   { name: 'e2e', group: 2, seconds: 120, globalSetup: SERVER, isolate: true },
+  // The crash tests again, with every node's worker on a real PowerShell: `npm run test:powershell`, not in `npm test`,
+  // because starting shells for each of them takes minutes.
+  {
+    name: 'powershell',
+    group: 3,
+    seconds: 300,
+    globalSetup: SERVER,
+    isolate: true,
+    maxWorkers: 1,
+    include: ['tests/e2e/crashes.e2e.test.ts', 'tests/e2e/decisions.e2e.test.ts'],
+    env: { WATARI_TEST_POWERSHELL: 'true' },
+  },
 ];
 
 export default defineConfig({
@@ -32,7 +47,8 @@ export default defineConfig({
     projects: kinds.map((kind) => ({
       test: {
         name: kind.name,
-        include: [`tests/${kind.name}/**/*.test.ts`],
+        include: kind.include ?? [`tests/${kind.name}/**/*.test.ts`],
+        env: kind.env ?? {},
         pool: 'forks' as const,
         isolate: kind.isolate ?? false,
         maxWorkers: kind.maxWorkers ?? 2,
