@@ -280,4 +280,53 @@ const RUN_ROWS = {
   },
 } as const satisfies Record<string, FailureRow>;
 
-export const PRODUCT_FAILURE_ROWS = { ...ANSWER_ROWS, ...OBJECT_ROWS, ...MOVE_ROWS, ...RUN_ROWS };
+/** What stands between watari and Windows on a node: PowerShell, its modules, and two answers of Windows itself. */
+const POWERSHELL_ROWS = {
+  PowerShellUnavailable: {
+    class: 'retry-then-operator',
+    title: 'no PowerShell of the node could be asked, so nothing was done',
+    hint:
+      'The message says why: none was found, it does not start, a policy forbids the module, or ' +
+      'all were busy. docs/powershell.md says what to do about each. Then retry.',
+  },
+  ModuleMissing: {
+    class: 'operator',
+    title: 'the PowerShell of the node lacks a module of Windows',
+    hint:
+      'On the node run Install-WindowsFeature RSAT-Clustering-PowerShell, Hyper-V-PowerShell, see ' +
+      'with Get-Module -ListAvailable that both are there, then retry.',
+  },
+  BadAnswer: {
+    class: 'retry-then-operator',
+    title: 'the answer of the PowerShell module is not understood',
+    hint:
+      "The message names what was wrong with it. See that the node's watari is one whole " +
+      'installation of the same version as on the other nodes, restart its worker and retry: every ' +
+      'step looks before it acts, so one that was done after all is not done twice.',
+  },
+  FeatureInstallFailed: {
+    class: 'retry-then-operator',
+    title: 'Windows did not install the features',
+    hint:
+      'Look at the exit code in the message, the Setup event log and ' +
+      'C:\\Windows\\Logs\\CBS\\CBS.log on the node: often a restart is owed, an update is being ' +
+      'installed, or the source of a removed feature is missing (Install-WindowsFeature -Source). ' +
+      'Then retry.',
+  },
+  RestartRefused: {
+    class: 'retry-then-operator',
+    title: 'Windows refused to restart the node',
+    hint:
+      'The message has the code of Win32ShutdownTracker: 5 and 1314 mean that the account of the ' +
+      'worker lacks the right to shut the system down. Give it that right, or restart the node ' +
+      'by hand (Restart-Computer) and retry: a node that has restarted is not restarted again.',
+  },
+} as const satisfies Record<string, FailureRow>;
+
+export const PRODUCT_FAILURE_ROWS = {
+  ...ANSWER_ROWS,
+  ...POWERSHELL_ROWS,
+  ...OBJECT_ROWS,
+  ...MOVE_ROWS,
+  ...RUN_ROWS,
+};

@@ -1,5 +1,5 @@
 // The table of failures and how signs find their row.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -191,4 +191,23 @@ it('has rows for every error that the port names', () => {
   const ids = named.map((m) => m[1] ?? m[2] ?? '');
   expect(ids.length).toBeGreaterThanOrEqual(4);
   expect(ids.filter((id) => !isFailureCode(id))).toEqual([]);
+});
+
+it('knows every error of the PowerShell module and its driver, by its id or by its HRESULT', () => {
+  const folder = new URL('../../hyperv/powershell/', import.meta.url);
+  const sources = readdirSync(folder)
+    .filter((name) => /\.(ps1|ts)$/.test(name))
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .join('\n');
+  const thrown = [...sources.matchAll(/New-ModuleError -Id '(\w+)'(?: -HResult '(0x\w+)')?/g)];
+  const given = [...sources.matchAll(/errorId: (?:missing \? )?'(\w+)'/g)];
+  const errors = [...thrown, ...given].map(([, id = '', hresult]) => ({ id, hresult }));
+  expect(errors.length).toBeGreaterThanOrEqual(20);
+  const unknown = errors.filter(({ id, hresult }) => {
+    const hresults = hresult === undefined ? [] : [hresult];
+    return (
+      classify({ hresults, eventIds: [], errorIds: [id], outcome: 'refused' }) === 'Unexpected'
+    );
+  });
+  expect(unknown).toEqual([]);
 });
