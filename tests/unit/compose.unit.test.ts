@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { FILES } from '../../client/tls/folder.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/names.ts';
 import { ROOT } from '../support/built-setup.ts';
 
@@ -153,6 +154,67 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('docker-compose.tls.yml', () => {
+  const overlaySchema = z.looseObject({
+    services: z.record(
+      z.string(),
+      z.strictObject({
+        environment: z.record(z.string(), z.string()),
+        volumes: z.array(z.string()),
+      }),
+    ),
+  });
+  const overlay = overlaySchema.parse(parse(read('docker-compose.tls.yml'), { merge: true }));
+  const environmentOf = (name: string): Record<string, string> =>
+    overlay.services[name]?.environment ?? {};
+
+  it('changes every service that talks to Temporal, and no other', () => {
+    const talking = all.filter(([name, s]) => {
+      return name === 'temporal' || s.environment['TEMPORAL_ADDRESS'] !== undefined;
+    });
+    expect(Object.keys(overlay.services).sort()).toEqual(talking.map(([name]) => name).sort());
+  });
+
+  it('lets nobody in without a certificate, from outside and between the parts of the server', () => {
+    const [pem, key, ca] = ['server.pem', 'server.key', 'ca.pem'].map(
+      (file) => `/etc/temporal/tls/${file}`,
+    );
+    expect(environmentOf('temporal')).toMatchObject({
+      TEMPORAL_TLS_REQUIRE_CLIENT_AUTH: 'true',
+      TEMPORAL_TLS_FRONTEND_CERT: pem,
+      TEMPORAL_TLS_FRONTEND_KEY: key,
+      TEMPORAL_TLS_CLIENT1_CA_CERT: ca,
+      TEMPORAL_TLS_SERVER_CERT: pem,
+      TEMPORAL_TLS_SERVER_KEY: key,
+      TEMPORAL_TLS_SERVER_CA_CERT: ca,
+      TEMPORAL_TLS_INTERNODE_SERVER_NAME: 'temporal',
+      TEMPORAL_TLS_FRONTEND_SERVER_NAME: 'temporal',
+    });
+  });
+
+  it('turns no check of a name or a certificate off', () => {
+    for (const { environment } of Object.values(overlay.services)) {
+      const off = Object.keys(environment).filter((name) => /DISABLE_HOST_VERIFICATION/.test(name));
+      expect(off).toEqual([]);
+    }
+    expect(environmentOf('temporal-ui')['TEMPORAL_TLS_ENABLE_HOST_VERIFICATION']).toBe('true');
+  });
+
+  it('mounts the certificates read-only from a folder that is never committed', () => {
+    for (const { volumes: mounts } of Object.values(overlay.services)) {
+      expect(mounts).toEqual(['./deploy/temporal/tls:/etc/temporal/tls:ro']);
+    }
+    expect(read('.gitignore').split('\n')).toContain('deploy/temporal/tls');
+  });
+
+  it('names files that tls init makes', () => {
+    const made = [...Object.values(FILES.server), FILES.authority.certificate];
+    const named = [...read('docker-compose.tls.yml').matchAll(/\/etc\/temporal\/tls\/(\S+)/g)];
+    const files = named.map(([, file = '']) => file).filter((file) => !file.endsWith(':ro'));
+    expect([...new Set(files)].sort()).toEqual([...made].sort());
+  });
+});
+
 describe('.env.example', () => {
   const example = new Map(
     read('.env.example')
@@ -239,6 +301,13 @@ describe.skipIf(compose === null)('docker-compose itself', () => {
     const withLab = config('POSTGRES_PASSWORD=secret\n', '--profile', 'lab');
     expect(withLab.status, withLab.stderr).toBe(0);
     expect(withLab.stdout.trim().split('\n').sort()).toEqual([...production, 'lab'].sort());
+  });
+
+  it('resolves the file with TLS laid over it', () => {
+    const files = ['-f', 'docker-compose.yml', '-f', 'docker-compose.tls.yml'];
+    const { status, stdout, stderr } = config('POSTGRES_PASSWORD=secret\n', ...files);
+    expect(status, stderr).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual(expect.arrayContaining(production));
   });
 
   it('refuses to go on without a password and says what to do', () => {
