@@ -10,6 +10,7 @@ import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
 import { scaledClock } from './clock.ts';
 import { Lab } from './lab.ts';
 import { generateModules } from './powershell/generate.ts';
+import { standInPath, standInsToLoad } from './powershell/stand-ins.ts';
 import { loadScenario } from './scenario.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
@@ -112,13 +113,16 @@ function modulesForWorkers(o: StartOptions): string {
   return folder;
 }
 
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
 function writeModules({ out, url }: { out: string; url: string }): void {
   const folder = path.resolve(out);
   const names = generateModules(folder);
   process.stdout.write(
     [
       `${String(names.length)} modules in ${folder}. In a PowerShell of one node, before anything else:`,
-      `  $env:PSModulePath = '${folder.replaceAll("'", "''")}'; $env:LAB_URL = '${url}'; $env:LAB_NODE = 'HV1'`,
+      `  $env:PSModulePath = ${quoted(standInPath(folder))}; $env:LAB_URL = ${quoted(url)}; $env:LAB_NODE = 'HV1'`,
+      `  Import-Module ${standInsToLoad(folder).map(quoted).join(', ')}`,
       '',
     ].join('\n'),
   );

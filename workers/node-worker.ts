@@ -9,8 +9,13 @@ import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
-import { powershellHost, type PowerShellHost } from '../hyperv/powershell/host.ts';
+import {
+  powershellHost,
+  type PowerShellHost,
+  type PowerShellHostOptions,
+} from '../hyperv/powershell/host.ts';
 import { loopbackHost } from '../lab/host.ts';
+import { standInEnvironment, standInsToLoad } from '../lab/powershell/stand-ins.ts';
 import { describePolicy, PolicyRefused, policyOf, restrictedHost } from './policy.ts';
 import type { Policy, PolicyWords } from './policy.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
@@ -58,17 +63,14 @@ interface NodeHost {
 
 export function hostOf(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
   const { node, labUrl, standIns } = options;
-  const throughPowerShell = (env: Record<string, string>, poolSize?: number): PowerShellHost =>
-    powershellHost({
-      node,
-      engine: engineFor(node),
-      env,
-      log,
-      ...(poolSize !== undefined && { poolSize }),
-    });
+  const throughPowerShell = (more: Partial<PowerShellHostOptions>): PowerShellHost =>
+    powershellHost({ node, engine: engineFor(node), log, ...more });
   if (labUrl !== undefined && standIns !== undefined) {
-    const env = { LAB_URL: labUrl, LAB_NODE: node, PSModulePath: standIns };
-    const host = throughPowerShell(env, SHELLS_IN_LAB);
+    const host = throughPowerShell({
+      poolSize: SHELLS_IN_LAB,
+      env: standInEnvironment({ folder: standIns, url: labUrl, node }),
+      loadFirst: standInsToLoad(standIns),
+    });
     const via = `PowerShell on the lab at ${labUrl}`;
     return { host, lookEveryMs: LOOK_EVERY_MS.lab, via, close: () => host.close() };
   }

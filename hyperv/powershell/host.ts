@@ -58,6 +58,8 @@ export interface PowerShellHostOptions {
   timeouts?: Partial<PowerShellTimeouts>;
   /** Variables to add, PSModulePath among them if it is wanted. */
   env?: Readonly<Record<string, string>>;
+  /** Paths of modules that are loaded before Watari.HyperV, so that PowerShell does not look for others of their names. */
+  loadFirst?: readonly string[];
   /** What cmdlets say beside their answers: warnings and the like. Default: nobody listens. */
   log?: (line: string) => void;
 }
@@ -98,7 +100,7 @@ class Asker {
     const folder = options.moduleFolder ?? import.meta.dirname;
     const shell = {
       executable: options.engine,
-      module: path.join(folder, 'Watari.HyperV.psd1'),
+      modules: [...(options.loadFirst ?? []), path.join(folder, 'Watari.HyperV.psd1')],
       env: powerShellEnvironment(options.env),
       startTimeoutMs: this.timeouts.startMs,
       systemRoot: readPowerShellPlaces().systemRoot,

@@ -48,13 +48,15 @@ export function operationLine(nonce: string, op: string, args: object): string {
   return `Invoke-WatariOperation '${base64(json)}'`;
 }
 
-/** The first line of a shell: loads the module, says hello, or says why it cannot. */
-export function firstLine(nonce: string, module: string): string {
-  const name = `([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('${base64(module)}')))`;
+/** The first line of a shell: loads the modules, says hello, or says why it cannot. */
+export function firstLine(nonce: string, modules: readonly string[]): string {
+  const names = modules
+    .map((one) => `[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('${base64(one)}'))`)
+    .join(', ');
   const why = '$_.FullyQualifiedErrorId + [char]10 + $_.Exception.Message';
   return (
     "$ProgressPreference = 'SilentlyContinue'; " +
-    `try { Import-Module -Force -DisableNameChecking -ErrorAction Stop -Name ${name}; ` +
+    `try { Import-Module -Force -DisableNameChecking -ErrorAction Stop -Name @(${names}); ` +
     `${operationLine(nonce, 'hello', {})} } ` +
     `catch { [Console]::Out.WriteLine('<${nonce}!' + ` +
     `[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes(${why})) + '>') }`

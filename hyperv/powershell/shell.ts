@@ -25,8 +25,8 @@ export class UnknownOutcome extends Error {}
 export interface ShellOptions {
   /** Absolute path. */
   executable: string;
-  /** Path of the module's manifest. */
-  module: string;
+  /** Paths of the modules' manifests, in the order in which they are loaded; the last one is Watari.HyperV. */
+  modules: readonly string[];
   /** The whole environment of the process. */
   env: Readonly<Record<string, string>>;
   /** The first import of FailoverClusters on a real host takes seconds. */
@@ -98,7 +98,7 @@ export class Shell {
     const nonce = newNonce();
     let read: ReadReply;
     try {
-      const line = firstLine(nonce, this.options.module);
+      const line = firstLine(nonce, this.options.modules);
       read = readReply(nonce, await this.invoke(line, this.options.startTimeoutMs));
     } catch (error) {
       await this.kill();
@@ -183,7 +183,8 @@ export class Shell {
   }
 
   private async whyUnloaded(read: ReadReply): Promise<string> {
-    const { executable, module } = this.options;
+    const { executable, modules } = this.options;
+    const module = modules.at(-1) ?? '';
     if (read.kind === 'none') return this.diagnose('it ended the first call without an answer');
     if (read.kind === 'reply') {
       const why = read.reply.ok ? 'its answer makes no sense' : read.reply.error.message;

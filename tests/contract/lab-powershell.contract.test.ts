@@ -1,6 +1,8 @@
 // The stand-ins of the Windows modules, run by a real engine: they are declared as Microsoft documents the cmdlets, bind
 // as those do, and lead to the one lab behind all its doors.
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { documentedCmdlets, isShouldProcess } from '../../lab/powershell/catalogue.ts';
 import { ENGINE } from '../support/engine.ts';
@@ -42,7 +44,7 @@ interface Declared {
 
 const DUMP = `
 foreach ($module in @(${MODULES.map((name) => `'${name}'`).join(',')})) {
-  Import-Module $module
+  if (-not (Get-Module -Name $module)) { Import-Module $module }
   foreach ($command in Get-Command -Module $module) {
     Out-Test @{ name = $command.Name; sets = @($command.ParameterSets | ForEach-Object {
       @{ name = $_.Name; parameters = @($_.Parameters | ForEach-Object {
@@ -238,6 +240,38 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     expect(chain[3]).toMatchObject({ native: 87 });
     expect(out[2]).toBe('NotImplementedException');
     expect(effects()).toEqual(['cluster-configured stand-ins']);
+  });
+
+  it('are met where a PowerShell looks for modules of the same names elsewhere first', async () => {
+    const others = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-others-'));
+    const cmdlets = {
+      CimCmdlets: 'Get-CimInstance',
+      'Microsoft.PowerShell.Diagnostics': 'Get-WinEvent',
+    };
+    for (const [name, cmdlet] of Object.entries(cmdlets)) {
+      fs.mkdirSync(path.join(others, name));
+      fs.writeFileSync(path.join(others, name, `${name}.psm1`), `function ${cmdlet} { 'other' }`);
+    }
+    try {
+      const { out } = await good(`
+        $env:PSModulePath = ${literal(others)} + [IO.Path]::PathSeparator + $env:PSModulePath
+        $asks = New-Module {
+          function Ask-Service { CimCmdlets\\Get-CimInstance -ClassName Win32_Service -Filter "Name='vmms'" }
+          function Ask-Event {
+            try { Microsoft.PowerShell.Diagnostics\\Get-WinEvent -FilterHashtable @{ LogName = 'System' } -ErrorAction Stop }
+            catch { $_.FullyQualifiedErrorId }
+          }
+        }
+        Import-Module $asks -DisableNameChecking
+        Out-Test (Ask-Service).Name
+        Out-Test (Ask-Event)`);
+      expect(out).toEqual([
+        'vmms',
+        'NoMatchingEventsFound,Microsoft.PowerShell.Commands.GetWinEventCommand',
+      ]);
+    } finally {
+      fs.rmSync(others, { recursive: true, force: true });
+    }
   });
 
   it('fail with the id, category and codes that Windows gives', async () => {

@@ -9,6 +9,7 @@ import {
   type PowerShellHost,
   type PowerShellHostOptions,
 } from '../../hyperv/powershell/host.ts';
+import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
 import { isAlive, waitFor } from '../support/processes.ts';
@@ -60,10 +61,11 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
       engine: engine(),
       moduleFolder: MODULE_FOLDER,
       poolSize: 1,
+      loadFirst: [path.join(STRANGE, 'CimCmdlets', 'CimCmdlets.psm1')],
       log: (line) => logged.push(line),
       ...options,
       env: {
-        PSModulePath: STRANGE,
+        PSModulePath: standInPath(STRANGE),
         STRANGE_NODE: process.execPath,
         STRANGE_FILE: file,
         ...options.env,

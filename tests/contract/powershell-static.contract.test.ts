@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 import { ACT_OPS, READ_OPS } from '../../hyperv/host.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
+import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
 
@@ -92,7 +93,7 @@ describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell
         env: powerShellEnvironment({
           CHECK_FOLDER: folder,
           CHECK_STANDINS: standIns,
-          PSModulePath: standIns,
+          PSModulePath: standInPath(standIns),
           LAB_URL: 'http://127.0.0.1:9',
           LAB_NODE: 'HV1',
         }),

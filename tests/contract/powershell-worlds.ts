@@ -9,6 +9,7 @@ import { HypervError, type HypervHost, type Op } from '../../hyperv/host.ts';
 import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/host.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
+import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { labWorld, type Doors } from './lab-worlds.ts';
 import type { MakeWorld, World } from './world.ts';
@@ -60,7 +61,8 @@ export function powershellWorlds(): PowerShellWorlds {
       moduleFolder: MODULE_FOLDER,
       // Two calls at once are to meet in Windows, not in the pool.
       poolSize: 2,
-      env: { LAB_URL: url, LAB_NODE: node, PSModulePath: modules },
+      env: standInEnvironment({ folder: modules, url, node }),
+      loadFirst: standInsToLoad(modules),
     });
     hosts.set(node, made);
     return made;

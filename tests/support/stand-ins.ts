@@ -5,6 +5,7 @@ import path from 'node:path';
 import { manualClock, type ManualClock } from '../../lab/clock.ts';
 import { Lab } from '../../lab/lab.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
+import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
 import { engine } from './engine.ts';
@@ -59,6 +60,11 @@ export const literal = (value: string): string => {
   return `([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('${base64}')))`;
 };
 
+const loading = (modules: string): string =>
+  standInsToLoad(modules)
+    .map((file) => `Import-Module -Name ${literal(file)}\n`)
+    .join('');
+
 /** One set of modules for a whole test file; a lab for each test. */
 export async function standIns(scenario: string, modules: string): Promise<StandIns> {
   const clock = manualClock();
@@ -74,9 +80,9 @@ export async function standIns(scenario: string, modules: string): Promise<Stand
     async run(script, node = 'HV1') {
       count += 1;
       const file = path.join(scripts, `${String(count)}.ps1`);
-      fs.writeFileSync(file, OUT_TEST + script);
+      fs.writeFileSync(file, loading(modules) + OUT_TEST + script);
       const bypass = process.platform === 'win32' ? ['-ExecutionPolicy', 'Bypass'] : [];
-      const options = { env: { LAB_URL: server.url, LAB_NODE: node, PSModulePath: modules } };
+      const options = { env: standInEnvironment({ folder: modules, url: server.url, node }) };
       const running = start(
         engine(),
         ['-NoLogo', '-NoProfile', '-NonInteractive', ...bypass, '-File', file],

@@ -22,7 +22,8 @@ $bound = 0
 $functions = New-Object System.Collections.ArrayList
 
 $modules = @([IO.Directory]::GetDirectories($StandIns) | ForEach-Object { [IO.Path]::GetFileName($_) })
-foreach ($module in $modules) { Import-Module -Name $module }
+# By path: a PowerShell on Windows has modules of the same names.
+foreach ($module in $modules) { Import-Module -Name (Join-Path -Path $StandIns -ChildPath $module) }
 
 foreach ($path in [IO.Directory]::GetFiles($Folder) | Where-Object { $_ -match '\.ps(1|m1|d1)\z' }) {
     $file = [IO.Path]::GetFileName($path)
