@@ -8,13 +8,15 @@ export type SideName = 'tuned' | 'plain';
 export interface Goal {
   of: 'p50' | 'p95' | 'max';
   limit: number;
+  /** Default: at most the limit. */
+  atLeast?: true;
 }
 
 export interface Figure {
   /** Stable, for programs. */
   id: string;
   title: string;
-  unit: 'ms' | 'ratio';
+  unit: 'ms' | 'ratio' | 'MB' | '/s';
   values: Record<SideName, number[]>;
   goal?: Goal;
 }
@@ -59,5 +61,6 @@ export function resultOf({ id, title, unit, values, goal }: Figure): FigureResul
 /** null: not measured. Without a tail the largest value has to do. */
 function isMet(goal: Goal, measured: Summary | null): boolean | null {
   if (measured === null) return null;
-  return (measured[goal.of] ?? measured.max) <= goal.limit;
+  const value = measured[goal.of] ?? measured.max;
+  return goal.atLeast === true ? value >= goal.limit : value <= goal.limit;
 }

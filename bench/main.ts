@@ -1,5 +1,5 @@
 // `npm run bench`: measures how much time the product itself takes, with real processes, and prints one table. How each
-// figure is measured: docs/speed.md. Options: --json, --quick.
+// figure is measured: docs/speed.md. Options: --json, --quick, --powershell.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,10 +7,11 @@ import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../client/temporal-server/find.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { readProcessEnvironment } from '../config/process-environment.ts';
-import { resultOf, type Figure } from './figures.ts';
+import { resultOf, type Figure, type FigureResult } from './figures.ts';
 import { machineLines, machineReport } from './machine.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
+import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
 import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.ts';
 import { Programs } from './processes.ts';
 import { startPlain, startTuned, type Side } from './servers.ts';
@@ -20,42 +21,60 @@ import { Deadline } from './waiting.ts';
 /** For measuring; ending everything takes some seconds more. */
 const LIMIT_MS = { full: 235_000, quick: 55_000 };
 
+/** The clusters' figures; those of PowerShell have other sides. */
 const figures: Figure[] = [QUIET, RETURN, DEMO].flatMap((group) => Object.values<Figure>(group));
 
-const MEASURES = [measureQuietCluster, measureNodeReturn, measureDemoApply];
+/** The demo last: its second side is left out when time is short. */
+const BEFORE_POWERSHELL = [measureQuietCluster, measureNodeReturn];
+const AFTER_POWERSHELL = [measureDemoApply];
 
-interface Measured {
-  cliVersion: string;
-  seconds: number;
-  problems: string[];
+interface Wanted {
+  quick: boolean;
+  /** Nothing else. */
+  powershell: boolean;
 }
 
-async function measureAll(quick: boolean, say: (line: string) => void): Promise<Measured> {
+interface Measured {
+  cliVersion: string | null;
+  seconds: number;
+  problems: string[];
+  /** Why PowerShell was not measured; null when it was. */
+  noPowerShell: string | null;
+}
+
+type Measure = () => Promise<void>;
+
+async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<Measured> {
   const startedAt = Date.now();
-  const { dataDir, temporalCliPath } = readEnvironment();
-  const { searchPath } = readProcessEnvironment();
-  const cli = await findTemporalCli({
-    cliPath: temporalCliPath ?? undefined,
-    searchPath,
-    dataDir,
-    say,
-  });
+  const { quick } = wanted;
   const deadline = new Deadline(quick ? LIMIT_MS.quick : LIMIT_MS.full);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bench-'));
   const sides: Side[] = [];
   const programs = new Programs();
   const problems: string[] = [];
+  let cliVersion: string | null = null;
+  let noPowerShell: string | null = quick ? 'a quick run does without it' : null;
   const interrupted = whenInterrupted();
   // Also when it happens while nobody waits for it.
   interrupted.catch(() => undefined);
   try {
-    const tuned = await startTuned(cli.path, folder);
-    sides.push(tuned);
-    if (!quick) sides.push(await startPlain(cli.path, folder));
-    for (const measure of MEASURES) {
+    const powershell: Measure = async () => {
+      noPowerShell = await measurePowerShell({ folder, say });
+    };
+    const measures: Measure[] = quick ? [] : [powershell];
+    if (!wanted.powershell) {
+      const cli = await findCli(say);
+      cliVersion = cli.version;
+      const tuned = await startTuned(cli.path, folder);
+      sides.push(tuned);
+      if (!quick) sides.push(await startPlain(cli.path, folder));
+      const bench = { sides, tuned, quick, folder, programs, deadline, say };
+      measures.unshift(...BEFORE_POWERSHELL.map((measure) => () => measure(bench)));
+      measures.push(...AFTER_POWERSHELL.map((measure) => () => measure(bench)));
+    }
+    for (const measure of measures) {
       try {
-        const bench = { sides, tuned, quick, folder, programs, deadline, say };
-        await Promise.race([deadline.guard(measure(bench)), interrupted]);
+        await Promise.race([deadline.guard(measure()), interrupted]);
       } catch (err) {
         problems.push(err instanceof Error ? err.message : String(err));
         if (deadline.leftMs <= 0 || err instanceof Interrupted) break;
@@ -66,11 +85,14 @@ async function measureAll(quick: boolean, say: (line: string) => void): Promise<
     await Promise.all(sides.map((side) => side.stop()));
     fs.rmSync(folder, { recursive: true, force: true });
   }
-  return {
-    cliVersion: cli.version,
-    seconds: Math.round((Date.now() - startedAt) / 1000),
-    problems,
-  };
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  return { cliVersion, seconds, problems, noPowerShell };
+}
+
+function findCli(say: (line: string) => void): ReturnType<typeof findTemporalCli> {
+  const { dataDir, temporalCliPath } = readEnvironment();
+  const { searchPath } = readProcessEnvironment();
+  return findTemporalCli({ cliPath: temporalCliPath ?? undefined, searchPath, dataDir, say });
 }
 
 class Interrupted extends Error {}
@@ -84,29 +106,55 @@ const whenInterrupted = (): Promise<never> =>
     }
   });
 
-const { values: options } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+/** The same for programs, with the names that the sides have here. */
+const shellFigure = ({ tuned, plain, plainToTuned, ...rest }: FigureResult) => ({
+  ...rest,
+  warm: tuned,
+  fresh: plain,
+  freshToWarm: plainToTuned,
 });
-const before = machineReport('');
-const measured = await measureAll(options.quick === true, (line) => {
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    powershell: { type: 'boolean' },
+  },
+});
+const only = options.powershell === true;
+// A quick run leaves PowerShell out; asked for by name, it is measured.
+const quick = options.quick === true && !only;
+const before = machineReport();
+const measured = await measureAll({ quick, powershell: only }, (line) => {
   process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(3)} s  ${line}\n`);
 });
 const machine = { ...before, temporalCli: measured.cliVersion };
-const results = figures.map(resultOf);
-const { seconds, problems } = measured;
+const results = only ? [] : figures.map(resultOf);
+const { seconds, problems, noPowerShell } = measured;
+const shells = Object.values<Figure>(POWERSHELL).map(resultOf);
 const date = new Date().toISOString().slice(0, 10);
 if (options.json === true) {
-  process.stdout.write(
-    `${JSON.stringify({ date, machine, seconds, figures: results, problems }, null, 2)}\n`,
-  );
+  const powershell = noPowerShell === null ? shells.map(shellFigure) : [];
+  const report = { date, machine, seconds, figures: results, powershell, noPowerShell, problems };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } else {
-  const lines = [
+  const clusters = [
     '',
     ...tableOf(results),
     '',
     "tuned: the server as watari starts it; plain: the same with Temporal's default settings.",
+  ];
+  const powershell = [
+    '',
+    ...tableOf(shells, { tuned: 'warm', plain: 'fresh' }),
+    '',
+    'p50, p95, max and warm: through a shell that is kept; fresh: a new PowerShell for each call.',
+  ];
+  const lines = [
+    ...(only ? [] : clusters),
+    ...(noPowerShell === null ? powershell : [`PowerShell was not measured: ${noPowerShell}`]),
     ...machineLines(machine),
-    `${date}, ${String(seconds)} s${options.quick === true ? ', quick: few values, nothing to compare with' : ''}`,
+    `${date}, ${String(seconds)} s${quick ? ', quick: few values, nothing to compare with' : ''}`,
     ...problems.map((problem) => `STOPPED EARLY  ${problem}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

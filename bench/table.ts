@@ -1,11 +1,21 @@
 // The figures as one table for a terminal.
 import type { FigureResult } from './figures.ts';
 
-const HEAD = ['', 'n', 'p50', 'p95', 'max', 'plain n', 'plain p50', 'plain/tuned', 'goal'];
+/** What the two sides of the figures are called. */
+export interface SideWords {
+  tuned: string;
+  plain: string;
+}
+
+const headOf = ({ tuned, plain }: SideWords): string[] => [
+  ...['', 'n', 'p50', 'p95', 'max'],
+  ...[`${plain} n`, `${plain} p50`, `${plain}/${tuned}`, 'goal'],
+];
 
 function amount(value: number | null | undefined, unit: FigureResult['unit']): string {
   if (value === null || value === undefined) return '-';
   if (unit === 'ratio') return value.toFixed(2);
+  if (unit !== 'ms') return `${value.toFixed(0)} ${unit}`;
   return value >= 1000
     ? `${(value / 1000).toFixed(2)} s`
     : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
@@ -14,7 +24,7 @@ function amount(value: number | null | undefined, unit: FigureResult['unit']): s
 function goalText({ goal, unit }: FigureResult): string {
   if (goal === null) return '';
   const verdict = goal.met === null ? 'not measured' : goal.met ? 'met' : 'MISSED';
-  return `${goal.of} <= ${amount(goal.limit, unit)}: ${verdict}`;
+  return `${goal.of} ${goal.atLeast === true ? '>=' : '<='} ${amount(goal.limit, unit)}: ${verdict}`;
 }
 
 const row = (f: FigureResult): string[] => [
@@ -29,10 +39,14 @@ const row = (f: FigureResult): string[] => [
   goalText(f),
 ];
 
-export function tableOf(figures: readonly FigureResult[]): string[] {
-  const rows = [HEAD, ...figures.map(row)];
-  const widths = HEAD.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)));
-  const isText = (i: number): boolean => i === 0 || i === HEAD.length - 1;
+export function tableOf(
+  figures: readonly FigureResult[],
+  words: SideWords = { tuned: 'tuned', plain: 'plain' },
+): string[] {
+  const head = headOf(words);
+  const rows = [head, ...figures.map(row)];
+  const widths = head.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)));
+  const isText = (i: number): boolean => i === 0 || i === head.length - 1;
   return rows.map((cells) =>
     cells
       .map((cell, i) => (isText(i) ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))

@@ -34,6 +34,17 @@ describe('a goal', () => {
     expect(withValues([1, 11])).toBe(false);
     expect(withValues([])).toBeNull();
   });
+
+  it('can be a least value', () => {
+    const ratio = figure('x', 'x', {
+      unit: 'ratio',
+      goal: { of: 'p50', limit: 20, atLeast: true },
+    });
+    ratio.values.tuned.push(19.9);
+    expect(resultOf(ratio).goal?.met).toBe(false);
+    ratio.values.tuned[0] = 20;
+    expect(resultOf(ratio).goal?.met).toBe(true);
+  });
 });
 
 describe('the simulated time of a run', () => {
