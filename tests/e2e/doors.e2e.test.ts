@@ -312,6 +312,23 @@ describe('a whole run behind TLS, encrypted', () => {
     expect(none).not.toContain(other.slice('other:'.length));
   });
 
+  it('is not waited for in vain when command and workers have different keys', async () => {
+    const other = `other:${randomBytes(32).toString('base64')}`;
+    const command = startNode([path.join(ROOT, 'dist', 'client', 'main.js'), 'cluster', 'show'], {
+      cwd: c.folder,
+      env: { ...c.env, WATARI_ENCRYPTION_KEY_FILE: undefined, WATARI_ENCRYPTION_KEY: other },
+    });
+    expect(await command.ended, command.stderr()).toBe(2);
+    expect(command.stderr()).toMatch(
+      /encrypted with the key "now", and here there is only "other"/,
+    );
+    // The workers' logs name the other one.
+    const logs = filesUnder(c.folder).join('\n');
+    expect(logs).toContain(
+      'encrypted with the key "other", and here there are only "now", "before"',
+    );
+  });
+
   it('can still be read after the key was replaced', async () => {
     const rotated = write('rotated.key', newest());
     const shown = await show('apply', { WATARI_ENCRYPTION_KEY_FILE: rotated });
