@@ -61,7 +61,7 @@ const FOUR = 'readNetworks';
 const SHELLS = 3;
 /** The first calls compile what all later ones run. */
 const WARM_UP_CALLS = 20;
-const WARM_CALLS = { trivial: 200, four: 100 };
+const WARM_CALLS = 200;
 /** Each takes a second or two. */
 const FRESH_CALLS = 5;
 /** On a slow machine fewer, so that other measures get their time. */
@@ -147,10 +147,12 @@ async function measureShells(place: Place): Promise<void> {
     }
     const [shell] = shells;
     if (shell === undefined) return;
-    for (let call = 0; call < WARM_CALLS.trivial; call += 1)
+    for (let call = 0; call < WARM_UP_CALLS; call += 1) await ask(shell, TRIVIAL);
+    // In turns, so that neither has the quieter minute.
+    for (let call = 0; call < WARM_CALLS; call += 1) {
       FIGURES.trivial.values.tuned.push(await ask(shell, TRIVIAL));
-    for (let call = 0; call < WARM_CALLS.four; call += 1)
       FIGURES.four.values.tuned.push(await ask(shell, FOUR));
+    }
     FIGURES.memory.values.tuned.push(...(await residentMb(place, pids)));
   } finally {
     await Promise.all(shells.map((shell) => shell.kill()));
