@@ -53,7 +53,8 @@ export function resultOf({ id, title, unit, values, goal }: Figure): FigureResul
     unit,
     tuned,
     plain,
-    plainToTuned: tuned === null || plain === null ? null : plain.p50 / tuned.p50,
+    // Nothing is so many times a difference that is zero or less.
+    plainToTuned: tuned === null || plain === null || tuned.p50 <= 0 ? null : plain.p50 / tuned.p50,
     goal: goal === undefined ? null : { ...goal, met: isMet(goal, tuned) },
   };
 }
