@@ -50,7 +50,10 @@ export const restartNode: Act<'restartNode'> = ({ world, node }, { ifBootTime, r
   const due = bootTime === iso(Date.parse(ifBootTime)) && node.power === 'running';
   if (!due) return { facts: { changed: false, bootTime }, cmdlets: [] };
   beginRestart(world, node, reason);
-  const cmdlets = [`shutdown.exe /r /t 5 /c ${quote(reason)}`];
+  const plan = `@{ Flags = 6; Timeout = 5; Comment = ${quote(reason)} }`;
+  const cmdlets = [
+    `Get-CimInstance Win32_OperatingSystem | Invoke-CimMethod -MethodName Win32ShutdownTracker -Arguments ${plan}`,
+  ];
   return { facts: { changed: true, bootTime }, cmdlets };
 };
 
