@@ -218,6 +218,33 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
     expect(message).toContain(path.join(folder, 'Watari.HyperV.psd1'));
   });
 
+  it('names a policy that refuses unsigned scripts', async () => {
+    // What Import-Module throws under AllSigned; the policy itself exists on Windows only.
+    const refused =
+      "throw [System.Management.Automation.ErrorRecord]::new([System.Management.Automation.PSSecurityException]::new('デジタル署名されていません'), 'UnauthorizedAccess', 'SecurityError', $null)";
+    fs.writeFileSync(path.join(folder, 'Watari.HyperV.psm1'), refused);
+    const manifest = "@{ ModuleVersion = '0.0.1'; RootModule = 'Watari.HyperV.psm1' }";
+    fs.writeFileSync(path.join(folder, 'Watari.HyperV.psd1'), manifest);
+    const message = await messageOf(ask(host({ moduleFolder: folder }), 'vmms'));
+    expect(message).toContain('execution policy');
+    expect(message).toContain('Get-ExecutionPolicy -List');
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'names Constrained Language, under which a shell cannot even say hello',
+    async () => {
+      // App Control exists on Windows only: this stands in for a PowerShell that it holds down.
+      const heldDown = path.join(folder, 'powershell');
+      const script =
+        'case "$*" in *LanguageMode*) echo ConstrainedLanguage;; *) exec sleep 30;; esac';
+      fs.writeFileSync(heldDown, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const one = host({ engine: heldDown, timeouts: { startMs: 2000 } });
+      const message = await messageOf(ask(one, 'vmms'));
+      expect(message).toContain('ConstrainedLanguage');
+      expect(message).toContain('AppLocker');
+    },
+  );
+
   it('says so when a module of Windows is not installed', async () => {
     // The stand-in says that the cluster service runs; the cluster's module is nowhere.
     const info = await errorOf(host().readNodes({}));
