@@ -10,6 +10,15 @@ export interface Beats {
   say: (beat: Beat) => void;
 }
 
+/** A wait without a percentage: what for is all there is to say. */
+export const waits = (step: string, phase: string, waitingFor: string): Beat => ({
+  step,
+  phase,
+  percent: null,
+  etaSeconds: null,
+  waitingFor,
+});
+
 /**
  * Runs `deed` with a heartbeat every second, from the first second on: quick activities cost no call at all. The last
  * thing said is what is repeated.

@@ -5,7 +5,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type { ClusterFacts, ClusterView } from '../domain/facts.ts';
 import { freeSlots, slotHolders } from '../domain/slots.ts';
 import type { HypervHost } from '../hyperv/host.ts';
-import { beating, pause } from './beats.ts';
+import { beating, pause, waits } from './beats.ts';
 import { failed, guarded } from './failing.ts';
 
 export interface ClusterActivityDeps {
@@ -114,7 +114,7 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
               `${input.vm} found no free migration slot within ${String(input.waitSeconds)} s: waited for ${waitingFor}`,
             );
           }
-          say({ step: input.step, phase: 'slot', percent: null, etaSeconds: null, waitingFor });
+          say(waits(input.step, 'slot', waitingFor));
           await pause(deps.lookEveryMs);
           if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
         }

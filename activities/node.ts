@@ -6,7 +6,7 @@ import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../d
 import { sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
-import { beating, pause } from './beats.ts';
+import { beating, pause, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded, notYet } from './failing.ts';
 
@@ -131,13 +131,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
               `${host.node} is back, but after ${String(input.waitSeconds)} s still waits for ${missing}`,
             );
           }
-          say({
-            step: input.step,
-            phase: 'settling',
-            percent: null,
-            etaSeconds: null,
-            waitingFor: missing,
-          });
+          say(waits(input.step, 'settling', missing));
           await pause(deps.lookEveryMs);
           if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
         }

@@ -6,7 +6,7 @@ import type { RoleFacts, VmFacts } from '../domain/facts.ts';
 import { ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
-import { beating, pause } from './beats.ts';
+import { beating, pause, waits } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded } from './failing.ts';
 
@@ -76,13 +76,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
             };
           },
           (waitingFor) => {
-            say({
-              step: input.step,
-              phase: 'starting',
-              percent: null,
-              etaSeconds: null,
-              waitingFor,
-            });
+            say(waits(input.step, 'starting', waitingFor));
           },
           (missing) =>
             failed(
@@ -109,13 +103,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
             };
           },
           (waitingFor) => {
-            say({
-              step: input.step,
-              phase: 'verifying',
-              percent: null,
-              etaSeconds: null,
-              waitingFor,
-            });
+            say(waits(input.step, 'verifying', waitingFor));
           },
           (missing) =>
             failed(

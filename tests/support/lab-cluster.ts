@@ -111,15 +111,7 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
     cluster,
     lab,
     client,
-    start: async (workflow, id, input) =>
-      handleOf(
-        await client.workflow.start(workflow, {
-          workflowId: id,
-          taskQueue: clusterQueue(cluster),
-          args: [{ cluster, startedBy: 'test@lab', budgets: TEST_BUDGETS, ...input }],
-          workflowIdConflictPolicy: 'FAIL',
-        }),
-      ),
+    start: starter(client, cluster, 'test@lab'),
     count: (kind, subject) =>
       lab
         .effects()
@@ -132,6 +124,19 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
     },
   };
 }
+
+/** Starts runs of this cluster with the tests' budgets; `input` may say otherwise. */
+export const starter =
+  (client: Client, cluster: string, startedBy: string) =>
+  async (workflow: WorkflowName, id: string, input: object): Promise<Handle> =>
+    handleOf(
+      await client.workflow.start(workflow, {
+        workflowId: id,
+        taskQueue: clusterQueue(cluster),
+        args: [{ cluster, startedBy, budgets: TEST_BUDGETS, ...input }],
+        workflowIdConflictPolicy: 'FAIL',
+      }),
+    );
 
 export const handleOf = (raw: WorkflowHandle): Handle => {
   const status = (): Promise<RunStatus> => raw.query<RunStatus>(MESSAGES.status);

@@ -4,13 +4,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { clusterQueue, nodeQueue, type WorkflowName } from '../../domain/names.ts';
+import { nodeQueue, type WorkflowName } from '../../domain/names.ts';
 import type { LabState } from '../../lab/state.ts';
 import type { Effect } from '../../lab/records.ts';
 import { ROOT } from './built-setup.ts';
 import { engine } from './engine.ts';
 import { keepHistories } from './histories.ts';
-import { handleOf, TEST_BUDGETS, type Handle } from './lab-cluster.ts';
+import { handleOf, starter, type Handle } from './lab-cluster.ts';
 import { startNode, waitFor, waitForOutput, type Running } from './processes.ts';
 
 export interface RealClusterOptions {
@@ -103,15 +103,7 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
     client,
     env,
     state,
-    start: async (workflow, id, input) =>
-      handleOf(
-        await client.workflow.start(workflow, {
-          workflowId: id,
-          taskQueue: clusterQueue(cluster),
-          args: [{ cluster, startedBy: 'test@e2e', budgets: TEST_BUDGETS, ...input }],
-          workflowIdConflictPolicy: 'FAIL',
-        }),
-      ),
+    start: starter(client, cluster, 'test@e2e'),
     handle: (id) => handleOf(client.workflow.getHandle(id)),
     effects: async (kind, subject) => {
       const { effects } = (await ask('/effects')) as { effects: Effect[] };
