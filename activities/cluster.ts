@@ -5,10 +5,10 @@ import { CancelledFailure } from '@temporalio/common';
 import type { ClusterFacts, ClusterView } from '../domain/facts.ts';
 import { freeSlots, slotHolders } from '../domain/slots.ts';
 import type { HypervHost } from '../hyperv/host.ts';
-import { beating, pause, waits } from './beats.ts';
+import { beating, pause, waits, type Waiting } from './beats.ts';
 import { failed, guarded } from './failing.ts';
 
-export interface ClusterActivityDeps {
+export interface ClusterActivityDeps extends Waiting {
   host: HypervHost;
   now: () => Date;
   /** How often a waiting activity looks again. */
@@ -53,13 +53,13 @@ export interface Applied<T> {
 export function createClusterActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
-    viewCluster: (): Promise<ClusterView> => beating(() => readView(deps)),
+    viewCluster: (): Promise<ClusterView> => beating(deps, () => readView(deps)),
 
     /** Sets (Get-Cluster).MaximumParallelMigrations and reads it back. */
     async setClusterLimits(input: {
       maximumParallelMigrations: number;
     }): Promise<Applied<ClusterFacts>> {
-      return beating(async () => {
+      return beating(deps, async () => {
         const before = (await host.readCluster({})).facts;
         const { facts, cmdlets } = await host.configureCluster(input);
         const after = (await host.readCluster({})).facts;
@@ -74,18 +74,18 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
     },
 
     async pauseNode(input: { node: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
-      const { facts, cmdlets } = await beating(() => host.pauseNode(input));
+      const { facts, cmdlets } = await beating(deps, () => host.pauseNode(input));
       return { changed: facts.changed, cmdlets };
     },
 
     async resumeNode(input: { node: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
-      const { facts, cmdlets } = await beating(() => host.resumeNode(input));
+      const { facts, cmdlets } = await beating(deps, () => host.resumeNode(input));
       return { changed: facts.changed, cmdlets };
     },
 
     /** Undo of ensureRole, for a VM whose role was not there before the run. The VM itself keeps running. */
     async removeRole(input: { vmId: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
-      const { facts, cmdlets } = await beating(() => host.removeRole(input));
+      const { facts, cmdlets } = await beating(deps, () => host.removeRole(input));
       return { changed: facts.changed, cmdlets };
     },
 
@@ -94,7 +94,7 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
      * queues what comes too early, and so does moveVm's caller. Fails with `SlotsBusy` when the wait is over.
      */
     async awaitSlot(input: SlotRequest): Promise<{ waitedMs: number }> {
-      return beating(async ({ say }) => {
+      return beating(deps, async ({ say }) => {
         const start = deps.now().getTime();
         for (;;) {
           const [cluster, roles] = await Promise.all([host.readCluster({}), host.readRoles({})]);
@@ -115,7 +115,7 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
             );
           }
           say(waits(input.step, 'slot', waitingFor));
-          await pause(deps.lookEveryMs);
+          await pause(deps, deps.lookEveryMs);
           if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
         }
       });

@@ -7,7 +7,7 @@ import { sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Beat } from '../domain/status.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
-import { beating, pause, type Beats } from './beats.ts';
+import { beating, pause, pauseAnyway, type Beats } from './beats.ts';
 import { failed, guarded, type FailureDetails } from './failing.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 
@@ -56,7 +56,7 @@ const ASKS_MAX = 3;
 export function createMoveActivities(deps: ClusterActivityDeps) {
   return guarded({
     moveVm: (request: MoveRequest): Promise<MoveResult> =>
-      beating((beats) => new MoveWatch(deps, request, beats).run()),
+      beating(deps, (beats) => new MoveWatch(deps, request, beats).run()),
   });
 }
 
@@ -113,7 +113,7 @@ class MoveWatch {
         await this.concludeOrAskAgain(role);
       }
       if (cancellationSignal().aborted) await this.stop();
-      else await pause(this.deps.lookEveryMs);
+      else await pause(this.deps, this.deps.lookEveryMs);
     }
   }
 
@@ -271,7 +271,7 @@ class MoveWatch {
       }
       this.say({ phase: 'cancelling', waitingFor: 'the move to end' });
       // pause() would return at once here, since the activity is cancelled already.
-      await new Promise((resolve) => setTimeout(resolve, this.deps.lookEveryMs));
+      await pauseAnyway(this.deps, this.deps.lookEveryMs);
     }
   }
 

@@ -72,10 +72,10 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
     viewNode: (input: { files?: string[]; features?: string[] }): Promise<NodeView> =>
-      beating(() => readNode(deps, input.files ?? [], input.features ?? [])),
+      beating(deps, () => readNode(deps, input.files ?? [], input.features ?? [])),
 
     async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
-      return beating(async () => {
+      return beating(deps, async () => {
         const before = (await host.readFeatures(input)).facts;
         const { facts, cmdlets } = await host.installFeatures(input);
         const after = (await host.readFeatures(input)).facts;
@@ -120,7 +120,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       mayBePaused: boolean;
       waitSeconds: number;
     }): Promise<NodeReady> {
-      return beating(async ({ say }) => {
+      return beating(deps, async ({ say }) => {
         const until = deps.now().getTime() + input.waitSeconds * 1000;
         for (;;) {
           const missing = await notReadyYet(host, input);
@@ -132,14 +132,14 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
             );
           }
           say(waits(input.step, 'settling', missing));
-          await pause(deps.lookEveryMs);
+          await pause(deps, deps.lookEveryMs);
           if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
         }
       });
     },
 
     async setMigration(input: OpArgs<'configureMigration'>): Promise<Applied<MigrationSettings>> {
-      return beating(async () => {
+      return beating(deps, async () => {
         const before = (await host.readMigrationSettings({})).facts;
         const { facts, cmdlets } = await host.configureMigration(input);
         const after = (await host.readMigrationSettings({})).facts;

@@ -33,7 +33,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
     /** Finds the VM by name on this node, or creates it with the run's mark in its notes. */
     async ensureVm(input: { requestId: string; vm: VmSpec; path: string }): Promise<VmCreated> {
       const { vm, requestId, path } = input;
-      const { facts, cmdlets } = await beating(() =>
+      const { facts, cmdlets } = await beating(deps, () =>
         host.createVm({
           requestId,
           name: vm.name,
@@ -51,7 +51,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       vmId: string;
       name: string;
     }): Promise<{ role: RoleFacts; changed: boolean; cmdlets: string[] }> {
-      const { facts, cmdlets } = await beating(() => host.addRole(input));
+      const { facts, cmdlets } = await beating(deps, () => host.addRole(input));
       return { role: facts.role, changed: facts.changed, cmdlets };
     },
 
@@ -62,7 +62,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       name: string;
       waitSeconds: number;
     }): Promise<{ changed: boolean; vm: VmFacts; cmdlets: string[] }> {
-      return beating(async ({ say }) => {
+      return beating(deps, async ({ say }) => {
         const { facts, cmdlets } = await host.startRole({ vmId: input.vmId });
         const vm = await until(
           deps,
@@ -90,7 +90,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
 
     /** On the node that the VM moved to: it runs, it never restarted, and its guest answers if it did before. */
     async verifyVm(input: VerifyRequest): Promise<VmFacts> {
-      return beating(async ({ say }) => {
+      return beating(deps, async ({ say }) => {
         const vm = await until(
           deps,
           input.waitSeconds,
@@ -127,7 +127,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       name: string;
       waitSeconds: number;
     }): Promise<{ changed: boolean; cmdlets: string[] }> {
-      return beating(async () => {
+      return beating(deps, async () => {
         const { facts: vms } = await host.readVms({});
         const own = vms.find(
           (vm) => sameName(vm.name, input.name) && vm.notes.includes(ownerMark(input.requestId)),
@@ -185,7 +185,7 @@ async function until<T>(
     }
     if (deps.now().getTime() > end) throw late(missing);
     tell(missing);
-    await pause(deps.lookEveryMs);
+    await pause(deps, deps.lookEveryMs);
     if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
   }
 }
