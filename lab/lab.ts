@@ -15,7 +15,7 @@ import type { Done } from './acts.ts';
 import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
 import { takeOpFault } from './faults.ts';
-import { crash, powerOff, powerOn } from './nodes.ts';
+import { crash, powerOff, powerOn, removeFeature } from './nodes.ts';
 import { disturbed, takeDisturbance, type Disturbance } from './powershell/disturbance.ts';
 import {
   beginCmdlet,
@@ -301,6 +301,11 @@ export class Lab {
   /** Goes down at once and boots by itself. */
   crash(node: string): boolean {
     return crash(this.world, this.known(node));
+  }
+
+  /** Somebody takes a feature off a node behind watari's back; from then on it is missing. */
+  removeFeature(node: string, feature: string): boolean {
+    return removeFeature(this.world, this.known(node), feature);
   }
 
   addFault(fault: Fault): void {

@@ -15,7 +15,7 @@ import { loadScenario } from './scenario.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
 import type { LabState } from './state.ts';
-import { startWorkers } from './workers.ts';
+import { startWorkers, type Workers } from './workers.ts';
 
 const EXIT = { failed: 1, badInput: 2 } as const;
 const DEFAULT_PORT = 7400;
@@ -62,27 +62,28 @@ async function start(o: StartOptions): Promise<void> {
   const stop = (): void => {
     stopping.abort();
   };
+  const served: { workers?: Workers } = {};
   const server = await startLabServer(lab, {
     port: o.port,
     host: o.host,
     names: o.name,
     clock,
     onStop: stop,
+    workers: () => served.workers,
   }).catch((error: unknown) => {
     throw cannotListen(o, error);
   });
   // Workers of this process reach it on the loopback interface, whatever else it listens on.
   const url = o.host === '0.0.0.0' ? server.url.replace('0.0.0.0', '127.0.0.1') : server.url;
-  const workers = o.workers
-    ? startWorkers({
-        lab,
-        cluster: scenario.cluster,
-        url,
-        logDir: o.logDir,
-        ...(o.workers !== true && { nodes: o.workers }),
-        ...(modules !== null && { modules }),
-      })
-    : null;
+  if (o.workers)
+    served.workers = startWorkers({
+      lab,
+      cluster: scenario.cluster,
+      url,
+      logDir: o.logDir,
+      ...(o.workers !== true && { nodes: o.workers }),
+      ...(modules !== null && { modules }),
+    });
   const line = `Lab ${scenario.cluster}: ${url}, ${String(scenario.nodes.length)} nodes, ${String(speed)} simulated seconds per second.`;
   process.stdout.write(`${o.json ? JSON.stringify({ url, pid: process.pid }) : line}\n`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
@@ -94,7 +95,7 @@ async function start(o: StartOptions): Promise<void> {
       resolve();
     });
   });
-  await workers?.stop();
+  await served.workers?.stop();
   await server.close();
   // An owner's pipe that is still open would keep this process.
   process.stdin.destroy();

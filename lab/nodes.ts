@@ -1,4 +1,5 @@
 // The machines: power, boots, services, features. What their coming and going does to roles is in cluster.ts.
+import { sameName } from '../domain/names.ts';
 import { iso } from './clock.ts';
 import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
@@ -114,4 +115,14 @@ export function beginInstall(world: World, node: LabNode, names: string[]): numb
   });
   node.installing = { until: entry.at, names, entry };
   return entry.at;
+}
+
+/** As an administrator would at the node itself, with the restart that it takes behind him. */
+export function removeFeature(world: World, node: LabNode, name: string): boolean {
+  const feature = [...node.features.keys()].find((known) => sameName(known, name));
+  if (feature === undefined) throw new RangeError(`Windows has no feature '${name}'.`);
+  if (node.features.get(feature) !== 'Installed') return false;
+  node.features.set(feature, 'Available');
+  effect(world, node.name, 'fault', 'remove-feature', feature);
+  return true;
 }

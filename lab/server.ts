@@ -25,6 +25,15 @@ export interface LabServerOptions {
   names?: string[];
   /** POST /control {action: 'stop'}. */
   onStop?: () => void;
+  /** The worker processes of this lab; absent or undefined: it has none. */
+  workers?: () => WorkersDoor | undefined;
+}
+
+/** What can be asked about the workers from outside. */
+export interface WorkersDoor {
+  pids(): Record<string, number>;
+  halt(): Promise<void>;
+  resume(): void;
 }
 
 export interface LabServer {
@@ -50,6 +59,8 @@ const control = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('clear-faults') }),
   z.strictObject({ action: z.literal('disturb'), disturbance: disturbanceSchema }),
   z.strictObject({ action: z.literal('advance'), seconds: z.number().nonnegative() }),
+  z.strictObject({ action: z.literal('remove-feature'), node: z.string(), feature: z.string() }),
+  z.strictObject({ action: z.enum(['stop-workers', 'start-workers']) }),
   z.strictObject({ action: z.literal('stop') }),
 ]);
 
@@ -57,7 +68,7 @@ const isManual = (clock: LabClock): clock is ManualClock => 'advance' in clock;
 
 export async function startLabServer(lab: Lab, options: LabServerOptions): Promise<LabServer> {
   const { port, host = '127.0.0.1', clock, onStop, names = [] } = options;
-  const door = new Door(lab, clock, names, onStop ?? (() => undefined));
+  const door = new Door(lab, clock, names, onStop ?? (() => undefined), options.workers);
   const server = http.createServer((request, response) => {
     void door.serve(request, response);
   });
@@ -90,8 +101,16 @@ class Door {
   private readonly clock: LabClock;
   private readonly names: string[];
   private readonly onStop: () => void;
+  private readonly workers: () => WorkersDoor | undefined;
 
-  constructor(lab: Lab, clock: LabClock, names: string[], onStop: () => void) {
+  constructor(
+    lab: Lab,
+    clock: LabClock,
+    names: string[],
+    onStop: () => void,
+    workers: (() => WorkersDoor | undefined) | undefined,
+  ) {
+    this.workers = workers ?? (() => undefined);
     this.lab = lab;
     this.clock = clock;
     this.names = names;
@@ -129,6 +148,8 @@ class Door {
         return { effects: this.lab.effects(Number(url.searchParams.get('after') ?? 0)) };
       case 'GET calls 1':
         return { calls: this.lab.calls() };
+      case 'GET workers 1':
+        return { pids: this.workers()?.pids() ?? {} };
       case 'GET cmdlets 1':
         return { cmdlets: this.lab.cmdlets(Number(url.searchParams.get('after') ?? 0)) };
       case 'POST cmdlets 1':
@@ -190,9 +211,31 @@ class Door {
         this.clock.advance(asked.seconds * 1000);
         this.lab.advance();
         return { changed: true };
+      case 'remove-feature':
+        return { changed: this.removeFeature(asked.node, asked.feature) };
+      case 'stop-workers':
+      case 'start-workers':
+        return this.letWorkers(asked.action);
       case 'stop':
         setImmediate(this.onStop);
         return { changed: true };
+    }
+  }
+
+  private async letWorkers(action: 'stop-workers' | 'start-workers'): Promise<unknown> {
+    const workers = this.workers();
+    if (workers === undefined) throw new BadRequest(400, 'This lab was started without --workers.');
+    if (action === 'stop-workers') await workers.halt();
+    else workers.resume();
+    return { changed: true };
+  }
+
+  private removeFeature(node: string, feature: string): boolean {
+    try {
+      return this.lab.removeFeature(node, feature);
+    } catch (error) {
+      if (error instanceof RangeError) throw new BadRequest(404, error.message);
+      throw error;
     }
   }
 

@@ -29,6 +29,9 @@ export interface WorkersOptions {
 export interface Workers {
   /** Process ids of those that run now. */
   pids(): Record<string, number>;
+  /** Ends all of them, as an administrator who stops the service everywhere. None comes back before `resume`. */
+  halt(): Promise<void>;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -60,21 +63,36 @@ export function startWorkers(options: WorkersOptions): Workers {
     if (up) worker?.start();
     else worker?.kill();
   });
-  for (const worker of supervised) if (options.lab.isUp(worker.node)) worker.start();
+  const startThoseThatAreUp = (): void => {
+    for (const worker of supervised) if (options.lab.isUp(worker.node)) worker.start();
+  };
+  const endAll = (): Promise<unknown> =>
+    Promise.all(supervised.map((worker) => worker.stop(options.graceMs ?? GRACE_MS)));
+  startThoseThatAreUp();
   return {
     pids: () =>
       Object.fromEntries(
         supervised.flatMap(({ node, pid }) => (pid === undefined ? [] : [[node, pid]])),
       ),
+    async halt() {
+      for (const worker of supervised) worker.halted = true;
+      await endAll();
+    },
+    resume() {
+      for (const worker of supervised) worker.halted = false;
+      startThoseThatAreUp();
+    },
     async stop() {
       forget();
-      await Promise.all(supervised.map((worker) => worker.stop(options.graceMs ?? GRACE_MS)));
+      await endAll();
     },
   };
 }
 
 class NodeWorker {
   readonly node: string;
+  /** Its service is stopped, whatever the node does. */
+  halted = false;
   private readonly options: WorkersOptions;
   private child: ChildProcess | null = null;
   private again: ReturnType<typeof setTimeout> | undefined;
@@ -90,7 +108,7 @@ class NodeWorker {
 
   start(): void {
     clearTimeout(this.again);
-    if (this.child !== null) return;
+    if (this.child !== null || this.halted) return;
     const { command, cluster, url, logDir, modules } = this.options;
     const { file, args } = (command ?? workerCommand(cluster, url, modules))(this.node);
     const log = fs.openSync(path.join(logDir, `worker-${this.node}.log`), 'a');

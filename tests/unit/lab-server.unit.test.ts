@@ -78,6 +78,37 @@ describe("the lab's door", () => {
     expect(after.body).toEqual({ effects: [] });
   });
 
+  it('tells and steers the workers, where there are any', async () => {
+    const said: string[] = [];
+    const door = {
+      pids: () => ({ HV1: 4711 }),
+      halt: () => Promise.resolve(void said.push('halt')),
+      resume: () => void said.push('resume'),
+    };
+    const { url } = await serve(manualClock(), { workers: () => door });
+    expect((await send(`${url}/workers`)).body).toEqual({ pids: { HV1: 4711 } });
+    expect((await control(url, { action: 'stop-workers' })).status).toBe(200);
+    expect((await control(url, { action: 'start-workers' })).status).toBe(200);
+    expect(said).toEqual(['halt', 'resume']);
+    const without = await serve();
+    expect((await send(`${without.url}/workers`)).body).toEqual({ pids: {} });
+    expect((await control(without.url, { action: 'stop-workers' })).status).toBe(400);
+  });
+
+  it('takes a feature off a node, once, and only one that Windows knows', async () => {
+    const { url, lab } = await serve();
+    const remove = (feature: string) =>
+      control(url, { action: 'remove-feature', node: 'HV1', feature });
+    expect((await remove('hyper-v')).body).toEqual({ changed: true });
+    expect((await remove('Hyper-V')).body).toEqual({ changed: false });
+    expect((await remove('Hyper-Ventilation')).status).toBe(404);
+    const [feature] = lab.call('HV1', 'readFeatures', { names: ['Hyper-V'] }).facts;
+    expect(feature?.state).toBe('Available');
+    expect(lab.effects()).toMatchObject([
+      { node: 'HV1', kind: 'fault', subject: 'remove-feature', detail: 'Hyper-V' },
+    ]);
+  });
+
   it('tells the calls with what came of them', async () => {
     const { url } = await serve();
     const host = loopbackHost({ url, node: 'HV1' });

@@ -94,6 +94,22 @@ describe('workers of the lab', () => {
     });
   });
 
+  it('stay away from a halt on, whatever their nodes do, and are all back after it', async () => {
+    start(STAND_IN, { restartSeconds: 0.05 });
+    const before = Object.values(workers?.pids() ?? {});
+    lab.crash('HV1');
+    await workers?.halt();
+    expect(workers?.pids()).toEqual({});
+    expect(before.some(isAlive)).toBe(false);
+    // Longer than a boot of HV1, and than the pause after which a service starts again.
+    clock.advance(120_000);
+    lab.advance();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(workers?.pids()).toEqual({});
+    workers?.resume();
+    expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV2', 'HV3']);
+  });
+
   it('do not come back on a node that went down meanwhile', async () => {
     start(STAND_IN, { restartSeconds: 0.05 });
     process.kill(pidOf('HV1'), 'SIGKILL');
