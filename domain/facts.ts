@@ -55,6 +55,83 @@ export interface HostFacts {
   pendingRestart: boolean;
 }
 
+/** What a workgroup cluster needs of one machine beside its roles (create-workgroup-cluster.md). Only ever read. */
+export interface SetupFacts {
+  node: string;
+  /** null on a machine that is in a domain. */
+  workgroup: string | null;
+  domain: string | null;
+  /** Primary DNS suffix (`NV Domain`); empty where there is none. */
+  dnsSuffix: string;
+  /** Update build revision: 1742 in 10.0.26100.1742. Tells the monthly update. */
+  updateRevision: number;
+  /** The account that the worker runs under. */
+  account: AccountFacts & {
+    /** Its session has full administrator rights (elevated). */
+    elevated: boolean;
+  };
+  /** Local accounts that are members of Administrators. */
+  administrators: AccountFacts[];
+  policies: {
+    /** `…\\Policies\\System`; must be 1 for every administrator but the built-in one. null: not set. */
+    localAccountTokenFilterPolicy: number | null;
+    /** `…\\Lsa\\pku2u`, AllowOnlineID. 0 stops failover clustering. null: not set. */
+    allowPku2u: number | null;
+    /** `…\\Policies\\Microsoft\\Windows\\System`. 0 keeps the cluster service from starting. null: not set. */
+    allowCustomSspsAps: number | null;
+    /** `Get-SmbClientConfiguration`'s BlockNTLM: local accounts sign in by NTLM. null: this Windows does not tell. */
+    blockNtlm: boolean | null;
+    /** What NT VIRTUAL MACHINE\\Virtual Machines (S-1-5-83-0) may, as user rights. null: could not be read. */
+    virtualMachineRights: { createSymbolicLinks: boolean; logOnAsService: boolean } | null;
+  };
+  /** WinRM's TrustedHosts, split at its commas; `*` is everything. */
+  trustedHosts: string[];
+  bios: string;
+  /** Revision of the processor's microcode, hexadecimal digits. */
+  microcode: string;
+  /** Those of the asked-for TCP ports on which something listens here. */
+  listening: number[];
+  /** Thumbprints of "Shielded VM Local Certificates": VMs with a TPM start only where those of their maker are. */
+  shieldingCertificates: string[];
+}
+
+export interface AccountFacts {
+  /** Without the computer's name. */
+  name: string;
+  sid: string;
+  enabled: boolean;
+  /** SID ends in -500: the built-in Administrator, whatever its name. */
+  builtIn: boolean;
+}
+
+/** What a machine finds when it turns to another node. */
+export interface PeerFacts {
+  node: string;
+  /** What the name resolves to here; empty: it does not. */
+  addresses: string[];
+  ports: { port: number; open: boolean }[];
+  /** A real sign-in over WinRM with the account, hence the password, that the asking worker runs under. */
+  signIn: { ok: boolean; hresult: string | null; message: string | null };
+  /** The peer's clock minus ours, in seconds; null without a sign-in. */
+  clockAheadSeconds: number | null;
+}
+
+/** Every file that a VM needs wherever it runs. */
+export interface VmStorageFacts {
+  vmId: string;
+  name: string;
+  /** Folder of the configuration. */
+  configurationPath: string;
+  smartPagingPath: string;
+  disks: {
+    path: string;
+    /** Parents of a differencing disk (checkpoints make them), nearest first. */
+    parents: string[];
+    /** A shared VHDX: its VM cannot be live-migrated. */
+    shared: boolean;
+  }[];
+}
+
 export interface ServiceFacts {
   /** Service name, not display name: `vmms`, `ClusSvc`. */
   name: string;

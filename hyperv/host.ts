@@ -14,11 +14,14 @@ import type {
   MigrationPerformance,
   MigrationSettings,
   NetworkFacts,
+  PeerFacts,
   RoleFacts,
   ServiceFacts,
+  SetupFacts,
   SharedVolumeFacts,
   SwitchFacts,
   VmFacts,
+  VmStorageFacts,
 } from '../domain/facts.ts';
 
 /** An answer and the cmdlets that gave it, as lines that a person could paste. */
@@ -46,14 +49,19 @@ export interface CreateVmRequest {
 
 export interface HypervReads {
   readHost(a: object): Promise<Reply<HostFacts>>;
+  /** Workgroup, accounts, policies: what an administrator set up by hand. `ports`: TCP ports to look at. */
+  readSetup(a: { ports: number[] }): Promise<Reply<SetupFacts>>;
+  /** Turns to other nodes: name, ports, a sign-in. All at once; a silent peer costs seconds, never minutes. */
+  readPeers(a: { nodes: string[]; ports: number[] }): Promise<Reply<PeerFacts[]>>;
   /** A service that is not installed answers `Missing`. */
   readServices(a: { names: string[] }): Promise<Reply<ServiceFacts[]>>;
   readFeatures(a: { names: string[] }): Promise<Reply<FeatureFacts[]>>;
-  /** Virtual switches; fails with `HyperVMissing` while the role is not there, as do the next two. */
+  /** Virtual switches; fails with `HyperVMissing` while the role is not there, as do the next three. */
   readSwitches(a: object): Promise<Reply<SwitchFacts[]>>;
   readMigrationSettings(a: object): Promise<Reply<MigrationSettings>>;
   /** The VMs that this node holds now. */
   readVms(a: object): Promise<Reply<VmFacts[]>>;
+  readVmStorage(a: object): Promise<Reply<VmStorageFacts[]>>;
   readDiskFiles(a: { paths: string[] }): Promise<Reply<DiskFileFacts[]>>;
   /** These five fail with `ClusterUnreachable` when this node's cluster service is not running. */
   readCluster(a: object): Promise<Reply<ClusterFacts>>;
@@ -131,11 +139,14 @@ export type Op = ReadOp | ActOp;
 
 export const READ_OPS = [
   'readHost',
+  'readSetup',
+  'readPeers',
   'readServices',
   'readFeatures',
   'readSwitches',
   'readMigrationSettings',
   'readVms',
+  'readVmStorage',
   'readDiskFiles',
   'readCluster',
   'readNodes',

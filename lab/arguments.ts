@@ -11,15 +11,19 @@ const name = z
   .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'has control characters');
 const vmId = z.guid('is not a VM id');
 const count = z.int().min(1).max(1000);
+const ports = z.array(z.int().min(1).max(65_535));
 const nothing = z.strictObject({});
 
 export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readHost: nothing,
+  readSetup: z.strictObject({ ports }),
+  readPeers: z.strictObject({ nodes: z.array(name), ports }),
   readServices: z.strictObject({ names: z.array(name) }),
   readFeatures: z.strictObject({ names: z.array(name) }),
   readSwitches: nothing,
   readMigrationSettings: nothing,
   readVms: nothing,
+  readVmStorage: nothing,
   readDiskFiles: z.strictObject({ paths: z.array(name) }),
   readCluster: nothing,
   readNodes: nothing,

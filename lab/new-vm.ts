@@ -16,6 +16,8 @@ export interface NewVm {
   vhd: string | null;
   switch: string | null;
   notes: string;
+  /** Folder for the configuration. */
+  path: string;
 }
 
 export const vmsCalled = ({ world, node }: Asked, name: string): LabVm[] =>
@@ -61,6 +63,9 @@ export function newVm(asked: Asked, is: NewVm): LabVm {
     version: NEW_VM_VERSION,
     switches: [there?.name ?? null],
     disks: is.vhd === null ? [] : [is.vhd],
+    configurationPath: is.path,
+    parents: [],
+    sharedDisks: false,
     dvds: [],
     compatibilityForMigration: false,
     passThroughDevices: [],

@@ -14,6 +14,7 @@ import { sameName } from '../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts } from './moves.ts';
+import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import {
   diskFile,
@@ -113,7 +114,7 @@ function hostFacts(world: World, node: LabNode): HostFacts {
   const { is } = node;
   return {
     node: node.name,
-    now: iso(world.time),
+    now: iso(world.time + is.setup.clockAheadSeconds * 1000),
     osVersion: is.osVersion,
     bootTime: iso(node.bootTime),
     memoryBytes: is.memory,
@@ -184,6 +185,14 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
       'Get-CimInstance Win32_OperatingSystem',
       'Get-VMHostSupportedVersion',
     ),
+  readSetup: (asked, a) =>
+    reply(
+      setupFacts(asked, a),
+      'Get-CimInstance Win32_ComputerSystem',
+      'Get-LocalGroupMember -SID S-1-5-32-544',
+    ),
+  readPeers: (asked, a) =>
+    reply(peerFacts(asked, a), ...a.nodes.map((name) => `New-CimSession ${quote(name)}`)),
   readServices: (asked, { names }) =>
     reply(
       names.map((name) => ({ name, state: clusterServiceState(asked, name) })),
@@ -210,6 +219,10 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     const { world, node } = asked;
     const vms = vmsOn(world, node.name).map((vm) => vmFacts(world, vm));
     return reply(vms.sort(byName), 'Get-VM');
+  },
+  readVmStorage: (asked) => {
+    inHyperV(asked);
+    return reply(vmStorageOn(asked).sort(byName), 'Get-VM', 'Get-VHD');
   },
   readDiskFiles: (asked, { paths }) =>
     reply(

@@ -2,7 +2,7 @@
 // logs of the nodes. All bounded.
 import type { EventFacts, IsoTime } from '../domain/facts.ts';
 import type { HypervErrorInfo, Op } from '../hyperv/host.ts';
-import { iso } from './clock.ts';
+import { iso, type Instant } from './clock.ts';
 import type { World } from './world.ts';
 
 export const EFFECT_KINDS = [
@@ -142,12 +142,17 @@ export const CLUSTER_LOG = 'System';
 export function logEvent(
   world: World,
   node: string,
-  event: Pick<EventFacts, 'log' | 'id' | 'level' | 'message'> & { hresult?: string; vm?: string },
+  event: Pick<EventFacts, 'log' | 'id' | 'level' | 'message'> & {
+    hresult?: string;
+    vm?: string;
+    /** Default: now. */
+    at?: Instant;
+  },
 ): void {
   const { records } = world;
   records.eventSeq += 1;
-  const { log, id, level, message, hresult = null, vm = null } = event;
+  const { log, id, level, message, hresult = null, vm = null, at = world.time } = event;
   const recordId = records.eventSeq;
-  const time = iso(world.time);
+  const time = iso(at);
   keep(records.events, { log, id, level, recordId, node, time, message, hresult, vm }, EVENTS_MAX);
 }

@@ -133,6 +133,62 @@ const virtualSwitch = z.union(
 // What Get-VMHostSupportedVersion lists on Windows Server 2025.
 const VM_VERSIONS_2025 = ['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2', '10.0', '11.0', '12.0'];
 
+/** What was set up by hand on a node. The defaults are those of a node that lacks nothing. */
+const setupSchema = z.strictObject({
+  workgroup: z.string().nullable().default('WORKGROUP'),
+  domain: z.string().nullable().default(null),
+  dnsSuffix: z.string().default('lab.internal'),
+  updateRevision: z.int().default(4652),
+  /** The account of the node's worker, one of `administrators`. */
+  account: name.default('watari'),
+  /** A word for its password: nodes with the same word have the same one. */
+  password: z.string().default('same'),
+  elevated: z.boolean().default(true),
+  administrators: z
+    .array(
+      z.strictObject({
+        name,
+        enabled: z.boolean().default(true),
+        builtIn: z.boolean().default(false),
+      }),
+    )
+    .default([
+      { name: 'Administrator', enabled: false, builtIn: true },
+      { name: 'watari', enabled: true, builtIn: false },
+    ]),
+  localAccountTokenFilterPolicy: z.int().nullable().default(1),
+  allowPku2u: z.int().nullable().default(null),
+  allowCustomSspsAps: z.int().nullable().default(null),
+  blockNtlm: z.boolean().nullable().default(false),
+  virtualMachineRights: z
+    .strictObject({
+      createSymbolicLinks: z.boolean().default(true),
+      logOnAsService: z.boolean().default(true),
+    })
+    .nullable()
+    .prefault({}),
+  /** Absent: every other node. */
+  trustedHosts: z.array(z.string()).optional(),
+  bios: z.string().default('2.4.1'),
+  microcode: z.string().default('2B000639'),
+  shieldingCertificates: z.array(z.string()).default([]),
+  /** The node's clock against the others'. */
+  clockAheadSeconds: z.number().default(0),
+  /** A firewall keeps these from being reached. */
+  closedPorts: z.array(z.int().min(1).max(65_535)).default([]),
+});
+
+const eventSchema = z.strictObject({
+  log: z.string().min(1),
+  id: z.int().positive(),
+  level: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
+  /** Before the lab starts. */
+  hoursAgo: z.number().nonnegative().default(1),
+  message: z.string().default(''),
+  hresult: hresult.nullable().default(null),
+  vm: name.nullable().default(null),
+});
+
 const nodeSchema = z.strictObject({
   name,
   memory: size,
@@ -156,6 +212,9 @@ const nodeSchema = z.strictObject({
   logicalProcessors: count.default(24),
   osVersion: z.string().default('10.0.26100'),
   vmVersions: z.array(z.string()).default(VM_VERSIONS_2025),
+  setup: setupSchema.prefault({}),
+  /** In the event logs when the lab starts. */
+  events: z.array(eventSchema).default([]),
 });
 export type NodeScenario = z.output<typeof nodeSchema>;
 
@@ -175,6 +234,12 @@ const vmSchema = z.strictObject({
   switches: z.array(name.nullable()).optional(),
   /** Absent: a VHDX of its name on the first shared volume. */
   disks: z.array(z.string().min(1)).optional(),
+  /** Parents of its first disk, nearest first: it has checkpoints. */
+  parents: z.array(z.string().min(1)).default([]),
+  /** Its disks are shared with other VMs. */
+  sharedDisks: z.boolean().default(false),
+  /** Folder of its configuration. Absent: its folder on the first shared volume. */
+  configurationPath: z.string().min(1).optional(),
   dvds: z.array(z.string().min(1)).default([]),
   compatibilityForMigration: z.boolean().default(false),
   passThroughDevices: z.array(z.string()).default([]),

@@ -14,7 +14,7 @@ import { sameName } from '../domain/names.ts';
 import { Agenda, type Entry } from './agenda.ts';
 import type { Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
-import { emptyRecords, type Records } from './records.ts';
+import { emptyRecords, logEvent, type Records } from './records.ts';
 import type { Fault, NodeScenario, Scenario, VmScenario } from './scenario-schema.ts';
 
 export type Power = 'off' | 'booting' | 'running' | 'stopping';
@@ -54,6 +54,11 @@ export interface LabVm {
   readonly version: string;
   readonly switches: (string | null)[];
   readonly disks: string[];
+  /** Folder of its configuration. */
+  readonly configurationPath: string;
+  /** Parents of its first disk. */
+  readonly parents: string[];
+  readonly sharedDisks: boolean;
   readonly dvds: string[];
   readonly compatibilityForMigration: boolean;
   readonly passThroughDevices: string[];
@@ -223,6 +228,9 @@ function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
     version: is.version,
     switches: is.switches ?? (firstSwitch === undefined ? [] : [firstSwitch]),
     disks: is.disks ?? [`${volume}\\${is.name}.vhdx`],
+    configurationPath: is.configurationPath ?? `${volume}\\${is.name}`,
+    parents: is.parents,
+    sharedDisks: is.sharedDisks,
     dvds: is.dvds,
     compatibilityForMigration: is.compatibilityForMigration,
     passThroughDevices: is.passThroughDevices,
@@ -285,6 +293,12 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
     for (const path of vm.disks)
       if (!fileOn(world, path, vm.owner)) world.disks.push({ path, node: null });
     if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, vm.name, is));
+  }
+  for (const is of scenario.nodes) {
+    for (const { hoursAgo, hresult, vm, ...event } of is.events) {
+      const at = start - hoursAgo * 3_600_000;
+      logEvent(world, is.name, { ...event, at, ...(hresult && { hresult }), ...(vm && { vm }) });
+    }
   }
   return world;
 }

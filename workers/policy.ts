@@ -26,11 +26,14 @@ export const PERMISSION_OF: Readonly<Record<ActOp, Permission>> = {
 /** The same for reads: what is not listed here is not there for anybody. */
 const READS: Readonly<Record<ReadOp, true>> = {
   readHost: true,
+  readSetup: true,
+  readPeers: true,
   readServices: true,
   readFeatures: true,
   readSwitches: true,
   readMigrationSettings: true,
   readVms: true,
+  readVmStorage: true,
   readDiskFiles: true,
   readCluster: true,
   readNodes: true,

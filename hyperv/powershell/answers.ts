@@ -66,6 +66,13 @@ const role = z.strictObject({
   }),
 });
 
+const account = z.strictObject({
+  name: z.string(),
+  sid: z.string(),
+  enabled: z.boolean(),
+  builtIn: z.boolean(),
+});
+
 export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   readHost: z.strictObject({
     node: z.string(),
@@ -80,6 +87,42 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     vmVersions: z.array(z.string()),
     pendingRestart: z.boolean(),
   }),
+  readSetup: z.strictObject({
+    node: z.string(),
+    workgroup: z.string().nullable(),
+    domain: z.string().nullable(),
+    dnsSuffix: z.string(),
+    updateRevision: z.int(),
+    account: account.extend({ elevated: z.boolean() }),
+    administrators: z.array(account),
+    policies: z.strictObject({
+      localAccountTokenFilterPolicy: z.int().nullable(),
+      allowPku2u: z.int().nullable(),
+      allowCustomSspsAps: z.int().nullable(),
+      blockNtlm: z.boolean().nullable(),
+      virtualMachineRights: z
+        .strictObject({ createSymbolicLinks: z.boolean(), logOnAsService: z.boolean() })
+        .nullable(),
+    }),
+    trustedHosts: z.array(z.string()),
+    bios: z.string(),
+    microcode: z.string(),
+    listening: z.array(z.int()),
+    shieldingCertificates: z.array(z.string()),
+  }),
+  readPeers: z.array(
+    z.strictObject({
+      node: z.string(),
+      addresses: z.array(z.string()),
+      ports: z.array(z.strictObject({ port: z.int(), open: z.boolean() })),
+      signIn: z.strictObject({
+        ok: z.boolean(),
+        hresult: z.string().nullable(),
+        message: z.string().nullable(),
+      }),
+      clockAheadSeconds: z.number().nullable(),
+    }),
+  ),
   readServices: z.array(
     z.strictObject({
       name: z.string(),
@@ -97,6 +140,17 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   ),
   readMigrationSettings: migration,
   readVms: z.array(vm),
+  readVmStorage: z.array(
+    z.strictObject({
+      vmId: z.string(),
+      name: z.string(),
+      configurationPath: z.string(),
+      smartPagingPath: z.string(),
+      disks: z.array(
+        z.strictObject({ path: z.string(), parents: z.array(z.string()), shared: z.boolean() }),
+      ),
+    }),
+  ),
   readDiskFiles: z.array(z.strictObject({ path: z.string(), exists: z.boolean() })),
   readCluster: cluster,
   readNodes: z.array(

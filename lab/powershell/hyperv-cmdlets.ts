@@ -68,6 +68,9 @@ const getVm: Cmdlet = {
   },
 };
 
+/** Where New-VM puts the configuration when nobody says. */
+const HYPERV_FOLDER = 'C:\\ProgramData\\Microsoft\\Windows\\Hyper-V';
+
 const newVmCmdlet: Cmdlet = {
   takes: [
     'Name',
@@ -109,7 +112,8 @@ const newVmCmdlet: Cmdlet = {
         hresult: '0x80070002',
         target: vhd,
       });
-    const is = { name, memoryBytes, generation, vhd, switch: switchName, notes: '' } as const;
+    const path = bound.text('Path') ?? HYPERV_FOLDER;
+    const is = { name, memoryBytes, generation, vhd, switch: switchName, notes: '', path } as const;
     const vm = obey(call, () => newVm(asked(call), is));
     return objects([vmObject(call.world, vm)]);
   },

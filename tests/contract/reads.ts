@@ -16,10 +16,15 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readDiskFiles({ paths: FREE_DISKS });
     case 'readEvents':
       return host.readEvents({ since: '2020-01-01T00:00:00.000Z', max: 10 });
+    case 'readSetup':
+      return host.readSetup({ ports: [3343] });
+    case 'readPeers':
+      return host.readPeers({ nodes: ['HV2'], ports: [3343] });
     case 'readHost':
     case 'readSwitches':
     case 'readMigrationSettings':
     case 'readVms':
+    case 'readVmStorage':
     case 'readCluster':
     case 'readNodes':
     case 'readNetworks':

@@ -94,6 +94,9 @@ describe('--read-only', () => {
     const { host } = await under(policyOf({ readOnly: true }));
     const reads: Record<ReadOp, () => Promise<{ facts: unknown }>> = {
       readHost: () => host.readHost({}),
+      readSetup: () => host.readSetup({ ports: [3343] }),
+      readPeers: () => host.readPeers({ nodes: ['HV2'], ports: [3343] }),
+      readVmStorage: () => host.readVmStorage({}),
       readServices: () => host.readServices({ names: ['ClusSvc'] }),
       readFeatures: () => host.readFeatures({ names: ['Hyper-V'] }),
       readSwitches: () => host.readSwitches({}),
