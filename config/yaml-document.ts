@@ -1,7 +1,19 @@
 // Reads a YAML file against a zod schema and tells everything that is wrong with it, with line and
 // column. cluster.yaml and the lab's scenario files are read with it.
 import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLMap,
+} from 'yaml';
 import type { z } from 'zod';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { describeIssue, withoutEchoes } from './schema-issues.ts';
@@ -74,64 +86,124 @@ export function parseYamlDocument<T>(text: string, file: string, schema: z.ZodTy
   const whole = (message: string): ConfigError =>
     new ConfigError([{ file, line: 0, column: 0, path: '', message }]);
 
-  const { doc, value } = readDocument(text, lines, whole);
-  const syntax = [...doc.errors, ...doc.warnings].map((e) => {
-    const { message, hint } = syntaxText(e.code, e.message);
-    return at(e.pos[0], '', message, hint);
-  });
-  for (const { source, offset } of lostAliases(doc)) {
-    syntax.push(at(offset, '', `*${source} refers to nothing`, `write &${source} before it`));
+  const { doc, value, mistakes } = readDocument(text, whole, lines);
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes.map((m) => at(m.offset, '', m.message, m.hint)));
   }
-  if (syntax.length > 0) throw new ConfigError(syntax);
   if (doc.contents === null || value === null || value === undefined) throw whole('is empty');
   if (!isMap(doc.contents)) {
     const message = 'must be a mapping of keys to values at the top, like "cluster: hv-lab"';
-    throw new ConfigError([at(offsetOf(doc, []), '', message)]);
+    throw new ConfigError([at(doc.contents.range?.[0] ?? 0, '', message)]);
   }
 
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const found = result.error.issues.flatMap((issue) => describeIssue(issue, schema, value));
+  const places = new Places(doc);
   const problems = withoutEchoes(found).map((p) =>
-    at(offsetOf(doc, p.path, p.atKey), pathText(p.path), p.message, p.hint),
+    at(places.of(p.path, p.atKey), pathText(p.path), p.message, p.hint),
   );
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
   throw new ConfigError(problems);
 }
 
+/** Something that is no YAML of ours. */
+interface Mistake {
+  offset: number;
+  message: string;
+  hint?: string;
+}
+
 function readDocument(
   text: string,
-  lines: LineCounter,
   whole: (message: string) => ConfigError,
-): { doc: Document; value: unknown } {
+  lineCounter: LineCounter,
+): { doc: Document; value: unknown; mistakes: Mistake[] } {
   try {
-    const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const doc = parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      // The library compares every key with every other; a long file would take minutes.
+      uniqueKeys: false,
+      // It must not speak to the terminal by itself.
+      logLevel: 'error',
+    });
     // A broken document is not worth a value, and may not have one.
     if (doc.errors.some((e) => e.message.startsWith('Maximum call stack'))) throw new RangeError();
-    if (doc.errors.length > 0 || lostAliases(doc).length > 0) return { doc, value: undefined };
-    return { doc, value: doc.toJS() as unknown };
+    const syntax = [...doc.errors, ...doc.warnings].map((e) => ({
+      offset: e.pos[0],
+      ...syntaxText(e.code, e.message),
+    }));
+    const mistakes = [...syntax, ...findMistakes(doc)].sort((a, b) => a.offset - b.offset);
+    if (mistakes.length > 0) return { doc, value: undefined, mistakes };
+    return { doc, value: doc.toJS() as unknown, mistakes };
   } catch (err) {
     if (err instanceof RangeError) throw whole('is nested too deeply');
-    // The library throws for aliases that lead nowhere or multiply without end.
+    // The library throws for aliases that multiply without end.
     throw whole(`cannot be read as YAML: ${err instanceof Error ? err.message : String(err)}`);
   }
 }
 
-function lostAliases(doc: Document): { source: string; offset: number }[] {
-  const lost: { source: string; offset: number }[] = [];
+/** Each may stand for a large piece of the file; more than this is no file of a person. */
+const ALIASES_MAX = 100;
+
+/** What the library takes, or takes too long to refuse. */
+function findMistakes(doc: Document): Mistake[] {
+  const found: Mistake[] = [];
+  const anchors = new Set<string>();
+  let aliases = 0;
   visit(doc, {
-    Alias: (_key, node) => {
-      if (node.resolve(doc) !== undefined) return;
-      lost.push({ source: node.source, offset: node.range?.[0] ?? 0 });
+    Node: (_key, node, above) => {
+      const offset = node.range?.[0] ?? 0;
+      if (isAlias(node)) {
+        aliases += 1;
+        const message = wrongAlias(node.source, anchors, above);
+        if (message !== null) found.push({ offset, ...message });
+        if (aliases <= ALIASES_MAX) return undefined;
+        const many = `there are more than ${ALIASES_MAX} aliases (*${node.source})`;
+        found.push({ offset, message: many, hint: 'write the values in full' });
+        return visit.BREAK;
+      }
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node)) found.push(...wrongKeys(node, offset));
+      return undefined;
     },
   });
-  return lost;
+  return found;
+}
+
+function wrongAlias(
+  source: string,
+  anchors: ReadonlySet<string>,
+  above: readonly unknown[],
+): Omit<Mistake, 'offset'> | null {
+  if (!anchors.has(source)) {
+    return { message: `*${source} refers to nothing`, hint: `write &${source} before it` };
+  }
+  const inItself = above.some((node) => isCollection(node) && node.anchor === source);
+  return inItself ? { message: `*${source} stands inside of what it refers to` } : null;
+}
+
+function wrongKeys(map: YAMLMap, mapOffset: number): Mistake[] {
+  const seen = new Set<string>();
+  return map.items.flatMap(({ key }): Mistake[] => {
+    const offset = (isNode(key) ? key.range?.[0] : undefined) ?? mapOffset;
+    if (!isScalar(key) || key.value === null) {
+      return [{ offset, message: 'a key must be one word', hint: 'write key: value' }];
+    }
+    const name = String(key.value as string | number | boolean);
+    // zod leaves this one out without a word.
+    if (name === '__proto__') return [{ offset, message: 'this key is not known' }];
+    if (seen.has(name)) {
+      return [{ offset, message: 'this key is there twice', hint: 'keep one of them' }];
+    }
+    seen.add(name);
+    return [];
+  });
 }
 
 function syntaxText(code: string, message: string): { message: string; hint?: string } {
   switch (code) {
-    case 'DUPLICATE_KEY':
-      return { message: 'this key is there twice', hint: 'keep one of them' };
     case 'TAB_AS_INDENT':
       return { message: 'a tab is used for indentation', hint: 'YAML takes only spaces there' };
     case 'MULTIPLE_DOCS':
@@ -147,26 +219,55 @@ function syntaxText(code: string, message: string): { message: string; hint?: st
   }
 }
 
-/** Where the value is, or its key, or the nearest thing around it that is written in the file. */
-function offsetOf(doc: Document, path: Path, atKey = false): number {
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const here = path.slice(0, depth);
-    if (atKey || depth < path.length) {
-      const key = keyOffset(doc, here);
-      if (key !== undefined) return key;
-    }
-    const node = doc.getIn(here, true);
-    if (isNode(node) && node.range) return node.range[0];
-  }
-  return doc.contents?.range?.[0] ?? 0;
+interface Place {
+  key: number | undefined;
+  value: unknown;
 }
 
-function keyOffset(doc: Document, path: Path): number | undefined {
-  const parent = path.length === 1 ? doc.contents : doc.getIn(path.slice(0, -1), true);
-  if (!isMap(parent)) return undefined;
-  const name = String(path.at(-1));
-  for (const { key } of parent.items) {
-    if (isScalar(key) && String(key.value) === name && key.range) return key.range[0];
+/** Where things stand in the file. Every map is read once, however many problems it has. */
+class Places {
+  private readonly doc: Document;
+  private readonly maps = new Map<YAMLMap, Map<string, Place>>();
+
+  constructor(doc: Document) {
+    this.doc = doc;
   }
-  return undefined;
+
+  /** Where the value is, or its key, or the nearest thing around it that is written in the file. */
+  of(path: Path, atKey = false): number {
+    let here: unknown = this.doc.contents;
+    let offset = this.doc.contents?.range?.[0] ?? 0;
+    for (const [depth, step] of path.entries()) {
+      const place = this.inside(here, step);
+      if (place === undefined) break;
+      const isLast = depth === path.length - 1;
+      const { key, value } = place;
+      const start = isNode(value) ? value.range?.[0] : undefined;
+      const nothingBelow = isLast || this.inside(value, path[depth + 1] ?? '') === undefined;
+      offset = ((isLast ? atKey : nothingBelow) ? key : undefined) ?? start ?? key ?? offset;
+      here = value;
+    }
+    return offset;
+  }
+
+  private inside(node: unknown, step: PropertyKey): Place | undefined {
+    const at = isAlias(node) ? node.resolve(this.doc) : node;
+    if (isSeq(at)) {
+      const value: unknown = at.items[Number(step)];
+      return value === undefined ? undefined : { key: undefined, value };
+    }
+    return isMap(at) ? this.keysOf(at).get(String(step)) : undefined;
+  }
+
+  private keysOf(map: YAMLMap): Map<string, Place> {
+    let keys = this.maps.get(map);
+    if (keys === undefined) {
+      keys = new Map();
+      for (const { key, value } of map.items) {
+        if (isScalar(key)) keys.set(String(key.value), { key: key.range?.[0], value });
+      }
+      this.maps.set(map, keys);
+    }
+    return keys;
+  }
 }

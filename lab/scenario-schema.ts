@@ -32,8 +32,14 @@ const name = z
   .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'a name cannot contain control characters');
 const size = sizeSchema.refine((bytes) => bytes > 0, 'must be above zero');
 const positiveRate = rateSchema.refine((bytes) => bytes > 0, 'must be above zero');
-const seconds = z.number().nonnegative();
-const count = z.int().positive();
+/** Ten years. Beyond it dates come out that Windows does not have, and that JavaScript cannot write. */
+export const SECONDS_MAX = 10 * 366 * 86_400;
+const seconds = z.number().nonnegative().max(SECONDS_MAX);
+const duration = z.number().positive().max(SECONDS_MAX);
+/** Times as fast; more is a slip of the pen, and much more is no number any longer. */
+const factor = z.number().min(1).max(1000);
+/** Rounds of a move are counted through, one by one. */
+const count = z.int().positive().max(10_000);
 const hresult = z
   .string()
   .regex(/^0[xX][0-9a-fA-F]{8}$/, "an HRESULT is written like '0x80072746', in quotes")
@@ -61,7 +67,7 @@ export const faultSchema = z
     at: z.enum(['before-effect', 'after-effect']).optional(),
     error: faultError.optional(),
     hangSeconds: seconds.optional(),
-    seconds: z.number().positive().optional(),
+    seconds: duration.optional(),
     when: moment.optional(),
   })
   .superRefine((fault, context) => {
@@ -173,7 +179,7 @@ const setupSchema = z.strictObject({
   microcode: z.string().default('2B000639'),
   shieldingCertificates: z.array(z.string()).default([]),
   /** The node's clock against the others'. */
-  clockAheadSeconds: z.number().default(0),
+  clockAheadSeconds: z.number().min(-SECONDS_MAX).max(SECONDS_MAX).default(0),
   /** A firewall keeps these from being reached. */
   closedPorts: z.array(z.int().min(1).max(65_535)).default([]),
 });
@@ -183,7 +189,11 @@ const eventSchema = z.strictObject({
   id: z.int().positive(),
   level: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
   /** Before the lab starts. */
-  hoursAgo: z.number().nonnegative().default(1),
+  hoursAgo: z
+    .number()
+    .nonnegative()
+    .max(SECONDS_MAX / 3600)
+    .default(1),
   message: z.string().default(''),
   hresult: hresult.nullable().default(null),
   vm: name.nullable().default(null),
@@ -281,7 +291,10 @@ const diskSchema = z.union(
 export const scenarioSchema = z.strictObject({
   cluster: name,
   speed: z.number().positive().max(10_000).default(1),
-  start: z.iso.datetime({ error: 'write a UTC time like 2026-11-24T09:00:00Z' }).optional(),
+  start: z.iso
+    .datetime({ error: 'write a UTC time like 2026-11-24T09:00:00Z' })
+    .refine((time) => /^20\d\d-/.test(time), 'must be a time of the years 2000 to 2099')
+    .optional(),
   nodes: z.array(nodeSchema).min(1).max(64),
   maximumParallelMigrations: count.default(1),
   enforcedAntiAffinity: z.boolean().default(false),
@@ -295,7 +308,8 @@ export const scenarioSchema = z.strictObject({
     .strictObject({
       mode: z.union([z.literal(0), z.literal(1), z.literal(2)]).default(0),
       level: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
-      intervalSeconds: z.number().positive().default(1800),
+      // The balancer of a shorter one would do nothing but look.
+      intervalSeconds: z.number().min(1).max(SECONDS_MAX).default(1800),
     })
     .prefault({}),
   networks: z.array(networkSchema).default([
@@ -315,10 +329,10 @@ export const scenarioSchema = z.strictObject({
     .strictObject({
       setupSeconds: seconds.default(3),
       movingGroupSeconds: seconds.default(2),
-      blackoutSeconds: z.number().positive().default(0.3),
+      blackoutSeconds: duration.default(0.3),
       roundsMax: count.default(10),
-      compressionFactor: z.number().min(1).default(2),
-      smbFactor: z.number().min(1).default(1.5),
+      compressionFactor: factor.default(2),
+      smbFactor: factor.default(1.5),
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
     })
     .prefault({}),

@@ -10,7 +10,7 @@ import type { Lab } from './lab.ts';
 import { disturbanceSchema } from './powershell/disturbance.ts';
 import { cmdletRequestSchema } from './powershell/door.ts';
 import { checkFault } from './scenario-checks.ts';
-import { faultSchema, OPERATIONS } from './scenario-schema.ts';
+import { faultSchema, OPERATIONS, SECONDS_MAX } from './scenario-schema.ts';
 import { keepAwake } from './waker.ts';
 
 /** More than any snapshot of 16 nodes, less than what could hurt. */
@@ -58,7 +58,10 @@ const control = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('add-fault'), fault: faultSchema }),
   z.strictObject({ action: z.literal('clear-faults') }),
   z.strictObject({ action: z.literal('disturb'), disturbance: disturbanceSchema }),
-  z.strictObject({ action: z.literal('advance'), seconds: z.number().nonnegative() }),
+  z.strictObject({
+    action: z.literal('advance'),
+    seconds: z.number().nonnegative().max(SECONDS_MAX),
+  }),
   z.strictObject({ action: z.literal('remove-feature'), node: z.string(), feature: z.string() }),
   z.strictObject({ action: z.enum(['stop-workers', 'start-workers']) }),
   z.strictObject({ action: z.literal('stop') }),
