@@ -41,6 +41,7 @@ function contextOf(screen: OutStream, temporal: Temporal) {
     canAsk: false,
     color: false,
     ask: () => Promise.resolve(''),
+    askHidden: () => Promise.resolve(''),
     onInterrupt: () => () => undefined,
   };
   return systemContext({

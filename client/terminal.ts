@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import pc from 'picocolors';
 
 /** The part of `process.stdout` that we use; log-update needs the real thing. */
@@ -24,6 +25,8 @@ export interface Terminal {
   color: boolean;
   /** Answers the empty text when the keyboard is closed or `signal` aborts. */
   ask(question: string, signal?: AbortSignal): Promise<string>;
+  /** The same for a secret: what is typed is shown nowhere. */
+  askHidden(question: string): Promise<string>;
   /** Calls `handler` for every Ctrl+C and every polite request to end; the answer takes it away again. */
   onInterrupt(handler: () => void): () => void;
 }
@@ -66,6 +69,24 @@ export function nodeTerminal(): Terminal {
       } finally {
         signal?.removeEventListener('abort', stop);
         lines.close();
+      }
+    },
+    async askHidden(question) {
+      process.stderr.write(question);
+      // The line editor echoes to its output, whatever the terminal does.
+      const nowhere = new Writable({
+        write: (_chunk, _encoding, done) => {
+          done();
+        },
+      });
+      const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+      lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+      try {
+        const closed = once(lines, 'close').then(() => '');
+        return await Promise.race([lines.question(''), closed]);
+      } finally {
+        lines.close();
+        process.stderr.write('\n');
       }
     },
     onInterrupt(handler) {

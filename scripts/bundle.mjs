@@ -1,4 +1,4 @@
-// What tsc does not do for dist/: the PowerShell module is copied, and the compiled workflows are bundled into
+// What tsc does not do for dist/: the PowerShell modules are copied, and the compiled workflows are bundled into
 // dist/workflow-bundle*.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part
 // of `npm run build`.
 import { createHash } from 'node:crypto';
@@ -51,10 +51,11 @@ function withoutPaths(code) {
   return code.replace(base64, () => portable);
 }
 
-const moduleFolder = path.join('hyperv', 'powershell');
-for (const file of fs.readdirSync(path.join(root, moduleFolder))) {
-  if (!/\.ps(1|m1|d1)$/.test(file)) continue;
-  fs.copyFileSync(path.join(root, moduleFolder, file), path.join(dist, moduleFolder, file));
+for (const moduleFolder of [path.join('hyperv', 'powershell'), path.join('hyperv', 'service')]) {
+  for (const file of fs.readdirSync(path.join(root, moduleFolder))) {
+    if (!/\.ps(1|m1|d1)$/.test(file)) continue;
+    fs.copyFileSync(path.join(root, moduleFolder, file), path.join(dist, moduleFolder, file));
+  }
 }
 
 const hash = inputsHash();

@@ -20,6 +20,7 @@ import { describePolicy, PolicyRefused, policyOf, restrictedHost } from './polic
 import type { Policy, PolicyWords } from './policy.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { heedStopFile } from './stop-file.ts';
 
 export interface NodeWorkerOptions {
   cluster: string;
@@ -35,6 +36,8 @@ export interface NodeWorkerOptions {
   connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
   owned?: boolean;
+  /** Ends in good order when this file is made; does not start while it is new. See config/service-files.ts. */
+  stopFile?: string;
   /** Default: standard error. */
   log?: (line: string) => void;
 }
@@ -117,23 +120,36 @@ function askedPolicy(words: PolicyWords): Policy {
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { cluster, node } = options;
   const log = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
+  const stop = new AbortController();
+  const asked = heedStopFile(options.stopFile, log);
+  if (asked.now()) return;
   const temporal = options.connection ?? loadTemporalConnection();
   const { connectionOptions, namespace } = temporal;
   const { host, lookEveryMs, via, close } = hostOf(options, log);
   installRuntime('WARN', log);
-  const stop = new AbortController();
   const policy = askedPolicy(options.policy ?? {});
   const deps = { host: restrictedHost(host, policy), now: () => new Date(), lookEveryMs };
   const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
 
   // One connection each: two Workers on one connection show the identity of the first.
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);
-  const [forCluster, forNode] = await Promise.all([connect(), connect()]);
-  await registerSearchAttributes(forCluster, namespace, log);
   const workers: Worker[] = [];
   const shutDown = (): void => {
+    stop.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
+  const heedless = asked.whenAsked(shutDown);
+  const connections = await Promise.all([connect(), connect()]).catch((err: unknown) => {
+    if (stop.signal.aborted) return null;
+    throw err;
+  });
+  if (connections === null) {
+    heedless();
+    await close();
+    return;
+  }
+  const [forCluster, forNode] = connections;
+  await registerSearchAttributes(forCluster, namespace, log);
   if (options.owned === true) endWithOwner(shutDown);
   try {
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
@@ -170,6 +186,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     log(`${node} serves cluster ${cluster} (${via}${limits === '' ? '' : `; ${limits}`})`);
     await Promise.all([nodeEnds, clusterEnds]);
   } finally {
+    heedless();
     stop.abort();
     await Promise.allSettled([forCluster.close(), forNode.close(), close()]);
   }

@@ -43,6 +43,10 @@ export function fakeTerminal(o: { canAsk?: boolean; answer?: string } = {}): Fak
       asked.push(question);
       return o.answer ?? '';
     },
+    askHidden: async (question) => {
+      asked.push(question);
+      return o.answer ?? '';
+    },
     onInterrupt: (handler) => {
       handlers.add(handler);
       return () => handlers.delete(handler);
