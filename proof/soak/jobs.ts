@@ -1,0 +1,150 @@
+// The work that goes on while things are killed: commands as people type them, and preparations of nodes, which no
+// command starts by itself.
+import fs from 'node:fs';
+import path from 'node:path';
+import { clusterQueue, runId } from '../../domain/names.ts';
+import type { PrepareNodeInput } from '../../domain/spec.ts';
+import { isOutage, type Temporal } from '../../client/connection.ts';
+import { sleep } from '../../bench/waiting.ts';
+import { clusterText, RESTART_FEATURE } from './cast.ts';
+import type { Clients } from './clients.ts';
+import type { Job, Wish } from './schedule.ts';
+import type { SoakLab } from './soak-lab.ts';
+
+export interface Surroundings {
+  cluster: string;
+  folder: string;
+  lab: SoakLab;
+  clients: Clients;
+  temporal: Temporal;
+  say: (line: string) => void;
+}
+
+/** Beyond that a small machine only measures itself. */
+const COMMANDS_AT_ONCE = 4;
+const CALL_MS = 5_000;
+
+export class Workload {
+  /** Of the last `apply` that was asked for: what the cluster has to be in the end. */
+  wish: Wish;
+  skipped = 0;
+  private readonly around: Surroundings;
+  private files = 0;
+
+  constructor(around: Surroundings, wish: Wish) {
+    this.around = around;
+    this.wish = wish;
+  }
+
+  /** Resolves when everything of the round has been asked for; what was asked for goes on. */
+  async run(jobs: readonly Job[], startedMs: number): Promise<void> {
+    for (const job of jobs) {
+      await sleep(Math.max(0, startedMs + job.atMs - Date.now()));
+      if (this.around.clients.busy >= COMMANDS_AT_ONCE) this.skipped += 1;
+      else await this.begin(job);
+    }
+  }
+
+  /** A cluster.yaml for this wish. */
+  fileFor(wish: Wish): string {
+    this.files += 1;
+    const file = path.join(this.around.folder, `cluster-${String(this.files)}.yaml`);
+    fs.writeFileSync(file, clusterText(this.around.cluster, wish));
+    return file;
+  }
+
+  private async begin(job: Job): Promise<void> {
+    const { say } = this.around;
+    const { kind, vm, node, killAfterMs } = job;
+    switch (kind) {
+      case 'move':
+        say(`vm migrate ${vm}`);
+        this.command(['vm', 'migrate', vm, '--json'], killAfterMs);
+        return;
+      case 'move-to':
+        say(`vm migrate ${vm} --to ${node}`);
+        this.command(['vm', 'migrate', vm, '--to', node], killAfterMs);
+        return;
+      case 'apply': {
+        say(`cluster apply ${JSON.stringify(job.wish)}`);
+        this.wish = job.wish;
+        const file = this.fileFor(job.wish);
+        this.command(['cluster', 'apply', '-f', file, '--yes', '--json'], killAfterMs);
+        return;
+      }
+      case 'watch':
+        return this.onSomeRun(job, (run) => ['run', 'watch', run]);
+      case 'cancel':
+        return this.onSomeRun(job, (run) => ['run', 'cancel', run]);
+      case 'prepare':
+        return this.prepare(node);
+    }
+  }
+
+  private command(words: string[], killAfterMs: number | null): void {
+    void this.around.clients.run(words, killAfterMs);
+  }
+
+  /** Chosen when its time has come: which runs there are is not in the seed's hand. */
+  private async onSomeRun(job: Job, words: (run: string) => string[]): Promise<void> {
+    const runs = await this.running(
+      job.kind === 'cancel' ? "WorkflowType = 'migrateVm' AND ParentWorkflowId IS NULL" : null,
+    );
+    const run = runs[Math.floor(job.pick * runs.length)];
+    if (run === undefined) {
+      this.skipped += 1;
+      return;
+    }
+    const line = words(run);
+    this.around.say(line.join(' '));
+    this.command(line, job.killAfterMs);
+  }
+
+  private async running(which: string | null): Promise<string[]> {
+    const { temporal, cluster } = this.around;
+    const only = which === null ? '' : ` AND ${which}`;
+    const query = `WatariCluster = '${cluster}' AND ExecutionStatus = 'Running'${only}`;
+    const runs: string[] = [];
+    try {
+      await temporal.connection.withDeadline(Date.now() + CALL_MS, async () => {
+        for await (const { workflowId, type } of temporal.client.workflow.list({ query })) {
+          if (type !== 'inspectCluster') runs.push(workflowId);
+        }
+      });
+    } catch (err) {
+      if (!isOutage(err)) throw err;
+    }
+    return runs.sort();
+  }
+
+  /** Something is missing on the node, so it is installed, the node drained and restarted. One node at a time. */
+  private async prepare(node: string): Promise<void> {
+    const { cluster, lab, temporal, say } = this.around;
+    const others = await this.running("WorkflowType IN ('prepareNode', 'applyCluster')");
+    if (others.length > 0) {
+      this.skipped += 1;
+      return;
+    }
+    await lab.control({ action: 'remove-feature', node, feature: RESTART_FEATURE });
+    const input: PrepareNodeInput = {
+      cluster,
+      node,
+      features: [RESTART_FEATURE],
+      restarts: 'allowed',
+      startedBy: 'soak',
+    };
+    say(`prepareNode ${node}`);
+    try {
+      await temporal.connection.withDeadline(Date.now() + CALL_MS, () =>
+        temporal.client.workflow.start('prepareNode', {
+          workflowId: runId.prepare(cluster, node),
+          taskQueue: clusterQueue(cluster),
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+        }),
+      );
+    } catch (err) {
+      if (!isOutage(err)) throw err;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// `npm run soak`: kills workers, servers, nodes and commands with kill -9 while moves, preparations and applies run, and
+// says whether anything was lost or done twice. Options: --minutes, --seed, --server, --speed, --json.
+import { parseArgs } from 'node:util';
+import { readEnvironment } from '../../config/environment.ts';
+import { readProcessEnvironment } from '../../config/process-environment.ts';
+import { reportLines } from './report.ts';
+import { startEmbedded, type SoakServer } from './servers.ts';
+import { soak } from './soak.ts';
+
+const USAGE =
+  'Usage: npm run soak -- [--minutes 10] [--seed N] [--server embedded|production] [--speed N] [--json]';
+
+const EXIT = { violations: 1, usage: 2 } as const;
+
+function number(text: string | undefined, fallback: number, max: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0 || value > max) throw new TypeError(USAGE);
+  return value;
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      speed: { type: 'string' },
+      server: { type: 'string', default: 'embedded' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (!['embedded', 'production'].includes(values.server)) throw new TypeError(USAGE);
+  return {
+    minutes: number(values.minutes, 10, 24 * 60),
+    seed: Math.floor(number(values.seed, (Date.now() % 1_000_000) + 1, 2 ** 32)),
+    speed: number(values.speed, 6, 100),
+    server: values.server,
+    json: values.json,
+  };
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(4)} s  ${line}\n`);
+};
+
+function serverFor(which: string): (folder: string) => Promise<SoakServer> {
+  const { dataDir, temporalCliPath } = readEnvironment();
+  const { searchPath } = readProcessEnvironment();
+  if (which === 'embedded') {
+    return (folder) =>
+      startEmbedded({ folder, dataDir, cliPath: temporalCliPath ?? undefined, searchPath, say });
+  }
+  throw new TypeError('not yet');
+}
+
+async function main(): Promise<number> {
+  const o = readOptions();
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      say('ending after this round');
+      stop.abort();
+    });
+  }
+  say(
+    `seed ${String(o.seed)}: npm run soak -- --minutes ${String(o.minutes)} --seed ${String(o.seed)} --server ${o.server} --speed ${String(o.speed)}`,
+  );
+  const { seed, minutes, speed } = o;
+  const report = await soak({
+    seed,
+    minutes,
+    speed,
+    startServer: serverFor(o.server),
+    say,
+    signal: stop.signal,
+  });
+  const text = o.json ? JSON.stringify(report, null, 2) : reportLines(report).join('\n');
+  process.stdout.write(`${text}\n`);
+  return report.violations.length === 0 ? 0 : EXIT.violations;
+}
+
+try {
+  process.exitCode = await main();
+} catch (err) {
+  if (!(err instanceof TypeError)) throw err;
+  process.stderr.write(`${err.message}\n`);
+  process.exitCode = EXIT.usage;
+}

@@ -1,0 +1,91 @@
+// The account of a soak: how much was killed, what ran meanwhile, and what is wrong, if anything is.
+import type { Effect } from '../../lab/records.ts';
+import type { Adoption, RunRecord } from './run-records.ts';
+import type { Struck } from './killer.ts';
+
+export interface SoakReport {
+  seed: number;
+  server: string;
+  seconds: number;
+  speed: number;
+  rounds: number;
+  kills: { total: number; byKind: Record<string, number>; skipped: number };
+  runs: { total: number; byWorkflow: Record<string, Record<string, number>> };
+  moves: Record<string, number>;
+  effects: { total: number; byKind: Record<string, number> };
+  decisions: Record<string, number>;
+  commands: { started: number; exitCodes: Record<string, number>; skippedJobs: number };
+  adoptions: { count: number; longestMs: number | null };
+  longestServerOutageMs: number;
+  violations: string[];
+  /** Logs and database; kept when something is wrong. */
+  folder: string | null;
+}
+
+export function countBy<T>(list: readonly T[], key: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of list) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return counts;
+}
+
+export function runsBy(runs: readonly RunRecord[]): Record<string, Record<string, number>> {
+  const names = [...new Set(runs.map((run) => run.workflow))].sort();
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      countBy(
+        runs.filter((run) => run.workflow === name),
+        (run) => run.outcome.toLowerCase(),
+      ),
+    ]),
+  );
+}
+
+export const movesBy = (effects: readonly Effect[]): Record<string, number> =>
+  countBy(
+    effects.filter((effect) => effect.kind.startsWith('move-')),
+    (effect) => effect.kind.slice('move-'.length),
+  );
+
+/** From the last kill before it until the move had somebody again who sees it through. */
+export function adoptionTimes(adoptions: readonly Adoption[], struck: readonly Struck[]): number[] {
+  return adoptions.flatMap(({ scheduledMs, startedMs }) => {
+    const kills = struck.filter(({ atMs }) => atMs > scheduledMs && atMs < startedMs);
+    const last = kills.at(-1);
+    return last === undefined ? [] : [startedMs - last.atMs];
+  });
+}
+
+const listed = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([what, n]) => `${String(n)} ${what}`)
+    .join(', ');
+
+const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+export function reportLines(r: SoakReport): string[] {
+  const runs = Object.entries(r.runs.byWorkflow).map(
+    ([workflow, outcomes]) => `${workflow} ${listed(outcomes)}`,
+  );
+  const { count, longestMs } = r.adoptions;
+  const longest =
+    longestMs === null ? '' : `, at the latest ${inSeconds(longestMs)} after the kill`;
+  return [
+    `seed        ${String(r.seed)}`,
+    `server      ${r.server}`,
+    `time        ${String(r.seconds)} s in ${String(r.rounds)} rounds, ${String(r.speed)} simulated seconds per second`,
+    `kills       ${String(r.kills.total)}: ${listed(r.kills.byKind)} (${String(r.kills.skipped)} found nobody)`,
+    `runs        ${String(r.runs.total)}: ${runs.join('; ')}`,
+    `moves       ${listed(r.moves)}`,
+    `effects     ${String(r.effects.total)}`,
+    `decisions   ${listed(r.decisions)}`,
+    `commands    ${String(r.commands.started)}; exit codes: ${Object.entries(r.commands.exitCodes)
+      .map(([code, n]) => `${code} x ${String(n)}`)
+      .join(', ')}`,
+    `adopted     ${String(count)} moves${longest}`,
+    `outages     of the server up to ${inSeconds(r.longestServerOutageMs)}`,
+    `violations  ${String(r.violations.length)}`,
+    ...r.violations.map((violation) => `  - ${violation}`),
+    ...(r.folder === null ? [] : [`logs        ${r.folder}`]),
+  ];
+}

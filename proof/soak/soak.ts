@@ -1,0 +1,252 @@
+// One soak: a server, a lab with workers, rounds of killing while work goes on and of calm in which a patient operator
+// settles what waits; then the account.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { connect, type Temporal } from '../../client/connection.ts';
+import { readServing } from '../../client/pollers.ts';
+import { childEnvironment } from '../../config/process-environment.ts';
+import { Programs } from '../../bench/processes.ts';
+import { sleep, waitFor } from '../../bench/waiting.ts';
+import { castOf, NODES, scenarioText } from './cast.ts';
+import { findViolations } from './checks.ts';
+import { Clients } from './clients.ts';
+import { Workload } from './jobs.ts';
+import { Killer } from './killer.ts';
+import { Operator } from './operator.ts';
+import { adoptionTimes, countBy, movesBy, runsBy, type SoakReport } from './report.ts';
+import { readRuns } from './run-records.ts';
+import { roundOf, type Wish } from './schedule.ts';
+import type { SoakServer } from './servers.ts';
+import { SoakLab } from './soak-lab.ts';
+
+export interface SoakOptions {
+  seed: number;
+  minutes: number;
+  speed: number;
+  startServer: (folder: string) => Promise<SoakServer>;
+  say: (line: string) => void;
+  /** Aborted by Ctrl+C: the round is finished, then the account is made. */
+  signal: AbortSignal;
+}
+
+/** Of killing and working; then everything comes to rest. */
+const CHAOS_MS = 30_000;
+/** Once everything is back: the longest wait of a step is a minute for a node's worker, and retries double from 2 s. */
+const CALM_MS = 240_000;
+const WORKERS_MS = 60_000;
+const FIRST_WISH: Wish = { simultaneousMigrations: 2, performance: 'Compression', newVms: 1 };
+
+export async function soak(o: SoakOptions): Promise<SoakReport> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-soak-'));
+  const programs = new Programs();
+  const ends: (() => Promise<void>)[] = [() => programs.endAll()];
+  try {
+    const server = await o.startServer(folder);
+    ends.unshift(() => server.stop());
+    const report = await new Soak(o, folder, server, programs).run();
+    if (report.violations.length > 0) return { ...report, folder };
+    ends.push(() => fs.promises.rm(folder, { recursive: true, force: true }));
+    return report;
+  } finally {
+    // The lab and its workers before the server: they say goodbye to one that still answers.
+    await programs.endAll();
+    for (const end of ends) await end();
+  }
+}
+
+class Soak {
+  private readonly o: SoakOptions;
+  private readonly folder: string;
+  private readonly server: SoakServer;
+  private readonly programs: Programs;
+  private readonly cluster: string;
+  private readonly violations: string[] = [];
+  private readonly startedMs = Date.now();
+
+  constructor(o: SoakOptions, folder: string, server: SoakServer, programs: Programs) {
+    this.o = o;
+    this.folder = folder;
+    this.server = server;
+    this.programs = programs;
+    this.cluster = 'soak';
+  }
+
+  async run(): Promise<SoakReport> {
+    const { speed, say } = this.o;
+    const { address, namespace } = this.server;
+    const env = this.environment();
+    const scenario = path.join(this.folder, 'scenario.yaml');
+    fs.writeFileSync(scenario, scenarioText(this.cluster));
+    const lab = await SoakLab.start({
+      programs: this.programs,
+      folder: this.folder,
+      scenario,
+      speed,
+      env,
+    });
+    const temporal = await connect({
+      namespace,
+      describe: address,
+      connectionOptions: { address },
+    });
+    const clients = new Clients(this.programs, { cwd: this.folder, env });
+    try {
+      await waitFor('a worker for every node', WORKERS_MS, async () => {
+        const now = new Date();
+        return (await readServing(temporal, this.cluster, NODES, now)).missing.length === 0;
+      });
+      const killer = new Killer(lab, this.server, say);
+      const work = new Workload(
+        { cluster: this.cluster, folder: this.folder, lab, clients, temporal, say },
+        FIRST_WISH,
+      );
+      const operator = new Operator(clients, say);
+      const owners = new Map((await lab.state()).vms.map((vm) => [vm.name, vm.owner]));
+      const rounds = await this.rounds(killer, work, operator, clients, lab);
+      await this.finish(work, clients, lab);
+      return await this.account({ lab, temporal, clients, killer, work, operator, owners, rounds });
+    } finally {
+      await temporal.close();
+    }
+  }
+
+  private environment(): Record<string, string> {
+    const { address, namespace } = this.server;
+    const emptyConfigFile = path.join(this.folder, 'temporal.toml');
+    // The SDK's reader does not take a file without any profile.
+    fs.writeFileSync(emptyConfigFile, '[profile.default]\n');
+    return {
+      ...childEnvironment({ address, namespace, emptyConfigFile }),
+      WATARI_HOME: path.join(this.folder, 'home'),
+      WATARI_CLUSTER: this.cluster,
+      NO_COLOR: '1',
+    };
+  }
+
+  private elapsed(): string {
+    return `${((Date.now() - this.startedMs) / 1000).toFixed(1).padStart(6)} s`;
+  }
+
+  /** @returns how many there were. */
+  private async rounds(
+    killer: Killer,
+    work: Workload,
+    operator: Operator,
+    clients: Clients,
+    lab: SoakLab,
+  ): Promise<number> {
+    const { seed, minutes, say, signal } = this.o;
+    const cast = castOf(['worker', 'node-crash', 'node-power-off', ...this.server.suffers]);
+    const endMs = this.startedMs + minutes * 60_000;
+    const chaosMs = Math.min(CHAOS_MS, Math.max(5_000, (minutes * 60_000) / 2));
+    for (let index = 0; ; index += 1) {
+      const round = roundOf(seed, index, chaosMs, cast);
+      say(
+        `round ${String(index + 1)}: ${String(round.strikes.length)} strikes, ${String(round.jobs.length)} jobs`,
+      );
+      const now = Date.now();
+      await Promise.all([killer.run(round.strikes, now), work.run(round.jobs, now)]);
+      await sleep(Math.max(0, now + chaosMs - Date.now()));
+      say('calm: the operator settles what waits');
+      await clients.settle();
+      const open = await operator.settleAll(CALM_MS);
+      this.violations.push(...open, ...(await this.restViolations(lab)));
+      say(`at rest after ${this.elapsed()}`);
+      if (this.violations.length > 0 || Date.now() >= endMs || signal.aborted) return index + 1;
+    }
+  }
+
+  /** When nothing runs: every VM runs, on one node, and no node is held back. */
+  private async restViolations(lab: SoakLab): Promise<string[]> {
+    const { vms, roles, nodes, moves } = await lab.state();
+    const names = vms.map((vm) => vm.name);
+    return [
+      ...names
+        .filter((name, i) => names.indexOf(name) !== i)
+        .map((name) => `${name} is there more than once`),
+      ...vms
+        .filter((vm) => vm.state !== 'Running')
+        .map(
+          (vm) => `${vm.name} is ${vm.state} on ${vm.owner} although nothing is killed any more`,
+        ),
+      ...roles
+        .filter((role) => !vms.some((vm) => vm.id === role.vmId && vm.owner === role.owner))
+        .map((role) => `role ${role.name} is on ${role.owner}, its VM is not`),
+      ...nodes
+        .filter((node) => node.state !== 'Up')
+        .map((node) => `${node.name} is ${node.state} although nothing works on it`),
+      ...moves.map((move) => `${move.vm} still moves, and no run sees to it`),
+    ];
+  }
+
+  /** The last wish is granted, and then nothing is left to do. */
+  private async finish(work: Workload, clients: Clients, lab: SoakLab): Promise<void> {
+    if (this.violations.length > 0) return;
+    const file = work.fileFor(work.wish);
+    const applied = await clients.run(['cluster', 'apply', '-f', file, '--yes', '--json']);
+    const planned = await clients.run(['cluster', 'plan', '-f', file]);
+    if (applied.code !== 0 || planned.code !== 0) {
+      this.violations.push(
+        `the last cluster.yaml was not reached: apply ${String(applied.code)} ${applied.stderr.slice(-800)}; plan ${String(planned.code)} ${planned.stdout.slice(-800)}`,
+      );
+    }
+    this.violations.push(...(await this.restViolations(lab)));
+  }
+
+  private async account(x: {
+    lab: SoakLab;
+    temporal: Temporal;
+    clients: Clients;
+    killer: Killer;
+    work: Workload;
+    operator: Operator;
+    owners: Map<string, string>;
+    rounds: number;
+  }): Promise<SoakReport> {
+    const { lab, clients, killer } = x;
+    this.o.say('reading what happened');
+    const [effects, runs] = await Promise.all([lab.effects(), readRuns(x.temporal, this.cluster)]);
+    const nodeStrikes = killer.struck
+      .filter(({ kind }) => kind.startsWith('node-'))
+      .map(({ whom, atMs }) => ({ node: whom, atMs }));
+    const found = findViolations({
+      effects,
+      runs,
+      owners: x.owners,
+      nodeStrikes,
+      realMs: (effect) => lab.realMs(effect.at),
+    });
+    const adopted = runs.flatMap((run) => run.adoptions);
+    const times = adoptionTimes(adopted, killer.struck);
+    const kills = [
+      ...killer.struck.map(({ kind }) => kind),
+      ...Array<string>(clients.killed).fill('client'),
+    ];
+    const byKind = countBy(kills, (kind) => kind);
+    return {
+      seed: this.o.seed,
+      server: this.server.what,
+      seconds: Math.round((Date.now() - this.startedMs) / 1000),
+      speed: this.o.speed,
+      rounds: x.rounds,
+      kills: { total: kills.length, byKind, skipped: killer.skipped },
+      runs: { total: runs.length, byWorkflow: runsBy(runs) },
+      moves: movesBy(effects),
+      effects: { total: effects.length, byKind: countBy(effects, (effect) => effect.kind) },
+      decisions: x.operator.decisions,
+      commands: {
+        started: clients.started,
+        exitCodes: clients.exitCodes,
+        skippedJobs: x.work.skipped,
+      },
+      adoptions: {
+        count: adopted.length,
+        longestMs: times.length === 0 ? null : Math.round(Math.max(...times)),
+      },
+      longestServerOutageMs: killer.longestOutageMs,
+      violations: [...this.violations, ...clients.wrong, ...found],
+      folder: null,
+    };
+  }
+}
