@@ -4,7 +4,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { layersPlugin } from './scripts/layers.mjs';
 
-const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,bench}/**/*.ts';
+const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,bench,proof}/**/*.ts';
 
 const envOnlyInConfig = {
   object: 'process',
@@ -93,12 +93,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['proof/sim/**/*.ts'],
+    rules: {
+      'no-restricted-properties': ['error', envOnlyInConfig, noChance],
+    },
+  },
+  {
     files: ['workflows/**/*.ts'],
     // Signal and update handlers change state between two awaits; the checker believes that nothing does.
     rules: { '@typescript-eslint/no-unnecessary-condition': 'off' },
   },
   {
-    files: ['tests/**/*.ts', 'bench/**/*.ts'],
+    files: ['tests/**/*.ts', 'bench/**/*.ts', 'proof/**/*.ts'],
     rules: {
       // A test that meets undefined fails, which is what it is for.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -20,13 +20,27 @@ export const LAYERS = {
   // Workers, and the lab it measures with, are processes for it: it starts them and reads what they tell. Only the
   // driver of PowerShell is measured by itself.
   bench: { folders: ['client', 'lab', 'hyperv', 'config', 'domain'] },
+  // Evidence runs the product in every way there is: by itself, in processes, against the lab.
+  proof: {
+    folders: [
+      'bench',
+      'client',
+      'workflows',
+      'activities',
+      'workers',
+      'lab',
+      'hyperv',
+      'config',
+      'domain',
+    ],
+  },
 };
 
 /** Packages that only one place may load. */
 const ONLY_IN = [
-  { name: 'node-powershell', folder: 'hyperv/powershell' },
+  { name: 'node-powershell', folders: ['hyperv/powershell'] },
   // Loads 90 MB and webpack.
-  { name: '@temporalio/worker', folder: 'workers' },
+  { name: '@temporalio/worker', folders: ['workers', 'proof'] },
 ];
 
 const packageOf = (source) =>
@@ -55,8 +69,8 @@ export function whyNot(file, source, kind) {
     return `${from}/ may import ${layer.packages.join(', ') || 'no package at all'}, not ${name}`;
   }
   const only = ONLY_IN.find((entry) => entry.name === name);
-  if (only && kind !== 'type' && !isUnder(file, only.folder)) {
-    return `${name} is loaded in ${only.folder}/ only`;
+  if (only && kind !== 'type' && !only.folders.some((folder) => isUnder(file, folder))) {
+    return `${name} is loaded in ${only.folders.map((folder) => `${folder}/`).join(' and ')} only`;
   }
   return null;
 }

@@ -18,6 +18,7 @@ const SOURCES = [
   'domain',
   'config',
   'bench',
+  'proof',
 ];
 const BUILD_FILES = [
   'tsconfig.json',

@@ -20,6 +20,8 @@ describe('a file may import', () => {
     ['workers/main.ts', '../lab/client.ts', 'value'],
     ['domain/plan.ts', './facts.ts', 'value'],
     ['bench/servers.ts', '../client/temporal-server/start.ts', 'value'],
+    ['proof/sim/main.ts', '../../activities/index.ts', 'value'],
+    ['proof/sim/main.ts', '@temporalio/worker', 'value'],
     ['tests/unit/plan.unit.test.ts', '../../client/watch.ts', 'value'],
   ])('%s <- %s (%s)', (file, source, kind) => {
     expect(whyNot(file, source, kind)).toBeNull();
@@ -52,6 +54,8 @@ describe('a file may not import', () => {
     ['workers/main.ts', '../client/watch.ts', 'value'],
     ['bench/main.ts', '../tests/support/processes.ts', 'value'],
     ['client/watch.ts', '../bench/statistics.ts', 'value'],
+    ['client/watch.ts', '../proof/sim/random.ts', 'value'],
+    ['bench/main.ts', '../proof/sim/random.ts', 'value'],
   ])('%s <- %s (%s)', (file, source, kind) => {
     expect(whyNot(file, source, kind)).toMatch(/\w/);
   });

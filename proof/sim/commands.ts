@@ -1,0 +1,208 @@
+// Commands of workflow code against the events of a history: does this command make that event? Stricter than the
+// native core, which compares types and ids: here the arguments have to be the same bytes too.
+import type { HistoryEvent, Payload } from './history.ts';
+
+/** coresdk.workflow_commands.WorkflowCommand as workflow code emits it; only what this product uses is named. */
+export interface Command {
+  userMetadata?: object | null;
+  startTimer?: { seq: number; startToFireTimeout: object };
+  cancelTimer?: { seq: number };
+  scheduleActivity?: {
+    seq: number;
+    activityId: string;
+    activityType: string;
+    taskQueue: string;
+    arguments?: Payload[];
+    cancellationType?: number;
+    [option: string]: unknown;
+  };
+  requestCancelActivity?: { seq: number };
+  startChildWorkflowExecution?: {
+    seq: number;
+    workflowId: string;
+    workflowType: string;
+    input?: Payload[];
+    [option: string]: unknown;
+  };
+  cancelChildWorkflowExecution?: { childWorkflowSeq: number };
+  completeWorkflowExecution?: { result?: Payload };
+  failWorkflowExecution?: { failure?: object };
+  cancelWorkflowExecution?: object;
+  setPatchMarker?: { patchId: string; deprecated?: boolean };
+  upsertWorkflowSearchAttributes?: { searchAttributes?: object };
+  modifyWorkflowProperties?: { upsertedMemo?: object };
+  updateResponse?: {
+    protocolInstanceId: string;
+    accepted?: object;
+    rejected?: object;
+    completed?: Payload;
+  };
+  respondToQuery?: object;
+}
+
+const bytes = (payloads: Payload[] | undefined): string =>
+  (payloads ?? []).map((p) => Buffer.from(p.data ?? []).toString('utf8')).join('\n');
+
+interface Rule {
+  event: HistoryEvent['kind'];
+  /** What must be the same, as the command says it and as the event says it. */
+  command: string;
+  recorded: (event: HistoryEvent) => string;
+}
+
+/** undefined for commands that make no event. */
+function ruleOf(command: Command, rejectedBefore: boolean): Rule | undefined {
+  const c = command;
+  if (c.startTimer)
+    return {
+      event: 'timerStarted',
+      command: String(c.startTimer.seq),
+      recorded: (e) => e.a.timerId ?? '',
+    };
+  if (c.cancelTimer)
+    return {
+      event: 'timerCanceled',
+      command: String(c.cancelTimer.seq),
+      recorded: (e) => e.a.timerId ?? '',
+    };
+  if (c.scheduleActivity) {
+    const { activityType, activityId, arguments: args } = c.scheduleActivity;
+    return {
+      event: 'activityTaskScheduled',
+      command: `${activityType} ${activityId} ${bytes(args)}`,
+      recorded: ({ a }) =>
+        `${a.activityType?.name ?? ''} ${a.activityId ?? ''} ${bytes((a.input as { payloads?: Payload[] } | undefined)?.payloads)}`,
+    };
+  }
+  if (c.requestCancelActivity)
+    return { event: 'activityTaskCancelRequested', command: '', recorded: () => '' };
+  if (c.startChildWorkflowExecution) {
+    const { workflowType, workflowId, input } = c.startChildWorkflowExecution;
+    return {
+      event: 'startChildWorkflowExecutionInitiated',
+      command: `${workflowType} ${workflowId} ${bytes(input)}`,
+      recorded: ({ a }) =>
+        `${a.workflowType?.name ?? ''} ${a.workflowId ?? ''} ${bytes((a.input as { payloads?: Payload[] } | undefined)?.payloads)}`,
+    };
+  }
+  if (c.cancelChildWorkflowExecution)
+    return {
+      event: 'requestCancelExternalWorkflowExecutionInitiated',
+      command: '',
+      recorded: () => '',
+    };
+  if (c.setPatchMarker) return { event: 'markerRecorded', command: '', recorded: () => '' };
+  if (c.upsertWorkflowSearchAttributes)
+    return { event: 'upsertWorkflowSearchAttributes', command: '', recorded: () => '' };
+  if (c.modifyWorkflowProperties)
+    return { event: 'workflowPropertiesModified', command: '', recorded: () => '' };
+  if (c.updateResponse) {
+    const { protocolInstanceId, accepted, rejected } = c.updateResponse;
+    if (accepted)
+      return {
+        event: 'workflowExecutionUpdateAccepted',
+        command: protocolInstanceId,
+        recorded: (e) => e.a.protocolInstanceId ?? '',
+      };
+    if (rejected && rejectedBefore) return undefined;
+    return { event: 'workflowExecutionUpdateCompleted', command: '', recorded: () => '' };
+  }
+  if (c.completeWorkflowExecution)
+    return {
+      event: 'workflowExecutionCompleted',
+      command: bytes(
+        c.completeWorkflowExecution.result ? [c.completeWorkflowExecution.result] : [],
+      ),
+      recorded: (e) => bytes(e.a.result?.payloads),
+    };
+  if (c.failWorkflowExecution)
+    return { event: 'workflowExecutionFailed', command: '', recorded: () => '' };
+  if (c.cancelWorkflowExecution)
+    return { event: 'workflowExecutionCanceled', command: '', recorded: () => '' };
+  throw new Error(
+    `workflow code used a command that the simulation does not know: ${Object.keys(command).join(', ')}`,
+  );
+}
+
+const seqOf = (c: Command): number =>
+  c.scheduleActivity?.seq ?? c.startChildWorkflowExecution?.seq ?? 0;
+
+/** Of the upsert that the core itself adds to a patch marker. */
+const isPatchUpsert = ({ kind, a }: HistoryEvent): boolean =>
+  kind === 'upsertWorkflowSearchAttributes' &&
+  a.searchAttributes?.indexedFields?.['TemporalChangeVersion'] !== undefined;
+
+/**
+ * Compares the commands of one workflow task with the events that a history has for it, and tells which event came
+ * from which command.
+ * @throws Error when they differ: workflow code that is not deterministic, or a server that does not do as it is told
+ */
+export function matchCommands(
+  commands: Command[],
+  events: HistoryEvent[],
+  learn: (event: HistoryEvent, seq: number) => void,
+): void {
+  const recorded = events.filter((event) => !isPatchUpsert(event));
+  const accepted = new Set(
+    commands.flatMap((c) =>
+      c.updateResponse?.accepted ? [c.updateResponse.protocolInstanceId] : [],
+    ),
+  );
+  const rules = commands.flatMap((command) => {
+    const response = command.updateResponse;
+    const rejectedBefore =
+      response?.rejected !== undefined &&
+      response.rejected !== null &&
+      !accepted.has(response.protocolInstanceId);
+    const rule = ruleOf(command, rejectedBefore);
+    return rule === undefined ? [] : [{ rule, seq: seqOf(command) }];
+  });
+  for (const [i, { rule, seq }] of rules.entries()) {
+    const event = recorded[i];
+    const have =
+      event === undefined
+        ? 'nothing'
+        : `${event.kind} ${rule.event === event.kind ? rule.recorded(event) : ''}`;
+    if (event?.kind !== rule.event || rule.recorded(event) !== rule.command)
+      throw new Nondeterminism(
+        `the code wants ${rule.event} ${rule.command}, the history has ${have.trim()}`,
+      );
+    learn(event, seq);
+  }
+  const more = recorded[rules.length];
+  if (more !== undefined)
+    throw new Nondeterminism(`the history has ${more.kind}, the code wants nothing more`);
+}
+
+export class Nondeterminism extends Error {}
+
+export interface Sent {
+  commands: Command[];
+  /** Scheduled and cancelled in one go: the server never hears of them. */
+  unsent: Command[];
+}
+
+/** Takes out what was cancelled before it was sent, as the native core does. */
+export function withoutUnsent(commands: Command[]): Sent {
+  const unsent: Command[] = [];
+  const drop = new Set<Command>();
+  for (const cancel of commands) {
+    const start = commands.find((c) => isStartOf(c, cancel));
+    if (start === undefined || drop.has(start)) continue;
+    drop.add(start).add(cancel);
+    if (start.startTimer === undefined) unsent.push(start);
+  }
+  return { commands: commands.filter((c) => !drop.has(c)), unsent };
+}
+
+function isStartOf(start: Command, cancel: Command): boolean {
+  if (cancel.cancelTimer) return start.startTimer?.seq === cancel.cancelTimer.seq;
+  if (cancel.requestCancelActivity)
+    return start.scheduleActivity?.seq === cancel.requestCancelActivity.seq;
+  if (cancel.cancelChildWorkflowExecution)
+    return (
+      start.startChildWorkflowExecution?.seq ===
+      cancel.cancelChildWorkflowExecution.childWorkflowSeq
+    );
+  return false;
+}

@@ -1,0 +1,195 @@
+// One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
+// code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
+import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
+import type { ClusterActivityDeps } from '../../activities/cluster.ts';
+import { ACT_OPS, READ_OPS, type HypervHost } from '../../hyperv/host.ts';
+import { inProcessHost } from '../../lab/host.ts';
+import { Lab } from '../../lab/lab.ts';
+import type { Effect } from '../../lab/records.ts';
+import type { Scenario } from '../../lab/scenario-schema.ts';
+import { keepAwake } from '../../lab/waker.ts';
+import { SimClock } from './sim-clock.ts';
+import type { Random } from './random.ts';
+import { SimServer } from './server.ts';
+import type { ServerRun } from './server-run.ts';
+import { hostOfWorker, SimWorker, type Deed, type WorkerParts } from './sim-worker.ts';
+import type { WorkflowHost } from './workflow-host.ts';
+
+const OPS = [...READ_OPS, ...ACT_OPS];
+
+/** What a test puts in place of the product's own parts, to see whether the checkers notice. */
+export interface Mutant {
+  host?: (host: HypervHost) => HypervHost;
+  parts?: (parts: WorkerParts, deps: ClusterActivityDeps) => WorkerParts;
+}
+
+/** Cuts hook in here: between the activity and the port. */
+export type Around = (
+  worker: SimWorker,
+  op: string,
+  args: object,
+  call: () => Promise<unknown>,
+) => Promise<unknown>;
+
+export interface SimClusterOptions {
+  scenario: Scenario;
+  host: WorkflowHost;
+  random: Random;
+  /** How often waiting activities look again. */
+  lookEveryMs: number;
+  mutant?: Mutant;
+  around?: Around;
+  onTask?: (run: ServerRun) => void;
+  onEffects?: (effects: Effect[]) => void;
+  onActivity?: (worker: SimWorker, type: string, args: unknown[], deed: Deed) => Promise<unknown>;
+}
+
+export class SimCluster {
+  readonly clock = new SimClock();
+  readonly lab: Lab;
+  readonly server: SimServer;
+  readonly workers = new Map<string, SimWorker>();
+  readonly trace: string[] = [];
+  readonly violations: string[] = [];
+  readonly options: SimClusterOptions;
+  readonly cluster: string;
+  /** Nodes whose calls take so many times as long. */
+  readonly slow = new Map<string, number>();
+  private readonly incarnations = new Map<string, number>();
+  private readonly delays: Random;
+  private readonly births: Random;
+  private readonly letSleep: () => void;
+  private seenEffects = 0;
+
+  constructor(options: SimClusterOptions) {
+    this.options = options;
+    this.cluster = options.scenario.cluster;
+    this.lab = new Lab(options.scenario, this.clock);
+    this.letSleep = keepAwake(this.lab, this.clock);
+    this.delays = options.random.branch('delays');
+    this.births = options.random.branch('births');
+    this.server = new SimServer({
+      clock: this.clock,
+      host: options.host,
+      random: options.random.branch('server'),
+      tell: (line) => this.tell(line),
+      violated: (what) => this.violated(what),
+      onTask: (run) => options.onTask?.(run),
+    });
+    for (const node of this.lab.nodes()) if (this.lab.isUp(node)) this.bear(node);
+    this.lab.onNodeChange(({ node, up }) => {
+      if (up) this.clock.after(this.births.int(500, 6000), () => this.bear(node));
+      else this.kill(node);
+    });
+  }
+
+  tell(line: string): void {
+    const seconds = (this.clock.now() - this.clock.start) / 1000;
+    this.trace.push(`${seconds.toFixed(3).padStart(10)} ${line}`);
+  }
+
+  violated(what: string): void {
+    this.tell(`VIOLATION: ${what}`);
+    this.violations.push(what);
+  }
+
+  /** Does what is next. False when nothing will ever happen again. */
+  async step(): Promise<boolean> {
+    if (!this.clock.step()) return false;
+    await settled();
+    await this.server.settle();
+    const effects = this.lab.effects(this.seenEffects);
+    const last = effects.at(-1);
+    if (last !== undefined) {
+      this.seenEffects = last.seq;
+      for (const e of effects)
+        this.tell(
+          `  lab: ${e.kind} ${e.subject}${e.node === '' ? '' : ` at ${e.node}`}${e.detail === '' ? '' : ` (${e.detail})`}`,
+        );
+      this.options.onEffects?.(effects);
+    }
+    return true;
+  }
+
+  /** Goes on until that holds; false when it never did within so many simulated seconds. */
+  async until(holds: () => boolean, seconds: number): Promise<boolean> {
+    const end = this.clock.now() + seconds * 1000;
+    while (!holds()) {
+      if (this.clock.now() > end || this.violations.length > 0 || !(await this.step()))
+        return false;
+    }
+    return true;
+  }
+
+  /** A worker process starts on this node, if the node runs and has none. */
+  bear(node: string): void {
+    if (this.workers.has(node) || !this.lab.isUp(node)) return;
+    const incarnation = (this.incarnations.get(node) ?? 0) + 1;
+    this.incarnations.set(node, incarnation);
+    const worker = new SimWorker({
+      node,
+      cluster: this.cluster,
+      incarnation,
+      clock: this.clock,
+      server: this.server,
+      makeParts: (made) => this.partsFor(made),
+    });
+    this.workers.set(node, worker);
+    this.tell(`worker ${worker.identity} starts`);
+    this.server.join(worker);
+  }
+
+  kill(node: string): void {
+    const worker = this.workers.get(node);
+    if (worker === undefined) return;
+    this.workers.delete(node);
+    this.tell(`worker ${worker.identity} is dead`);
+    worker.die();
+  }
+
+  /** Kills the process alone; its service starts it again. */
+  killProcess(node: string): void {
+    this.kill(node);
+    this.clock.after(this.births.int(3000, 8000), () => this.bear(node));
+  }
+
+  stop(): void {
+    this.letSleep();
+  }
+
+  private partsFor(worker: SimWorker): WorkerParts {
+    const { mutant, around, lookEveryMs, onActivity } = this.options;
+    const real = inProcessHost(this.lab, worker.node);
+    const delay = (): number =>
+      Math.round(this.delays.int(1, 30) * (this.slow.get(worker.node) ?? 1));
+    const host = hostOfWorker(mutant?.host?.(real) ?? real, worker, delay, OPS, (op, args, call) =>
+      around === undefined ? call() : around(worker, op, args, call),
+    );
+    const deps: ClusterActivityDeps = {
+      host,
+      now: () => worker.now(),
+      lookEveryMs,
+      after: (ms, call) => worker.after(ms, call),
+    };
+    const made = {
+      cluster: createClusterQueue(deps),
+      node: createNodeQueue(deps),
+    } as unknown as WorkerParts;
+    const parts = mutant?.parts?.(made, deps) ?? made;
+    if (onActivity === undefined) return parts;
+    const hooked = (deeds: Record<string, Deed>): Record<string, Deed> =>
+      Object.fromEntries(
+        Object.entries(deeds).map(([type, deed]) => [
+          type,
+          (...args: unknown[]) => onActivity(worker, type, args, deed),
+        ]),
+      );
+    return { cluster: hooked(parts.cluster), node: hooked(parts.node) };
+  }
+}
+
+/** Everything that was waiting for nothing but a turn has had it. */
+const settled = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });

@@ -1,0 +1,281 @@
+// One node's worker process: it takes workflow tasks and activities, runs the real activity code against the lab, beats,
+// and dies with its node. A dead worker's code stops at its next wait: it never acts again and never answers.
+import { AsyncResource } from 'node:async_hooks';
+import {
+  ActivityCancellationDetails,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+  noopMetricMeter,
+} from '@temporalio/common';
+import type { Info } from '@temporalio/activity';
+import { Activity } from '@temporalio/worker/lib/activity.js';
+import { clusterQueue, nodeQueue } from '../../domain/names.ts';
+import type { HypervHost } from '../../hyperv/host.ts';
+import type { ActivityTask, AttemptEnd } from './activity-task.ts';
+import { msOf, payloadOf, type Duration, type Payload } from './history.ts';
+import type { SimServer } from './server.ts';
+import type { ServerRun } from './server-run.ts';
+import type { SimClock } from './sim-clock.ts';
+
+export type Deed = (...args: unknown[]) => Promise<unknown>;
+
+/** What a worker is made of; a simulation passes the product's own or a mutant. */
+export interface WorkerParts {
+  cluster: Record<string, Deed>;
+  node: Record<string, Deed>;
+}
+
+/** workers/node-worker.ts: maxConcurrentActivityTaskExecutions of the two queues. */
+const SLOTS = { cluster: 32, node: 4 };
+/** workers/node-worker.ts: maxHeartbeatThrottleInterval. */
+const THROTTLE_MS = 1000;
+/** The core tries for about so long to deliver a result, then drops it. */
+const DELIVER_MS = 10_000;
+const DELIVER_AGAIN_MS = 1000;
+
+const converter = {
+  payloadConverter: defaultPayloadConverter,
+  failureConverter: defaultFailureConverter,
+  payloadCodecs: [],
+};
+const silent = { log: none, trace: none, debug: none, info: none, warn: none, error: none };
+function none(): void {
+  // Nobody reads a simulated worker's log; the trace says what happened.
+}
+
+export interface WorkerOptions {
+  node: string;
+  cluster: string;
+  /** Counts the processes of this node. */
+  incarnation: number;
+  clock: SimClock;
+  server: SimServer;
+  makeParts: (worker: SimWorker) => WorkerParts;
+}
+
+export class SimWorker {
+  readonly node: string;
+  readonly identity: string;
+  alive = true;
+  /** Can it reach the server. */
+  connected = true;
+  /** The machine's clock is wrong by this. */
+  clockOffsetMs = 0;
+  /** Cuts: the next completion of a workflow task for which this holds is lost. */
+  losesTask: (run: ServerRun) => boolean = () => false;
+  readonly options: WorkerOptions;
+  private readonly queues: { name: string; deeds: Record<string, Deed>; slots: number }[];
+  private readonly running = new Map<string, number>();
+
+  constructor(options: WorkerOptions) {
+    this.options = options;
+    this.node = options.node;
+    this.identity = `${options.node}/${String(options.incarnation)}`;
+    const parts = options.makeParts(this);
+    this.queues = [
+      { name: clusterQueue(options.cluster), deeds: parts.cluster, slots: SLOTS.cluster },
+      { name: nodeQueue(options.cluster, options.node), deeds: parts.node, slots: SLOTS.node },
+    ];
+  }
+
+  get available(): boolean {
+    return this.alive && this.connected;
+  }
+
+  takes(queue: string): boolean {
+    const served = this.queues.find((q) => q.name === queue);
+    return this.available && served !== undefined && (this.running.get(queue) ?? 0) < served.slots;
+  }
+
+  die(): void {
+    this.alive = false;
+    this.options.server.leave(this);
+  }
+
+  now(): Date {
+    return new Date(this.options.clock.now() + this.clockOffsetMs);
+  }
+
+  /** A timer of this process: it never fires once the process is dead. */
+  after(ms: number, call: () => void): () => void {
+    const bound = AsyncResource.bind(call);
+    return this.options.clock.after(ms, () => {
+      if (this.alive) bound();
+    });
+  }
+
+  run(task: ActivityTask): void {
+    const served = this.queues.find((q) => q.name === task.queue);
+    const deed = served?.deeds[task.type];
+    if (deed === undefined)
+      throw new Error(`${this.identity} does not know the activity ${task.type}`);
+    this.running.set(task.queue, (this.running.get(task.queue) ?? 0) + 1);
+    void new Attempt(this, task, deed).run().finally(() => {
+      this.running.set(task.queue, (this.running.get(task.queue) ?? 1) - 1);
+      if (this.alive) this.options.server.offer();
+    });
+  }
+}
+
+/** One attempt of one activity in one worker. */
+class Attempt {
+  private readonly worker: SimWorker;
+  private readonly task: ActivityTask;
+  private readonly attempt: number;
+  private readonly activity: Activity;
+  private sentAt = -Infinity;
+  private unsent: Payload[] | undefined;
+  private sending = false;
+  private over = false;
+
+  constructor(worker: SimWorker, task: ActivityTask, deed: Deed) {
+    this.worker = worker;
+    this.task = task;
+    this.attempt = task.attempt;
+    const beat = (details: unknown): void => {
+      this.unsent = details === undefined ? (this.unsent ?? []) : [payloadOf(details)];
+      this.send();
+    };
+    this.activity = new Activity(
+      infoOf(task, worker),
+      deed,
+      converter,
+      {} as never,
+      undefined,
+      beat,
+      undefined,
+      silent,
+      noopMetricMeter,
+      [],
+    );
+  }
+
+  async run(): Promise<void> {
+    const args = this.task.input.map((payload) =>
+      defaultPayloadConverter.fromPayload(payload as never),
+    );
+    const end = (await this.activity.run({ args, headers: {} })) as AttemptEnd;
+    this.over = true;
+    if (!this.worker.alive) return;
+    // Told with the end, as the core flushes what it has held back.
+    if (this.unsent !== undefined && 'failed' in end) this.deliverBeat();
+    this.deliver(end, this.worker.options.clock.now() + DELIVER_MS);
+  }
+
+  private deliver(end: AttemptEnd, until: number): void {
+    const { worker } = this;
+    if (!worker.alive) return;
+    if (worker.connected) {
+      this.task.end(worker, this.attempt, end);
+      return;
+    }
+    if (worker.options.clock.now() < until)
+      worker.options.clock.after(DELIVER_AGAIN_MS, () => {
+        this.deliver(end, until);
+      });
+  }
+
+  private send(): void {
+    const { clock } = this.worker.options;
+    const wait = this.sentAt + THROTTLE_MS - clock.now();
+    if (this.sending) return;
+    if (wait <= 0) {
+      this.deliverBeat();
+      return;
+    }
+    this.sending = true;
+    clock.after(wait, () => {
+      this.sending = false;
+      if (!this.over && this.worker.alive) this.deliverBeat();
+    });
+  }
+
+  private deliverBeat(): void {
+    const { worker, task } = this;
+    this.sentAt = worker.options.clock.now();
+    if (!worker.connected) return;
+    const details = this.unsent;
+    this.unsent = undefined;
+    const answer = task.heartbeat(
+      worker,
+      this.attempt,
+      details?.length === 0 ? undefined : details,
+    );
+    if (answer === undefined) this.cancel('NOT_FOUND', { notFound: true });
+    else if (answer.cancelRequested) this.cancel('CANCELLED', { cancelRequested: true });
+  }
+
+  private cancel(reason: string, details: { notFound?: boolean; cancelRequested?: boolean }): void {
+    if (this.activity.context.cancellationSignal.aborted) return;
+    this.activity.cancel(reason as never, new ActivityCancellationDetails(details) as never);
+  }
+}
+
+function infoOf(task: ActivityTask, worker: SimWorker): Info {
+  const now = worker.options.clock.now();
+  const details = task.details?.[0];
+  const info = {
+    taskToken: new Uint8Array(),
+    base64TaskToken: '',
+    taskQueue: task.queue,
+    activityId: task.id,
+    activityType: task.type,
+    attempt: task.attempt,
+    isLocal: false,
+    inWorkflow: true,
+    workflowExecution: { workflowId: task.run.id, runId: task.run.runId },
+    workflowType: task.run.type,
+    workflowNamespace: 'default',
+    activityNamespace: 'default',
+    namespace: 'default',
+    heartbeatTimeoutMs: msOf(task.a['heartbeatTimeout'] as Duration | undefined),
+    heartbeatDetails:
+      details === undefined ? undefined : defaultPayloadConverter.fromPayload(details as never),
+    scheduledTimestampMs: now,
+    startToCloseTimeoutMs: msOf(task.a['startToCloseTimeout'] as Duration | undefined) ?? 0,
+    scheduleToCloseTimeoutMs: msOf(task.a['scheduleToCloseTimeout'] as Duration | undefined) ?? 0,
+    currentAttemptScheduledTimestampMs: now,
+    priority: undefined,
+  };
+  return info as unknown as Info;
+}
+
+/**
+ * A node's host as its worker process sees it: every call takes a moment, and one that began in a process that is dead
+ * by now never answers; nor does a dead process begin one.
+ */
+export function hostOfWorker(
+  host: HypervHost,
+  worker: SimWorker,
+  delayMs: (op: string) => number,
+  ops: readonly (keyof HypervHost & string)[],
+  around: (op: string, args: object, call: () => Promise<unknown>) => Promise<unknown> = (
+    _op,
+    _args,
+    call,
+  ) => call(),
+): HypervHost {
+  const never = (): Promise<never> => new Promise(() => undefined);
+  const wait = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      worker.after(ms, resolve);
+    });
+  const calls = ops.map((op) => {
+    const inner = host[op] as unknown as (args: object) => Promise<unknown>;
+    const ask = async (args: object): Promise<unknown> => {
+      await wait(delayMs(op));
+      let answer: { value: unknown } | { error: unknown };
+      try {
+        answer = { value: await around(op, args, () => inner.call(host, args)) };
+      } catch (error) {
+        answer = { error };
+      }
+      if (!worker.alive) return never();
+      await wait(delayMs(op));
+      if ('error' in answer) throw answer.error;
+      return answer.value;
+    };
+    return [op, ask];
+  });
+  return { node: host.node, ...Object.fromEntries(calls) } as unknown as HypervHost;
+}
