@@ -81,7 +81,7 @@ export interface SetupFacts {
     allowCustomSspsAps: number | null;
     /** `Get-SmbClientConfiguration`'s BlockNTLM: local accounts sign in by NTLM. null: this Windows does not tell. */
     blockNtlm: boolean | null;
-    /** What NT VIRTUAL MACHINE\\Virtual Machines (S-1-5-83-0) may, as user rights. null: could not be read. */
+    /** What NT VIRTUAL MACHINE\\Virtual Machines (S-1-5-83-0) may. null: could not be read, or no Hyper-V. */
     virtualMachineRights: { createSymbolicLinks: boolean; logOnAsService: boolean } | null;
   };
   /** WinRM's TrustedHosts, split at its commas; `*` is everything. */
@@ -276,6 +276,8 @@ export interface ClusterView {
   cluster: ClusterFacts;
   nodes: ClusterNodeFacts[];
   roles: RoleFacts[];
+  /** So many more roles there are, which were not asked for; absent: none. */
+  rolesLeftOut?: number;
   networks: NetworkFacts[];
   sharedVolumes: SharedVolumeFacts[];
 }

@@ -9,7 +9,7 @@ import type { Asked } from './refusal.ts';
 
 const BUILT_IN_RID = 500;
 const FIRST_RID = 1001;
-const PORTS = { cluster: 3343, liveMigration: 6600, winrm: 5985, smb: 445 };
+export const PORTS = { cluster: 3343, liveMigration: 6600, winrm: 5985, smb: 445 };
 
 /** Two nodes have different SIDs for accounts of one name, as two machines do. */
 function sidOf(node: LabNode, index: number, builtIn: boolean): string {
@@ -20,7 +20,8 @@ function sidOf(node: LabNode, index: number, builtIn: boolean): string {
   return `S-1-5-21-${machine.join('-')}-${String(builtIn ? BUILT_IN_RID : FIRST_RID + index)}`;
 }
 
-function accountsOf(node: LabNode): AccountFacts[] {
+/** Administrators, in the order of the scenario. */
+export function administratorsOf(node: LabNode): AccountFacts[] {
   return node.is.setup.administrators.map(({ name, enabled, builtIn }, i) => ({
     name,
     sid: sidOf(node, i, builtIn),
@@ -29,17 +30,18 @@ function accountsOf(node: LabNode): AccountFacts[] {
   }));
 }
 
-const accountOf = (node: LabNode): AccountFacts => {
+/** The account of the node's worker. */
+export const accountOf = (node: LabNode): AccountFacts => {
   const { account } = node.is.setup;
-  const known = accountsOf(node).find((a) => sameName(a.name, account));
+  const known = administratorsOf(node).find((a) => sameName(a.name, account));
   return known ?? { name: account, sid: sidOf(node, 900, false), enabled: true, builtIn: false };
 };
 
-const trustedOf = ({ world, node }: Asked): string[] =>
+export const trustedOf = ({ world, node }: Asked): string[] =>
   node.is.setup.trustedHosts ?? world.nodes.map((n) => n.name).filter((name) => name !== node.name);
 
 /** Something listens there; whether a firewall lets anybody in is another question. */
-function listens(world: World, node: LabNode, port: number): boolean {
+export function listens(world: World, node: LabNode, port: number): boolean {
   if (!answers(node)) return false;
   if (port === PORTS.cluster) return isMember(node) && world.quorate;
   if (port === PORTS.liveMigration) return hasHyperV(node) && node.migration.enabled;
@@ -56,14 +58,16 @@ export function setupFacts(asked: Asked, { ports }: OpArgs<'readSetup'>): SetupF
     dnsSuffix: setup.dnsSuffix,
     updateRevision: setup.updateRevision,
     account: { ...accountOf(node), elevated: setup.elevated },
-    administrators: accountsOf(node),
+    administrators: administratorsOf(node),
     policies: {
       localAccountTokenFilterPolicy: setup.localAccountTokenFilterPolicy,
       allowPku2u: setup.allowPku2u,
       allowCustomSspsAps: setup.allowCustomSspsAps,
       blockNtlm: setup.blockNtlm,
       virtualMachineRights:
-        setup.virtualMachineRights === null ? null : { ...setup.virtualMachineRights },
+        setup.virtualMachineRights === null || !hasHyperV(node)
+          ? null
+          : { ...setup.virtualMachineRights },
     },
     trustedHosts: trustedOf(asked),
     bios: setup.bios,
@@ -75,11 +79,14 @@ export function setupFacts(asked: Asked, { ports }: OpArgs<'readSetup'>): SetupF
 
 const REFUSED_SIGN_IN = '0x8009030E';
 const NOT_TRUSTED = '0x803380E4';
-const NO_ACCESS = '0x80070005';
-const UNREACHABLE = '0x80338126';
+export const NO_ACCESS = '0x80070005';
+export const UNREACHABLE = '0x80338126';
 
 /** Why WinRM of `peer` does not let the account of `node` in; null when it does. */
-function signInProblem(asked: Asked, peer: LabNode): { hresult: string; message: string } | null {
+export function signInProblem(
+  asked: Asked,
+  peer: LabNode,
+): { hresult: string; message: string } | null {
   const { node } = asked;
   const mine = accountOf(node);
   const { setup } = peer.is;
@@ -88,7 +95,7 @@ function signInProblem(asked: Asked, peer: LabNode): { hresult: string; message:
   const trusted = trustedOf(asked);
   if (!trusted.some((host) => host === '*' || sameName(host, peer.name)))
     return { hresult: NOT_TRUSTED, message: `${peer.name} is not in TrustedHosts` };
-  const theirs = accountsOf(peer).find((a) => sameName(a.name, mine.name));
+  const theirs = administratorsOf(peer).find((a) => sameName(a.name, mine.name));
   const samePassword = setup.password === node.is.setup.password;
   if (theirs?.enabled !== true || !samePassword || node.is.setup.blockNtlm === true)
     return { hresult: REFUSED_SIGN_IN, message: `${peer.name} does not let ${mine.name} in` };
@@ -97,10 +104,13 @@ function signInProblem(asked: Asked, peer: LabNode): { hresult: string; message:
   return null;
 }
 
-function reaches({ world, node }: Asked, peer: LabNode, port: number): boolean {
+export function reaches({ world, node }: Asked, peer: LabNode, port: number): boolean {
   const cut = Math.max(node.networkDownUntil, peer.networkDownUntil) > world.time;
   return !cut && listens(world, peer, port) && !peer.is.setup.closedPorts.includes(port);
 }
+
+export const addressOf = (world: World, peer: LabNode): string =>
+  `10.0.0.${String(world.nodes.indexOf(peer) + 1)}`;
 
 export function peerFacts(asked: Asked, { nodes, ports }: OpArgs<'readPeers'>): PeerFacts[] {
   const { world, node } = asked;
@@ -119,7 +129,7 @@ export function peerFacts(asked: Asked, { nodes, ports }: OpArgs<'readPeers'>): 
     const problem = signInProblem(asked, peer);
     return {
       node: peer.name,
-      addresses: [`10.0.0.${String(world.nodes.indexOf(peer) + 1)}`],
+      addresses: [addressOf(world, peer)],
       ports: ports.map((port) => ({ port, open: reaches(asked, peer, port) })),
       signIn: {
         ok: problem === null,

@@ -290,7 +290,7 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
   for (const is of scenario.virtualMachines) {
     const vm = makeVm(scenario, is, start);
     world.vms.set(vm.id, vm);
-    for (const path of vm.disks)
+    for (const path of [...vm.disks, ...vm.parents])
       if (!fileOn(world, path, vm.owner)) world.disks.push({ path, node: null });
     if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, vm.name, is));
   }

@@ -10,9 +10,16 @@ $ErrorActionPreference = 'Stop'
 # Without a console Install-WindowsFeature fails when it wants to draw a progress bar.
 $ProgressPreference = 'SilentlyContinue'
 
+# One that is loaded already stays: the lab loads its own.
+if (-not (Get-Module -Name 'Watari.Probe')) {
+    Import-Module -Name (Join-Path -Path $PSScriptRoot -ChildPath 'Watari.Probe.psd1') -DisableNameChecking
+}
+
 . (Join-Path -Path $PSScriptRoot -ChildPath 'foundation.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'evidence.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'node.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'setup.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'reach.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'vm.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'cluster.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'role.ps1')

@@ -53,8 +53,9 @@ function Get-RecordShape {
             $name = $node.CommandElements[0].Extent
             $qualifier = $name.Text.LastIndexOf('\') + 1
             if ($qualifier -gt 0) { @{ At = $name.StartOffset - $start; Length = $qualifier; Variable = $null; Splatted = $false } }
-            # EnumKey asks the registry whether a key is there.
-            $reads = $name.Text.Substring($qualifier) -match '\A(Get|Test)-' -or $node.Extent.Text -match '-MethodName EnumKey\b'
+            # These methods of WMI ask: the registry, and whose a process is.
+            $reads = $name.Text.Substring($qualifier) -match '\A(Get|Test|Read)-' -or
+            $node.Extent.Text -match '-MethodName (Get|Enum|Check)'
             if (-not $reads) { $acts = $true }
         }
         elseif ('true', 'false', 'null' -notcontains $node.VariablePath.UserPath) {

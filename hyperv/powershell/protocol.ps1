@@ -5,11 +5,14 @@
 # all others write exactly one.
 $script:Operations = @{
     readHost              = @{ Function = 'Get-WatariHost' }
+    readSetup             = @{ Function = 'Get-WatariSetup' }
+    readPeers             = @{ Function = 'Get-WatariPeer'; List = $true }
     readServices          = @{ Function = 'Get-WatariService'; List = $true }
     readFeatures          = @{ Function = 'Get-WatariFeature'; List = $true }
     readSwitches          = @{ Function = 'Get-WatariSwitch'; List = $true }
     readMigrationSettings = @{ Function = 'Get-WatariMigrationSetting' }
     readVms               = @{ Function = 'Get-WatariVM'; List = $true }
+    readVmStorage         = @{ Function = 'Get-WatariVMStorage'; List = $true }
     readDiskFiles         = @{ Function = 'Test-WatariDiskFile'; List = $true }
     readCluster           = @{ Function = 'Get-WatariCluster' }
     readNodes             = @{ Function = 'Get-WatariNode'; List = $true }
@@ -112,8 +115,9 @@ function ConvertTo-ErrorReply {
 function Write-Reply {
     param([string]$Nonce, $Reply)
     $json = ConvertTo-Json -InputObject $Reply -Compress -Depth 12
-    $bytes = [System.Text.Encoding]::UTF8.GetBytes($json)
-    [Console]::Out.WriteLine('<' + $Nonce + ':' + [System.Convert]::ToBase64String($bytes) + '>')
+    $base64 = [System.Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($json))
+    # The length tells an answer apart from one that somebody else's output got into.
+    [Console]::Out.WriteLine('<' + $Nonce + ':' + $base64.Length + ':' + $base64 + '>')
 }
 
 function Invoke-WatariOperation {
@@ -122,7 +126,7 @@ function Invoke-WatariOperation {
     Runs one operation that is named in a line of base64 and answers with such a line. For programs.
     .DESCRIPTION
     The line is base64 of UTF-8 JSON: {"nonce":"...","op":"readNodes","args":{}}. The answer on standard output is
-    <nonce:base64 of JSON>: {"ok":true,"facts":...,"cmdlets":[...],"log":[...]} or {"ok":false,"error":{...}}.
+    <nonce:length:base64 of JSON>: {"ok":true,"facts":...,"cmdlets":[...],"log":[...]} or {"ok":false,"error":{...}}.
     People call the other functions of this module.
     .PARAMETER Request
     The line.

@@ -180,6 +180,69 @@ function Get-WatariVM {
     }
 }
 
+# Looking into a disk opens its file. Chains that are not read by then are told as far as they are known.
+$script:DiskChainsMs = 30000
+
+# By path, the parent of a virtual disk: '' for one that has none. Whole levels at a time. What is not there, is in use
+# elsewhere or is no virtual disk (a whole disk of the host has a path too) is not in the answer.
+function Read-DiskParent {
+    param([string[]]$Path)
+    $parents = @{}
+    $level = @($Path | Where-Object { $_ -match '\.(a?vhdx?|vhds)\z' } | Sort-Object -Unique)
+    $watch = [System.Diagnostics.Stopwatch]::StartNew()
+    while ($level.Count -gt 0 -and $watch.ElapsedMilliseconds -lt $script:DiskChainsMs) {
+        $next = Invoke-Recorded { Hyper-V\Get-VHD -Path $level -ErrorAction Continue } 2>&1 |
+            Where-Object { $_ -isnot [System.Management.Automation.ErrorRecord] } | ForEach-Object {
+                $parent = [string](Read-Property $_ 'ParentPath')
+                $parents[[string]$_.Path] = $parent
+                $parent
+            }
+        $level = @($next | Where-Object { $_ -and -not $parents.ContainsKey($_) } | Sort-Object -Unique)
+    }
+    $parents
+}
+
+function Get-WatariVMStorage {
+    <#
+    .SYNOPSIS
+    Lists the files of the virtual machines that this node holds: configuration, paging file, disks with their parents.
+    .EXAMPLE
+    Get-WatariVMStorage | Select-Object name, configurationPath, { $_.disks.path }
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-HyperV
+    Invoke-Consistently {
+        $all = @(Invoke-Recorded { Hyper-V\Get-VM } | Sort-Object -Property Name)
+        if ($all.Count -eq 0) { return }
+        $disks = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMHardDiskDrive -VM $all } | Where-Object { $_.Path })
+        $parents = Read-DiskParent @($disks.Values | ForEach-Object { $_ } | ForEach-Object { [string]$_.Path })
+        foreach ($one in $all) {
+            [pscustomobject][ordered]@{
+                vmId              = [string]$one.Id
+                name              = [string]$one.Name
+                configurationPath = [string]$one.ConfigurationLocation
+                smartPagingPath   = [string]$one.SmartPagingFilePath
+                disks             = @($disks[[string]$one.Id] | Where-Object { $null -ne $_ } | ForEach-Object {
+                        $path = [string]$_.Path
+                        $chain = [System.Collections.ArrayList]::new()
+                        $parent = [string]$parents[$path]
+                        while ($parent -and $chain -notcontains $parent) {
+                            [void]$chain.Add($parent)
+                            $parent = [string]$parents[$parent]
+                        }
+                        [pscustomobject][ordered]@{
+                            path    = $path
+                            parents = $chain.ToArray()
+                            # A VHD set is made to be shared.
+                            shared  = [bool](Read-Property $_ 'SupportPersistentReservations') -or $path -like '*.vhds'
+                        }
+                    })
+            }
+        }
+    }
+}
+
 # A VM of this node by its id; $null when it is elsewhere. Listing knows no wildcards and no "not found".
 function Find-VM {
     param([guid]$VMId)

@@ -254,6 +254,11 @@ function New-LabError($Failure) {
     $target = ConvertFrom-LabValue $Failure.target
     $record = New-Object System.Management.Automation.ErrorRecord $exception, ([string]$Failure.fqid), $category, $target
     if ($script:FqidField) { $script:FqidField.SetValue($record, [string]$Failure.fqid) }
+    if ($Failure.origin) {
+        $origin = New-Object System.Management.Automation.Remoting.OriginInfo ([string]$Failure.origin), ([guid]::Empty)
+        $record = New-Object System.Management.Automation.Runspaces.RemotingErrorRecord $record, $origin
+        if ($script:FqidField) { $script:FqidField.SetValue($record, [string]$Failure.fqid) }
+    }
     $record
 }
 

@@ -44,14 +44,17 @@ const ACTS: readonly Acting[] = [
   { op: 'cancelMove', cmdlet: 'Move-ClusterVirtualMachineRole', when: (b) => b.flag('Cancel') },
 ];
 
-/** The first cmdlet that only this reading needs. */
+/** The first cmdlet that only this reading needs, or needs first; one that no function calls is the first reading's. */
 const READS: readonly Acting[] = [
   { op: 'readHost', cmdlet: 'Get-CimInstance', when: ofClass('Win32_OperatingSystem') },
+  { op: 'readSetup', cmdlet: 'Get-CimInstance', when: ofClass('Win32_BIOS') },
+  { op: 'readPeers', cmdlet: 'Test-Reach' },
   { op: 'readServices', cmdlet: 'Get-CimInstance', when: ofClass('Win32_Service') },
   { op: 'readFeatures', cmdlet: 'Get-WindowsFeature' },
   { op: 'readSwitches', cmdlet: 'Get-VMSwitch' },
   { op: 'readMigrationSettings', cmdlet: 'Get-VMHost' },
   { op: 'readVms', cmdlet: 'Get-VM' },
+  { op: 'readVmStorage', cmdlet: 'Get-VM' },
   { op: 'readDiskFiles', cmdlet: 'Get-CimInstance', when: ofClass('CIM_DataFile') },
   { op: 'readCluster', cmdlet: 'Get-Cluster' },
   { op: 'readNodes', cmdlet: 'Get-ClusterNode' },
@@ -67,11 +70,14 @@ const READS: readonly Acting[] = [
  */
 const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariHost': 'readHost',
+  'Get-WatariSetup': 'readSetup',
+  'Get-WatariPeer': 'readPeers',
   'Get-WatariService': 'readServices',
   'Get-WatariFeature': 'readFeatures',
   'Get-WatariSwitch': 'readSwitches',
   'Get-WatariMigrationSetting': 'readMigrationSettings',
   'Get-WatariVM': 'readVms',
+  'Get-WatariVMStorage': 'readVmStorage',
   'Test-WatariDiskFile': 'readDiskFiles',
   'Get-WatariCluster': 'readCluster',
   'Get-WatariNode': 'readNodes',
@@ -86,7 +92,7 @@ export function operationOf(cmdlet: string, bound: Bound, within: string | null)
   const fits = (entry: Acting): boolean => entry.cmdlet === cmdlet && (entry.when?.(bound) ?? true);
   const act = ACTS.find(fits);
   if (act !== undefined) return act.op;
-  const read = READS.find(fits);
-  if (read === undefined) return null;
-  return within === null || READING_FUNCTIONS[within] === read.op ? read.op : null;
+  const reads = READS.filter(fits).map((entry) => entry.op);
+  const op = within === null ? reads[0] : reads.find((one) => READING_FUNCTIONS[within] === one);
+  return op ?? null;
 }

@@ -35,15 +35,48 @@ export const besideSources = (name: string): string =>
     ),
   );
 
+/** watari's own module, which the lab stands in for too. */
+export const OWN_MODULE = 'Watari.Probe';
+
+const ownCmdlet = (parameters: Record<string, string>): DocumentedCmdlet => ({
+  module: OWN_MODULE,
+  source: `hyperv/powershell/${OWN_MODULE}.psm1`,
+  outputs: [],
+  parameterSets: [
+    {
+      name: '__AllParameterSets',
+      default: true,
+      parameters: Object.entries(parameters).map(([name, type]) => ({
+        name,
+        type,
+        required: true,
+        position: null,
+      })),
+    },
+  ],
+  parameters: Object.fromEntries(
+    Object.entries(parameters).map(([name, type]) => [name, { type }]),
+  ),
+  pipeline: {},
+});
+
+const OWN_CMDLETS: Readonly<Record<string, DocumentedCmdlet>> = {
+  'Test-Reach': ownCmdlet({ Name: 'String[]', Port: 'Int32[]', TimeoutMs: 'Int32' }),
+  'Read-UserRight': ownCmdlet({ Name: 'String[]' }),
+};
+
 let known: Record<string, DocumentedCmdlet> | null = null;
 
 /** By name. Read once: the file is some hundred kilobytes. */
 export function documentedCmdlets(): Record<string, DocumentedCmdlet> {
-  known ??= (
-    JSON.parse(fs.readFileSync(besideSources('cmdlets.json'), 'utf8')) as {
-      cmdlets: Record<string, DocumentedCmdlet>;
-    }
-  ).cmdlets;
+  known ??= {
+    ...(
+      JSON.parse(fs.readFileSync(besideSources('cmdlets.json'), 'utf8')) as {
+        cmdlets: Record<string, DocumentedCmdlet>;
+      }
+    ).cmdlets,
+    ...OWN_CMDLETS,
+  };
   return known;
 }
 

@@ -6,11 +6,20 @@ import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../world.ts';
 import { seesFile } from '../reads.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
+import {
+  bios,
+  computerSystem,
+  connections,
+  groups,
+  processes,
+  userAccounts,
+} from './setup-classes.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
 import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
 
 export const CIMV2 = 'root/cimv2';
 export const VIRTUALIZATION = 'root/virtualization/v2';
+const STANDARD = 'root/StandardCimv2';
 
 type Values = Record<string, Wire>;
 /** Instances; `filter` is the condition as it was written, for classes that cannot be listed whole. */
@@ -34,21 +43,10 @@ const operatingSystem: Instances = ({ world, node }) => [
     Version: text(node.is.osVersion),
     BuildNumber: text(node.is.osVersion.split('.').at(-1) ?? ''),
     LastBootUpTime: date(node.bootTime),
-    LocalDateTime: date(world.time),
+    LocalDateTime: date(world.time + node.is.setup.clockAheadSeconds * 1000),
     TotalVisibleMemorySize: kilobytes(node.is.memory),
     FreePhysicalMemory: kilobytes(freeMemory(world, node)),
     OSLanguage: uint32(1041),
-  },
-];
-
-const computerSystem: Instances = ({ node }) => [
-  {
-    Name: text(node.name),
-    Domain: 'WORKGROUP',
-    Workgroup: 'WORKGROUP',
-    PartOfDomain: false,
-    TotalPhysicalMemory: uint64(node.is.memory),
-    NumberOfLogicalProcessors: uint32(node.is.logicalProcessors),
   },
 ];
 
@@ -120,6 +118,11 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [CIMV2, 'Win32_ComputerSystem', computerSystem],
         [CIMV2, 'Win32_Processor', processors],
         [CIMV2, 'Win32_Service', services],
+        [CIMV2, 'Win32_BIOS', bios],
+        [CIMV2, 'Win32_UserAccount', userAccounts],
+        [CIMV2, 'Win32_Group', groups],
+        [CIMV2, 'Win32_Process', processes],
+        [STANDARD, 'MSFT_NetTCPConnection', connections],
         [CIMV2, 'CIM_DataFile', dataFiles],
         [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
@@ -134,7 +137,7 @@ export const classNamed = (namespace: string, name: string) =>
   CLASSES[`${namespace}/${name}`.toLowerCase()];
 
 export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
-  namespace.toLowerCase() === CIMV2 ||
+  [CIMV2, STANDARD.toLowerCase()].includes(namespace.toLowerCase()) ||
   (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
 
 export const instanceObject = (
@@ -143,12 +146,13 @@ export const instanceObject = (
   name: string,
   values: Values,
   index: number,
+  computer: string | null = null,
 ): WireObject => ({
   $t: `${CIM_INSTANCE}#${namespace}/${name}`,
   base: CIM_INSTANCE,
   // One name for each instance: an object that is sent again is sent by its name.
   id: `cim:${name}:${String(index)}:${asked.node.name}`,
-  p: { ...values, PSComputerName: null },
+  p: { ...values, PSComputerName: computer === null ? null : text(computer) },
 });
 
 /** Values as a condition sees them, by lower-case names. */

@@ -1,12 +1,15 @@
-// The CimCmdlets module: reading classes, restarting, and the registry of this node.
+// The CimCmdlets module: reading classes here and on other nodes, restarting, the registry.
 import { beginRestart } from '../nodes.ts';
 import type { Asked } from '../refusal.ts';
-import type { LabNode } from '../world.ts';
+import { NO_ACCESS, signInProblem, UNREACHABLE } from '../setup-reads.ts';
+import { findNode } from '../world.ts';
 import { CIMV2, classNamed, hasNamespace, instanceObject, plainRow } from './cim-classes.ts';
 import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
-import { cimError, notImplemented } from './errors.ts';
+import { cimError, notImplemented, type ErrorRecord } from './errors.ts';
 import { BadQuery, wqlCondition } from './matching.ts';
-import { idOf, uint32, type Wire } from './wire.ts';
+import { registryAnswer } from './registry.ts';
+import { administratorMembers, ownerOf, ownerSidOf } from './setup-classes.ts';
+import { idOf, uint32, type Wire, type WireObject } from './wire.ts';
 
 const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 
@@ -30,10 +33,10 @@ function queryOf(call: Call): Query {
   return { name: parsed[1] ?? '', filter: parsed[2] ?? '' };
 }
 
-function getInstance(call: Call): Result {
+/** Instances of the class on one node. */
+function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[] {
   const namespace = namespaceOf(call);
   const { name, filter } = queryOf(call);
-  const about = asked(call);
   if (!hasNamespace(about, namespace))
     throw cimError(call.cmdlet, '0x8004100E', 'MetadataError', `Invalid namespace ${namespace}`);
   const known = classNamed(namespace, name);
@@ -48,7 +51,49 @@ function getInstance(call: Call): Result {
       throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `The filter ${error.message}`);
     }
   }
-  return objects(rows.map((row, i) => instanceObject(about, known.namespace, known.name, row, i)));
+  return rows.map((row, i) => instanceObject(about, known.namespace, known.name, row, i, computer));
+}
+
+/** Other computers are asked over WinRM, as the account of this node's worker; each may say no. */
+function getInstance(call: Call): Result {
+  const about = asked(call);
+  const computers = call.bound.texts('ComputerName');
+  if (computers === undefined) return objects(rowsOf(call, about, null));
+  const errors: ErrorRecord[] = [];
+  const out = computers.flatMap((computer) => {
+    const peer = findNode(call.world, computer);
+    const problem =
+      peer === undefined
+        ? { hresult: UNREACHABLE, message: `The client cannot connect to ${computer}.` }
+        : signInProblem(about, peer);
+    if (peer !== undefined && problem === null)
+      return rowsOf(call, { ...about, node: peer }, computer);
+    const { hresult, message } = problem ?? { hresult: NO_ACCESS, message: '' };
+    const { record } = cimError(call.cmdlet, hresult, 'NotSpecified', message);
+    errors.push({ ...record, origin: computer });
+    return [];
+  });
+  return { out, errors };
+}
+
+/** Members of a group; nothing else is played. */
+function getAssociated(call: Call): Result {
+  const { bound, cmdlet } = call;
+  const group = idOf('cim', bound.refs('InputObject')[0])?.split(':')[0];
+  const association = bound.text('Association')?.toLowerCase();
+  const result = bound.text('ResultClassName')?.toLowerCase();
+  if (
+    group?.toLowerCase() !== 'win32_group' ||
+    association !== 'win32_groupuser' ||
+    result !== 'win32_useraccount'
+  )
+    throw notImplemented(cmdlet, 'any association but the accounts of a group');
+  const about = asked(call);
+  return objects(
+    administratorMembers(about).map((row, i) =>
+      instanceObject(about, CIMV2, 'Win32_UserAccount', row, i),
+    ),
+  );
 }
 
 const answerOf = (values: Record<string, Wire>): Result =>
@@ -84,38 +129,7 @@ function shutdown(call: Call): Result {
   return answerOf({ ReturnValue: uint32(0) });
 }
 
-/** HKEY_LOCAL_MACHINE */
-const LOCAL_MACHINE = 2147483650;
-/** ERROR_FILE_NOT_FOUND: there is no such key or value. */
-const ABSENT = 2;
-const CURRENT_VERSION = 'software\\microsoft\\windows\\currentversion';
-
-/** Keys of HKLM that exist here beside those nobody asks for; lower case. */
-function hasKey(node: LabNode, key: string): boolean {
-  const pendingFeature = [...node.features.values()].includes('InstallPending');
-  switch (key) {
-    case `${CURRENT_VERSION}\\component based servicing\\rebootpending`:
-      return pendingFeature;
-    case `${CURRENT_VERSION}\\windowsupdate\\auto update\\rebootrequired`:
-      return node.pendingRestart && !pendingFeature;
-    default:
-      return false;
-  }
-}
-
-function registry(call: Call, method: string): Result {
-  const given = argumentsOf(call);
-  const key = given.get('ssubkeyname');
-  if (given.get('hdefkey') !== LOCAL_MACHINE || typeof key !== 'string')
-    throw notImplemented(call.cmdlet, 'any part of the registry but HKEY_LOCAL_MACHINE');
-  if (method === 'enumkey') {
-    const there = hasKey(call.node, key.toLowerCase());
-    return answerOf({ ReturnValue: uint32(there ? 0 : ABSENT), sNames: null });
-  }
-  if (method === 'getdwordvalue') return answerOf({ ReturnValue: uint32(ABSENT), uValue: null });
-  throw notImplemented(call.cmdlet, `StdRegProv.${method}`);
-}
-
+const PROCESS_METHODS = { getowner: ownerOf, getownersid: ownerSidOf } as const;
 const SHUTDOWN_METHODS = ['win32shutdowntracker', 'win32shutdown'];
 
 function invokeMethod(call: Call): Result {
@@ -124,7 +138,10 @@ function invokeMethod(call: Call): Result {
   const [ref] = bound.refs('InputObject');
   const instance = idOf('cim', ref)?.split(':')[0];
   const name = instance ?? queryOf(call).name;
-  if (name.toLowerCase() === 'stdregprov') return registry(call, method);
+  if (name.toLowerCase() === 'stdregprov')
+    return answerOf(registryAnswer(asked(call), call.cmdlet, method, argumentsOf(call)));
+  if (name.toLowerCase() === 'win32_process' && (method === 'getowner' || method === 'getownersid'))
+    return answerOf(PROCESS_METHODS[method](asked(call)));
   if (name.toLowerCase() === 'win32_operatingsystem' && SHUTDOWN_METHODS.includes(method)) {
     // A method of instances: the class alone has nothing to shut down.
     if (instance === undefined && !bound.has('Query'))
@@ -135,7 +152,14 @@ function invokeMethod(call: Call): Result {
 }
 
 export const CIM_CMDLETS: Readonly<Record<string, Cmdlet>> = {
-  'Get-CimInstance': { takes: ['ClassName', 'Namespace', 'Filter', 'Query'], run: getInstance },
+  'Get-CimInstance': {
+    takes: ['ClassName', 'Namespace', 'Filter', 'Query', 'ComputerName', 'OperationTimeoutSec'],
+    run: getInstance,
+  },
+  'Get-CimAssociatedInstance': {
+    takes: ['InputObject', 'Association', 'ResultClassName'],
+    run: getAssociated,
+  },
   'Invoke-CimMethod': {
     takes: ['ClassName', 'Namespace', 'Query', 'InputObject', 'MethodName', 'Arguments'],
     run: invokeMethod,

@@ -23,6 +23,7 @@ import {
   type ErrorRecord,
 } from './errors.ts';
 import { HYPERV_CMDLETS } from './hyperv-cmdlets.ts';
+import { PROBE_CMDLETS } from './probe-cmdlets.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
 import { EXCEPTIONS } from './windows-types.ts';
 import { Bound, withoutRepeats, type Wire } from './wire.ts';
@@ -60,6 +61,7 @@ export const CMDLETS: Readonly<Record<string, Cmdlet>> = {
   ...CLUSTER_CMDLETS,
   ...SERVER_CMDLETS,
   ...CIM_CMDLETS,
+  ...PROBE_CMDLETS,
 };
 
 /** Exit code of a shell whose node has died under it. */

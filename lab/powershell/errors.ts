@@ -18,6 +18,8 @@ export interface ErrorRecord {
   /** Win32 code of an inner Win32Exception. */
   native?: number;
   target?: Wire;
+  /** The computer that it came from, where several were asked. */
+  origin?: string;
   /** Ends the cmdlet instead of only being reported. */
   terminating: boolean;
 }

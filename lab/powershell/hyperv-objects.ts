@@ -22,10 +22,6 @@ const HEARTBEATS = {
   Unknown: 'Unknown',
 } as const satisfies Record<VmFacts['heartbeat'], string>;
 
-/** Folder of the VM's configuration. */
-const folderOf = (world: World, vm: LabVm): string =>
-  `${world.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1'}\\${vm.name}`;
-
 /** Second value of OperationalStatus: what keeps the VM busy, if anything does. */
 export function busyWith(
   world: World,
@@ -65,8 +61,9 @@ export function vmObject(world: World, vm: LabVm): WireObject {
       Heartbeat: enumOf(`${HYPERV}.VMHeartbeatStatus`, HEARTBEATS[facts.heartbeat]),
       IsClustered: facts.clustered,
       Notes: text(facts.notes),
-      Path: text(folderOf(world, vm)),
-      ConfigurationLocation: text(folderOf(world, vm)),
+      Path: text(vm.configurationPath),
+      ConfigurationLocation: text(vm.configurationPath),
+      SmartPagingFilePath: text(vm.configurationPath),
       HardDrives: vm.disks.map((_path, i) => diskObject(vm, i)),
       DVDDrives: dvdObjects(vm),
       NetworkAdapters: vm.switches.map((_name, i) => adapterObject(vm, i)),
@@ -89,6 +86,7 @@ const diskObject = (vm: LabVm, i: number): WireObject => ({
     Path: text(vm.disks[i] ?? ''),
     ControllerNumber: 0,
     ControllerLocation: i,
+    SupportPersistentReservations: vm.sharedDisks,
   },
 });
 
@@ -237,14 +235,25 @@ export const supportedVersions = (node: LabNode): WireObject[] =>
     },
   }));
 
+/** The file that a differencing disk is based on, if it is one. */
+function parentOf(world: World, path: string): string | null {
+  for (const vm of world.vms.values()) {
+    const chain = [vm.disks[0] ?? '', ...vm.parents];
+    const at = chain.findIndex((file) => samePath(file, path));
+    if (at >= 0) return chain[at + 1] ?? null;
+  }
+  return null;
+}
+
 export const vhdObject = (world: World, path: string): WireObject => ({
   $t: 'Microsoft.Vhd.PowerShell.VirtualHardDisk',
   id: `vhd:${path}`,
   text: 'Path',
   p: {
     Path: text(path),
-    VhdFormat: path.toLowerCase().endsWith('.vhd') ? 'VHD' : 'VHDX',
-    VhdType: 'Dynamic',
+    VhdFormat: /\.a?vhd$/i.test(path) ? 'VHD' : 'VHDX',
+    VhdType: parentOf(world, path) === null ? 'Dynamic' : 'Differencing',
+    ParentPath: text(parentOf(world, path) ?? ''),
     FileSize: { $u8: String(4 * 2 ** 20) },
     Size: { $u8: String(40 * 2 ** 30) },
     Attached: [...world.vms.values()].some(

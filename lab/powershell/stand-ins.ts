@@ -2,6 +2,7 @@
 // and the tests.
 import path from 'node:path';
 import { readPowerShellPlaces } from '../../config/powershell-environment.ts';
+import { OWN_MODULE } from './catalogue.ts';
 
 export interface StandInPlace {
   /** Where generateModules wrote them. */
@@ -31,9 +32,12 @@ export const standInEnvironment = ({ folder, url, node }: StandInPlace) => ({
   PSModulePath: standInPath(folder),
 });
 
-/** Modules that a PowerShell on Windows has of its own: 7 looks for them in its own folder first, whatever the path. */
-const IN_POWERSHELL = ['CimCmdlets', 'Microsoft.PowerShell.Diagnostics'];
+/**
+ * Modules that a PowerShell on Windows has of its own, where 7 looks first, whatever the path; and watari's own, which
+ * lies beside the module that needs it.
+ */
+const LOADED_FIRST = ['CimCmdlets', 'Microsoft.PowerShell.Diagnostics', OWN_MODULE];
 
 /** To be imported by path before anything else: what is loaded already is not looked for. */
 export const standInsToLoad = (folder: string): string[] =>
-  IN_POWERSHELL.map((name) => path.join(folder, name, `${name}.psd1`));
+  LOADED_FIRST.map((name) => path.join(folder, name, `${name}.psd1`));

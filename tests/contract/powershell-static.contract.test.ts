@@ -40,6 +40,8 @@ const COMMANDS = [
   'ConvertTo-Json',
   'Export-ModuleMember',
   'ForEach-Object',
+  'Get-Module',
+  'Import-Module',
   'Join-Path',
   'Microsoft.PowerShell.Management\\Test-Path',
   'Microsoft.PowerShell.Utility\\Start-Sleep',
@@ -57,24 +59,39 @@ const MEMBERS = [
   '[Environment]::UserName',
   '[Math]::Abs',
   '[Math]::Floor',
+  '[Math]::Max',
+  '[Math]::Round',
+  '[System.BitConverter]::ToUInt32',
   '[System.Collections.ArrayList]::new',
   '[System.Convert]::FromBase64String',
   '[System.Convert]::ToBase64String',
   '[System.Convert]::ToString',
+  '[System.Diagnostics.ProcessStartInfo]::new',
+  '[System.Diagnostics.Process]::Start',
   '[System.Diagnostics.Stopwatch]::StartNew',
   '[System.Globalization.CultureInfo]::CurrentUICulture',
   '[System.Globalization.CultureInfo]::InvariantCulture',
+  '[System.IO.File]::Delete',
+  '[System.IO.File]::ReadAllText',
+  '[System.IO.Path]::GetTempPath',
   '[System.InvalidOperationException]::new',
   '[System.Management.Automation.ErrorRecord]::new',
+  '[System.Net.Dns]::GetHostAddressesAsync',
+  '[System.Net.Sockets.TcpClient]::new',
   '[System.Text.Encoding]::UTF8',
   '[System.Threading.Mutex]::new',
+  '[System.Threading.Tasks.Task]::WaitAll',
+  '[System.Threading.ThreadPool]::GetMinThreads',
+  '[System.Threading.ThreadPool]::SetMinThreads',
   '[guid]::Empty',
+  '[guid]::NewGuid',
   '[guid]::TryParse',
+  '[regex]::Escape',
   '[regex]::Replace',
 ];
 
 const WINDOWS =
-  /^(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|Microsoft\.PowerShell\.Diagnostics)\\/;
+  /^(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare|Microsoft\.PowerShell\.Diagnostics|Watari\.Probe)\\/;
 
 describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell', () => {
   let standIns: string;

@@ -55,7 +55,10 @@ describe('a condition of WQL', () => {
 });
 
 describe('a fault of an operation', () => {
-  const shown: Record<string, [string, Record<string, unknown>]> = {
+  const shown: Record<string, [string, Record<string, unknown>, within?: string]> = {
+    readSetup: ['Get-CimInstance', { ClassName: 'Win32_BIOS' }],
+    readPeers: ['Test-Reach', {}],
+    readVmStorage: ['Get-VM', {}, 'Get-WatariVMStorage'],
     readHost: ['Get-CimInstance', { ClassName: 'Win32_OperatingSystem' }],
     readServices: ['Get-CimInstance', { ClassName: 'win32_service' }],
     readDiskFiles: ['Get-CimInstance', { ClassName: 'CIM_DataFile' }],
@@ -86,8 +89,8 @@ describe('a fault of an operation', () => {
   };
 
   it.each([...OPERATIONS])('%s has a cmdlet to strike, which the lab plays', (op) => {
-    const [cmdlet, bound] = shown[op]!;
-    expect(operationOf(cmdlet, new Bound(bound), null)).toBe(op);
+    const [cmdlet, bound, within = null] = shown[op]!;
+    expect(operationOf(cmdlet, new Bound(bound), within)).toBe(op);
     if (cmdlet !== SET_PARALLEL) expect(CMDLETS[cmdlet]).toBeDefined();
   });
 

@@ -1,0 +1,17 @@
+# Manifest of the module; see Watari.Probe.psm1.
+@{
+    RootModule        = 'Watari.Probe.psm1'
+    ModuleVersion     = '0.1.0'
+    GUID              = 'b1f0c1a6-6d0e-4c0c-9a55-1c4d7b8f3e21'
+    Author            = 'watari'
+    Copyright         = 'MIT'
+    Description       = 'Two looks that no cmdlet of Windows offers: which ports of other machines answer, and who holds a user right.'
+    PowerShellVersion = '5.1'
+    FunctionsToExport = @(
+        'Read-UserRight'
+        'Test-Reach'
+    )
+    CmdletsToExport   = @()
+    VariablesToExport = @()
+    AliasesToExport   = @()
+}

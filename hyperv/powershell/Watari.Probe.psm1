@@ -1,0 +1,149 @@
+# Watari.Probe: two looks that no cmdlet of Windows offers, and that are made of .NET and a program instead: which ports of
+# other machines answer, and who holds a user right. Watari.HyperV calls it; it changes nothing. A module of its own, so
+# that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
+
+$script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
+$ErrorActionPreference = 'Stop'
+
+# The share of the time that names may take; the rest is for connections.
+$script:LookupShare = 0.6
+
+# A name may stand for many addresses (one for each network of the machine); more are not looked at.
+$script:AddressesMax = 8
+
+# secedit takes a second. One that hangs must not hold up the reading.
+$script:SeceditMs = 15000
+
+# Waits for all of them, or as long as it may. One that fails is done too.
+function Wait-Every {
+    param([System.Threading.Tasks.Task[]]$Task, [int]$Milliseconds)
+    if ($Task.Count -eq 0) { return }
+    try { [void][System.Threading.Tasks.Task]::WaitAll($Task, [Math]::Max(1, $Milliseconds)) }
+    catch [System.AggregateException] { return }
+}
+
+# The .NET Framework looks names up in threads that block, and adds a thread or two per second: a few names that nobody
+# knows would keep the others waiting.
+function Add-Thread {
+    param([int]$More)
+    $workers = 0
+    $ports = 0
+    [System.Threading.ThreadPool]::GetMinThreads([ref]$workers, [ref]$ports)
+    if ($workers -lt $More + 8) { [void][System.Threading.ThreadPool]::SetMinThreads($More + 8, $ports) }
+}
+
+function Test-Reach {
+    <#
+    .SYNOPSIS
+    Tells what names resolve to and which TCP ports of those machines accept a connection. All at once.
+    .DESCRIPTION
+    Answers within the given time, however many names there are and whoever stays silent. (Test-NetConnection takes 21
+    seconds for one port behind a firewall.)
+    .PARAMETER Name
+    Names or addresses.
+    .PARAMETER Port
+    TCP ports to try on each of them.
+    .PARAMETER TimeoutMs
+    Milliseconds for everything.
+    .EXAMPLE
+    Test-Reach -Name HV2, HV3 -Port 5985, 6600 -TimeoutMs 2500
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory = $true)][string[]]$Name,
+        [Parameter(Mandatory = $true)][int[]]$Port,
+        [Parameter(Mandatory = $true)][int]$TimeoutMs
+    )
+    $watch = [System.Diagnostics.Stopwatch]::StartNew()
+    Add-Thread $Name.Count
+    $lookups = @{}
+    foreach ($one in $Name) {
+        # Fails at once for a text that cannot be a name.
+        try { $lookups[$one] = [System.Net.Dns]::GetHostAddressesAsync($one) }
+        catch { $lookups.Remove($one) }
+    }
+    Wait-Every @($lookups.Values) ([int]($TimeoutMs * $script:LookupShare))
+    $addresses = @{}
+    $attempts = [System.Collections.ArrayList]::new()
+    foreach ($one in $Name) {
+        $addresses[$one] = @()
+        $lookup = $lookups[$one]
+        if ($null -eq $lookup -or [string]$lookup.Status -ne 'RanToCompletion') { continue }
+        $addresses[$one] = @($lookup.Result | Select-Object -First $script:AddressesMax)
+        foreach ($address in $addresses[$one]) {
+            foreach ($number in $Port) {
+                # Without the family it would be for IPv4 alone in the .NET Framework.
+                $client = [System.Net.Sockets.TcpClient]::new($address.AddressFamily)
+                [void]$attempts.Add(@{ Name = $one; Port = $number; Client = $client; Task = $client.ConnectAsync($address, $number) })
+            }
+        }
+    }
+    Wait-Every @($attempts | ForEach-Object { $_.Task }) ($TimeoutMs - [int]$watch.ElapsedMilliseconds)
+    $open = @{}
+    foreach ($attempt in $attempts) {
+        if ([string]$attempt.Task.Status -eq 'RanToCompletion') { $open["$($attempt.Name):$($attempt.Port)"] = $true }
+        $attempt.Client.Close()
+    }
+    foreach ($one in $Name) {
+        [pscustomobject][ordered]@{
+            Name      = $one
+            Addresses = @($addresses[$one] | ForEach-Object { [string]$_ })
+            Ports     = @(foreach ($number in $Port) {
+                    [pscustomobject][ordered]@{ Port = $number; Open = $open.ContainsKey("${one}:$number") }
+                })
+        }
+    }
+}
+
+function Read-UserRight {
+    <#
+    .SYNOPSIS
+    Tells which accounts hold user rights on this machine, as SIDs. Needs an administrator.
+    .DESCRIPTION
+    Windows has no cmdlet and no class for them: secedit.exe exports them to a file in the temporary folder, which is read
+    and removed.
+    .PARAMETER Name
+    Rights by their constants, for example SeServiceLogonRight.
+    .EXAMPLE
+    Read-UserRight -Name SeServiceLogonRight, SeCreateSymbolicLinkPrivilege
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][string[]]$Name)
+    $file = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "watari-$([guid]::NewGuid()).inf"
+    try {
+        Export-UserRight $file
+        # UTF-16 with a mark at its start, which this goes by.
+        $text = [System.IO.File]::ReadAllText($file)
+    }
+    finally { [System.IO.File]::Delete($file) }
+    foreach ($right in $Name) {
+        $sids = @()
+        if ($text -match ('(?m)^[ \t]*{0}[ \t]*=(.*)$' -f [regex]::Escape($right))) {
+            $sids = @($Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ })
+        }
+        [pscustomobject][ordered]@{ Name = $right; Sids = $sids }
+    }
+}
+
+function Export-UserRight {
+    param([string]$File)
+    $start = [System.Diagnostics.ProcessStartInfo]::new()
+    $start.FileName = Join-Path -Path $env:SystemRoot -ChildPath 'System32\secedit.exe'
+    $start.Arguments = '/export /areas USER_RIGHTS /quiet /cfg "{0}"' -f $File
+    $start.UseShellExecute = $false
+    $start.CreateNoWindow = $true
+    # The requests and answers of this shell are on its own input and output.
+    $start.RedirectStandardInput = $true
+    $start.RedirectStandardOutput = $true
+    $process = [System.Diagnostics.Process]::Start($start)
+    try {
+        if (-not $process.WaitForExit($script:SeceditMs)) {
+            $process.Kill()
+            throw "secedit.exe did not end within $($script:SeceditMs / 1000) seconds."
+        }
+        if ($process.ExitCode -ne 0) { throw "secedit.exe failed with code $($process.ExitCode)." }
+    }
+    finally { $process.Dispose() }
+}
+
+Export-ModuleMember -Function Test-Reach, Read-UserRight

@@ -1,0 +1,97 @@
+// The CIM classes behind `Get-WatariSetup`: computer, firmware, accounts, the process that asks, what listens.
+import type { AccountFacts } from '../../domain/facts.ts';
+import type { Asked } from '../refusal.ts';
+import { accountOf, administratorsOf, listens, PORTS } from '../setup-reads.ts';
+import type { LabNode } from '../world.ts';
+import { text, uint32, uint64, type Wire } from './wire.ts';
+
+type Values = Record<string, Wire>;
+
+export const computerSystem = ({ node }: Asked): Values[] => {
+  const { domain, workgroup } = node.is.setup;
+  return [
+    {
+      Name: text(node.name),
+      Domain: text(domain ?? workgroup ?? ''),
+      Workgroup: domain === null ? workgroup : null,
+      PartOfDomain: domain !== null,
+      TotalPhysicalMemory: uint64(node.is.memory),
+      NumberOfLogicalProcessors: uint32(node.is.logicalProcessors),
+    },
+  ];
+};
+
+export const bios = ({ node }: Asked): Values[] => [
+  { Manufacturer: 'Lab', SMBIOSBIOSVersion: text(node.is.setup.bios) },
+];
+
+const userOf = (node: LabNode, account: AccountFacts): Values => ({
+  Domain: text(node.name),
+  Name: text(account.name),
+  SID: text(account.sid),
+  Disabled: !account.enabled,
+  LocalAccount: true,
+});
+
+/** The node's own accounts. */
+export const userAccounts = ({ node }: Asked): Values[] => {
+  const own = accountOf(node);
+  const administrators = administratorsOf(node);
+  const others = administrators.some((one) => one.sid === own.sid) ? [] : [own];
+  return [...administrators, ...others].map((account) => userOf(node, account));
+};
+
+/** Administrators, under a name that only some Windows has. */
+export const groups = ({ node }: Asked): Values[] => [
+  { Domain: text(node.name), Name: 'Administratoren', SID: 'S-1-5-32-544', LocalAccount: true },
+];
+
+/** Members of the group; in a domain, one of the domain's accounts is there too. */
+export const administratorMembers = ({ node }: Asked): Values[] => {
+  const { domain } = node.is.setup;
+  const foreign: Values = {
+    Domain: text(domain ?? ''),
+    Name: 'hv-admins',
+    SID: 'S-1-5-21-1-2-3-1104',
+    Disabled: false,
+    LocalAccount: false,
+  };
+  const local = administratorsOf(node).map((account) => userOf(node, account));
+  return domain === null ? local : [foreign, ...local];
+};
+
+/** Processes cannot be listed: a query names its own. */
+export const processes = (_asked: Asked, filter: string): Values[] => {
+  const named = /\bProcessId\s*=\s*(\d+)/i.exec(filter)?.[1];
+  return named === undefined ? [] : [{ ProcessId: Number(named), Name: 'powershell.exe' }];
+};
+
+export const ownerOf = ({ node }: Asked): Values => ({
+  ReturnValue: uint32(0),
+  User: text(accountOf(node).name),
+  Domain: text(node.name),
+});
+
+export const ownerSidOf = ({ node }: Asked): Values => ({
+  ReturnValue: uint32(0),
+  Sid: text(accountOf(node).sid),
+});
+
+const LISTEN = 2;
+const ESTABLISHED = 5;
+
+/** What listens here; beside it a listener for this machine alone, and a connection. */
+export const connections = ({ world, node }: Asked): Values[] => {
+  const of = (LocalAddress: string, LocalPort: number, State: number): Values => ({
+    LocalAddress: text(LocalAddress),
+    LocalPort,
+    State,
+  });
+  return [
+    ...Object.values(PORTS)
+      .filter((port) => listens(world, node, port))
+      .map((port) => of('::', port, LISTEN)),
+    of('127.0.0.1', 7233, LISTEN),
+    of('10.0.0.1', 7234, ESTABLISHED),
+  ];
+};
