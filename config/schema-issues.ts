@@ -32,6 +32,9 @@ export const customIssue = (
   ...(path === undefined ? {} : { path }),
 });
 
+/** More mistakes than a screen shows. */
+const SUGGESTED_MAX = 50;
+
 /** `did you mean "memory"` when a word is near enough to be a slip, else the list of words. */
 export function suggest(wrong: string, known: readonly string[]): string | undefined {
   const near = nearest(wrong, known);
@@ -55,9 +58,11 @@ export function describeIssue(issue: Issue, schema: Schema, input: unknown): Sch
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = keysAt(schema, path, input);
-      return issue.keys.map((key) => {
-        const meant = nearest(key, known);
-        const hint = suggest(key, known);
+      return issue.keys.map((key, nth) => {
+        // Nobody reads more of them, and a file can have a hundred thousand.
+        const worth = nth < SUGGESTED_MAX ? known : [];
+        const meant = nearest(key, worth);
+        const hint = suggest(key, worth);
         return {
           path: [...path, key],
           message: 'this key is not known',

@@ -191,7 +191,7 @@ function wrongKeys(map: YAMLMap, mapOffset: number): Mistake[] {
     if (!isScalar(key) || key.value === null) {
       return [{ offset, message: 'a key must be one word', hint: 'write key: value' }];
     }
-    const name = String(key.value as string | number | boolean);
+    const name = key.toString();
     // zod leaves this one out without a word.
     if (name === '__proto__') return [{ offset, message: 'this key is not known' }];
     if (seen.has(name)) {

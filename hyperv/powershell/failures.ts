@@ -33,8 +33,14 @@ export function failureOf(op: Op, node: string, failure: ReplyFailure): HypervEr
   return new HypervError(messageOf(op, node, failure, missing), info);
 }
 
+/** Windows' longest explanations have some hundred characters; a record of Temporal has no place for a megabyte. */
+const SAID_CHARS_MAX = 2000;
+
+const clip = (text: string): string =>
+  text.length <= SAID_CHARS_MAX ? text : `${text.slice(0, SAID_CHARS_MAX)}…`;
+
 function messageOf(op: Op, node: string, failure: ReplyFailure, missing: boolean): string {
-  const said = failure.message.trim();
+  const said = clip(failure.message.trim());
   if (missing) {
     return `PowerShell on ${node} lacks a cmdlet that ${op} needs: a module is not installed or cannot be loaded (Install-WindowsFeature RSAT-Clustering-PowerShell, Hyper-V-PowerShell). Windows says: ${said}`;
   }

@@ -1,7 +1,6 @@
 // The port to Windows through PowerShell: every operation is one call of the module Watari.HyperV in a shell that is
 // kept. Workers use it on real nodes; tests and the demo use it on the lab's stand-in modules.
 import path from 'node:path';
-import { z } from 'zod';
 import {
   powerShellEnvironment,
   readPowerShellPlaces,
@@ -19,7 +18,7 @@ import { ANSWERS } from './answers.ts';
 import { EngineProblem } from './engine.ts';
 import { badAnswer, failureOf, noAnswer, notAsked } from './failures.ts';
 import { Pool } from './pool.ts';
-import type { ShellReply } from './reply.ts';
+import { whyNot, type ShellReply } from './reply.ts';
 import { NotStarted, Shell, UnknownOutcome } from './shell.ts';
 
 export interface PowerShellTimeouts {
@@ -144,7 +143,7 @@ class Asker {
     if (!reply.ok) throw failureOf(op, this.node, reply.error);
     const facts = ANSWERS[op].safeParse(reply.facts);
     if (!facts.success) {
-      throw badAnswer(op, this.node, READS.has(op), z.prettifyError(facts.error));
+      throw badAnswer(op, this.node, READS.has(op), whyNot(facts.error));
     }
     return { facts: facts.data, cmdlets: reply.cmdlets };
   }

@@ -1,5 +1,5 @@
-// The line protocol between the driver and Watari.HyperV: one base64 line in, one base64 line with a nonce out. Values
-// never become script text; everything else on standard output is noise.
+// The line protocol between the driver and Watari.HyperV: one base64 line in, one base64 line with a nonce and its length
+// out. Values never become script text; everything else on standard output is noise.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
@@ -63,39 +63,60 @@ export function firstLine(nonce: string, modules: readonly string[]): string {
   );
 }
 
-/** Finds the answer among whatever else was written. A line without its nonce is no answer. */
+/**
+ * Finds the answer among whatever else was written. A line without its nonce is no answer, and neither is one that was
+ * cut off, that something else was written into, or that contradicts another one.
+ */
 export function readReply(nonce: string, output: string): ReadReply {
   const failed = between(output, `<${nonce}!`);
   if (failed !== null) {
-    const [errorId = '', ...message] = fromBase64(failed.content).split('\n');
+    const [errorId = '', ...message] = fromBase64(failed).split('\n');
     return { kind: 'unloaded', errorId, message: message.join('\n').trim() };
   }
-  const found = between(output, `<${nonce}:`);
-  if (found === null) return { kind: 'none', text: output.trim() };
-  const reply = replySchema.safeParse(parseJson(fromBase64(found.content)));
-  if (!reply.success) {
-    return { kind: 'none', text: `an answer of another shape: ${z.prettifyError(reply.error)}` };
+  const mark = `<${nonce}:`;
+  const begun = output.split(mark).length - 1;
+  if (begun === 0) return { kind: 'none', text: output.trim() };
+  const whole = [...output.matchAll(new RegExp(`${mark}(\\d{1,9}):([A-Za-z0-9+/]*={0,2})>`, 'g'))];
+  const [first] = whole;
+  const content = first?.[2];
+  const told = whole.every(([, length, base64]) => Number(length) === base64?.length);
+  if (first === undefined || content === undefined || begun !== whole.length || !told) {
+    return { kind: 'none', text: 'an answer that is not complete' };
   }
-  return { kind: 'reply', reply: reply.data, stray: found.around.trim() };
+  if (whole.some(([, , base64]) => base64 !== content)) {
+    return { kind: 'none', text: 'two answers that differ' };
+  }
+  const reply = replySchema.safeParse(parseJson(content));
+  if (!reply.success) {
+    return { kind: 'none', text: `an answer of another shape: ${whyNot(reply.error)}` };
+  }
+  const stray = whole.reduce((text, [line]) => text.replace(line, ''), output);
+  return { kind: 'reply', reply: reply.data, stray: stray.trim() };
 }
 
-function parseJson(text: string): unknown {
+function parseJson(base64: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(base64, 'base64')),
+    );
   } catch {
     return undefined;
   }
 }
 
-function between(text: string, mark: string): { content: string; around: string } | null {
+function between(text: string, mark: string): string | null {
   const at = text.lastIndexOf(mark);
-  if (at < 0) return null;
-  const end = text.indexOf('>', at);
-  if (end < 0) return null;
-  return {
-    content: text.slice(at + mark.length, end),
-    around: text.slice(0, at) + text.slice(end + 1),
-  };
+  const end = at < 0 ? -1 : text.indexOf('>', at);
+  return end < 0 ? null : text.slice(at + mark.length, end);
+}
+
+/** Of ten thousand rows that are wrong, the first few say it. */
+const WHY_CHARS_MAX = 1000;
+
+/** What is wrong with an answer, for a message. */
+export function whyNot(error: z.ZodError): string {
+  const text = z.prettifyError(new z.ZodError(error.issues.slice(0, 5)));
+  return text.length <= WHY_CHARS_MAX ? text : `${text.slice(0, WHY_CHARS_MAX)}…`;
 }
 
 export const helloSchema = z.object({

@@ -39,6 +39,9 @@ export interface ShellOptions {
 /** Not more of a cmdlet's noise than a person reads. */
 const NOISE_CHARS_MAX = 2000;
 
+/** The largest answer has some megabytes. Who writes more writes for ever, and all of it would be kept in memory. */
+const OUTPUT_CHARS_MAX = 8 * 2 ** 20;
+
 /** The delimiters that node-powershell writes to standard error around each call. */
 const DELIMITER = /^[0-9A-Za-z]{16}$/;
 
@@ -63,6 +66,9 @@ export class Shell {
   private readonly pid: number | undefined;
   private readonly gone: Promise<void>;
   private ended = false;
+  /** Characters written during the call under way. */
+  private written = 0;
+  private onFlood: () => void = () => undefined;
 
   constructor(options: ShellOptions) {
     this.options = options;
@@ -86,7 +92,14 @@ export class Shell {
       () => undefined,
     );
     void this.gone.then(() => (this.ended = true));
-    this.inner.streams.stdin.on('error', () => undefined);
+    const { stdin, stdout, stderr } = this.inner.streams;
+    stdin.on('error', () => undefined);
+    const count = (chunk: string | Buffer): void => {
+      this.written += chunk.length;
+      if (this.written > OUTPUT_CHARS_MAX) this.onFlood();
+    };
+    stdout.on('data', count);
+    stderr.on('data', count);
   }
 
   get dead(): boolean {
@@ -105,11 +118,11 @@ export class Shell {
       throw new EngineProblem(await this.diagnose(reasonOf(error)));
     }
     if (read.kind === 'reply' && read.reply.ok) {
-      const hello = helloSchema.parse(read.reply.facts);
-      const problem = this.problemOf(hello);
-      if (problem === null) return hello;
+      const hello = helloSchema.safeParse(read.reply.facts);
+      const problem = hello.success ? this.problemOf(hello.data) : null;
+      if (hello.success && problem === null) return hello.data;
       await this.kill();
-      throw new EngineProblem(problem);
+      throw new EngineProblem(problem ?? (await this.whyUnloaded(read)));
     }
     await this.kill();
     throw new EngineProblem(await this.whyUnloaded(read));
@@ -156,11 +169,17 @@ export class Shell {
         reject(new Error(`no answer within ${String(Math.round(timeoutMs / 100) / 10)} s`));
       }, timeoutMs);
     });
+    this.written = 0;
+    const flood = new Promise<never>((_resolve, reject) => {
+      this.onFlood = () => {
+        reject(new Error('it wrote more than 8 MB and did not stop'));
+      };
+    });
     const run: Promise<InvocationResult> = this.inner.invoke(line);
     // Settles late when the timer wins; by then nobody listens any more.
     run.catch(() => undefined);
     try {
-      const result = await Promise.race([run, late]);
+      const result = await Promise.race([run, late, flood]);
       const errors = (result.stderr?.toString('utf8') ?? '')
         .split(/\r?\n/)
         .filter((text) => text !== '' && !DELIMITER.test(text));

@@ -44,7 +44,8 @@ export function arbitraryOf(
   const inside = (one: Schema, key?: string): fc.Arbitrary<unknown> =>
     arbitraryOf(one, special, key === undefined ? path : [...path, key]);
   if (schema instanceof z.ZodObject) {
-    const fields = Object.entries(schema.shape);
+    const shape: Record<string, Schema> = schema.shape;
+    const fields = Object.entries(shape);
     return fc
       .record(Object.fromEntries(fields.map(([key, field]) => [key, inside(field, key)])))
       .map((all) => Object.fromEntries(Object.entries(all).filter(([, v]) => v !== ABSENT)));

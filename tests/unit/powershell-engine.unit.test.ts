@@ -92,13 +92,14 @@ describe('the line protocol', () => {
 
   it('takes nothing for an answer that lacks the nonce of the question', () => {
     const body = Buffer.from('{"ok":true,"facts":1,"cmdlets":[],"log":[]}').toString('base64');
-    expect(readReply('abc', `noise <abc:${body}> more`)).toMatchObject({
+    const line = `${String(body.length)}:${body}`;
+    expect(readReply('abc', `noise <abc:${line}> more`)).toMatchObject({
       kind: 'reply',
       stray: 'noise  more',
     });
-    expect(readReply('abd', `<abc:${body}>`).kind).toBe('none');
-    expect(readReply('abc', `<abc:${body}`).kind).toBe('none');
-    expect(readReply('abc', '<abc:e30=>').kind).toBe('none');
+    expect(readReply('abd', `<abc:${line}>`).kind).toBe('none');
+    expect(readReply('abc', `<abc:${line}`).kind).toBe('none');
+    expect(readReply('abc', '<abc:4:e30=>').kind).toBe('none');
   });
 });
 
