@@ -13,17 +13,19 @@ interface Kind {
   maxWorkers?: number;
   /** Default: every test in the folder of this name. */
   include?: string[];
+  exclude?: string[];
   env?: Record<string, string>;
 }
 
 const BUILT = ['tests/support/built-setup.ts'];
+const RECORDER = 'tests/replay/record.replay.test.ts';
 const SERVER = ['tests/support/server-setup.ts'];
 
 const kinds: Kind[] = [
   { name: 'unit', group: 0, seconds: 20 },
   { name: 'contract', group: 0, seconds: 60, globalSetup: BUILT },
   { name: 'house', group: 0, seconds: 30 },
-  { name: 'replay', group: 1, seconds: 60, globalSetup: BUILT },
+  { name: 'replay', group: 1, seconds: 60, globalSetup: BUILT, exclude: [RECORDER] },
   { name: 'sim', group: 1, seconds: 120, globalSetup: BUILT },
   { name: 'workflows', group: 1, seconds: 60, globalSetup: SERVER },
   { name: 'e2e', group: 2, seconds: 120, globalSetup: SERVER, isolate: true },
@@ -39,6 +41,8 @@ const kinds: Kind[] = [
     include: ['tests/e2e/crashes.e2e.test.ts', 'tests/e2e/decisions.e2e.test.ts'],
     env: { WATARI_TEST_POWERSHELL: 'true' },
   },
+  // `npm run histories`, not in `npm test`: it writes files.
+  { name: 'record', group: 3, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
 ];
 
 export default defineConfig({
@@ -48,6 +52,7 @@ export default defineConfig({
       test: {
         name: kind.name,
         include: kind.include ?? [`tests/${kind.name}/**/*.test.ts`],
+        exclude: kind.exclude ?? [],
         env: kind.env ?? {},
         pool: 'forks' as const,
         isolate: kind.isolate ?? false,

@@ -1,12 +1,26 @@
 // Keeps the histories of a test's runs, so that tests/replay/ can replay them with every later version of the
-// workflows. Opt-in: WATARI_KEEP_HISTORIES=folder npx vitest run …; recorded files are added, never edited.
+// workflows. `npm run histories` records those that must be there; WATARI_KEEP_HISTORIES=folder npx vitest run … keeps
+// those of any test. Recorded files are added, never edited.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 /** Visibility lags behind what has just happened. */
 const SEEN_AFTER_MS = 2000;
+
+/**
+ * The history of a run, until now, as it is kept. Payloads are as the server holds them: those of a run that was
+ * encrypted could only be replayed with its key, so none is recorded from one.
+ */
+export async function historyText(handle: WorkflowHandle): Promise<string> {
+  const history = await handle.fetchHistory();
+  // Stacks carry the paths of the machine that recorded, and replay does not look at them.
+  const portable = JSON.parse(historyToJSON(history), (key, value: unknown) =>
+    key === 'stackTrace' ? '' : value,
+  ) as unknown;
+  return `${JSON.stringify(portable)}\n`;
+}
 
 export async function keepHistories(client: Client, cluster: string): Promise<void> {
   const folder = process.env['WATARI_KEEP_HISTORIES'];
@@ -21,12 +35,8 @@ export async function keepHistories(client: Client, cluster: string): Promise<vo
   await new Promise((resolve) => setTimeout(resolve, SEEN_AFTER_MS));
   for (const run of await listed()) {
     const handle = client.workflow.getHandle(run.workflowId, run.runId);
-    const [history, { status }] = await Promise.all([handle.fetchHistory(), handle.describe()]);
+    const [text, { status }] = await Promise.all([historyText(handle), handle.describe()]);
     const name = `${run.type}.${status.name.toLowerCase()}.${run.runId.slice(-8)}.json`;
-    // Stacks carry the paths of the machine that recorded, and replay does not look at them.
-    const portable = JSON.parse(historyToJSON(history), (key, value: unknown) =>
-      key === 'stackTrace' ? '' : value,
-    ) as unknown;
-    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(portable)}\n`);
+    fs.writeFileSync(path.join(folder, name), text);
   }
 }

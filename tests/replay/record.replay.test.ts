@@ -1,0 +1,139 @@
+// `npm run histories`: plays the stories whose histories are not kept yet and keeps them, in the folder of the version
+// that package.json names. Not a part of `npm test`.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { WORKFLOWS } from '../../domain/names.ts';
+import { historyText } from '../support/histories.ts';
+import { labCluster, type Handle } from '../support/lab-cluster.ts';
+import { killAll, killPid, waitFor } from '../support/processes.ts';
+import { realCluster, runnerOf } from '../support/real-cluster.ts';
+import { readProjectFile } from '../support/tree.ts';
+import {
+  HISTORIES,
+  IMPOSSIBLE,
+  keptHistories,
+  missingOf,
+  OUTCOMES,
+  readHistory,
+  unseenPatches,
+  type Outcome,
+} from './kept-histories.ts';
+import { SCENARIO, STORIES, type Story } from './stories.ts';
+
+const { version } = JSON.parse(readProjectFile('package.json')) as { version: string };
+const kept = keptHistories().filter((h) => h.file.startsWith(`${version}/`));
+const unseen = unseenPatches();
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+  await killAll();
+});
+
+const temporal = inject('temporal');
+
+/** A run in a cluster of this test's process. */
+async function begin(workflow: (typeof WORKFLOWS)[number], story: Story, faults: string[]) {
+  const c = await labCluster({ temporal, scenario: `${SCENARIO}faults: [${faults.join(', ')}]\n` });
+  cleanUps.push(() => c.stop());
+  const run = await c.start(workflow, story.id(c.cluster), story.input(c.cluster));
+  return { c, run };
+}
+
+const parked = async (run: Handle): Promise<void> => {
+  await run.until('the run to need a person', (s) => s.state === 'needs-operator', 60_000);
+};
+
+/** The worker that has the activity is killed, another one or its successor goes on. */
+async function rob(workflow: (typeof WORKFLOWS)[number], story: Story): Promise<WorkflowHandle> {
+  const { activity, fault } = story.robbed;
+  const scenario = `${SCENARIO}faults: [${fault}]\n`;
+  const c = await realCluster({ temporal, scenario, speed: 20 });
+  cleanUps.push(() => c.stop());
+  const id = story.id(c.cluster);
+  const run = await c.start(workflow, id, story.input(c.cluster));
+  const victim = await waitFor(() => runnerOf(c.client, id, activity), {
+    what: `a worker to run ${activity}`,
+    timeoutMs: 30_000,
+  });
+  await killPid(victim.pid);
+  await run.result();
+  return run.raw;
+}
+
+async function play(
+  workflow: (typeof WORKFLOWS)[number],
+  outcome: Outcome,
+): Promise<WorkflowHandle> {
+  const story = STORIES[workflow];
+  if (story === undefined) {
+    throw new Error(`${workflow} has no story: write one in tests/replay/stories.ts`);
+  }
+  const { parks, robbed } = story;
+  switch (outcome) {
+    case 'completed': {
+      const { run } = await begin(workflow, story, []);
+      await run.result();
+      return run.raw;
+    }
+    case 'crashed':
+      return rob(workflow, story);
+    case 'cancelled': {
+      const { c, run } = await begin(workflow, story, [parks?.fault ?? robbed.fault]);
+      if (parks === undefined) {
+        await waitFor(() => runnerOf(c.client, run.id, robbed.activity), {
+          what: `${robbed.activity} to run`,
+          timeoutMs: 30_000,
+        });
+      } else await parked(run);
+      await run.raw.cancel();
+      await expect(run.result()).rejects.toThrow();
+      return run.raw;
+    }
+    case 'parked':
+    case 'aborted': {
+      if (parks === undefined)
+        throw new Error(`the story of ${workflow} does not say what parks it`);
+      const { run } = await begin(workflow, story, [parks.fault]);
+      cleanUps.unshift(() => run.raw.terminate('recorded').catch(() => undefined));
+      await parked(run);
+      if (outcome === 'parked') return run.raw;
+      await run.decide({ step: parks.step, action: 'abort' });
+      await expect(run.result()).rejects.toThrow();
+      return run.raw;
+    }
+  }
+}
+
+const missing = missingOf(kept, WORKFLOWS);
+const cases = WORKFLOWS.flatMap((workflow) =>
+  OUTCOMES.filter((outcome) => IMPOSSIBLE[workflow]?.[outcome] === undefined).map((outcome) => {
+    const isMissing = missing.some((m) => m.workflow === workflow && m.outcome === outcome);
+    return { workflow, outcome, isMissing };
+  }),
+).filter(({ isMissing }) => isMissing || unseen.length > 0);
+
+describe.runIf(cases.length > 0)(`histories of ${version}`, () => {
+  it.each(cases)('of $workflow $outcome', async ({ workflow, outcome, isMissing }) => {
+    const handle = await play(workflow, outcome);
+    const text = await historyText(handle);
+    const [, runId = ''] = /"originalExecutionRunId":"([^"]+)"/.exec(text) ?? [];
+    const file = `${version}/${workflow}.${outcome}.${runId.slice(-8)}.json`;
+    const history = readHistory(file, text);
+    expect(history).toMatchObject({
+      workflow,
+      outcomes: expect.arrayContaining([outcome]) as object,
+    });
+    if (!isMissing && !history.patches.some((id) => unseen.includes(id))) return;
+    fs.mkdirSync(path.join(HISTORIES, version), { recursive: true });
+    fs.writeFileSync(path.join(HISTORIES, file), text);
+    process.stdout.write(`kept tests/replay/histories/${file}\n`);
+  });
+});
+
+it('are all there', () => {
+  const now = keptHistories().filter((h) => h.file.startsWith(`${version}/`));
+  expect(missingOf(now, WORKFLOWS)).toEqual([]);
+});
