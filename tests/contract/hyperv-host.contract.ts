@@ -3,12 +3,14 @@ import { describe } from 'vitest';
 import { describeActs } from './acts.ts';
 import { describeMoves } from './moves.ts';
 import { describeReads } from './reads.ts';
+import { describeSetupReads } from './setup-reads.ts';
 import { describeVmActs } from './vm-acts.ts';
 import type { MakeWorld } from './world.ts';
 
 export function describeHypervHost(name: string, makeWorld: MakeWorld): void {
   describe(name, () => {
     describeReads(makeWorld);
+    describeSetupReads(makeWorld);
     describeActs(makeWorld);
     describeVmActs(makeWorld);
     describeMoves(makeWorld);

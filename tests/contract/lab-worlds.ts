@@ -7,11 +7,17 @@ import type { Effect } from '../../lab/records.ts';
 import type { CmdletReply, CmdletRequest } from '../../lab/powershell/door.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { startLabServer } from '../../lab/server.ts';
-import { CLUSTER, FREE_DISKS, type MakeWorld, type World } from './world.ts';
+import { CLUSTER, FREE_DISKS, type Changes, type MakeWorld, type World } from './world.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-const SCENARIO = `
+/** JSON is YAML too; without the braces of the object. */
+const more = (keys: object = {}): string =>
+  Object.entries(keys)
+    .map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`)
+    .join('');
+
+const scenarioOf = ({ setup = {}, vms = {} }: Changes): string => `
 cluster: ${CLUSTER}
 nodes:
   - name: HV1
@@ -19,12 +25,13 @@ nodes:
     features: [Hyper-V]
     switches: [LAN, { name: Mixed, type: Internal }]
     liveMigration: { enabled: true }
-  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
-  - { name: HV3, memory: 64GB, switches: [LAN] }
+    setup: ${JSON.stringify(setup.HV1 ?? {})}
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }, setup: ${JSON.stringify(setup.HV2 ?? {})} }
+  - { name: HV3, memory: 64GB, switches: [LAN], setup: ${JSON.stringify(setup.HV3 ?? {})} }
 virtualMachines:
-  - { name: db-1, owner: HV1, memory: 8GB }
-  - { name: files-1, owner: HV1, memory: 2GB }
-  - { name: lone-1, owner: HV1, memory: 2GB, state: Off, clustered: false }
+  - { name: db-1, owner: HV1, memory: 8GB${more(vms['db-1'])} }
+  - { name: files-1, owner: HV1, memory: 2GB${more(vms['files-1'])} }
+  - { name: lone-1, owner: HV1, memory: 2GB, state: Off, clustered: false${more(vms['lone-1'])} }
   - { name: twin, owner: HV2, memory: 2GB, state: Off, clustered: false, id: 00000000-0000-4000-8000-000000000001 }
   - { name: Twin, owner: HV2, memory: 2GB, state: Off, clustered: false, id: 00000000-0000-4000-8000-000000000002, disks: ['C:\\ClusterStorage\\Volume1\\twin-2.vhdx'] }
 disks: [${FREE_DISKS.map(quoted).join(', ')}]
@@ -70,6 +77,11 @@ function worldOf(access: Access): World {
     async powerOn(node) {
       await access.send({ action: 'power-on', node });
     },
+    async cutOff(node) {
+      const fault = { on: 'networkDown', node, seconds: 3600, when: { seconds: 1 } };
+      await access.send({ action: 'add-fault', fault });
+      await pass(2);
+    },
     count: async (deed, subject) =>
       (await access.effects()).filter((e) => e.kind === deed && e.subject === subject).length,
     async loseAnswer(op) {
@@ -97,6 +109,7 @@ class WatchedLab extends Lab {
 }
 
 export interface Doors {
+  changes?: Changes | undefined;
   hostFor: (lab: Lab, url: string, node: string) => HypervHost;
   /** 0 takes any free one. */
   port?: number;
@@ -111,9 +124,9 @@ export interface Doors {
 
 /** The control door is the same for all; only the hosts differ. */
 export async function labWorld(doors: Doors): Promise<World> {
-  const { hostFor, port = 0, cmdlets = false, onCmdlet } = doors;
+  const { hostFor, changes = {}, port = 0, cmdlets = false, onCmdlet } = doors;
   const clock = manualClock();
-  const lab = new WatchedLab(parseScenario(SCENARIO, 'contract.yaml'), clock);
+  const lab = new WatchedLab(parseScenario(scenarioOf(changes), 'contract.yaml'), clock);
   if (onCmdlet !== undefined) {
     lab.onCmdlet = (request) => {
       onCmdlet(request, (seconds) => {
@@ -142,8 +155,8 @@ export async function labWorld(doors: Doors): Promise<World> {
   });
 }
 
-export const inProcessWorld: MakeWorld = () =>
-  labWorld({ hostFor: (lab, _url, node) => inProcessHost(lab, node) });
+export const inProcessWorld: MakeWorld = (changes) =>
+  labWorld({ changes, hostFor: (lab, _url, node) => inProcessHost(lab, node) });
 
-export const loopbackWorld: MakeWorld = () =>
-  labWorld({ hostFor: (_lab, url, node) => loopbackHost({ url, node }) });
+export const loopbackWorld: MakeWorld = (changes) =>
+  labWorld({ changes, hostFor: (_lab, url, node) => loopbackHost({ url, node }) });

@@ -69,9 +69,10 @@ export function powershellWorlds(): PowerShellWorlds {
   };
 
   return {
-    make: async () => {
+    make: async (changes) => {
       port ??= freePort();
       return labWorld({
+        changes,
         hostFor: (lab, url, node) => whilePowered(lab, hostOf(url, node)),
         port: await port,
         cmdlets: true,

@@ -8,7 +8,7 @@ import { powershellWorlds, type PowerShellWorlds } from './powershell-worlds.ts'
 describe.skipIf(ENGINE === null)('with a PowerShell', () => {
   let worlds: PowerShellWorlds | null = null;
   afterAll(async () => worlds?.close());
-  describeHypervHost('PowerShell on stand-ins of the Windows modules', () =>
-    (worlds ??= powershellWorlds()).make(),
+  describeHypervHost('PowerShell on stand-ins of the Windows modules', (changes) =>
+    (worlds ??= powershellWorlds()).make(changes),
   );
 });

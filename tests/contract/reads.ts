@@ -92,7 +92,7 @@ export function describeReads(makeWorld: MakeWorld): void {
       expect(prepared.facts.map((f) => f.state)).toEqual(['Installed', 'Installed']);
     });
 
-    it.each(['readSwitches', 'readMigrationSettings', 'readVms'] as const)(
+    it.each(['readSwitches', 'readMigrationSettings', 'readVms', 'readVmStorage'] as const)(
       '%s says that Hyper-V is missing',
       async (op) => {
         const info = await errorOf(given.world.host('HV3')[op]({}));

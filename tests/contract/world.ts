@@ -44,6 +44,8 @@ export interface World {
   until<T>(promise: Promise<T>): Promise<T>;
   powerOff(node: string): Promise<void>;
   powerOn(node: string): Promise<void>;
+  /** Nobody reaches the node over its network, and it reaches nobody. */
+  cutOff(node: string): Promise<void>;
   /** How often this happened to this VM, node or feature since the world began. */
   count(deed: Deed, subject: string): Promise<number>;
   /** The next call of the operation does its work, and its answer gets lost. */
@@ -51,5 +53,13 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** What is not as it should be, in the words of a scenario (docs/lab.md). */
+export interface Changes {
+  /** By node: its `setup`. */
+  setup?: Readonly<Record<string, object>>;
+  /** By VM: more keys of it. */
+  vms?: Readonly<Record<string, object>>;
+}
+
 /** Makes a fresh world for each test. */
-export type MakeWorld = () => Promise<World>;
+export type MakeWorld = (changes?: Changes) => Promise<World>;

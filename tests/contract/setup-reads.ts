@@ -1,0 +1,306 @@
+// Contract of the readings behind `cluster doctor`: how a node was set up, what it finds when it turns to the others, and
+// where the files of its VMs are. Every test has a world of its own, since these are states that no operation makes.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
+import { VOLUME, type Changes, type MakeWorld, type World } from './world.ts';
+
+const SID = /^S-1-5-21(-\d+){3}-\d+$/;
+const PORTS = [3343, 6600, 5985, 445, 22];
+
+export function describeSetupReads(makeWorld: MakeWorld): void {
+  const held: { world: World | null } = { world: null };
+  const worldWith = async (changes: Changes = {}): Promise<World> =>
+    (held.world = await makeWorld(changes));
+  afterEach(async () => {
+    await held.world?.close();
+    held.world = null;
+  });
+
+  describe('reading how a node was set up', () => {
+    const setupOf = async (node: string, changes: Changes = {}): Promise<SetupFacts> =>
+      (await (await worldWith(changes)).host(node).readSetup({ ports: PORTS })).facts;
+
+    it('tells of a node that lacks nothing', async () => {
+      const facts = await setupOf('HV1');
+      expect(facts).toEqual({
+        node: 'HV1',
+        workgroup: 'WORKGROUP',
+        domain: null,
+        dnsSuffix: 'lab.internal',
+        updateRevision: 4652,
+        account: {
+          name: 'watari',
+          sid: expect.stringMatching(SID) as string,
+          enabled: true,
+          builtIn: false,
+          elevated: true,
+        },
+        administrators: [
+          {
+            name: 'Administrator',
+            sid: expect.stringMatching(/-500$/) as string,
+            enabled: false,
+            builtIn: true,
+          },
+          {
+            name: 'watari',
+            sid: expect.stringMatching(SID) as string,
+            enabled: true,
+            builtIn: false,
+          },
+        ],
+        policies: {
+          localAccountTokenFilterPolicy: 1,
+          allowPku2u: null,
+          allowCustomSspsAps: null,
+          blockNtlm: false,
+          virtualMachineRights: { createSymbolicLinks: true, logOnAsService: true },
+        },
+        trustedHosts: ['HV2', 'HV3'],
+        bios: '2.4.1',
+        microcode: '2B000639',
+        listening: [3343, 6600, 5985, 445],
+        shieldingCertificates: [],
+      });
+      expect(facts.account.sid).toBe(facts.administrators[1]?.sid);
+    });
+
+    it('tells what was set otherwise', async () => {
+      const thumbprint = '0A1B2C3D4E5F60718293A4B5C6D7E8F901234567';
+      const facts = await setupOf('HV1', {
+        setup: {
+          HV1: {
+            workgroup: '支店',
+            dnsSuffix: '',
+            updateRevision: 1,
+            elevated: false,
+            administrators: [
+              { name: 'Chef', builtIn: true },
+              { name: 'watari', enabled: false },
+            ],
+            localAccountTokenFilterPolicy: 0,
+            allowPku2u: 0,
+            allowCustomSspsAps: 0,
+            blockNtlm: true,
+            virtualMachineRights: { createSymbolicLinks: false },
+            trustedHosts: ['10.0.0.*', 'HV2'],
+            bios: 'U30 v2.4 (08/02/2025)',
+            microcode: '0A0011D5',
+            shieldingCertificates: [thumbprint],
+          },
+        },
+      });
+      expect(facts).toMatchObject({
+        workgroup: '支店',
+        dnsSuffix: '',
+        updateRevision: 1,
+        account: { name: 'watari', enabled: false, elevated: false },
+        administrators: [
+          { name: 'Chef', enabled: true, builtIn: true },
+          { name: 'watari', enabled: false, builtIn: false },
+        ],
+        policies: {
+          localAccountTokenFilterPolicy: 0,
+          allowPku2u: 0,
+          allowCustomSspsAps: 0,
+          blockNtlm: true,
+          virtualMachineRights: { createSymbolicLinks: false, logOnAsService: true },
+        },
+        trustedHosts: ['10.0.0.*', 'HV2'],
+        bios: 'U30 v2.4 (08/02/2025)',
+        microcode: '0A0011D5',
+        shieldingCertificates: [thumbprint],
+      });
+    });
+
+    it('tells null of what is not set or cannot be read, and nothing of what is not there', async () => {
+      const { account, administrators, policies, trustedHosts } = await setupOf('HV2', {
+        setup: {
+          HV2: {
+            account: 'visitor',
+            administrators: [],
+            localAccountTokenFilterPolicy: null,
+            blockNtlm: null,
+            virtualMachineRights: null,
+            trustedHosts: [],
+          },
+        },
+      });
+      expect(account).toMatchObject({ name: 'visitor', enabled: true, builtIn: false });
+      expect(account.sid).toMatch(SID);
+      expect(administrators).toEqual([]);
+      expect(policies).toEqual({
+        localAccountTokenFilterPolicy: null,
+        allowPku2u: null,
+        allowCustomSspsAps: null,
+        blockNtlm: null,
+        virtualMachineRights: null,
+      });
+      expect(trustedHosts).toEqual([]);
+    });
+
+    it('tells the domain of a node that is in one, and its local administrators only', async () => {
+      const { workgroup, domain, administrators } = await setupOf('HV2', {
+        setup: { HV2: { domain: 'corp.example' } },
+      });
+      expect({ workgroup, domain }).toEqual({ workgroup: null, domain: 'corp.example' });
+      expect(administrators.map((one) => one.name)).toEqual(['Administrator', 'watari']);
+    });
+
+    it('tells nothing of virtual machines where Hyper-V is missing', async () => {
+      const { policies, listening } = await setupOf('HV3');
+      expect(policies.virtualMachineRights).toBeNull();
+      expect(listening).toEqual([3343, 5985, 445]);
+    });
+
+    it('gives accounts of one name another SID on each node', async () => {
+      const world = await worldWith();
+      const sid = async (node: string): Promise<string> =>
+        (await world.host(node).readSetup({ ports: [] })).facts.account.sid;
+      expect(await sid('HV1')).not.toBe(await sid('HV2'));
+    });
+  });
+
+  describe('turning to other nodes', () => {
+    const peersOf = async (world: World, nodes: string[], ports = PORTS): Promise<PeerFacts[]> =>
+      (await world.host('HV1').readPeers({ nodes, ports })).facts;
+    const hv2 = async (changes: Changes): Promise<PeerFacts> => {
+      const [facts] = await peersOf(await worldWith(changes), ['HV2']);
+      if (facts === undefined) throw new Error('HV1 tells nothing of HV2');
+      return facts;
+    };
+    const openOf = (facts: PeerFacts | undefined): number[] =>
+      (facts?.ports ?? []).filter((one) => one.open).map((one) => one.port);
+
+    it('finds names, ports, a sign-in and the clock, in the order of asking', async () => {
+      const facts = await peersOf(await worldWith(), ['HV3', 'HV2']);
+      expect(facts.map((peer) => peer.node)).toEqual(['HV3', 'HV2']);
+      for (const peer of facts) {
+        expect(peer.addresses.length).toBeGreaterThan(0);
+        expect(peer.ports.map((one) => one.port)).toEqual(PORTS);
+        expect(peer.signIn).toEqual({ ok: true, hresult: null, message: null });
+        expect(Math.abs(peer.clockAheadSeconds ?? 99)).toBeLessThan(2);
+      }
+      expect(openOf(facts[0])).toEqual([3343, 5985, 445]);
+      expect(openOf(facts[1])).toEqual([3343, 6600, 5985, 445]);
+    });
+
+    it('has nothing to tell when it is asked for nobody', async () => {
+      expect(await peersOf(await worldWith(), [])).toEqual([]);
+    });
+
+    it.each<[string, Changes, string]>([
+      ['the password is another', { setup: { HV2: { password: 'other' } } }, '0x8009030E'],
+      [
+        'the account is disabled',
+        { setup: { HV2: { administrators: [{ name: 'watari', enabled: false }] } } },
+        '0x8009030E',
+      ],
+      [
+        'the account is not there',
+        { setup: { HV2: { administrators: [{ name: 'someone' }] } } },
+        '0x8009030E',
+      ],
+      ['nobody is trusted', { setup: { HV1: { trustedHosts: [] } } }, '0x803380E4'],
+      [
+        'remote sessions of local accounts have no rights',
+        { setup: { HV2: { localAccountTokenFilterPolicy: null } } },
+        '0x80070005',
+      ],
+      ['NTLM is blocked', { setup: { HV1: { blockNtlm: true } } }, '0x8009030E'],
+      ['WinRM is behind a firewall', { setup: { HV2: { closedPorts: [5985] } } }, '0x80338126'],
+    ])('is not let in when %s', async (_when, changes, hresult) => {
+      const { signIn, clockAheadSeconds, addresses } = await hv2(changes);
+      expect(signIn).toMatchObject({ ok: false, hresult });
+      expect(signIn.message).toMatch(/.{10}/);
+      expect(clockAheadSeconds).toBeNull();
+      expect(addresses.length).toBeGreaterThan(0);
+    });
+
+    it.each<[string, Changes]>([
+      ['everybody is trusted', { setup: { HV1: { trustedHosts: ['*'] } } }],
+      [
+        'the built-in administrator needs no policy for remote sessions',
+        {
+          setup: Object.fromEntries(
+            ['HV1', 'HV2'].map((node) => [
+              node,
+              {
+                account: 'Chef',
+                administrators: [{ name: 'Chef', builtIn: true }],
+                localAccountTokenFilterPolicy: null,
+              },
+            ]),
+          ),
+        },
+      ],
+    ])('is let in when %s', async (_when, changes) => {
+      expect((await hv2(changes)).signIn).toEqual({ ok: true, hresult: null, message: null });
+    });
+
+    it('finds the ports that a firewall leaves', async () => {
+      const facts = await hv2({ setup: { HV2: { closedPorts: [6600, 445] } } });
+      expect(openOf(facts)).toEqual([3343, 5985]);
+      expect(facts.signIn.ok).toBe(true);
+    });
+
+    it('measures the clock of the other against its own', async () => {
+      const facts = await hv2({
+        setup: { HV1: { clockAheadSeconds: -30 }, HV2: { clockAheadSeconds: 600 } },
+      });
+      expect(Math.abs((facts.clockAheadSeconds ?? 0) - 630)).toBeLessThan(2);
+    });
+
+    it('tells of a name that nobody knows, of a node without power and of one whose network is cut', async () => {
+      const world = await worldWith();
+      await world.powerOff('HV3');
+      await world.cutOff('HV2');
+      const [nobody, off, cut] = await peersOf(world, ['HV9', 'HV3', 'HV2']);
+      expect(nobody?.addresses).toEqual([]);
+      expect(off?.addresses.length).toBeGreaterThan(0);
+      for (const peer of [nobody, off, cut]) {
+        expect(openOf(peer)).toEqual([]);
+        expect(peer?.ports.map((one) => one.port)).toEqual(PORTS);
+        expect(peer?.signIn).toMatchObject({ ok: false, hresult: '0x80338126' });
+        expect(peer?.clockAheadSeconds).toBeNull();
+      }
+    });
+  });
+
+  describe("reading where the files of a node's VMs are", () => {
+    const storageOf = async (node: string, changes: Changes = {}): Promise<VmStorageFacts[]> =>
+      (await (await worldWith(changes)).host(node).readVmStorage({})).facts;
+
+    it('tells configuration, paging file and disks of the VMs of this node only', async () => {
+      const facts = await storageOf('HV1');
+      expect(facts.map((vm) => vm.name)).toEqual(['db-1', 'files-1', 'lone-1']);
+      expect(facts[0]).toEqual({
+        vmId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+        name: 'db-1',
+        configurationPath: `${VOLUME}\\db-1`,
+        smartPagingPath: `${VOLUME}\\db-1`,
+        disks: [{ path: `${VOLUME}\\db-1.vhdx`, parents: [], shared: false }],
+      });
+    });
+
+    it('tells checkpoints as parents, nearest first, shared disks, and files elsewhere', async () => {
+      const disks = ['C:\\Local\\files-1_2.avhdx', `${VOLUME}\\files-1-data.vhdx`];
+      const parents = [`${VOLUME}\\files-1_1.avhdx`, `${VOLUME}\\基 [1].vhdx`];
+      const [, files, lone] = await storageOf('HV1', {
+        vms: {
+          'files-1': { disks, parents, configurationPath: 'D:\\Hyper-V\\files-1' },
+          'lone-1': { sharedDisks: true },
+        },
+      });
+      expect(files).toMatchObject({
+        configurationPath: 'D:\\Hyper-V\\files-1',
+        smartPagingPath: 'D:\\Hyper-V\\files-1',
+        disks: [
+          { path: disks[0], parents, shared: false },
+          { path: disks[1], parents: [], shared: false },
+        ],
+      });
+      expect(lone?.disks).toEqual([{ path: `${VOLUME}\\lone-1.vhdx`, parents: [], shared: true }]);
+    });
+  });
+}
