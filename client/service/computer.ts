@@ -47,12 +47,14 @@ export type Ending = 'was-not-running' | 'ended' | 'forced';
  */
 export async function endWorker(computer: ServiceComputer, task: WorkerTask): Promise<Ending> {
   const { tasks, say } = computer;
+  const ran = await runs(computer, task.name);
   const stopFile = stopFileOf(task);
   if (stopFile !== null) {
     fs.mkdirSync(path.dirname(stopFile), { recursive: true });
     hold(stopFile);
   }
-  if (!(await runs(computer, task.name))) return 'was-not-running';
+  // Looked at again: it may have been started before the request was there.
+  if (!ran && !(await runs(computer, task.name))) return 'was-not-running';
   say(`Asking the worker of task ${task.name} to finish ...`);
   const asked = stopFile !== null;
   if (asked && (await isGone(computer, task.name, END_WAIT_MS))) return 'ended';
