@@ -4,11 +4,11 @@ import { DECISIONS, type Decision, type RunStatus } from './status.ts';
 /** undefined when the decision can be taken, else why not. */
 export function refuseDecision(
   status: RunStatus,
-  decision: Partial<Decision> | undefined,
+  decision: Partial<Decision> | null | undefined,
   /** Who has decided about a step in this very moment. */
   decidedBy: (step: string) => string | undefined,
 ): string | undefined {
-  if (typeof decision !== 'object' || typeof decision.step !== 'string') {
+  if (typeof decision !== 'object' || typeof decision?.step !== 'string') {
     return 'A decision is an object with step, action, reason and by.';
   }
   const { step: id, action, by, reason, target } = decision;
@@ -22,7 +22,7 @@ export function refuseDecision(
   const step = status.steps.find((s) => s.id === id);
   if (step === undefined) {
     const waiting = status.steps.filter((s) => s.state === 'needs-operator').map((s) => s.id);
-    return `${status.run} has no step ${id}. ${waiting.length === 0 ? 'None of its steps needs a decision.' : `Waiting for a decision: ${waiting.join(', ')}.`}`;
+    return `${status.run} has no step ${id.slice(0, 100)}. ${waiting.length === 0 ? 'None of its steps needs a decision.' : `Waiting for a decision: ${waiting.join(', ')}.`}`;
   }
   const alreadyBy = decidedBy(id);
   if (alreadyBy !== undefined) return `${alreadyBy} has just decided about ${id}.`;

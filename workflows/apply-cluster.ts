@@ -14,6 +14,7 @@ import type {
 } from '../domain/spec.ts';
 import { sameName } from '../domain/names.ts';
 import { Calls } from './calls.ts';
+import { checkInput } from './check-input.ts';
 import { runChild } from './child.ts';
 import { removeOwnVm, type CreateVmResult } from './create-vm.ts';
 import type { MigrateVmResult } from './migrate-vm.ts';
@@ -32,6 +33,7 @@ export interface ApplyClusterResult {
 }
 
 export async function applyCluster(input: ApplyClusterInput): Promise<ApplyClusterResult> {
+  checkInput('applyCluster', input);
   const { spec } = input;
   const calls = new Calls(spec.cluster, spec.budgets);
   const run = new Run({

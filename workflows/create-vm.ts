@@ -7,6 +7,7 @@ import { placeNewVm } from '../domain/placement.ts';
 import { allVms, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
+import { checkInput } from './check-input.ts';
 import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -30,6 +31,7 @@ interface Place {
 }
 
 export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
+  checkInput('createVm', input);
   const calls = new Calls(input.cluster, input.budgets);
   const { name } = input.vm;
   const run = new Run({

@@ -3,11 +3,13 @@ import { isCancellation } from '@temporalio/workflow';
 import type { Snapshot } from '../domain/facts.ts';
 import type { InspectClusterInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
+import { checkInput } from './check-input.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import { Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export async function inspectCluster(input: InspectClusterInput): Promise<Snapshot> {
+  checkInput('inspectCluster', input);
   const calls = new Calls(input.cluster, input.budgets);
   const run = new Run({
     workflow: 'inspectCluster',

@@ -6,6 +6,7 @@ import { placeMove, type Placement } from '../domain/placement.ts';
 import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
+import { checkInput } from './check-input.ts';
 import { moveWithCause } from './move-with-cause.ts';
 import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
@@ -25,6 +26,7 @@ interface Chosen {
 }
 
 export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
+  checkInput('migrateVm', input);
   const calls = new Calls(input.cluster, input.budgets);
   const run = new Run({
     workflow: 'migrateVm',

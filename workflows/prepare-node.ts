@@ -6,6 +6,7 @@ import { quorumWithout } from '../domain/quorum.ts';
 import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
 import { sleep } from '@temporalio/workflow';
 import { Calls } from './calls.ts';
+import { checkInput } from './check-input.ts';
 import { runChild } from './child.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import type { MigrateVmResult } from './migrate-vm.ts';
@@ -26,6 +27,7 @@ const GOING_DOWN_SECONDS = 2;
 const READY_SECONDS = 600;
 
 export async function prepareNode(input: PrepareNodeInput): Promise<PrepareNodeResult> {
+  checkInput('prepareNode', input);
   const calls = new Calls(input.cluster, input.budgets);
   const run = new Run({
     workflow: 'prepareNode',

@@ -136,7 +136,9 @@ const mutation = (keys: readonly string[]): fc.Arbitrary<Mutation> =>
     value: hostileValue,
   });
 
-function mutate(root: unknown, { where, deed, key, value }: Mutation): unknown {
+function mutate(root: unknown, { where, deed, key, value: shared }: Mutation): unknown {
+  // Generators give the same object again, and this one is about to be changed.
+  const value: unknown = structuredClone(shared);
   const paths = nodesOf(root);
   const path = paths[Math.floor(where * paths.length)] ?? [];
   const last = path.at(-1);
