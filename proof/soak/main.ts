@@ -3,6 +3,9 @@
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../config/environment.ts';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
+import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { NotAvailable, obtainPrograms } from '../production/programs.ts';
+import { startProduction } from '../production/soak-server.ts';
 import { reportLines } from './report.ts';
 import { startEmbedded, type SoakServer } from './servers.ts';
 import { soak } from './soak.ts';
@@ -10,12 +13,17 @@ import { soak } from './soak.ts';
 const USAGE =
   'Usage: npm run soak -- [--minutes 10] [--seed N] [--server embedded|production] [--speed N] [--json]';
 
-const EXIT = { violations: 1, usage: 2 } as const;
+class UsageError extends Error {}
+
+const isUnknownOption = (err: unknown): boolean =>
+  err instanceof TypeError && 'code' in err && String(err.code).startsWith('ERR_PARSE_ARGS');
+
+const EXIT = { violations: 1, usage: 2, unavailable: 3 } as const;
 
 function number(text: string | undefined, fallback: number, max: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0 || value > max) throw new TypeError(USAGE);
+  if (!Number.isFinite(value) || value <= 0 || value > max) throw new UsageError();
   return value;
 }
 
@@ -29,7 +37,7 @@ function readOptions() {
       json: { type: 'boolean', default: false },
     },
   });
-  if (!['embedded', 'production'].includes(values.server)) throw new TypeError(USAGE);
+  if (!['embedded', 'production'].includes(values.server)) throw new UsageError();
   return {
     minutes: number(values.minutes, 10, 24 * 60),
     seed: Math.floor(number(values.seed, (Date.now() % 1_000_000) + 1, 2 ** 32)),
@@ -50,7 +58,16 @@ function serverFor(which: string): (folder: string) => Promise<SoakServer> {
     return (folder) =>
       startEmbedded({ folder, dataDir, cliPath: temporalCliPath ?? undefined, searchPath, say });
   }
-  throw new TypeError('not yet');
+  return async (folder) => {
+    const programs = await obtainPrograms(say);
+    const cli = await findTemporalCli({
+      cliPath: temporalCliPath ?? undefined,
+      searchPath,
+      dataDir,
+      say,
+    });
+    return startProduction({ programs, cliPath: cli.path, folder, searchPath, say });
+  };
 }
 
 async function main(): Promise<number> {
@@ -82,7 +99,9 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (err) {
-  if (!(err instanceof TypeError)) throw err;
-  process.stderr.write(`${err.message}\n`);
-  process.exitCode = EXIT.usage;
+  if (err instanceof NotAvailable) process.exitCode = EXIT.unavailable;
+  else if (err instanceof UsageError || isUnknownOption(err)) {
+    process.stderr.write(`${USAGE}\n`);
+    process.exitCode = EXIT.usage;
+  } else throw err;
 }

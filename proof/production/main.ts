@@ -1,0 +1,87 @@
+// `npm run production`: the services of docker-compose.yml without containers, until Ctrl+C. With --check it starts all
+// of them, runs the jobs a second time, asks the server and the UI, and ends; exit code 3 where a part cannot be had.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { connect } from '../../client/connection.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import { readProcessEnvironment } from '../../config/process-environment.ts';
+import { NotAvailable, obtainPrograms } from './programs.ts';
+import { ProductionStack } from './stack.ts';
+
+const EXIT_UNAVAILABLE = 3;
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** What must be there once everything is healthy. */
+async function check(stack: ProductionStack): Promise<void> {
+  for (const job of ['temporal-schema', 'temporal-namespace']) {
+    const started = performance.now();
+    await stack.job(job);
+    say(`${job} again ${((performance.now() - started) / 1000).toFixed(2)} s`);
+  }
+  const { address, namespace, uiUrl } = stack;
+  const temporal = await connect({ namespace, describe: address, connectionOptions: { address } });
+  try {
+    const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({
+      namespace,
+    });
+    say(`search attributes ${Object.keys(customAttributes).sort().join(' ')}`);
+  } finally {
+    await temporal.close();
+  }
+  const namespaces = await fetch(`${uiUrl}/api/v1/namespaces`);
+  if (!namespaces.ok) throw new Error(`the UI answers ${String(namespaces.status)}`);
+  say('the UI reaches the server');
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+  const programs = await obtainPrograms(say);
+  const { dataDir, temporalCliPath } = readEnvironment();
+  const { searchPath } = readProcessEnvironment();
+  const cli = await findTemporalCli({
+    cliPath: temporalCliPath ?? undefined,
+    searchPath,
+    dataDir,
+    say,
+  });
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-production-'));
+  const options = { programs, cliPath: cli.path, folder, searchPath, ui: true, say };
+  const stack = await ProductionStack.start(options).catch((err: unknown) => {
+    say(`It did not start; what each part said: ${path.join(folder, 'logs')}`);
+    throw err;
+  });
+  try {
+    const { address, namespace, uiUrl } = stack;
+    process.stdout.write(`Temporal   ${address}, namespace ${namespace}\nUI         ${uiUrl}\n`);
+    if (values.check) await check(stack);
+    else await untilInterrupted();
+    return 0;
+  } finally {
+    await stack.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const untilInterrupted = (): Promise<void> =>
+  new Promise((resolve) => {
+    const alive = setInterval(() => undefined, 60_000);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        clearInterval(alive);
+        resolve();
+      });
+    }
+  });
+
+try {
+  process.exitCode = await main();
+} catch (err) {
+  if (!(err instanceof NotAvailable)) throw err;
+  process.exitCode = EXIT_UNAVAILABLE;
+}

@@ -1,0 +1,220 @@
+// The production set-up of docker-compose.yml as processes of this machine: each service with the environment, command
+// and order of the file, on free ports, in a folder of its own; ended by pid. Used by `npm run production`, by the soak
+// and by the test of backup and restore.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { PACKAGE_ROOT } from '../../client/package-root.ts';
+
+import { waitFor } from '../../bench/waiting.ts';
+import { DOORS_COUNT, environmentOf, wordsOf, type Place } from './as-process.ts';
+import { readCompose, type Service } from './compose-file.ts';
+import { Database } from './database.ts';
+import { KeptProcess } from './kept-process.ts';
+import { lowPorts } from './low-ports.ts';
+import type { ProductionPrograms } from './programs.ts';
+
+export interface StackOptions {
+  programs: ProductionPrograms;
+  /** The Temporal CLI, which the namespace job calls. */
+  cliPath: string;
+  folder: string;
+  /** PATH of this machine: the jobs are shell scripts. */
+  searchPath: string;
+  /** The web UI too. */
+  ui?: boolean;
+  say?: (line: string) => void;
+}
+
+const HEALTHY_MS = 60_000;
+const JOB_MS = 90_000;
+
+export class ProductionStack {
+  readonly database: Database;
+  readonly server: KeptProcess;
+  readonly ui: KeptProcess;
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly namespace: string;
+  /** Seconds that each part took to be there. */
+  readonly seconds: Record<string, number> = {};
+  private readonly services: Map<string, Service>;
+  private readonly o: StackOptions;
+  private readonly place: Place;
+
+  private constructor(o: StackOptions, place: Place) {
+    this.o = o;
+    this.place = place;
+    const file = path.join(PACKAGE_ROOT, 'docker-compose.yml');
+    this.services = readCompose(fs.readFileSync(file, 'utf8'), PACKAGE_ROOT, {
+      POSTGRES_PASSWORD: randomBytes(12).toString('hex'),
+      TEMPORAL_PORT: String(place.ports['7233']),
+      TEMPORAL_UI_PORT: String(place.ports['8080']),
+    });
+    this.address = `127.0.0.1:${String(place.ports['7233'])}`;
+    this.uiUrl = `http://127.0.0.1:${String(place.ports['8080'])}`;
+    this.namespace = this.service('temporal-namespace').environment['TEMPORAL_NAMESPACE'] ?? '';
+    fs.mkdirSync(path.join(o.folder, 'logs'), { recursive: true });
+    this.database = new Database({
+      service: this.service('postgresql'),
+      place,
+      folder: o.folder,
+      programs: o.programs.postgres,
+      logFile: this.log('postgresql'),
+    });
+    // What the images' entry points start.
+    this.server = this.kept('temporal', o.programs.server, ['start']);
+    const uiArgs = ['--root', '/', '--config', o.programs.uiConfig, '--env', 'docker', 'start'];
+    this.ui = this.kept('temporal-ui', o.programs.ui, uiArgs);
+  }
+
+  static async start(o: StackOptions): Promise<ProductionStack> {
+    const [database = 0, frontend = 0, ui = 0, ...more] = await lowPorts(
+      '127.0.0.1',
+      3 + DOORS_COUNT,
+    );
+    const place = { ports: { '5432': database, '7233': frontend, '8080': ui }, more };
+    const stack = new ProductionStack(o, place);
+    try {
+      await stack.up();
+      return stack;
+    } catch (err) {
+      await stack.stop();
+      throw err;
+    }
+  }
+
+  /** In the order of depends_on. */
+  private async up(): Promise<void> {
+    await this.timed('postgresql', async () => {
+      this.database.initialise();
+      await this.startDatabase();
+    });
+    await this.timed('temporal-schema', () => this.job('temporal-schema'));
+    await this.timed('temporal', () => this.startServer());
+    await this.timed('temporal-namespace', () => this.job('temporal-namespace'));
+    if (this.o.ui === true) {
+      await this.timed('temporal-ui', async () => {
+        this.ui.start();
+        await this.healthy('temporal-ui');
+      });
+    }
+  }
+
+  async startDatabase(): Promise<void> {
+    this.database.process.start();
+    await waitFor('PostgreSQL to be healthy', HEALTHY_MS, () => this.database.isReady(), 100);
+  }
+
+  async startServer(): Promise<void> {
+    this.server.start();
+    await this.healthy('temporal');
+  }
+
+  /** A service that runs once: its script, its environment, its exit code. */
+  async job(name: string): Promise<string> {
+    const service = this.service(name);
+    const words = [...service.entrypoint, ...service.command];
+    const [program = '', ...args] = wordsOf(words, service, this.place);
+    const child = spawn(program, args, {
+      cwd: this.o.folder,
+      env: this.environment(service),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: JOB_MS,
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const code = await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    fs.appendFileSync(this.log(name), said);
+    if (code !== 0) throw new Error(`${name} ended with exit code ${String(code)}: ${said.trim()}`);
+    return said;
+  }
+
+  /** What docker-compose.yml calls healthy: the same question to the same door. */
+  healthy(name: string): Promise<unknown> {
+    const service = this.service(name);
+    const [program = '', ...args] = wordsOf(service.healthcheck ?? [], service, this.place);
+    return waitFor(
+      `${name} to be healthy`,
+      HEALTHY_MS,
+      async () => {
+        if (program === 'wget') return (await fetch(args.at(-1) ?? '')).ok;
+        const [host = '', port = ''] = args.slice(-2);
+        return program === 'nc' && accepts(host, Number(port));
+      },
+      50,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.ui.stop();
+    await this.server.stop();
+    if (this.database.process.pid !== undefined) await this.database.end('fast');
+    else await this.database.process.stop();
+  }
+
+  private async timed(name: string, deed: () => Promise<unknown>): Promise<void> {
+    const started = performance.now();
+    await deed();
+    const seconds = Math.round((performance.now() - started) / 10) / 100;
+    this.seconds[name] = seconds;
+    this.o.say?.(`${name} ${String(seconds)} s`);
+  }
+
+  private kept(name: string, file: string, args: string[]): KeptProcess {
+    const service = this.service(name);
+    const { restarts } = service;
+    const env = this.environment(service);
+    return new KeptProcess({
+      ...{ name, file, args, env, restarts },
+      cwd: this.o.folder,
+      logFile: this.log(name),
+    });
+  }
+
+  /** Containers see nothing of this machine's environment; a PATH with the programs of their image is all. */
+  private environment(service: Service): Record<string, string> {
+    const { programs, cliPath, searchPath, folder } = this.o;
+    const folders = [programs.folder, path.dirname(cliPath), searchPath];
+    return {
+      PATH: folders.join(path.delimiter),
+      HOME: folder,
+      ...environmentOf(service, this.place),
+    };
+  }
+
+  private service(name: string): Service {
+    const found = this.services.get(name);
+    if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+    return found;
+  }
+
+  private log(name: string): string {
+    return path.join(this.o.folder, 'logs', `${name}.log`);
+  }
+}
+
+/** What `nc -z` asks. */
+const accepts = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect({ host, port, timeout: 1_000 });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => {
+      end(true);
+    });
+    socket.once('error', () => {
+      end(false);
+    });
+    socket.once('timeout', () => {
+      end(false);
+    });
+  });
