@@ -24,6 +24,14 @@ $script:RegistryKeys = @{
     ShieldedCerts = 'SOFTWARE\Microsoft\SystemCertificates\Shielded VM Local Certificates\Certificates'
 }
 
+# One thing that Windows does not show, or cannot at this moment, must not take the rest with it:
+# nothing, and a warning. Nothing is no $null: @(...)[0] makes one of it.
+function Read-Optional {
+    param([string]$Subject, [scriptblock]$Read)
+    try { & $Read }
+    catch { Write-Warning "$Subject of $([Environment]::MachineName) cannot be read: $($_.Exception.Message)" }
+}
+
 # A value below HKEY_LOCAL_MACHINE (2147483650); $null where it is absent.
 function Read-RegistryNumber {
     param([string]$Key, [string]$Name)
@@ -119,17 +127,16 @@ function Read-OwnAccount {
 
 # Before Windows Server 2025 there is no such setting.
 function Read-BlockNtlm {
-    try { $blocked = Read-Property (Invoke-Recorded { SmbShare\Get-SmbClientConfiguration -Confirm:$false }) 'BlockNTLM' }
-    catch { return $null }
+    $client = Invoke-Recorded { SmbShare\Get-SmbClientConfiguration -Confirm:$false }
+    $blocked = Read-Property $client 'BlockNTLM'
     if ($null -eq $blocked) { return $null }
     [bool]$blocked
 }
 
-# $null where Windows does not let us see, and before Hyper-V, which gives itself these rights.
+# $null before Hyper-V, whose installation gives these rights.
 function Read-VirtualMachineRight {
     if (-not (Test-HyperV)) { return $null }
-    try { $rights = @(Invoke-Recorded { Watari.Probe\Read-UserRight -Name SeCreateSymbolicLinkPrivilege, SeServiceLogonRight }) }
-    catch { return $null }
+    $rights = @(Invoke-Recorded { Watari.Probe\Read-UserRight -Name SeCreateSymbolicLinkPrivilege, SeServiceLogonRight })
     $has = @{}
     foreach ($right in $rights) { $has[[string]$right.Name] = @($right.Sids) -contains $script:VirtualMachinesSid }
     [pscustomobject][ordered]@{
@@ -152,7 +159,7 @@ function Get-WatariSetup {
     .SYNOPSIS
     Tells how this machine was set up: workgroup, accounts, policies, TrustedHosts, firmware, what listens.
     .DESCRIPTION
-    What this Windows does not have, or does not show, is $null or empty.
+    What this Windows does not have is $null or empty; what it does not show as well, with a warning.
     .PARAMETER Port
     TCP ports to look at.
     .EXAMPLE
@@ -162,7 +169,7 @@ function Get-WatariSetup {
     param([Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('ports')][ValidateRange(1, 65535)][int[]]$Port)
     $keys = $script:RegistryKeys
     $computer = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_ComputerSystem }
-    $bios = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_BIOS })[0]
+    $bios = @(Read-Optional 'The firmware' { Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_BIOS } })[0]
     $workgroup = $null
     $domain = $null
     if ($computer.PartOfDomain) { $domain = [string]$computer.Domain } else { $workgroup = [string]$computer.Workgroup }
@@ -173,18 +180,18 @@ function Get-WatariSetup {
         dnsSuffix             = [string](Read-RegistryText $keys.Names 'NV Domain')
         updateRevision        = [int](Read-RegistryNumber $keys.Windows UBR)
         account               = Read-OwnAccount
-        administrators        = @(Read-Administrator)
+        administrators        = @(Read-Optional 'The group of administrators' { Read-Administrator })
         policies              = [pscustomobject][ordered]@{
             localAccountTokenFilterPolicy = Read-RegistryNumber $keys.System LocalAccountTokenFilterPolicy
             allowPku2u                    = Read-RegistryNumber $keys.Pku2u AllowOnlineID
             allowCustomSspsAps            = Read-RegistryNumber $keys.SystemPolicy AllowCustomSSPsAPs
-            blockNtlm                     = Read-BlockNtlm
-            virtualMachineRights          = Read-VirtualMachineRight
+            blockNtlm                     = @(Read-Optional 'The SMB client' { Read-BlockNtlm })[0]
+            virtualMachineRights          = @(Read-Optional 'The user rights' { Read-VirtualMachineRight })[0]
         }
         trustedHosts          = @(Read-TrustedHost)
         bios                  = ([string](Read-Property $bios 'SMBIOSBIOSVersion')).Trim()
-        microcode             = Read-Microcode
-        listening             = @(Read-ListeningPort $Port)
+        microcode             = [string](Read-Optional 'The microcode' { Read-Microcode })
+        listening             = @(Read-Optional 'The list of listening ports' { Read-ListeningPort $Port })
         shieldingCertificates = @(Read-RegistryKeyName $keys.ShieldedCerts)
     }
 }

@@ -49,6 +49,7 @@ const COMMANDS = [
   'Set-StrictMode',
   'Sort-Object',
   'Where-Object',
+  'Write-Warning',
 ];
 
 /** Each exists in the .NET Framework of Windows PowerShell 5.1. */

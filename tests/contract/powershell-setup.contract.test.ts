@@ -1,0 +1,86 @@
+// What Get-WatariSetup and Get-WatariPeer do beyond the contract of the port: they outlast what Windows does not show, and
+// ask all peers at once. On the lab's stand-ins of the Windows modules.
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PeerFacts, SetupFacts } from '../../domain/facts.ts';
+import { ENGINE, MODULE_FOLDER } from '../support/engine.ts';
+import { killAll } from '../support/processes.ts';
+import { freshModules, literal, standIns, type StandIns } from '../support/stand-ins.ts';
+
+const SCENARIO = `
+cluster: setup
+nodes:
+  - { name: HV1, memory: 64GB, features: [Hyper-V] }
+  - { name: HV2, memory: 64GB }
+  - { name: HV3, memory: 64GB, setup: { localAccountTokenFilterPolicy: 0 } }
+  - { name: HV4, memory: 64GB, setup: { closedPorts: [5985] } }
+`;
+
+describe.skipIf(ENGINE === null)('the readings of a setup in PowerShell', () => {
+  let modules = '';
+  let at: StandIns;
+  beforeAll(() => {
+    modules = freshModules();
+  });
+  afterAll(() => {
+    fs.rmSync(modules, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    at = await standIns(SCENARIO, modules);
+  });
+  afterEach(async () => {
+    await killAll();
+    await at.close();
+  });
+
+  const MODULE = `Import-Module ${literal(path.join(MODULE_FOLDER, 'Watari.HyperV.psd1'))} -DisableNameChecking\n`;
+
+  it('tell the rest of a machine that does not show everything, with a warning for each thing', async () => {
+    const hidden = [
+      'Get-CimAssociatedInstance',
+      'Get-SmbClientConfiguration',
+      'Read-UserRight',
+    ] as const;
+    for (const cmdlet of hidden) {
+      const error = { fqid: `Denied,${cmdlet}`, message: `${cmdlet} may not` };
+      await at.post({ action: 'disturb', disturbance: { cmdlet, error } });
+    }
+    const { out, stderr } = await at.run(
+      `${MODULE} $facts = Get-WatariSetup -Port 3343 -WarningVariable warnings 3>$null
+       Out-Test $facts; Out-Test @($warnings | ForEach-Object { [string]$_ })`,
+    );
+    expect(stderr).toBe('');
+    const [facts, warnings] = out as [SetupFacts, string[]];
+    expect(facts).toMatchObject({
+      workgroup: 'WORKGROUP',
+      administrators: [],
+      account: { name: 'watari', enabled: true, elevated: true },
+      policies: { blockNtlm: null, virtualMachineRights: null },
+      trustedHosts: ['HV2', 'HV3', 'HV4'],
+      listening: [3343],
+    });
+    for (const cmdlet of hidden)
+      expect(warnings.filter((text) => text.includes(`${cmdlet} may not`))).toHaveLength(1);
+  });
+
+  it('sign in to all peers in one go, and only where WinRM answers at all', async () => {
+    const { out, stderr } = await at.run(
+      `${MODULE} Out-Test @(Get-WatariPeer -Name HV2, HV3, HV4 -Port 445)`,
+    );
+    expect(stderr).toBe('');
+    const peers = out[0] as PeerFacts[];
+    expect(peers.map((peer) => peer.signIn.ok)).toEqual([true, false, false]);
+    expect(peers[1]?.signIn.message).toMatch(/HV3/);
+    // What was not asked for is not told.
+    expect(peers.map((peer) => peer.ports)).toEqual(peers.map(() => [{ port: 445, open: true }]));
+    const remote = at.lab.cmdlets().filter(({ bound }) => bound.ComputerName !== undefined);
+    expect(remote.map(({ bound }) => bound)).toEqual([
+      {
+        ClassName: 'Win32_OperatingSystem',
+        ComputerName: ['HV2', 'HV3'],
+        OperationTimeoutSec: 5,
+      },
+    ]);
+  });
+});
