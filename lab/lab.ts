@@ -275,7 +275,9 @@ export class Lab {
   /** What really happened, oldest first. */
   effects(after = 0): Effect[] {
     this.advance();
-    return this.world.records.effects.filter((effect) => effect.seq > after);
+    const { effects, effectSeq } = this.world.records;
+    // Numbered without a gap: whoever asks often need not go through all of them each time.
+    return after >= effectSeq ? [] : effects.slice(-(effectSeq - Math.max(after, 0)));
   }
 
   /** What was asked, oldest first; the last ten thousand. */

@@ -105,7 +105,11 @@ export class ActivityTask {
     details: Payload[] | undefined,
   ): { cancelRequested: boolean } | undefined {
     if (!this.isCurrent(worker, attempt)) return undefined;
-    if (details !== undefined) this.details = details;
+    if (details?.[0] !== undefined) {
+      this.details = details;
+      const said = JSON.parse(Buffer.from(details[0].data ?? []).toString('utf8')) as unknown;
+      this.server.options.onBeat(this.run, this.id, said);
+    }
     this.armHeartbeat();
     return { cancelRequested: this.cancelRequested };
   }

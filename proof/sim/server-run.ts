@@ -35,6 +35,8 @@ export interface ServerRun {
         /** 0: of an update, and not written down yet. */
         scheduledId: number;
         startedId: number;
+        /** When a worker took it, which may be written down later. */
+        startedAt: number;
         worker: SimWorker | undefined;
       }
     | undefined;
@@ -44,7 +46,7 @@ export interface ServerRun {
   cachedOn: SimWorker | undefined;
   /** What it said when it was thrown out of memory. */
   evictedStatus: string | undefined;
-  /** What it said when it ended. */
+  /** What it said last, while it is in nobody's memory. */
   lastStatus: RunStatus | undefined;
   readonly updates: (PendingUpdate & { answer: (answer: UpdateAnswer) => void })[];
   readonly activities: Map<number, ActivityTask>;
@@ -93,4 +95,4 @@ export function openRun(
 
 /** What the run says of itself, now or at its end. */
 export const statusOf = (run: ServerRun): RunStatus | undefined =>
-  run.lastStatus ?? run.cached?.status();
+  run.cached?.status() ?? run.lastStatus;

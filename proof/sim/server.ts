@@ -35,6 +35,8 @@ export interface ServerOptions {
   violated: (what: string) => void;
   /** Called after every completed workflow task. */
   onTask: (run: ServerRun) => void;
+  /** Called for every heartbeat that arrives with details. */
+  onBeat: (run: ServerRun, activityId: string, details: unknown) => void;
 }
 
 export class SimServer {
@@ -175,12 +177,12 @@ export class SimServer {
     else this.write(run, event);
   }
 
-  write(run: ServerRun, { kind, a, learn, userMetadata }: PendingEvent): number {
+  write(run: ServerRun, { kind, a, learn, userMetadata }: PendingEvent, at = this.now): number {
     const id = run.events.length + 1;
     learn?.(id);
     run.events.push({
       id,
-      at: this.now,
+      at,
       kind,
       a: typeof a === 'function' ? a() : a,
       ...(userMetadata == null ? {} : { userMetadata }),
@@ -209,14 +211,20 @@ export class SimServer {
       identity: worker?.identity ?? '',
       requestId: 'sim',
     };
-    return this.write(run, { kind: 'workflowTaskStarted', a });
+    return this.write(run, { kind: 'workflowTaskStarted', a }, run.task?.startedAt);
   }
 
   // ── Workflow tasks ────────────────────────────────────────────────────────────────────────────────────────────────
 
   scheduleTask(run: ServerRun, { speculative = false } = {}): void {
     if (run.state !== 'open' || run.task !== undefined) return;
-    run.task = { state: 'scheduled', scheduledId: 0, startedId: 0, worker: undefined };
+    run.task = {
+      state: 'scheduled',
+      scheduledId: 0,
+      startedId: 0,
+      startedAt: 0,
+      worker: undefined,
+    };
     if (!speculative) run.task.scheduledId = this.writeScheduled(run);
     this.dispatch(run);
   }
@@ -263,6 +271,7 @@ export class SimServer {
     }
     task.state = 'started';
     task.worker = worker;
+    task.startedAt = this.now;
     if (task.scheduledId !== 0) task.startedId = this.writeStarted(run, worker);
     const sequencingEventId = task.scheduledId === 0 ? run.events.length + 1 : task.scheduledId;
     const delivered = [...run.updates];
@@ -298,7 +307,7 @@ export class SimServer {
         run.evictedStatus === undefined ? undefined : JSON.stringify(run.cached.status());
       if (rebuilt !== run.evictedStatus)
         throw new Nondeterminism(
-          `rebuilt from its history, the run says ${rebuilt ?? 'nothing'}, and said before ${run.evictedStatus ?? ''}`,
+          `rebuilt from its history the run is not what it was: ${difference(rebuilt ?? '', run.evictedStatus ?? '')}`,
         );
       run.evictedStatus = undefined;
     }
@@ -317,6 +326,7 @@ export class SimServer {
 
   private forget(run: ServerRun): void {
     const { cached } = run;
+    run.lastStatus = cached?.status() ?? run.lastStatus;
     run.cached = undefined;
     run.cachedOn = undefined;
     if (cached !== undefined) this.deeds.push(() => cached.dispose());
@@ -401,7 +411,6 @@ export class SimServer {
     if (run.state !== 'open') {
       this.open.delete(run.id);
       this.options.tell(`${run.id} has ended: ${run.state}`);
-      run.lastStatus = run.cached?.status();
       this.forget(run);
       this.commands.closed(run);
       return;
@@ -473,3 +482,11 @@ const isClosing = (c: Command): boolean =>
   c.completeWorkflowExecution != null ||
   c.failWorkflowExecution != null ||
   c.cancelWorkflowExecution != null;
+
+/** Where two texts part. */
+function difference(now: string, before: string): string {
+  let at = 0;
+  while (at < now.length && now[at] === before[at]) at += 1;
+  const around = (text: string): string => text.slice(Math.max(0, at - 60), at + 60);
+  return `...${around(now)}... and was ...${around(before)}...`;
+}

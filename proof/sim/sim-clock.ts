@@ -27,10 +27,13 @@ export class SimClock implements LabClock {
     return this.at(this.time + ms, call);
   }
 
-  /** Jumps to the next appointment and keeps it. False when there is none. */
-  step(): boolean {
+  /** Jumps to the next appointment and keeps it. False when there is none until then: it is that late now. */
+  step(until: Instant): boolean {
     const next = this.agenda.next();
-    if (next === null) return false;
+    if (next === null || next > until) {
+      this.time = Math.max(this.time, until);
+      return false;
+    }
     const entry = this.agenda.takeDue(next);
     if (entry === null) return false;
     this.time = Math.max(this.time, entry.at);

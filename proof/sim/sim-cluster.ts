@@ -2,6 +2,7 @@
 // code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import type { ClusterActivityDeps } from '../../activities/cluster.ts';
+import type { NodeActivityDeps } from '../../activities/examine.ts';
 import { ACT_OPS, READ_OPS, type HypervHost } from '../../hyperv/host.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -40,6 +41,7 @@ export interface SimClusterOptions {
   mutant?: Mutant;
   around?: Around;
   onTask?: (run: ServerRun) => void;
+  onBeat?: (run: ServerRun, activityId: string, details: unknown) => void;
   onEffects?: (effects: Effect[]) => void;
   onActivity?: (worker: SimWorker, type: string, args: unknown[], deed: Deed) => Promise<unknown>;
 }
@@ -75,6 +77,7 @@ export class SimCluster {
       tell: (line) => this.tell(line),
       violated: (what) => this.violated(what),
       onTask: (run) => options.onTask?.(run),
+      onBeat: (run, activityId, details) => options.onBeat?.(run, activityId, details),
     });
     for (const node of this.lab.nodes()) if (this.lab.isUp(node)) this.bear(node);
     this.lab.onNodeChange(({ node, up }) => {
@@ -93,9 +96,9 @@ export class SimCluster {
     this.violations.push(what);
   }
 
-  /** Does what is next. False when nothing will ever happen again. */
-  async step(): Promise<boolean> {
-    if (!this.clock.step()) return false;
+  /** Does what is next until that moment. False when there is nothing. */
+  private async step(until: number): Promise<boolean> {
+    if (!this.clock.step(until)) return false;
     await settled();
     await this.server.settle();
     const effects = this.lab.effects(this.seenEffects);
@@ -113,10 +116,9 @@ export class SimCluster {
 
   /** Goes on until that holds; false when it never did within so many simulated seconds. */
   async until(holds: () => boolean, seconds: number): Promise<boolean> {
-    const end = this.clock.now() + seconds * 1000;
+    const end = Math.ceil(this.clock.now() + seconds * 1000);
     while (!holds()) {
-      if (this.clock.now() > end || this.violations.length > 0 || !(await this.step()))
-        return false;
+      if (this.violations.length > 0 || !(await this.step(end))) return false;
     }
     return true;
   }
@@ -165,11 +167,12 @@ export class SimCluster {
     const host = hostOfWorker(mutant?.host?.(real) ?? real, worker, delay, OPS, (op, args, call) =>
       around === undefined ? call() : around(worker, op, args, call),
     );
-    const deps: ClusterActivityDeps = {
+    const deps: NodeActivityDeps = {
       host,
       now: () => worker.now(),
       lookEveryMs,
       after: (ms, call) => worker.after(ms, call),
+      worker: { version: 'sim', node: process.versions.node, platform: 'sim', powershell: null },
     };
     const made = {
       cluster: createClusterQueue(deps),

@@ -98,9 +98,10 @@ export class SimWorker {
 
   /** A timer of this process: it never fires once the process is dead. */
   after(ms: number, call: () => void): () => void {
-    const bound = AsyncResource.bind(call);
+    // The activity's context goes with its timers, as it does with Node's own.
+    const context = new AsyncResource('watari-simulated-timer');
     return this.options.clock.after(ms, () => {
-      if (this.alive) bound();
+      if (this.alive) context.runInAsyncScope(call);
     });
   }
 

@@ -1,0 +1,167 @@
+// How each planned fault is done to the simulated world, and how all of them are taken back.
+import { faultSchema } from '../../lab/scenario-schema.ts';
+import { Random } from './random.ts';
+import type { Operator } from './operator.ts';
+import type { FaultKind, PlannedFault } from './plan.ts';
+import type { SimCluster } from './sim-cluster.ts';
+
+type Deed = (c: SimCluster, fault: PlannedFault, operator: Operator) => void;
+
+const inLab: (make: (fault: PlannedFault) => object) => Deed = (make) => (c, fault) => {
+  c.lab.addFault(faultSchema.parse(make(fault)));
+};
+
+const soon = { when: { seconds: 0 } };
+
+/** A signal of `seconds` that is long for a cmdlet and short for the budgets. */
+const outsider = (c: SimCluster): string | undefined =>
+  c.lab.state().nodes.find((n) => n.state === 'Up' && n.power === 'running')?.name;
+
+const DEEDS: Record<FaultKind, Deed> = {
+  'node-crash': (c, { node }) => {
+    c.lab.crash(node);
+  },
+  'node-crash-mid-move': inLab(({ node, vm, percent }) => ({
+    on: 'nodeCrash',
+    node,
+    when: { vm, percent },
+  })),
+  'power-off': (c, { node, seconds }) => {
+    if (!c.lab.powerOff(node)) return;
+    c.clock.after(seconds * 1000, () => {
+      c.lab.powerOn(node);
+    });
+  },
+  'boot-fails': inLab(({ node }) => ({ on: 'bootFails', node })),
+  'worker-crash': (c, { node }) => {
+    c.killProcess(node);
+  },
+  eviction: (c) => {
+    for (const run of c.server.runs) c.server.evict(run);
+  },
+  unreachable: (c, { node, seconds }) => {
+    const worker = c.workers.get(node);
+    if (worker === undefined) return;
+    c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
+    worker.connected = false;
+    c.clock.after(seconds * 1000, () => {
+      worker.connected = true;
+      c.server.offer();
+    });
+  },
+  'network-cut': inLab(({ node, seconds }) => ({ on: 'networkDown', node, seconds, ...soon })),
+  slow: (c, { node, seconds, percent }) => {
+    c.slow.set(node, 2 + percent);
+    c.clock.after(seconds * 1000, () => {
+      c.slow.delete(node);
+    });
+  },
+  hang: inLab(({ op, seconds, pick }) => ({
+    on: op,
+    hangSeconds: seconds,
+    ...(pick % 3 === 0 ? { at: 'after-effect' } : pick % 3 === 1 ? { at: 'before-effect' } : {}),
+  })),
+  'lost-request': inLab(({ op }) => ({ on: op, at: 'before-effect' })),
+  'lost-reply': inLab(({ op }) => ({ on: op, at: 'after-effect' })),
+  refusal: inLab(({ op, hresult, pick }) => ({
+    on: op,
+    times: 1 + (pick % 2),
+    error: { hresult },
+  })),
+  'move-fails': inLab(({ vm, hresult }) => ({ on: 'moveFails', vm, error: { hresult } })),
+  'quorum-loss': inLab(({ seconds }) => ({ on: 'quorumLost', seconds, ...soon })),
+  'csv-paused': inLab(({ seconds }) => ({ on: 'csvPaused', seconds, ...soon })),
+  'outside-move': (c, { vm, node }, operator) => {
+    const role = c.lab.state().roles.find((r) => r.name === vm);
+    const at = outsider(c);
+    if (role !== undefined && at !== undefined)
+      operator.byHand(at, 'startMove', { vmId: role.vmId, node });
+  },
+  'outside-cancel': (c, { pick }, operator) => {
+    const { moves, roles } = c.lab.state();
+    const at = outsider(c);
+    if (moves.length === 0 || at === undefined) return;
+    const move = new Random(pick).pick(moves);
+    const role = roles.find((r) => r.name === move.vm);
+    if (role !== undefined) operator.byHand(at, 'cancelMove', { vmId: role.vmId });
+  },
+  'outside-pause': (c, { node, seconds }, operator) => {
+    const at = outsider(c);
+    if (at === undefined) return;
+    operator.byHand(at, 'pauseNode', { node });
+    c.clock.after(seconds * 1000, () => {
+      const then = outsider(c) ?? node;
+      operator.byHand(then, 'resumeNode', { node });
+    });
+  },
+  balancer: () => undefined,
+  decision: (_c, fault, operator) => {
+    operator.decideSomehow(fault);
+  },
+  cancel: (_c, fault, operator) => {
+    operator.cancelSomething(fault);
+  },
+  duplicate: (c, { pick }, operator) => {
+    if (c.server.runs.length === 0) return;
+    const { type, id, queue, input } = new Random(pick).pick(c.server.runs);
+    operator.start({ type, id, queue, input });
+  },
+  'clock-step': (c, { node, pick }) => {
+    const worker = c.workers.get(node);
+    if (worker !== undefined) worker.clockOffsetMs += ((pick % 2001) - 1000) * 600;
+  },
+};
+
+export function strike(c: SimCluster, fault: PlannedFault, operator: Operator): void {
+  c.tell(`FAULT ${fault.kind}${describe(fault)}`);
+  DEEDS[fault.kind](c, fault, operator);
+}
+
+/** What matters of a fault, in words. */
+export function describe({ kind, node, vm, op, seconds, percent, hresult }: PlannedFault): string {
+  switch (kind) {
+    case 'node-crash':
+    case 'boot-fails':
+    case 'worker-crash':
+    case 'clock-step':
+      return ` ${node}`;
+    case 'node-crash-mid-move':
+      return ` ${node} when ${vm} is at ${String(percent)} %`;
+    case 'power-off':
+    case 'unreachable':
+    case 'network-cut':
+    case 'outside-pause':
+      return ` ${node} for ${String(seconds)} s`;
+    case 'slow':
+      return ` ${node}, ${String(2 + percent)} times for ${String(seconds)} s`;
+    case 'hang':
+      return ` of ${op} for ${String(seconds)} s`;
+    case 'lost-request':
+    case 'lost-reply':
+      return ` of ${op}`;
+    case 'refusal':
+      return ` of ${op} with ${hresult}`;
+    case 'move-fails':
+      return ` of ${vm} with ${hresult}`;
+    case 'quorum-loss':
+    case 'csv-paused':
+      return ` for ${String(seconds)} s`;
+    case 'outside-move':
+      return ` of ${vm} to ${node}`;
+    case 'outside-cancel':
+    case 'balancer':
+    case 'eviction':
+    case 'decision':
+    case 'cancel':
+    case 'duplicate':
+      return '';
+  }
+}
+
+/** From now on nothing goes wrong. */
+export function cure(c: SimCluster): void {
+  c.lab.clearFaults();
+  c.slow.clear();
+  for (const worker of c.workers.values()) worker.connected = true;
+  c.server.offer();
+}

@@ -1,0 +1,172 @@
+// The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
+// more, a patient one who mends what is broken and retries what waits for a person.
+import { clusterQueue, runId } from '../../domain/names.ts';
+import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
+import type { Plan, PlannedFault, Work } from './plan.ts';
+import { Random } from './random.ts';
+import type { StartRequest } from './server.ts';
+import { statusOf, type ServerRun } from './server-run.ts';
+import type { SimCluster } from './sim-cluster.ts';
+
+/** So often the patient operator tries a step before giving it up. */
+const PATIENCE = 4;
+
+export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
+  const { cluster } = scenario;
+  const queue = clusterQueue(cluster);
+  const common = {
+    cluster,
+    startedBy: 'sim@lab',
+    budgets: spec.budgets,
+    memoryReserveBytes: spec.memoryReserveBytes,
+  };
+  switch (work.does) {
+    case 'apply': {
+      const input = { spec, restarts: work.restarts, startedBy: 'sim@lab' };
+      return { type: 'applyCluster', id: runId.apply(cluster), queue, input };
+    }
+    case 'migrate': {
+      const { vm, to } = work;
+      const input = { ...common, vm, ...(to === undefined ? {} : { to }) };
+      return { type: 'migrateVm', id: runId.migrate(cluster, vm), queue, input };
+    }
+    case 'prepare': {
+      const input = { ...common, node: work.node, features: [work.feature], restarts: 'allowed' };
+      return { type: 'prepareNode', id: runId.prepare(cluster, work.node), queue, input };
+    }
+    case 'create': {
+      const vm = spec.virtualMachines.find((v) => v.name === work.vm);
+      return {
+        type: 'createVm',
+        id: runId.create(cluster, work.vm),
+        queue,
+        input: { ...common, vm },
+      };
+    }
+  }
+}
+
+const open = (c: SimCluster): ServerRun[] => c.server.runs.filter((run) => run.state === 'open');
+const needy = (run: ServerRun): StepStatus[] =>
+  statusOf(run)?.steps.filter((s) => s.state === 'needs-operator') ?? [];
+
+export class Operator {
+  private readonly c: SimCluster;
+  private readonly tries = new Map<string, number>();
+  /** Updates on their way: (run, step). */
+  private readonly asked = new Set<string>();
+
+  constructor(c: SimCluster) {
+    this.c = c;
+  }
+
+  start(request: StartRequest): void {
+    if (this.c.server.start(request) === undefined) this.c.tell(`${request.id} is running already`);
+  }
+
+  /** Any decision, about any step, right or wrong, by any door. */
+  decideSomehow({ pick }: PlannedFault): void {
+    const random = new Random(pick);
+    const runs = open(this.c);
+    if (runs.length === 0) return;
+    const waiting = runs.filter((run) => needy(run).length > 0);
+    const run = random.pick(waiting.length > 0 && random.chance(0.7) ? waiting : runs);
+    const steps = statusOf(run)?.steps ?? [];
+    const wanted = needy(run);
+    const step =
+      wanted.length > 0 && random.chance(0.8)
+        ? random.pick(wanted)
+        : steps.length > 0
+          ? random.pick(steps)
+          : undefined;
+    const action = random.pick<DecisionAction>(['retry', 'retry', 'skip', 'abort']);
+    const target = random.chance(0.2) ? { target: random.pick(this.c.lab.nodes()) } : {};
+    const decision: Decision = {
+      step: step?.id ?? 'no/such-step',
+      action,
+      reason: 'chance',
+      by: 'somebody',
+      ...target,
+    };
+    for (let times = random.chance(0.3) ? 2 : 1; times > 0; times -= 1) {
+      if (random.chance(0.3)) this.c.server.signal(run.id, decision);
+      else this.send(run, decision);
+    }
+  }
+
+  cancelSomething({ pick }: PlannedFault): void {
+    const runs = open(this.c);
+    if (runs.length > 0) this.c.server.requestCancel(new Random(pick).pick(runs).id, 'somebody');
+  }
+
+  /** Puts the world in order, as a person would who has found out what is wrong. */
+  mend(): void {
+    const { lab } = this.c;
+    const { nodes, roles, vms } = lab.state();
+    for (const node of nodes) if (node.power === 'off') lab.powerOn(node.name);
+    const member = nodes.find((n) => n.state === 'Up')?.name;
+    if (member === undefined || nodes.some((n) => n.power !== 'running')) return;
+    for (const role of roles) {
+      const vm = vms.find((v) => v.id === role.vmId);
+      if (
+        (vm?.state === 'Off' || vm?.state === 'Saved') &&
+        role.state !== 'Pending' &&
+        !role.status
+      )
+        this.byHand(member, 'startRole', { vmId: role.vmId });
+    }
+  }
+
+  resumeAll(): void {
+    const { nodes } = this.c.lab.state();
+    const member = nodes.find((n) => n.state === 'Up' || n.state === 'Paused')?.name;
+    for (const node of nodes) {
+      if (member !== undefined && node.state === 'Paused')
+        this.byHand(member, 'resumeNode', { node: node.name });
+    }
+  }
+
+  /** Something done in Failover Cluster Manager, past us; refused is refused. */
+  byHand(
+    node: string,
+    op: 'startRole' | 'resumeNode' | 'pauseNode' | 'startMove' | 'cancelMove',
+    args: object,
+  ): void {
+    try {
+      this.c.lab.call(node, op, args as never);
+      this.c.tell(`a person: ${op} ${JSON.stringify(args)} at ${node}`);
+    } catch {
+      this.c.tell(`a person: ${op} at ${node} was refused`);
+    }
+  }
+
+  /** Retries what waits; after some patience skips it where that is allowed, else aborts. */
+  bePatient(): void {
+    for (const run of open(this.c)) {
+      for (const step of needy(run)) {
+        const key = `${run.runId} ${step.id}`;
+        if (this.asked.has(key)) continue;
+        const tries = (this.tries.get(key) ?? 0) + 1;
+        this.tries.set(key, tries);
+        const action = tries <= PATIENCE ? 'retry' : step.skippable ? 'skip' : 'abort';
+        this.asked.add(key);
+        const done = this.send(
+          run,
+          { step: step.id, action, reason: 'patience', by: 'patient' },
+          () => {
+            this.asked.delete(key);
+          },
+        );
+        if (!done) this.asked.delete(key);
+      }
+    }
+  }
+
+  private send(run: ServerRun, decision: Decision, then: () => void = () => undefined): boolean {
+    this.c.tell(`${decision.by}: ${decision.action} ${decision.step} of ${run.id}`);
+    return this.c.server.update(run.id, decision, (answer) => {
+      if ('refused' in answer) this.c.tell(`${run.id} refuses: ${answer.refused}`);
+      then();
+    });
+  }
+}
