@@ -3,12 +3,14 @@
 
 function Read-World {
     $world = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText($env:SERVICE_WORLD))
-    # A worker whose stop file is there ends in good order, unless the test made it deaf.
+    # A worker whose stop file is there ends in good order, unless the test made it deaf. The file is for tests that
+    # change that while something runs: the world is written here, too.
+    $deaf = $world.deaf -or [IO.File]::Exists("$env:SERVICE_WORLD.deaf")
     $alive = @()
     foreach ($process in @($world.processes)) {
         $match = [regex]::Match($process.commandLine, '--stop-file (?:"([^"]*)"|(\S+))')
         $file = $match.Groups[1].Value + $match.Groups[2].Value
-        if ($match.Success -and -not $world.deaf -and [IO.File]::Exists($file)) {
+        if ($match.Success -and -not $deaf -and [IO.File]::Exists($file)) {
             foreach ($task in @($world.tasks)) {
                 if ($task.TaskName -eq $process.task) { $task.State = 'Ready'; $task.info.LastTaskResult = 0 }
             }
