@@ -56,14 +56,15 @@ export class Workload {
   private async begin(job: Job): Promise<void> {
     const { say } = this.around;
     const { kind, vm, node, killAfterMs } = job;
+    const how = job.detach ? ['--detach'] : [];
     switch (kind) {
       case 'move':
         say(`vm migrate ${vm}`);
-        this.command(['vm', 'migrate', vm, '--json'], killAfterMs);
+        this.command(['vm', 'migrate', vm, '--json', ...how], killAfterMs);
         return;
       case 'move-to':
         say(`vm migrate ${vm} --to ${node}`);
-        this.command(['vm', 'migrate', vm, '--to', node], killAfterMs);
+        this.command(['vm', 'migrate', vm, '--to', node, ...how], killAfterMs);
         return;
       case 'apply': {
         say(`cluster apply ${JSON.stringify(job.wish)}`);

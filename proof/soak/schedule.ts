@@ -38,7 +38,9 @@ export interface Job {
   node: string;
   /** Which of those that are there, as a share of their list. */
   pick: number;
-  /** kill -9 of the watching command so long after its start; null: it is let live. */
+  /** The command returns as soon as the run has started. */
+  detach: boolean;
+  /** kill -9 of the command so long after its start; null: it is let live. */
   killAfterMs: number | null;
   /** What `apply` asks for. */
   wish: Wish;
@@ -135,6 +137,7 @@ function jobAt(c: Chance, atMs: number, index: number, cast: Cast): Job {
     vm: c.pick(cast.vms),
     node: c.pick(cast.nodes),
     pick: c.next(),
+    detach: c.next() < 0.5,
     killAfterMs: c.next() < 0.5 ? c.between(100, 7000) : null,
     wish: {
       simultaneousMigrations: c.between(1, 2),

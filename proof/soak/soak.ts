@@ -31,7 +31,7 @@ export interface SoakOptions {
 }
 
 /** Of killing and working; then everything comes to rest. */
-const CHAOS_MS = 30_000;
+const CHAOS_MS = 45_000;
 /** Once everything is back: the longest wait of a step is a minute for a node's worker, and retries double from 2 s. */
 const CALM_MS = 240_000;
 const WORKERS_MS = 60_000;
