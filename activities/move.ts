@@ -73,6 +73,11 @@ class MoveWatch {
   private askedAtMs: number;
   private sawItMove = false;
   private phaseBefore: MovePhase | undefined;
+  /**
+   * What people have seen of this move. The cluster's percentage is an estimate and goes back when others share the
+   * network; shown to a person that would look like a move that lost its work.
+   */
+  private shown: { phase: string; percent: number };
   /** Fingerprint of the latest look, and since when it is the same. */
   private seen = { print: '', sinceMs: 0 };
 
@@ -95,6 +100,7 @@ class MoveWatch {
       startedAtMs: before?.startedAtMs ?? this.nowMs(),
     };
     if (this.memory.asked) this.how = 'adopted';
+    this.shown = { phase: before?.phase ?? '', percent: before?.percent ?? 0 };
   }
 
   async run(): Promise<MoveResult> {
@@ -147,6 +153,7 @@ class MoveWatch {
     this.phaseBefore = role.move.phase;
     // Said before it is done: an attempt that dies between the two must not look like one that never asked.
     this.memory = { ...this.memory, asked: true };
+    this.shown = { phase: '', percent: 0 };
     this.say({ phase: 'starting' });
     this.askedAtMs = this.nowMs();
     this.asks += 1;
@@ -177,7 +184,9 @@ class MoveWatch {
       if (this.how === 'already-there') this.how = 'adopted';
       this.memory = { ...this.memory, asked: true };
       const { percent, phase } = role.move;
-      this.say({ phase, percent, etaSeconds: this.eta(percent) });
+      const least = this.shown.phase === phase ? this.shown.percent : 0;
+      this.shown = { phase, percent: Math.max(percent, least) };
+      this.say({ ...this.shown, etaSeconds: this.eta(percent) });
     }
     this.sawItMove ||= isMoving(role);
     this.checkStalled(role);

@@ -90,8 +90,9 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     async requestRestart(
       input: OpArgs<'restartNode'>,
     ): Promise<{ changed: boolean; cmdlets: string[] }> {
+      // A VM that starts, saves or stops just now would be cut off as well.
       const running = ((await orNull(host.readVms({}))) ?? []).filter(
-        (vm) => vm.state === 'Running',
+        (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
       );
       const { bootTime } = (await host.readHost({})).facts;
       if (running.length > 0 && bootTime === input.ifBootTime) {

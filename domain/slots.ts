@@ -25,3 +25,10 @@ export const slotHolders = (roles: RoleFacts[], node: string): string[] =>
 /** Below zero when somebody lowered the limit under running moves. */
 export const freeSlots = (roles: RoleFacts[], node: string, limit: number): number =>
   limit - slotHolders(roles, node).length;
+
+/** Names of the roles whose running or queued move goes to this node. */
+export const movesTo = (roles: RoleFacts[], node: string): string[] =>
+  roles
+    .filter((r) => isMoving(r) || isQueued(r))
+    .filter((r) => r.move.target !== null && sameName(r.move.target, node))
+    .map((r) => r.name);

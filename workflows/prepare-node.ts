@@ -1,10 +1,11 @@
 // prepareNode: everything a node needs before VMs can live on it. Features, a restart that survives the restart of the
 // very machine it runs on, services up, node Up. A node that holds VMs is drained first and resumed at the end.
-import type { ClusterView } from '../domain/facts.ts';
+import type { ClusterView, RoleFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { quorumWithout } from '../domain/quorum.ts';
+import { movesTo } from '../domain/slots.ts';
 import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
 import { runChild } from './child.ts';
@@ -48,6 +49,8 @@ class Preparation {
   /** The boot that the restart is to end; taken once, so that a retry cannot restart the node a second time. */
   private bootTime = '';
   private drained = false;
+  /** VMs can come to it: the Hyper-V role worked when the run began. */
+  private takesVms = false;
   private readonly features: string[];
 
   constructor(run: Run, calls: Calls, input: PrepareNodeInput) {
@@ -91,6 +94,7 @@ class Preparation {
       features: this.input.features ?? [],
     });
     this.bootTime = view.host.bootTime;
+    this.takesVms = view.features.some((f) => f.name === 'Hyper-V' && f.state === 'Installed');
     c.evidence({ features: view.features, bootTime: view.host.bootTime });
     const missing = this.features.filter(
       (name) => view.features.find((f) => f.name === name)?.state !== 'Installed',
@@ -126,46 +130,76 @@ class Preparation {
     });
   }
 
-  /** Moves every VM off the node, so that its restart is nobody's outage. Does nothing on an empty node. */
+  /**
+   * Moves every VM off the node, so that its restart is nobody's outage. An empty node is paused as well: between a look
+   * that finds it empty and its restart another run, the balancer or a failover could bring a VM.
+   */
   private async drain(): Promise<void> {
+    if (!patched('pause-before-looking')) {
+      const held = await this.held();
+      if (held.length > 0) {
+        await this.pause(held);
+        await this.moveOff(held);
+      }
+    } else if (this.takesVms) {
+      await this.pause([]);
+      await this.moveOff(await this.held());
+    }
+  }
+
+  private async held(): Promise<RoleFacts[]> {
     const { node } = this.input;
     const look = this.spec('vms', `See which VMs ${node} holds`);
-    const roles =
-      (await this.run.step(look, async (c) => {
-        const view = await this.calls.onCluster({ summary: look.title }).viewCluster();
-        const held = view.roles.filter((r) => sameName(r.owner, node));
-        c.evidence({ vms: held.map((r) => r.name) });
-        return held;
-      })) ?? [];
-    if (roles.length === 0) return;
+    const held = await this.run.step(look, async (c) => {
+      const { roles } = await this.calls.onCluster({ summary: look.title }).viewCluster();
+      const here = roles.filter((r) => sameName(r.owner, node));
+      c.evidence({ vms: here.map((r) => r.name) });
+      const coming = this.drained ? movesTo(roles, node) : [];
+      if (coming.length > 0) {
+        throw stepFailure(
+          'MigrationInProgress',
+          `${coming.join(', ')} was on its way to ${node} when that was paused; its arrival is waited for`,
+        );
+      }
+      return here;
+    });
+    return held ?? [];
+  }
+
+  private async pause(held: RoleFacts[]): Promise<void> {
+    const { node } = this.input;
     const pause = this.spec('pause', `Pause ${node} in the cluster`);
-    const moves = roles.map((role) => ({
-      role,
-      spec: { ...this.spec(`move-${role.name}`, `Move ${role.name} off ${node}`) },
-    }));
-    this.run.expect([pause, ...moves.map((m) => m.spec)]);
+    this.run.expect([pause, ...held.map((role) => this.moveSpec(role))]);
     this.drained = true;
     this.run.hold(pause.id, `Resume ${node}`, () => this.resumeNow());
     await this.run.step(pause, async (c) => {
       const summary = `Pause ${node}`;
       c.evidence({ ...(await this.calls.onCluster({ summary }).pauseNode({ node })) });
     });
+  }
+
+  private moveSpec(role: RoleFacts) {
+    return this.spec(`move-${role.name}`, `Move ${role.name} off ${this.input.node}`);
+  }
+
+  private async moveOff(held: RoleFacts[]): Promise<void> {
+    const { cluster, node, startedBy, budgets, memoryReserveBytes } = this.input;
+    this.run.expect(held.map((role) => this.moveSpec(role)));
     await all(
-      moves.map(({ role, spec }) =>
-        this.run.step(spec, (c) => {
-          const child: MigrateVmInput = {
-            cluster: this.input.cluster,
-            vm: role.name,
-            startedBy: `${this.input.startedBy} (prepareNode ${node})`,
-            ...(this.input.budgets === undefined ? {} : { budgets: this.input.budgets }),
-            ...(this.input.memoryReserveBytes === undefined
-              ? {}
-              : { memoryReserveBytes: this.input.memoryReserveBytes }),
-          };
-          const id = runId.migrate(this.input.cluster, role.name);
-          return runChild<MigrateVmResult>(c, 'migrateVm', id, child, spec.title);
-        }),
-      ),
+      held.map((role) => {
+        const spec = this.moveSpec(role);
+        const child: MigrateVmInput = {
+          cluster,
+          vm: role.name,
+          startedBy: `${startedBy} (prepareNode ${node})`,
+          ...(budgets === undefined ? {} : { budgets }),
+          ...(memoryReserveBytes === undefined ? {} : { memoryReserveBytes }),
+        };
+        const id = runId.migrate(cluster, role.name);
+        return this.run.step(spec, (c) =>
+          runChild<MigrateVmResult>(c, 'migrateVm', id, child, spec.title),
+        );
+      }),
     );
   }
 

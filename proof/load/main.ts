@@ -1,0 +1,100 @@
+// `npm run load`: many runs at once on the embedded server, with real processes, and what they cost. The figures and what
+// they mean: docs/limits.md. Options: --runs, --nodes, --parallel, --waves, --speed, --apply VMSxNODES, --no-apply, --json.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { machineLines, machineReport } from '../../bench/machine.ts';
+import { Programs } from '../../bench/processes.ts';
+import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import { readProcessEnvironment } from '../../config/process-environment.ts';
+import { measureLoad, type LoadOptions, type LoadReport } from './load.ts';
+import { problemsOf, reportLines } from './report.ts';
+
+const { values: given } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '500' },
+    nodes: { type: 'string', default: '8' },
+    parallel: { type: 'string', default: '4' },
+    waves: { type: 'string', default: '2' },
+    speed: { type: 'string', default: '20' },
+    minutes: { type: 'string', default: '15' },
+    apply: { type: 'string', default: '64x16' },
+    'no-apply': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+class BadOption extends Error {}
+
+function whole(name: string, text: string, max: number): number {
+  const n = Number(text);
+  if (Number.isInteger(n) && n >= 1 && n <= max) return n;
+  throw new BadOption(`--${name} ${text}: a whole number from 1 to ${String(max)} is needed`);
+}
+
+function optionsOf(): LoadOptions {
+  const nodes = whole('nodes', given.nodes, 64);
+  const parallel = whole('parallel', given.parallel, 32);
+  const [applyVms = '', applyNodes = ''] = given.apply.split('x');
+  return {
+    scene: { nodes, parallel, vms: whole('runs', given.runs, 5000) },
+    waves: whole('waves', given.waves, 100),
+    speed: whole('speed', given.speed, 10_000),
+    apply: given['no-apply']
+      ? null
+      : {
+          vms: whole('apply', applyVms, 500),
+          nodes: whole('apply', applyNodes, 64),
+          parallel,
+        },
+    sample: 40,
+    withinMs: whole('minutes', given.minutes, 600) * 60_000,
+  };
+}
+
+async function measure(options: LoadOptions): Promise<LoadReport> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-load-'));
+  const programs = new Programs();
+  const say = (line: string): void => {
+    const seconds = Math.round(performance.now() / 1000);
+    process.stderr.write(`${String(seconds).padStart(4)} s  ${line}\n`);
+  };
+  try {
+    const { dataDir, temporalCliPath } = readEnvironment();
+    const { searchPath } = readProcessEnvironment();
+    const cli = await findTemporalCli({
+      cliPath: temporalCliPath ?? undefined,
+      searchPath,
+      dataDir,
+      say,
+    });
+    machine.temporalCli = cli.version;
+    return await measureLoad(options, { cliPath: cli.path, folder, programs, say });
+  } finally {
+    await programs.endAll();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const machine = machineReport();
+try {
+  const options = optionsOf();
+  const report = await measure(options);
+  const date = new Date().toISOString().slice(0, 10);
+  const problems = problemsOf(report);
+  if (given.json) {
+    const whole = { date, machine, ...report, problems };
+    process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
+  } else {
+    const lines = [...reportLines(report), '', ...machineLines(machine), date];
+    const verdict = problems.length === 0 ? ['Nothing failed.'] : problems.map((p) => `! ${p}`);
+    process.stdout.write(`${[...lines, ...verdict].join('\n')}\n`);
+  }
+  process.exitCode = problems.length === 0 ? 0 : 1;
+} catch (err) {
+  if (!(err instanceof BadOption)) throw err;
+  process.stderr.write(`${err.message}\n`);
+  process.exitCode = 2;
+}
