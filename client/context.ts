@@ -62,6 +62,14 @@ export interface Talk {
   result(value: unknown): void;
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what this is for
+const STEERING =
+  /(\u001b\[[\d;]*m)|[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Names and messages come from elsewhere; of what steers a terminal, only our own colours pass. */
+const harmless = (line: string): string =>
+  line.replace(STEERING, (_found, colour?: string) => colour ?? '?');
+
 export function talk(terminal: Terminal, json: boolean): Talk {
   const stream = json ? terminal.stderr : terminal.stdout;
   return {
@@ -69,7 +77,7 @@ export function talk(terminal: Terminal, json: boolean): Talk {
     stream,
     colors: colorsFor(terminal, stream),
     columns: columnsOf(stream),
-    say: (lines) => stream.write(lines.map((l) => `${l}\n`).join('')),
+    say: (lines) => stream.write(lines.map((l) => `${harmless(l)}\n`).join('')),
     result: (value) => {
       if (json) terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },

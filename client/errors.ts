@@ -1,5 +1,6 @@
 // Every way in which the watari command can fail, as one class with an exit code and a hint. Nothing here knows
 // Temporal; foreign errors are translated in failures-of-temporal.ts.
+import { printable } from '../config/config-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 export interface Problem {
@@ -58,6 +59,16 @@ export function errorJson(error: ClientError): ErrorJson {
   return { error: { code, message, hint, ...(problems.length > 0 ? { problems } : {}) } };
 }
 
+/** Nobody types a word as long as this, but a script that went wrong does. */
+const LINE_CHARS_MAX = 600;
+
+/** What a person typed or a file holds must not steer the terminal that it is shown in. */
+function safeLine(text: string): string {
+  const line = printable(text);
+  const chars = Array.from(line);
+  return chars.length <= LINE_CHARS_MAX ? line : `${chars.slice(0, LINE_CHARS_MAX).join('')}...`;
+}
+
 /** At most one screen: the message, up to 12 problems with their places, the hint. */
 export function errorText(error: ClientError): string {
   // A single problem is the message itself.
@@ -68,5 +79,6 @@ export function errorText(error: ClientError): string {
   for (const p of shown) lines.push(`  ${p.where === undefined ? '' : `${p.where}  `}${p.message}`);
   if (more > 0) lines.push(`  ... and ${String(more)} more`);
   for (const line of error.hint.split('\n')) if (line !== '') lines.push(`  ${line}`);
-  return lines.join('\n') + '\n';
+  const safe = lines.flatMap((line) => line.split(/\r?\n/)).map(safeLine);
+  return safe.join('\n') + '\n';
 }

@@ -1,6 +1,7 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
-import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { ConfigError, quoteValue, type ConfigProblem } from '../config/config-error.ts';
 import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
+import { reasonOf } from '../config/temporal-environment.ts';
 import { isOutage } from './connection.ts';
 import { ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -28,11 +29,25 @@ export function asClientError(err: unknown): ClientError {
       cause: err,
     });
   }
+  const file = fileProblem(err);
+  if (file !== null) return file;
   const message = err instanceof Error ? messageOf(err) : String(err);
   return new ClientError({
     code: 'Unexpected',
     message,
     hint: 'This is not a failure that watari knows. WATARI_DEBUG=1 shows where it comes from.',
+    exitCode: EXIT.failed,
+    cause: err,
+  });
+}
+
+/** A file or folder that the system does not let us have; null for any other error. */
+function fileProblem(err: unknown): ClientError | null {
+  if (!(err instanceof Error && 'syscall' in err && 'path' in err)) return null;
+  return new ClientError({
+    code: 'FileAccess',
+    message: `${quoteValue(String(err.path))} cannot be used: ${reasonOf(err)}`,
+    hint: 'Name another place, or see who may write there and how much room is left.',
     exitCode: EXIT.failed,
     cause: err,
   });

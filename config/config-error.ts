@@ -52,7 +52,7 @@ export const environmentProblem = (
 });
 
 /** `\u001b` for a control character: the text of a file must not steer a terminal. */
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text.replace(
     // eslint-disable-next-line no-control-regex -- control characters are what this is for
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,

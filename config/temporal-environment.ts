@@ -123,6 +123,15 @@ export function reasonOf(err: unknown): string {
       return 'this account may not read it';
     case 'EISDIR':
       return 'it is a folder';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'there is a file where a folder must be';
+    case 'ENAMETOOLONG':
+      return 'its name is too long';
+    case 'ENOSPC':
+      return 'the disk is full';
+    case 'EROFS':
+      return 'the disk is read-only';
     default:
       return code === '' ? (err instanceof Error ? err.message : String(err)) : code;
   }

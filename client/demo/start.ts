@@ -66,8 +66,8 @@ async function startPieces(
   spec: ClusterSpec,
   started: (() => Promise<void>)[],
 ): Promise<Omit<Demo, 'stop'>> {
-  const dir = freshFolder(ctx);
   const cli = await findTemporalCli({ ...ctx.places, say: o.say });
+  const dir = freshFolder(ctx);
   const server = await startServer(cli.path, dir, o.keep);
   started.push(() => server.stop());
   o.say(`Temporal  ${server.address}, UI ${server.uiUrl}`);

@@ -55,7 +55,10 @@ export async function runServerStart(
   around: ServerStartSurroundings,
 ): Promise<ExitCode> {
   const stop = whenToStop(options.owned ? around.stdin : null);
-  const cli = await findTemporalCli(around);
+  const cli = await findTemporalCli(around).catch((err: unknown) => {
+    stop.forget();
+    throw err;
+  });
   const dbFile = path.resolve(options.db ?? path.join(around.dataDir, 'temporal.db'));
   const durability = options.fast ? 'fast' : 'full';
   const server = await startTemporalServer({

@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { sameName } from '../../domain/names.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { LeafRequest, Pair, Validity } from './certificates.ts';
@@ -117,7 +118,7 @@ function whatToMake({ out, serverNames, clients }: TlsRequest): Leaf[] {
       'Name the server as workers will call it:  --server temporal.branch.example,10.0.0.5',
     );
   }
-  const persons = nothingNamed ? foldersIn(clientsFolder) : [...new Set(clients)];
+  const persons = nothingNamed ? foldersIn(clientsFolder) : eachOnce(clients);
   const withServer = serverNames.length > 0 || nothingNamed;
   return [
     ...(withServer ? [{ kind: 'server' as const, name: first, names, folder: serverFolder }] : []),
@@ -129,6 +130,10 @@ function whatToMake({ out, serverNames, clients }: TlsRequest): Leaf[] {
     })),
   ];
 }
+
+/** `HV1` and `hv1` are one folder on Windows, where the second would replace the key of the first. */
+const eachOnce = (names: readonly string[]): string[] =>
+  names.filter((name, i) => names.findIndex((other) => sameName(other, name)) === i);
 
 /** Names of the server's certificate, if there is one. */
 export function serverThere(folder: string): string[] {

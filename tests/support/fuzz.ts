@@ -81,10 +81,13 @@ export async function failsOnlyWith<E extends Error, T>(
 // eslint-disable-next-line no-control-regex -- control characters are what this is for
 const STEERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
+/** A control character other than a line's end, or one that turns the direction of writing. */
+export const steers = (text: string): boolean => STEERS.test(text);
+
 /** Throws when the text would steer a terminal, fill the screen, or tells of the code instead of the mistake. */
 export function mustBeReadable(text: string): void {
   const lines = text.trimEnd().split('\n');
-  if (STEERS.test(text)) throw new Error(`control characters in ${JSON.stringify(text)}`);
+  if (steers(text)) throw new Error(`control characters in ${JSON.stringify(text)}`);
   if (lines.length > 24) throw new Error(`${String(lines.length)} lines`);
   if (text.length > 8000) throw new Error(`${String(text.length)} characters`);
   if (/\n\s+at .+:\d+:\d+/.test(text)) throw new Error(`a stack trace: ${text}`);
