@@ -61,6 +61,8 @@ function checkVm(s: Scenario, i: number): Finding[] {
   const possible = vm.possibleOwners ?? [];
   if (possible.length > 0 && !possible.some((name) => sameName(name, owner.name)))
     say('possibleOwners', `VM '${vm.name}' is on ${owner.name}, which is not a possible owner`);
+  if (vm.parents.length > 0 && vm.disks?.length === 0)
+    say('parents', `VM '${vm.name}' has parents of a disk, and no disk`);
   (vm.switches ?? []).forEach((name, j) => {
     if (name === null || find(owner.switches, name) !== undefined) return;
     const known = owner.switches.map((other) => other.name);
@@ -76,6 +78,36 @@ function checkVm(s: Scenario, i: number): Finding[] {
   });
   if (vm.id !== undefined && s.virtualMachines.slice(0, i).some((other) => other.id === vm.id))
     say('id', `VM '${vm.name}' has the id of another VM`);
+  return found;
+}
+
+/** What no Windows could be set up to be. */
+function checkSetup(s: Scenario, i: number): Finding[] {
+  const node = s.nodes[i];
+  if (node === undefined) return [];
+  const found: Finding[] = [];
+  const say = (path: (string | number)[], message: string): void => {
+    found.push({ path: ['nodes', i, ...path], message });
+  };
+  const { domain, workgroup, administrators } = node.setup;
+  if (domain === null && workgroup === null)
+    say(['setup', 'workgroup'], `${node.name} is neither in a workgroup nor in a domain`);
+  administrators.forEach(({ name, builtIn }, j) => {
+    const before = administrators.slice(0, j);
+    if (before.some((other) => sameName(other.name, name)))
+      say(['setup', 'administrators', j, 'name'], `${node.name} has the account '${name}' twice`);
+    if (builtIn && before.some((other) => other.builtIn))
+      say(['setup', 'administrators', j, 'builtIn'], `${node.name} has two built-in accounts`);
+  });
+  const vms = s.virtualMachines.map((vm) => vm.name);
+  node.events.forEach(({ vm }, j) => {
+    if (vm === null || vms.some((name) => sameName(name, vm))) return;
+    found.push({
+      path: ['nodes', i, 'events', j, 'vm'],
+      message: `this event is about '${vm}', which is not a VM`,
+      unknown: { name: vm, known: vms },
+    });
+  });
   return found;
 }
 
@@ -130,6 +162,7 @@ export function checkScenario(s: Scenario): Finding[] {
     ...duplicates(s.networks, 'networks', 'network'),
     ...duplicates(s.sharedVolumes, 'sharedVolumes', 'shared volume'),
     ...s.virtualMachines.flatMap((_, i) => checkVm(s, i)),
+    ...s.nodes.flatMap((_, i) => checkSetup(s, i)),
     ...checkMemory(s),
   ];
   s.nodes.forEach((node, i) => {

@@ -139,13 +139,16 @@ const virtualSwitch = z.union(
 // What Get-VMHostSupportedVersion lists on Windows Server 2025.
 const VM_VERSIONS_2025 = ['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2', '10.0', '11.0', '12.0'];
 
+/** A DWORD of the registry. */
+const dword = z.int().min(0).max(0xffff_ffff);
+
 /** What was set up by hand on a node. The defaults are those of a node that lacks nothing. */
 const setupSchema = z.strictObject({
   workgroup: z.string().nullable().default('WORKGROUP'),
   domain: z.string().nullable().default(null),
   dnsSuffix: z.string().default('lab.internal'),
-  updateRevision: z.int().default(4652),
-  /** The account of the node's worker, one of `administrators`. */
+  updateRevision: dword.default(4652),
+  /** The account of the node's worker; healthy is one of `administrators`. */
   account: name.default('watari'),
   /** A word for its password: nodes with the same word have the same one. */
   password: z.string().default('same'),
@@ -162,9 +165,9 @@ const setupSchema = z.strictObject({
       { name: 'Administrator', enabled: false, builtIn: true },
       { name: 'watari', enabled: true, builtIn: false },
     ]),
-  localAccountTokenFilterPolicy: z.int().nullable().default(1),
-  allowPku2u: z.int().nullable().default(null),
-  allowCustomSspsAps: z.int().nullable().default(null),
+  localAccountTokenFilterPolicy: dword.nullable().default(1),
+  allowPku2u: dword.nullable().default(null),
+  allowCustomSspsAps: dword.nullable().default(null),
   blockNtlm: z.boolean().nullable().default(false),
   virtualMachineRights: z
     .strictObject({
@@ -174,18 +177,30 @@ const setupSchema = z.strictObject({
     .nullable()
     .prefault({}),
   /** Absent: every other node. */
-  trustedHosts: z.array(z.string()).optional(),
+  trustedHosts: z.array(z.string().regex(/^[^,\s]+$/, 'write one host per entry')).optional(),
   bios: z.string().default('2.4.1'),
-  microcode: z.string().default('2B000639'),
-  shieldingCertificates: z.array(z.string()).default([]),
+  microcode: z
+    .string()
+    .regex(/^[0-9a-fA-F]{8}$/, "a revision of microcode is written like '2B000639', in quotes")
+    .transform((s) => s.toUpperCase())
+    .default('2B000639'),
+  shieldingCertificates: z.array(z.string().min(1)).default([]),
   /** The node's clock against the others'. */
   clockAheadSeconds: z.number().min(-SECONDS_MAX).max(SECONDS_MAX).default(0),
   /** A firewall keeps these from being reached. */
   closedPorts: z.array(z.int().min(1).max(65_535)).default([]),
 });
 
+/** The logs that `readEvents` reads. */
+const EVENT_LOGS = [
+  'System',
+  'Microsoft-Windows-FailoverClustering/Operational',
+  'Microsoft-Windows-Hyper-V-VMMS-Admin',
+  'Microsoft-Windows-Hyper-V-High-Availability-Admin',
+] as const;
+
 const eventSchema = z.strictObject({
-  log: z.string().min(1),
+  log: z.enum(EVENT_LOGS),
   id: z.int().positive(),
   level: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
   /** Before the lab starts. */

@@ -17,7 +17,7 @@ const more = (keys: object = {}): string =>
     .map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`)
     .join('');
 
-const scenarioOf = ({ setup = {}, vms = {} }: Changes): string => `
+const scenarioOf = ({ setup = {}, events = {}, vms = {} }: Changes): string => `
 cluster: ${CLUSTER}
 nodes:
   - name: HV1
@@ -26,6 +26,7 @@ nodes:
     switches: [LAN, { name: Mixed, type: Internal }]
     liveMigration: { enabled: true }
     setup: ${JSON.stringify(setup.HV1 ?? {})}
+    events: ${JSON.stringify(events.HV1 ?? [])}
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }, setup: ${JSON.stringify(setup.HV2 ?? {})} }
   - { name: HV3, memory: 64GB, switches: [LAN], setup: ${JSON.stringify(setup.HV3 ?? {})} }
 virtualMachines:

@@ -1,5 +1,5 @@
-// Contract of the readings behind `cluster doctor`: how a node was set up, what it finds when it turns to the others, and
-// where the files of its VMs are. Every test has a world of its own, since these are states that no operation makes.
+// Contract of the readings behind `cluster doctor`: how a node was set up, what it finds when it turns to the others,
+// what its logs say, and where the files of its VMs are. Every test has a world of its own, since these are states that no operation makes.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
 import { VOLUME, type Changes, type MakeWorld, type World } from './world.ts';
@@ -265,6 +265,48 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         expect(peer?.clockAheadSeconds).toBeNull();
       }
     });
+  });
+
+  it('finds in the event logs what was there before', async () => {
+    const world = await worldWith({
+      events: {
+        HV1: [
+          { log: 'System', id: 1135, hoursAgo: 20, message: 'HV2 が応答しません' },
+          {
+            log: 'Microsoft-Windows-Hyper-V-VMMS-Admin',
+            id: 21502,
+            hresult: '0x800705AA',
+            vm: 'db-1',
+          },
+          { log: 'System', id: 5120, hoursAgo: 40 },
+        ],
+      },
+    });
+    const host = world.host('HV1');
+    const now = Date.parse((await host.readHost({})).facts.now);
+    const since = new Date(now - 24 * 3_600_000).toISOString();
+    const { facts } = await host.readEvents({ since, max: 50 });
+    const told = facts.map(({ log, id, level, message, hresult, vm }) => {
+      return { log, id, level, message, hresult, vm };
+    });
+    expect(told).toEqual([
+      {
+        log: 'System',
+        id: 1135,
+        level: 2,
+        message: 'HV2 が応答しません',
+        hresult: null,
+        vm: null,
+      },
+      {
+        log: 'Microsoft-Windows-Hyper-V-VMMS-Admin',
+        id: 21502,
+        level: 2,
+        message: '',
+        hresult: '0x800705AA',
+        vm: 'db-1',
+      },
+    ]);
   });
 
   describe("reading where the files of a node's VMs are", () => {

@@ -57,6 +57,8 @@ export interface World {
 export interface Changes {
   /** By node: its `setup`. */
   setup?: Readonly<Record<string, object>>;
+  /** By node: its `events`. */
+  events?: Readonly<Record<string, readonly object[]>>;
   /** By VM: more keys of it. */
   vms?: Readonly<Record<string, object>>;
 }

@@ -50,7 +50,60 @@ describe('a scenario file', () => {
 
   const c = 'cluster: c';
   const nodes = `nodes:\n${host('HV1')}\n${host('HV2')}`;
+  const set = (keys: string): string => `nodes:\n  - { name: N, memory: 8GB, setup: { ${keys} } }`;
   const rows: [string, string, RegExp][] = [
+    [
+      'has microcode that is none',
+      `${c}\n${set('microcode: latest')}`,
+      /x\.yaml:3:49 nodes\[0\]\.setup\.microcode: .*like '2B000639'/,
+    ],
+    [
+      'has an unknown key in a setup',
+      `${c}\n${set('trustedHost: []')}`,
+      /did you mean trustedHosts\?/,
+    ],
+    [
+      'has several trusted hosts in one entry',
+      `${c}\n${set("trustedHosts: ['HV2, HV3']")}`,
+      /trustedHosts\[0\]: .*write one host per entry/,
+    ],
+    ['has a policy that is no number', `${c}\n${set('allowPku2u: off')}`, /setup\.allowPku2u/],
+    [
+      'has a policy that no registry holds',
+      `${c}\n${set('localAccountTokenFilterPolicy: -1')}`,
+      /localAccountTokenFilterPolicy: must be at least 0/,
+    ],
+    ['closes a port that is none', `${c}\n${set('closedPorts: [70000]')}`, /closedPorts\[0\]/],
+    [
+      'has a node in no workgroup and no domain',
+      `${c}\n${set('workgroup: null')}`,
+      /N is neither in a workgroup nor in a domain/,
+    ],
+    [
+      'has an account twice',
+      `${c}\n${set('administrators: [{ name: a }, { name: A }]')}`,
+      /administrators\[1\]\.name: N has the account 'A' twice/,
+    ],
+    [
+      'has two built-in administrators',
+      `${c}\n${set('administrators: [{ name: a, builtIn: true }, { name: b, builtIn: true }]')}`,
+      /administrators\[1\]\.builtIn: N has two built-in accounts/,
+    ],
+    [
+      'has an event in a log that nobody reads',
+      `${c}\nnodes: [{ name: N, memory: 8GB, events: [{ log: Sistem, id: 1 }] }]`,
+      /events\[0\]\.log/,
+    ],
+    [
+      'has an event about a VM that is not there',
+      `${c}\n${THREE.replace('HV1,', 'HV1, events: [{ log: System, id: 1, vm: aa }],')}`,
+      /events\[0\]\.vm: .*'aa', which is not a VM; did you mean a\?/,
+    ],
+    [
+      'has parents of no disk',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('name: a', "name: a, disks: [], parents: ['C:\\b.vhdx']")}`,
+      /parents: VM 'a' has parents of a disk, and no disk/,
+    ],
     ['is empty', '', /x\.yaml.*is empty/],
     ['is not YAML', 'cluster: [', /x\.yaml:1:\d+:? .*not valid YAML/],
     ['has an unknown key', `${c}\nnoodes: []\n`, /x\.yaml:2:1 .*did you mean nodes\?/],
