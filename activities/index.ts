@@ -1,5 +1,6 @@
 // All activities, by the queue that carries them. Workflows import only the types of this file.
 import { createClusterActivities, type ClusterActivityDeps } from './cluster.ts';
+import { createExamActivities, type NodeActivityDeps } from './examine.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
 import { createVmActivities } from './vm.ts';
@@ -11,8 +12,9 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
 });
 
 /** Only the node itself can do these: watari.<cluster>.<node>. */
-export const createNodeQueue = (deps: ClusterActivityDeps) => ({
+export const createNodeQueue = (deps: NodeActivityDeps) => ({
   ...createNodeActivities(deps),
+  ...createExamActivities(deps),
   ...createVmActivities(deps),
 });
 

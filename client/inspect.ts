@@ -85,8 +85,8 @@ const CLAIM_MS = 10_000;
 /** Started and scheduled: all that happens before a worker comes. */
 const EVENTS_BEFORE_A_WORKER = 2;
 
-/** Rejects when no worker took the look; workers that died just now still seem to be there. */
-async function untilUnclaimed(
+/** Rejects when no worker took it; workers that died just now still seem to be there. */
+export async function untilUnclaimed(
   ctx: Context,
   temporal: Temporal,
   cluster: string,
@@ -117,7 +117,7 @@ async function untilUnclaimed(
   );
 }
 
-function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {
+export function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {
   const root = rootCause(err);
   const code =
     root instanceof ApplicationFailure && root.type != null ? root.type : 'InspectFailed';

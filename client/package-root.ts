@@ -1,7 +1,8 @@
-// Where the package lies, from source and from dist/ alike: its scenarios and its version are not compiled.
-import fs from 'node:fs';
+// Where the package lies, from source and from dist/ alike: its scenarios are not compiled.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+export { packageVersion } from '../config/package-version.ts';
 
 const COMPILED = !import.meta.url.endsWith('.ts');
 
@@ -12,9 +13,3 @@ export const LAB_PROGRAM = path.join(
   PACKAGE_ROOT,
   ...(COMPILED ? ['dist', 'lab', 'main.js'] : ['lab', 'main.ts']),
 );
-
-export function packageVersion(): string {
-  const text = fs.readFileSync(path.join(PACKAGE_ROOT, 'package.json'), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
-}

@@ -35,6 +35,8 @@ export interface StartRequest {
   summary: string;
   startedBy: string;
   input: object;
+  /** Be content with the one that runs already. Only for runs that change nothing. */
+  join?: true;
 }
 
 export interface StartedRun {
@@ -73,7 +75,7 @@ const startOnce = (temporal: Temporal, r: StartRequest) =>
     workflowId: r.id,
     taskQueue: clusterQueue(r.cluster),
     args: [r.input],
-    workflowIdConflictPolicy: 'FAIL',
+    workflowIdConflictPolicy: r.join === true ? 'USE_EXISTING' : 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     typedSearchAttributes: attributesOf(r),
     staticSummary: r.summary,

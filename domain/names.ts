@@ -19,6 +19,8 @@ export const runId = {
   create: (cluster: string, vm: string): string => `watari/${part(cluster)}/vm/${part(vm)}/create`,
   migrate: (cluster: string, vm: string): string =>
     `watari/${part(cluster)}/vm/${part(vm)}/migrate`,
+  /** Looks at everything, so one at a time is enough: a second start joins it. */
+  doctor: (cluster: string): string => `watari/${part(cluster)}/doctor`,
   /** Reading needs no lock, so every look has an id of its own. */
   inspect: (cluster: string, nonce: string): string => `watari/${part(cluster)}/inspect/${nonce}`,
 } as const;
@@ -46,6 +48,7 @@ export const WORKFLOWS = [
   'createVm',
   'migrateVm',
   'inspectCluster',
+  'doctor',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
 

@@ -109,5 +109,14 @@ export interface InspectClusterInput extends Started {
   files?: string[];
 }
 
+export interface DoctorInput extends Started {
+  /** Nodes to ask beside those that the cluster names. */
+  nodes?: string[];
+  /** Nodes that are known to have no worker: they are not waited for. */
+  unserved?: string[];
+  /** cluster.yaml, to be compared with. */
+  wanted?: ClusterSpec;
+}
+
 /** Features a node needs, with their management tools. */
 export const NODE_FEATURES = ['Hyper-V', 'Failover-Clustering'] as const;

@@ -1,19 +1,19 @@
 // The worker process of one node: it serves the cluster's queue together with all other nodes, and the node's own queue
 // alone. Reads nothing but its options; workers/main.ts and `watari worker start` call it.
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { NodeActivityDeps } from '../activities/examine.ts';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
+import { LookGate } from '../activities/look-gate.ts';
+import { packageVersion } from '../config/package-version.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal-connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
-import {
-  powershellHost,
-  type PowerShellHost,
-  type PowerShellHostOptions,
-} from '../hyperv/powershell/host.ts';
+import { powershellHost, type PowerShellHostOptions } from '../hyperv/powershell/host.ts';
 import { loopbackHost } from '../lab/host.ts';
 import { standInEnvironment, standInsToLoad } from '../lab/powershell/stand-ins.ts';
 import { describePolicy, PolicyRefused, policyOf, restrictedHost } from './policy.ts';
@@ -32,6 +32,8 @@ export interface NodeWorkerOptions {
   standIns?: string;
   /** What this node lets Temporal do to it; default: everything. */
   policy?: PolicyWords;
+  /** Of watari; the doctor tells workers of different versions apart. Default: this package's. */
+  version?: string;
   /** Default: from the TEMPORAL_* variables and the TOML file. */
   connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
@@ -62,24 +64,34 @@ interface NodeHost {
   close: () => Promise<void>;
   /** What it is, in words for a person. */
   via: string;
+  /** File name of the PowerShell; null without one. */
+  powershell: string | null;
 }
 
 export function hostOf(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
   const { node, labUrl, standIns } = options;
-  const throughPowerShell = (more: Partial<PowerShellHostOptions>): PowerShellHost =>
-    powershellHost({ node, engine: engineFor(node), log, ...more });
+  const throughPowerShell = (
+    more: Partial<PowerShellHostOptions>,
+  ): Omit<NodeHost, 'lookEveryMs' | 'via'> => {
+    const executable = engineFor(node);
+    const host = powershellHost({ node, engine: executable, log, ...more });
+    return { host, powershell: path.basename(executable), close: () => host.close() };
+  };
   if (labUrl !== undefined && standIns !== undefined) {
-    const host = throughPowerShell({
-      poolSize: SHELLS_IN_LAB,
-      env: standInEnvironment({ folder: standIns, url: labUrl, node }),
-      loadFirst: standInsToLoad(standIns),
-    });
-    const via = `PowerShell on the lab at ${labUrl}`;
-    return { host, lookEveryMs: LOOK_EVERY_MS.lab, via, close: () => host.close() };
+    return {
+      ...throughPowerShell({
+        poolSize: SHELLS_IN_LAB,
+        env: standInEnvironment({ folder: standIns, url: labUrl, node }),
+        loadFirst: standInsToLoad(standIns),
+      }),
+      lookEveryMs: LOOK_EVERY_MS.lab,
+      via: `PowerShell on the lab at ${labUrl}`,
+    };
   }
   if (labUrl !== undefined)
     return {
       host: loopbackHost({ url: labUrl, node }),
+      powershell: null,
       lookEveryMs: LOOK_EVERY_MS.lab,
       via: `lab at ${labUrl}`,
       close: () => Promise.resolve(),
@@ -89,13 +101,7 @@ export function hostOf(options: NodeWorkerOptions, log: (line: string) => void):
       `This machine is ${hostname()}, not ${node}: a worker runs every cmdlet locally, so it can only serve the machine it runs on. Start it on ${node}, or add --lab URL for a node of the simulated cluster.`,
     );
   }
-  const host = throughPowerShell({});
-  return {
-    host,
-    lookEveryMs: LOOK_EVERY_MS.powershell,
-    via: 'Windows',
-    close: () => host.close(),
-  };
+  return { ...throughPowerShell({}), lookEveryMs: LOOK_EVERY_MS.powershell, via: 'Windows' };
 }
 
 function engineFor(node: string): string {
@@ -125,10 +131,21 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   if (asked.now()) return;
   const temporal = options.connection ?? loadTemporalConnection();
   const { connectionOptions, namespace } = temporal;
-  const { host, lookEveryMs, via, close } = hostOf(options, log);
+  const { host, lookEveryMs, via, powershell, close } = hostOf(options, log);
   installRuntime('WARN', log);
   const policy = askedPolicy(options.policy ?? {});
-  const deps = { host: restrictedHost(host, policy), now: () => new Date(), lookEveryMs };
+  const deps: NodeActivityDeps = {
+    gate: new LookGate(Date.now),
+    host: restrictedHost(host, policy),
+    now: () => new Date(),
+    lookEveryMs,
+    worker: {
+      version: options.version ?? packageVersion(),
+      node: process.versions.node,
+      platform: process.platform,
+      powershell,
+    },
+  };
   const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
 
   // One connection each: two Workers on one connection show the identity of the first.
@@ -174,9 +191,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
         ),
       },
       activities: createClusterQueue(deps),
-      // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
-      stickyQueueScheduleToStartTimeout: '1s',
-      maxConcurrentActivityTaskExecutions: 32,
+      ...OF_CLUSTER,
     });
     workers.push(ofCluster);
     const clusterEnds = ofCluster.run();
@@ -191,6 +206,14 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     await Promise.allSettled([forCluster.close(), forNode.close(), close()]);
   }
 }
+
+const OF_CLUSTER = {
+  // Bounds the memory: by default it grows with the computer. A run that is not cached is replayed when it goes on.
+  maxCachedWorkflows: 300,
+  // A dead node's cached runs go to another one after this; the default of 10 s is waited in vain.
+  stickyQueueScheduleToStartTimeout: '1s',
+  maxConcurrentActivityTaskExecutions: 32,
+} as const satisfies Partial<WorkerOptions>;
 
 const common = ({ namespace, dataConverter }: TemporalConnection) =>
   ({

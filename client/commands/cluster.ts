@@ -1,4 +1,4 @@
-// `watari cluster plan|apply|show`: cluster.yaml against what is there.
+// `watari cluster plan|apply|show`: cluster.yaml against what is there. `cluster doctor` is in doctor.ts.
 import type { Command } from 'commander';
 import { runId } from '../../domain/names.ts';
 import { planCluster, type ClusterPlan } from '../../domain/plan.ts';
@@ -15,6 +15,7 @@ import { snapshotLines } from '../render/snapshot.ts';
 import { shellWord } from '../render/summary.ts';
 import { startRun, type StartRequest } from '../runs.ts';
 import { concludeWatch, watchRun, type Watched } from '../watch.ts';
+import { runDoctor } from './doctor.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface PlanOptions extends ClusterOptions, JsonOption {
@@ -34,6 +35,13 @@ export function addClusterCommands(program: Command, context: ContextSource): vo
     '--prove',
     'live-migrate the VMs under "prove" even when nothing changed',
   ] as const;
+  leaf(cluster, 'doctor', 'examine every node; changes nothing (exit code 1: blockers)', [
+    'watari cluster doctor',
+    'watari cluster doctor -c hv-lab --json',
+  ])
+    .option(...FILE)
+    .option(...CLUSTER)
+    .action((o: ClusterOptions & JsonOption) => runDoctor(context(), o));
   leaf(cluster, 'plan', 'show what apply would do (exit code 5: something, 0: nothing)', [
     'watari cluster plan -f cluster.yaml',
   ])

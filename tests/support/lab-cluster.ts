@@ -10,7 +10,8 @@ import {
   Worker,
 } from '@temporalio/worker';
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
-import { clusterQueue, nodeQueue, type WorkflowName } from '../../domain/names.ts';
+import type { WorkerFacts } from '../../domain/doctor-view.ts';
+import { clusterQueue, nodeQueue, sameName, type WorkflowName } from '../../domain/names.ts';
 import { MESSAGES, type Decision, type RunStatus, type StepStatus } from '../../domain/status.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
 import { scaledClock } from '../../lab/clock.ts';
@@ -43,6 +44,13 @@ export const TEST_BUDGETS = {
   retrySeconds: 0.05,
 } as const;
 
+export const TEST_WORKER: WorkerFacts = {
+  version: '0.1.0',
+  node: process.versions.node,
+  platform: process.platform,
+  powershell: null,
+};
+
 export interface LabClusterOptions {
   temporal: TestTemporal;
   /** Scenario without its `cluster` line. */
@@ -51,6 +59,10 @@ export interface LabClusterOptions {
   speed?: number;
   /** Stands between the activities and the lab, to disturb them. */
   disturb?: (host: HypervHost) => HypervHost;
+  /** Nodes that have a worker; default: all. */
+  workers?: string[];
+  /** What a node's worker says it is. */
+  worker?: (node: string) => WorkerFacts;
   /** Wraps every activity, to run it twice or to lose its answer. */
   wrap?: <T extends object>(activities: T) => T;
 }
@@ -61,6 +73,8 @@ export interface LabCluster {
   client: Client;
   start(workflow: WorkflowName, id: string, input: object): Promise<Handle>;
   count(kind: EffectKind, subject?: string): number;
+  /** Starts the worker of a node that was left out. */
+  serve(node: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -116,6 +130,7 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
       lab
         .effects()
         .filter((e) => e.kind === kind && (subject === undefined || e.subject === subject)).length,
+    serve: (node) => nodes.up(node),
     stop: async () => {
       await keepHistories(client, cluster);
       await nodes.stopAll();
@@ -201,10 +216,11 @@ class NodeWorkers {
     await Promise.all(
       this.lab
         .nodes()
-        .filter((n) => this.lab.isUp(n))
+        .filter((n) => this.lab.isUp(n) && this.isServed(n))
         .map((n) => this.up(n)),
     );
     this.lab.onNodeChange(({ node, up }) => {
+      if (up && !this.isServed(node)) return;
       this.changes = this.changes.then(() => (up ? this.up(node) : this.down(node)));
     });
   }
@@ -215,12 +231,18 @@ class NodeWorkers {
     await Promise.all([...this.running.keys()].map((node) => this.down(node)));
   }
 
-  private async up(node: string): Promise<void> {
+  private isServed(node: string): boolean {
+    return this.options.workers?.some((name) => sameName(name, node)) ?? true;
+  }
+
+  /** Starts a node's workers, also of one that was left out. */
+  async up(node: string): Promise<void> {
     if (this.running.has(node) || (this.stopped && node !== '')) return;
     const inLab = inProcessHost(this.lab, node);
     const host = this.options.disturb?.(inLab) ?? inLab;
     const wrap = this.options.wrap ?? (<T extends object>(activities: T): T => activities);
-    const deps = { host, now: () => new Date(), lookEveryMs: 50 };
+    const worker = this.options.worker?.(node) ?? TEST_WORKER;
+    const deps = { host, now: () => new Date(), lookEveryMs: 50, worker };
     // Of its own: two workers of one connection must not serve the same queue.
     const connection = await this.connect();
     const workers = await Promise.all([

@@ -40,6 +40,8 @@ function interfacesOf(files: string[]): Map<string, Field[]> {
 }
 
 const TYPES = interfacesOf([
+  'domain/doctor.ts',
+  'domain/doctor-view.ts',
   'domain/spec.ts',
   'domain/status.ts',
   'workflows/apply-cluster.ts',
@@ -80,6 +82,7 @@ describe('docs/workflows.md', () => {
       createVm: runId.create('<cluster>', '<vm>'),
       migrateVm: runId.migrate('<cluster>', '<vm>'),
       inspectCluster: runId.inspect('<cluster>', '<nonce>'),
+      doctor: runId.doctor('<cluster>'),
     };
     expect(DOC).toContain(`| \`${workflow}\` | \`${ids[workflow]}\` |`);
   });
@@ -88,7 +91,7 @@ describe('docs/workflows.md', () => {
     const shapes = [...TYPES.keys()].filter((name) => /Result$|Status$/.test(name));
     expect(shapes.length).toBeGreaterThan(5);
     expect(documented).toEqual(
-      expect.arrayContaining([...shapes, 'Decision', 'Progress', 'StepFailure', 'ClusterSpec']),
+      expect.arrayContaining([...shapes, 'Decision', 'DoctorReport', 'Finding', 'Progress', 'StepFailure', 'ClusterSpec']),
     );
   });
 

@@ -1,0 +1,74 @@
+// The look of `cluster doctor` at one node, done by the node itself on watari.<cluster>.<node>: everything that can be
+// read there, at once. A part that fails is told as that part's failure and takes nothing else with it.
+import { ApplicationFailure } from '@temporalio/common';
+import { tallyEvents, type NodeExam, type Part, type WorkerFacts } from '../domain/doctor-view.ts';
+import type { IsoTime } from '../domain/facts.ts';
+import { HypervError } from '../hyperv/host.ts';
+import { beating } from './beats.ts';
+import { readView, type ClusterActivityDeps } from './cluster.ts';
+import { asFailure, guarded } from './failing.ts';
+import { readNode } from './node.ts';
+
+export interface NodeActivityDeps extends ClusterActivityDeps {
+  /** The program that these activities run in. */
+  worker: WorkerFacts;
+}
+
+export interface ExamRequest {
+  /** The other nodes. */
+  peers: string[];
+  /** TCP ports that should listen here and be reachable there. */
+  ports: number[];
+  /** Disk files to look for. */
+  files: string[];
+  /** Event logs are read from here on. */
+  since: IsoTime;
+  /** Also tell of the cluster, as nobody else could. */
+  cluster?: boolean;
+}
+
+/** Of one day on one node; a log that has more is in trouble, and which are the most frequent is clear by then. */
+const EVENTS_MAX = 1000;
+
+/** What a node cannot tell is part of the picture; a mistake in the program is not, and fails the activity. */
+async function partly<T>(read: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { facts: await read() };
+  } catch (err) {
+    const failure = err instanceof HypervError ? asFailure(err) : err;
+    if (!(failure instanceof ApplicationFailure)) throw err;
+    return { noAnswer: { code: failure.type ?? 'Unexpected', message: failure.message } };
+  }
+}
+
+/** Only reads, so all of them at once: the port itself lets in no more than the node can take. */
+async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<NodeExam> {
+  const { host, worker } = deps;
+  const { ports, peers: nodes, files, since } = request;
+  const [view, setup, peers, storage, events, cluster] = await Promise.all([
+    partly(() => readNode(deps, { files })),
+    partly(async () => (await host.readSetup({ ports })).facts),
+    partly(async () => (nodes.length === 0 ? [] : (await host.readPeers({ nodes, ports })).facts)),
+    partly(async () => {
+      try {
+        return (await host.readVmStorage({})).facts;
+      } catch (err) {
+        // Without the role there are no VMs; that it is missing is told by the view.
+        if (err instanceof HypervError && err.info.errorId === 'HyperVMissing') return [];
+        throw err;
+      }
+    }),
+    partly(async () => {
+      const { facts } = await host.readEvents({ since, max: EVENTS_MAX });
+      return tallyEvents(facts, EVENTS_MAX);
+    }),
+    request.cluster === true ? partly(() => readView(deps)) : null,
+  ]);
+  return { worker, view, setup, peers, storage, events, cluster };
+}
+
+export const createExamActivities = (deps: NodeActivityDeps) =>
+  guarded({
+    examineNode: (request: ExamRequest): Promise<NodeExam> =>
+      beating(deps, () => examine(deps, request)),
+  });
