@@ -38,15 +38,18 @@ export const waits = (step: string, phase: string, waitingFor: string): Beat => 
 /**
  * Runs `deed` with a heartbeat every second, from the first second on: quick activities cost no call at all. The last
  * thing said is what is repeated.
+ *
+ * @param everyMs for what changes slowly: the server writes every heartbeat to its database.
  */
 export async function beating<T>(
   { after = realAfter }: Waiting,
   deed: (beats: Beats) => Promise<T>,
+  everyMs = BEAT_EVERY_MS,
 ): Promise<T> {
   let last: Beat | undefined;
   let forget = (): void => undefined;
   const arm = (): void => {
-    forget = after(BEAT_EVERY_MS, () => {
+    forget = after(everyMs, () => {
       heartbeat(last);
       arm();
     });

@@ -1,22 +1,36 @@
 // Activities that any live node of the cluster can do: look at the cluster, set its properties, pause and resume
-// nodes, wait for a migration slot. Served on the queue watari.<cluster>. The move itself is in move.ts.
-import { cancellationSignal } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
-import type { ClusterFacts, ClusterView } from '../domain/facts.ts';
-import { freeSlots, slotHolders } from '../domain/slots.ts';
+// nodes. Served on the queue watari.<cluster>. The wait for a migration slot is in slot.ts, the move itself in move.ts.
+import { activityInfo } from '@temporalio/activity';
+import type { ClusterFacts, ClusterNodeFacts, ClusterView, RoleFacts } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
+import { isMoving, isQueued } from '../domain/slots.ts';
 import type { HypervHost } from '../hyperv/host.ts';
-import { beating, pause, waits, type Waiting } from './beats.ts';
-import { failed, guarded } from './failing.ts';
+import { againMs } from './again.ts';
+import { beating, waits, type Waiting } from './beats.ts';
+import { failed, guarded, notYet } from './failing.ts';
+import type { LookGate } from './look-gate.ts';
 
 export interface ClusterActivityDeps extends Waiting {
   host: HypervHost;
   now: () => Date;
   /** How often a waiting activity looks again. */
   lookEveryMs: number;
+  /** Of this process; absent: every look may begin at once. */
+  gate?: LookGate;
 }
 
-/** Looks at everything that the cluster tells, from this node. */
-export async function readView({ host, now }: ClusterActivityDeps): Promise<ClusterView> {
+export interface ViewRequest {
+  /** Name of a role. Of the others only those are told that can matter for it: on the move, or to be kept apart from it. */
+  about?: string;
+  /** The step that will ask every node next: it waits for its turn when many do. */
+  turnOf?: string;
+}
+
+/** Looks at everything that the cluster tells, from this node. Small, because every look is kept in a run's history. */
+export async function readView(
+  { host, now }: ClusterActivityDeps,
+  { about }: ViewRequest = {},
+): Promise<ClusterView> {
   const [cluster, nodes, roles, networks, sharedVolumes] = await Promise.all([
     host.readCluster({}),
     host.readNodes({}),
@@ -24,24 +38,40 @@ export async function readView({ host, now }: ClusterActivityDeps): Promise<Clus
     host.readNetworks({}),
     host.readSharedVolumes({}),
   ]);
+  const told = rolesAbout(about, roles.facts).map((role) => withoutEveryNode(role, nodes.facts));
+  const leftOut = roles.facts.length - told.length;
   return {
     takenAt: now().toISOString(),
     answeredBy: host.node,
     cluster: cluster.facts,
     nodes: nodes.facts,
-    roles: roles.facts,
+    roles: told,
+    ...(leftOut === 0 ? {} : { rolesLeftOut: leftOut }),
     networks: networks.facts,
     sharedVolumes: sharedVolumes.facts,
   };
 }
 
-export interface SlotRequest {
-  step: string;
-  vm: string;
-  vmId: string;
-  target: string;
-  waitSeconds: number;
+/** Placement counts running moves and keeps anti-affinity; no other role says anything about this one. */
+function rolesAbout(about: string | undefined, roles: RoleFacts[]): RoleFacts[] {
+  if (about === undefined) return roles;
+  const own = roles.find((r) => sameName(r.name, about))?.antiAffinityClassNames ?? [];
+  return roles.filter(
+    (role) =>
+      sameName(role.name, about) ||
+      isMoving(role) ||
+      isQueued(role) ||
+      role.antiAffinityClassNames.some((c) => own.some((o) => sameName(c, o))),
+  );
 }
+
+/** A list of all 64 nodes with each of 500 roles would be most of what is kept; an empty one says the same. */
+function withoutEveryNode(role: RoleFacts, nodes: readonly ClusterNodeFacts[]): RoleFacts {
+  const every = nodes.every((n) => role.possibleOwners.some((owner) => sameName(owner, n.name)));
+  return every ? { ...role, possibleOwners: [] } : role;
+}
+
+const MANY_LOOK = 'its turn to look at the cluster, as many runs do at once';
 
 export interface Applied<T> {
   changed: boolean;
@@ -53,7 +83,16 @@ export interface Applied<T> {
 export function createClusterActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
-    viewCluster: (): Promise<ClusterView> => beating(deps, () => readView(deps)),
+    viewCluster: (request?: ViewRequest): Promise<ClusterView> =>
+      beating(deps, async ({ say }) => {
+        if (request?.turnOf !== undefined && deps.gate?.admits() === false) {
+          say(waits(request.turnOf, 'looking', MANY_LOOK));
+          throw notYet(`it waits for ${MANY_LOOK}`, againMs(activityInfo()));
+        }
+        const view = await readView(deps, request);
+        deps.gate?.noteNodes(view.nodes.length);
+        return view;
+      }),
 
     /** Sets (Get-Cluster).MaximumParallelMigrations and reads it back. */
     async setClusterLimits(input: {
@@ -87,38 +126,6 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
     async removeRole(input: { vmId: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
       const { facts, cmdlets } = await beating(deps, () => host.removeRole(input));
       return { changed: facts.changed, cmdlets };
-    },
-
-    /**
-     * Waits until both ends of the move have a free migration slot. A courtesy, not a reservation: the cluster itself
-     * queues what comes too early, and so does moveVm's caller. Fails with `SlotsBusy` when the wait is over.
-     */
-    async awaitSlot(input: SlotRequest): Promise<{ waitedMs: number }> {
-      return beating(deps, async ({ say }) => {
-        const start = deps.now().getTime();
-        for (;;) {
-          const [cluster, roles] = await Promise.all([host.readCluster({}), host.readRoles({})]);
-          const role = roles.facts.find((r) => r.vmId === input.vmId);
-          const limit = cluster.facts.maximumParallelMigrations;
-          const others = roles.facts.filter((r) => r.vmId !== input.vmId);
-          const busy = [role?.owner, input.target].filter(
-            (node) => node !== undefined && freeSlots(others, node, limit) < 1,
-          );
-          const waitedMs = deps.now().getTime() - start;
-          if (busy.length === 0) return { waitedMs };
-          const holders = [...new Set(busy.flatMap((n) => slotHolders(others, n ?? '')))];
-          const waitingFor = `a free migration slot at ${busy.join(' and ')} (limit ${String(limit)}, in use by ${holders.join(', ')})`;
-          if (waitedMs > input.waitSeconds * 1000) {
-            throw failed(
-              'SlotsBusy',
-              `${input.vm} found no free migration slot within ${String(input.waitSeconds)} s: waited for ${waitingFor}`,
-            );
-          }
-          say(waits(input.step, 'slot', waitingFor));
-          await pause(deps, deps.lookEveryMs);
-          if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');
-        }
-      });
     },
   });
 }

@@ -1,6 +1,7 @@
 // How an activity fails: always as an ApplicationFailure whose type is a code of domain/failures.ts, so that the
 // workflow and every reader of the history see the same closed set of words.
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { boundedText } from '../domain/bounded.ts';
 import { classify, failureRow, type FailureCode } from '../domain/failures.ts';
 import { HypervError } from '../hyperv/host.ts';
 
@@ -23,13 +24,18 @@ export const failed = (
   message: string,
   details: FailureDetails = {},
 ): ApplicationFailure =>
-  ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] });
+  ApplicationFailure.create({
+    type: code,
+    message: boundedText(message),
+    nonRetryable: true,
+    details: [details],
+  });
 
 /** "Look again in a moment": retried by Temporal until the call's schedule-to-close budget ends, without history. */
 export const notYet = (message: string, retryInMs: number): ApplicationFailure =>
   ApplicationFailure.create({
     type: 'NotReady' satisfies FailureCode,
-    message,
+    message: boundedText(message),
     nextRetryDelay: retryInMs,
     category: ApplicationFailureCategory.BENIGN,
   });

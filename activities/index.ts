@@ -3,11 +3,13 @@ import { createClusterActivities, type ClusterActivityDeps } from './cluster.ts'
 import { createExamActivities, type NodeActivityDeps } from './examine.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
+import { createSlotActivities } from './slot.ts';
 import { createVmActivities } from './vm.ts';
 
 /** Any live node of the cluster can do these: watari.<cluster>. */
 export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createClusterActivities(deps),
+  ...createSlotActivities(deps),
   ...createMoveActivities(deps),
 });
 

@@ -1,8 +1,9 @@
 // Activities about one machine, served only by that machine's worker on watari.<cluster>.<node>: look at it, install
 // features, restart it and see it return, set its live-migration settings, read its event logs.
-import { cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
+import { boundedText } from '../domain/bounded.ts';
 import { sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
@@ -14,6 +15,8 @@ import { failed, guarded, notYet } from './failing.ts';
 const SERVICES = ['ClusSvc', 'vmms'];
 /** A node that is going down is asked again at this pace whether it is still the old boot. */
 const BOOT_CHECK_MS = 1000;
+/** Of one event's message; fifty of them go into a run's evidence. */
+const EVENT_CHARS_MAX = 1_000;
 /** Event logs of two nodes are compared although their clocks differ. */
 const CLOCK_SKEW_MS = 60_000;
 
@@ -27,10 +30,18 @@ async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
   }
 }
 
+export interface NodeRequest {
+  /** Disk files to look for. */
+  files?: string[];
+  /** Beside NODE_FEATURES. */
+  features?: string[];
+  /** Only VMs of these names or ids are told; absent: all. A look is kept in a run's history, so it should be small. */
+  vms?: string[];
+}
+
 export async function readNode(
   { host, now }: ClusterActivityDeps,
-  files: string[],
-  features: string[],
+  { files = [], features = [], vms: wanted }: NodeRequest,
 ): Promise<NodeView> {
   const [hostFacts, featureFacts, services, switches, migration, vms, diskFiles] =
     await Promise.all([
@@ -49,7 +60,9 @@ export async function readNode(
     services: services.facts,
     switches: switches ?? [],
     migration,
-    vms: vms ?? [],
+    vms: (vms ?? []).filter(
+      (vm) => wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true,
+    ),
     files: diskFiles.facts,
   };
 }
@@ -71,8 +84,10 @@ export interface NodeReady {
 export function createNodeActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
-    viewNode: (input: { files?: string[]; features?: string[] }): Promise<NodeView> =>
-      beating(deps, () => readNode(deps, input.files ?? [], input.features ?? [])),
+    viewNode: (request: NodeRequest): Promise<NodeView> => {
+      deps.gate?.noteQueue(activityInfo().currentAttemptScheduledTimestampMs);
+      return beating(deps, () => readNode(deps, request));
+    },
 
     async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
       return beating(deps, async () => {
@@ -161,7 +176,9 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     async readMoveEvents(input: { since: string; vm: string }): Promise<EventFacts[]> {
       const since = new Date(Date.parse(input.since) - CLOCK_SKEW_MS).toISOString();
       const { facts } = await host.readEvents({ since, max: 50 });
-      return facts.filter((e) => e.vm === null || sameName(e.vm, input.vm));
+      return facts
+        .filter((e) => e.vm === null || sameName(e.vm, input.vm))
+        .map((e) => ({ ...e, message: boundedText(e.message, EVENT_CHARS_MAX) }));
     },
   });
 }

@@ -21,6 +21,8 @@ export interface LabOptions {
   speed?: number;
   /** Nodes that have a worker from the start; default: all. */
   workers?: string[];
+  /** How long all workers may take to start; a small machine starts many of them slowly. */
+  readyMs?: number;
 }
 
 interface Surroundings {
@@ -93,12 +95,22 @@ export class BenchLab {
         programs,
       });
       await started.setClock();
-      await started.untilServed(o.workers);
+      await started.untilServed(o.workers, o.readyMs ?? READY_MS);
       return started;
     } catch (err) {
       await lab.end();
       throw err;
     }
+  }
+
+  get pid(): number {
+    return this.lab.pid;
+  }
+
+  /** Process ids of the workers that the lab runs, by node. */
+  async workerPids(): Promise<Record<string, number>> {
+    const { pids } = (await this.ask('/workers')) as { pids: Record<string, number> };
+    return pids;
   }
 
   state = async (): Promise<LabState> => (await this.ask('/state')) as LabState;
@@ -169,13 +181,13 @@ export class BenchLab {
     }
   }
 
-  private async untilServed(workers: string[] | undefined): Promise<void> {
+  private async untilServed(workers: string[] | undefined, withinMs: number): Promise<void> {
     const nodes = workers ?? (await this.state()).nodes.map((n) => n.name);
     const { connection } = this.side.temporal;
     const queues = nodes.map((node) => nodeQueue(this.cluster, node));
     await waitFor(
       `workers on ${queues.join(', ')}`,
-      READY_MS,
+      withinMs,
       async () => {
         const answers = await Promise.all(
           queues.map((name) =>

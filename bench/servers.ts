@@ -5,7 +5,7 @@ import path from 'node:path';
 import { connect, type Temporal } from '../client/connection.ts';
 import { guardProcess, STOP_GRACE_MS } from '../client/temporal-server/guard.ts';
 import { freePorts, isListening } from '../client/temporal-server/ports.ts';
-import { serverFlags } from '../client/temporal-server/server-flags.ts';
+import { serverFlags, type Durability } from '../client/temporal-server/server-flags.ts';
 import { startTemporalServer } from '../client/temporal-server/start.ts';
 import type { SideName } from './figures.ts';
 import { waitFor } from './waiting.ts';
@@ -21,15 +21,26 @@ export interface Side {
 const IP = '127.0.0.1';
 const READY_MS = 30_000;
 
-export async function startTuned(cliPath: string, folder: string): Promise<Side> {
+export interface TunedSide extends Side {
+  pid: number;
+  dbFile: string;
+}
+
+export async function startTuned(
+  cliPath: string,
+  folder: string,
+  durability: Durability = 'fast',
+): Promise<TunedSide> {
+  const dbFile = path.join(folder, 'tuned.db');
   const server = await startTemporalServer({
     cliPath,
-    dbFile: path.join(folder, 'tuned.db'),
-    durability: 'fast',
+    dbFile,
+    durability,
     port: 'free',
     logFile: path.join(folder, 'tuned-server.log'),
   });
-  return sideOf('tuned', server.address, () => server.stop());
+  const side = await sideOf('tuned', server.address, () => server.stop());
+  return { ...side, pid: server.pid, dbFile };
 }
 
 /** What makes the product's server fast; everything else stays the same for both. */

@@ -1,4 +1,5 @@
 // May a person decide this about that step now? The rule behind the `decide` update's validator, as one sentence.
+import { REASON_CHARS_MAX } from './bounded.ts';
 import { DECISIONS, type Decision, type RunStatus } from './status.ts';
 
 /** undefined when the decision can be taken, else why not. */
@@ -17,6 +18,9 @@ export function refuseDecision(
   }
   if (typeof by !== 'string' || by.trim() === '') return 'Say in "by" who decides.';
   if (typeof reason !== 'string') return 'Give a "reason" (it may be short).';
+  if (by.length + reason.length > REASON_CHARS_MAX) {
+    return `The reason is too long: ${String(reason.length)} characters, at most ${String(REASON_CHARS_MAX)} are kept.`;
+  }
   if (target !== undefined && typeof target !== 'string') return '"target" must be a node name.';
   if (status.endedAt !== null) return `${status.run} has already ended (${status.state}).`;
   const step = status.steps.find((s) => s.id === id);

@@ -113,7 +113,12 @@ const folderOf = (vhd: string): string => vhd.slice(0, Math.max(vhd.lastIndexOf(
 
 /** A VM that is there already stays where it is. */
 async function choose(calls: Calls, input: CreateVmInput, c: StepContext): Promise<Place> {
-  const snapshot = await takeSnapshot(calls, { files: [input.vm.vhd] });
+  const snapshot = await takeSnapshot(calls, {
+    files: [input.vm.vhd],
+    about: { vm: input.vm.name },
+    step: stepId.vm(input.vm.name, 'place'),
+    attempt: c.attempt,
+  });
   const existing = locate(snapshot, input.vm.name);
   if (existing !== undefined) {
     c.evidence({ node: existing.node, why: `${input.vm.name} is there already` });
@@ -156,7 +161,7 @@ export async function removeOwnVm(
   requestId: string,
   madeOn: string | undefined,
 ): Promise<unknown> {
-  const snapshot = await takeSnapshot(calls);
+  const snapshot = await takeSnapshot(calls, { about: { vm: name } });
   const node = locate(snapshot, name)?.node ?? madeOn;
   if (node === undefined) return { changed: false };
   return calls

@@ -3,12 +3,15 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   ChildWorkflowFailure,
+  isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { boundedText } from '../domain/bounded.ts';
 import { failureRow, isFailureCode, type FailureCode } from '../domain/failures.ts';
-import type { StepFailure } from '../domain/status.ts';
+import type { Decision, StepFailure } from '../domain/status.ts';
 
 /** `undefined` for anything that the engine must not swallow. */
 export function failureOf(err: unknown): (StepFailure & { code: FailureCode }) | undefined {
@@ -49,13 +52,13 @@ function ofActivity(err: ActivityFailure): (StepFailure & { code: FailureCode })
 
 const as = (code: FailureCode, message: string): StepFailure & { code: FailureCode } => ({
   code,
-  message,
+  message: boundedText(message),
   hint: failureRow(code).hint,
 });
 
 /** A failure of the table, thrown by workflow code itself. */
 export const stepFailure = (code: FailureCode, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type: code, message, nonRetryable: true });
+  ApplicationFailure.create({ type: code, message: boundedText(message), nonRetryable: true });
 
 /** The first details object of the failure behind `err`, where an activity gave one. */
 export function detailsOf(err: unknown): Record<string, unknown> {
@@ -66,3 +69,15 @@ export function detailsOf(err: unknown): Record<string, unknown> {
     ? (details as Record<string, unknown>)
     : {};
 }
+
+/** Cancelled with the scope it runs in, and not something inside that somebody cancelled on its own. */
+export const isOwnCancellation = (err: unknown): boolean =>
+  isCancellation(err) && CancellationScope.current().consideredCancelled;
+
+export const cancelledBecause = (abort: Decision | undefined): Omit<StepFailure, 'code'> => ({
+  message:
+    abort === undefined
+      ? 'The run was cancelled'
+      : `The run was aborted by ${abort.by}: ${abort.reason}`,
+  hint: failureRow('Cancelled').hint,
+});

@@ -12,13 +12,15 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { failureRow, retryOf, type FailureCode } from '../domain/failures.ts';
+import { boundedEvidence, DECISIONS_KEPT } from '../domain/bounded.ts';
+import { retryOf, type FailureCode } from '../domain/failures.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { refuseDecision } from '../domain/decisions.ts';
 import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
 import { retryPauseSeconds, RETRIES } from '../domain/retries.ts';
 import { detailsMarkdown } from './details.ts';
-import { failureOf, stepFailure } from './failure-of.ts';
+import { cancelledBecause, failureOf, isOwnCancellation, stepFailure } from './failure-of.ts';
+import { choicesText, isHistoryFull, noRoomFor } from './history-room.ts';
 import {
   DECIDE_DESCRIPTION,
   DECIDE_SIGNAL_DESCRIPTION,
@@ -78,6 +80,8 @@ export class Run {
   private readonly decisions = new Map<string, Decision>();
   private readonly undos: Undo[] = [];
   private abortedBy: Decision | undefined;
+  /** The history has grown so long that nothing is tried again. */
+  private full = false;
   private readonly scope = new CancellationScope();
 
   constructor(options: RunOptions) {
@@ -176,7 +180,8 @@ export class Run {
         if (failure === undefined) throw err;
         failures += 1;
         step.failure = failure;
-        if (failures <= RETRIES[retryOf(failure.code)]) {
+        this.full ||= isHistoryFull();
+        if (!this.full && failures <= RETRIES[retryOf(failure.code)]) {
           await this.pauseBeforeRetry(step, failure, failures);
         } else {
           decision = await this.askOperator(step, failure);
@@ -227,7 +232,9 @@ export class Run {
       target: decision?.target,
       byOperator: decision !== undefined,
       evidence: (part) => {
-        Object.assign(step.evidence, part);
+        for (const [key, value] of Object.entries(part)) {
+          step.evidence[key] = boundedEvidence(value);
+        }
         this.show();
       },
       waitingFor: (what) => {
@@ -291,7 +298,7 @@ export class Run {
   }
 
   private async askOperator(step: StepStatus, failure: StepFailure): Promise<Decision> {
-    const choices = step.skippable ? 'retry, skip or abort' : 'retry or abort';
+    const choices = choicesText(step.skippable, this.full);
     step.waitingFor = `a person: ${choices}`;
     this.enter(step, 'needs-operator');
     this.markNeed();
@@ -303,12 +310,13 @@ export class Run {
     if (decision === undefined) throw stepFailure('Aborted', `Nobody decided about ${step.id}`);
     this.decisions.delete(step.id);
     const made = (step.evidence['decisions'] ?? []) as unknown[];
-    step.evidence['decisions'] = [...made, { ...decision, at: now() }];
+    step.evidence['decisions'] = [...made, { ...decision, at: now() }].slice(-DECISIONS_KEPT);
     this.markNeed();
     return decision;
   }
 
   private refusal(decision: Decision): string | undefined {
+    if (this.full && decision?.action === 'retry') return noRoomFor(this.status.run);
     return refuseDecision(this.status, decision, (step) => this.decisions.get(step)?.by);
   }
 
@@ -384,15 +392,3 @@ export class Run {
     setCurrentDetails(detailsMarkdown(this.status));
   }
 }
-
-/** Cancelled with the scope it runs in, and not something inside that somebody cancelled on its own. */
-const isOwnCancellation = (err: unknown): boolean =>
-  isCancellation(err) && CancellationScope.current().consideredCancelled;
-
-const cancelledBecause = (abort: Decision | undefined): Omit<StepFailure, 'code'> => ({
-  message:
-    abort === undefined
-      ? 'The run was cancelled'
-      : `The run was aborted by ${abort.by}: ${abort.reason}`,
-  hint: failureRow('Cancelled').hint,
-});

@@ -1,38 +1,67 @@
 // One look at the whole cluster: what the cluster tells, and what each node tells of itself, all nodes at once. A node
 // that does not answer is part of the picture, not an error.
-import type { NodeView, NoAnswer, Snapshot } from '../domain/facts.ts';
+import type { ClusterView, NodeView, NoAnswer, Snapshot } from '../domain/facts.ts';
 import { sameName } from '../domain/names.ts';
 import type { Calls } from './calls.ts';
 import { failureOf } from './failure-of.ts';
 import { isCancellation } from '@temporalio/workflow';
 
-/** A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. */
+/**
+ * A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. When
+ * hundreds of runs look at once their looks queue, so each further attempt waits twice as long.
+ */
 const LOOK_WITHIN_SECONDS = 15;
+
+/** Of a cluster.yaml with hundreds of disks, so many nodes are asked: the disks lie on storage that all of them share. */
+const FILES_ASKED_OF = 8;
+/** A name and its answer take some 70 bytes, and all answers together have to fit into one result. */
+const FILES_MANY = 50;
 
 export interface SnapshotRequest {
   /** Nodes to ask beside those that the cluster names. */
   nodes?: string[];
-  /** Disk files to look for on every node. */
+  /** Disk files to look for on every node; many of them, on some of the nodes. */
   files?: string[];
+  /** Everything is kept in the history, so who cares for one role only says which. Absent: all roles and VMs. */
+  about?: { role?: string; vm?: string };
+  /** The step that looks: it waits for its turn when many runs look at once. Absent: a person waits for the answer. */
+  step?: string;
+  /** How often it was tried before and somebody did not answer; from 1. */
+  attempt?: number;
 }
 
 export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}): Promise<Snapshot> {
-  const view = await calls.onCluster({ summary: `Look at cluster ${calls.cluster}` }).viewCluster();
+  const { about, files = [], attempt = 1, step } = request;
+  const view = await calls
+    .onCluster({
+      summary: `Look at cluster ${calls.cluster}`,
+      ...(step === undefined ? {} : { allWithinSeconds: calls.budgets.slotSeconds }),
+    })
+    .viewCluster({
+      ...(about?.role === undefined ? {} : { about: about.role }),
+      ...(step === undefined ? {} : { turnOf: step }),
+    });
   const names = view.nodes.map((n) => n.name);
   for (const name of request.nodes ?? []) {
     if (!names.some((known) => sameName(known, name))) names.push(name);
   }
+  const vms = about === undefined ? undefined : vmsAbout(about, view);
   const answers = await Promise.all(
-    names.map(async (name): Promise<[string, { view: NodeView } | { noAnswer: NoAnswer }]> => {
+    names.map(async (name, i): Promise<[string, { view: NodeView } | { noAnswer: NoAnswer }]> => {
       if (view.nodes.some((n) => sameName(n.name, name) && n.state === 'Down')) {
         return [name, { noAnswer: { code: 'NodeUnreachable', message: `${name} is down` } }];
       }
       try {
         const node = calls.onNode(name, {
           summary: `Look at ${name}`,
-          takeWithinSeconds: Math.min(calls.budgets.answerSeconds, LOOK_WITHIN_SECONDS),
+          takeWithinSeconds: Math.min(
+            calls.budgets.answerSeconds,
+            LOOK_WITHIN_SECONDS * 2 ** (attempt - 1),
+          ),
         });
-        return [name, { view: await node.viewNode({ files: request.files ?? [] }) }];
+        const asked = files.length > FILES_MANY && i >= FILES_ASKED_OF ? [] : files;
+        const look = { files: asked, ...(vms === undefined ? {} : { vms }) };
+        return [name, { view: await node.viewNode(look) }];
       } catch (err) {
         const failure = isCancellation(err) ? undefined : failureOf(err);
         if (failure === undefined) throw err;
@@ -41,4 +70,13 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
     }),
   );
   return { view, nodes: Object.fromEntries(answers) };
+}
+
+/** A role may be named differently from its VM, whose id it knows. */
+function vmsAbout(about: { role?: string; vm?: string }, view: ClusterView): string[] {
+  const names = [about.role, about.vm].filter((name) => name !== undefined);
+  const ids = view.roles
+    .filter((role) => names.some((name) => sameName(role.name, name)))
+    .map((role) => role.vmId);
+  return [...names, ...ids];
 }

@@ -1,0 +1,62 @@
+// Many runs at once, small enough for every test run. The real thing, with 500 and processes, is `npm run load`.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { runId } from '../../domain/names.ts';
+import { labCluster, type LabCluster } from '../support/lab-cluster.ts';
+
+const RUNS = 60;
+const NODES = ['HV1', 'HV2', 'HV3'];
+const vm = (i: number): string => `vm-${String(i)}`;
+const nodeOf = (i: number): string => NODES[i % NODES.length] ?? '';
+
+const SCENARIO = `
+nodes:
+${NODES.map((n) => `  - { name: ${n}, memory: 512GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }`).join('\n')}
+maximumParallelMigrations: 2
+virtualMachines:
+${Array.from({ length: RUNS }, (_, i) => `  - { name: ${vm(i)}, owner: ${nodeOf(i)}, memory: 512MB, dirtyRate: 1MB/s }`).join('\n')}
+`;
+
+/** A snapshot per attempt, a wait, a move, a proof; far from Temporal's 51,200 events and 50 MB. */
+const EVENTS_MAX = 250;
+const BYTES_MAX = 250_000;
+
+let cluster: LabCluster;
+
+beforeAll(async () => {
+  cluster = await labCluster({ temporal: inject('temporal'), scenario: SCENARIO, speed: 200 });
+});
+afterAll(() => cluster.stop());
+
+it('sixty moves at once all end well, answer meanwhile, and keep their histories small', async () => {
+  const budgets = { answerSeconds: 60, heartbeatSeconds: 10, retrySeconds: 0.5 };
+  const runs = await Promise.all(
+    Array.from({ length: RUNS }, (_, i) =>
+      cluster.start('migrateVm', runId.migrate(cluster.cluster, vm(i)), {
+        vm: vm(i),
+        to: nodeOf(i + 1),
+        budgets,
+      }),
+    ),
+  );
+  const last = runs.at(-1);
+  const asked = performance.now();
+  expect((await last?.status())?.workflow).toBe('migrateVm');
+  expect(performance.now() - asked).toBeLessThan(10_000);
+  const results = await Promise.all(runs.map((run) => run.result()));
+  expect(results).toEqual(
+    Array.from({ length: RUNS }, (_, i) => ({
+      vm: vm(i),
+      changed: true,
+      from: nodeOf(i),
+      to: nodeOf(i + 1),
+    })),
+  );
+  expect(cluster.count('move-finished')).toBe(RUNS);
+  for (const run of runs) {
+    const info = await run.raw.describe();
+    expect(info.historyLength).toBeLessThan(EVENTS_MAX);
+    const bytes = Number(String(info.raw.workflowExecutionInfo?.historySizeBytes ?? 0));
+    expect(bytes).toBeGreaterThan(1_000);
+    expect(bytes).toBeLessThan(BYTES_MAX);
+  }
+});
