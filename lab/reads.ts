@@ -189,10 +189,13 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     reply(
       setupFacts(asked, a),
       'Get-CimInstance Win32_ComputerSystem',
-      'Get-LocalGroupMember -SID S-1-5-32-544',
+      `Get-CimInstance Win32_Group -Filter "SID='S-1-5-32-544'"`,
     ),
   readPeers: (asked, a) =>
-    reply(peerFacts(asked, a), ...a.nodes.map((name) => `New-CimSession ${quote(name)}`)),
+    reply(
+      peerFacts(asked, a),
+      `Get-CimInstance Win32_OperatingSystem -ComputerName ${list(a.nodes)}`,
+    ),
   readServices: (asked, { names }) =>
     reply(
       names.map((name) => ({ name, state: clusterServiceState(asked, name) })),

@@ -18,27 +18,40 @@ function Read-SignIn {
     param([string[]]$Peer)
     $found = @{}
     if ($Peer.Count -eq 0) { return $found }
-    $own = ([datetime](Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }).LocalDateTime).ToUniversalTime()
     $watch = [System.Diagnostics.Stopwatch]::StartNew()
     $seconds = [uint32]$script:SignInSeconds
-    Invoke-Recorded {
-        CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -ComputerName $Peer -OperationTimeoutSec $seconds -ErrorAction Continue
-    } 2>&1 | ForEach-Object {
-        if ($_ -is [System.Management.Automation.ErrorRecord]) {
-            $name = [string](Read-Property (Read-Property $_ 'OriginInfo') 'PSComputerName')
-            # An answer that came before it counts more.
-            if (-not $found.ContainsKey($name)) {
-                $found[$name] = @{ ok = $false; hresult = Read-SignInCode $_; message = [string]$_.Exception.Message; ahead = $null }
+    try {
+        Invoke-Recorded {
+            CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -ComputerName $Peer -OperationTimeoutSec $seconds -ErrorAction Continue
+        } 2>&1 | ForEach-Object {
+            if ($_ -is [System.Management.Automation.ErrorRecord]) {
+                $name = [string](Read-Property (Read-Property $_ 'OriginInfo') 'PSComputerName')
+                # An answer that came before it counts more.
+                if (-not $found.ContainsKey($name)) { $found[$name] = ConvertTo-Refusal $_ }
+            }
+            else {
+                $found[[string]$_.PSComputerName] = @{
+                    ok = $true; hresult = $null; message = $null; ahead = $null
+                    # The peer looked at its clock somewhere between the question and its answer.
+                    clock = ([datetime]$_.LocalDateTime).ToUniversalTime(); after = $watch.ElapsedMilliseconds / 2
+                }
             }
         }
-        else {
-            # The peer looked at its clock somewhere between the question and its answer.
-            $then = $own.AddMilliseconds($watch.ElapsedMilliseconds / 2)
-            $ahead = (([datetime]$_.LocalDateTime).ToUniversalTime() - $then).TotalSeconds
-            $found[[string]$_.PSComputerName] = @{ ok = $true; hresult = $null; message = $null; ahead = [Math]::Round($ahead, 3) }
-        }
+    }
+    # One that names nobody is for all that have no answer.
+    catch { $found[''] = ConvertTo-Refusal $_ }
+    $system = @(Read-Optional 'The clock' { Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem } })[0]
+    if ($null -eq $system) { return $found }
+    $began = ([datetime]$system.LocalDateTime).ToUniversalTime().AddMilliseconds(-$watch.ElapsedMilliseconds)
+    foreach ($one in $found.Values) {
+        if ($one.ok) { $one.ahead = [Math]::Round(($one.clock - $began.AddMilliseconds($one.after)).TotalSeconds, 3) }
     }
     $found
+}
+
+function ConvertTo-Refusal {
+    param([System.Management.Automation.ErrorRecord]$Record)
+    @{ ok = $false; hresult = Read-SignInCode $Record; message = [string]$Record.Exception.Message; ahead = $null }
 }
 
 # The id of an error of CIM is its code: "HRESULT 0x8009030e,Microsoft.Management...".
@@ -79,10 +92,14 @@ function Get-WatariPeer {
     }
     $signIns = Read-SignIn @($Name | Where-Object { $reach[$_].Open[$script:WinRMPort] } | Sort-Object -Unique)
     foreach ($peer in $Name) {
+        $answers = $reach[$peer].Open[$script:WinRMPort]
         $signIn = $signIns[$peer]
+        if ($null -eq $signIn -and $answers) { $signIn = $signIns[''] }
         if ($null -eq $signIn) {
-            $why = "$peer accepted a connection to WinRM (TCP $($script:WinRMPort)) and did not answer within $($script:SignInSeconds) seconds."
-            if (-not $reach[$peer].Open[$script:WinRMPort]) { $why = "WinRM of $peer (TCP $($script:WinRMPort)) does not answer." }
+            $why = "WinRM of $peer (TCP $($script:WinRMPort)) does not answer."
+            if ($answers) {
+                $why = "$peer accepted a connection to WinRM (TCP $($script:WinRMPort)) and did not answer within $($script:SignInSeconds) seconds."
+            }
             $signIn = @{ ok = $false; hresult = $script:Unreachable; message = $why; ahead = $null }
         }
         [pscustomobject][ordered]@{

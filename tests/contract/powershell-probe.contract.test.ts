@@ -55,7 +55,8 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
     const running = start(
       engine(),
       ['-NoLogo', '-NoProfile', '-NonInteractive', ...policy, '-File', file],
-      { env: { MODULES: MODULE_FOLDER, ...env } },
+      // Each PowerShell knows where its own modules are; that of another one would mislead it.
+      { env: { PSModulePath: undefined, MODULES: MODULE_FOLDER, ...env } },
     );
     expect(await running.ended, running.stderr()).toBe(0);
     return running
@@ -180,7 +181,8 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
       );
       expect(real).toHaveLength(2);
       expect(standIn.slice(0, -1)).toEqual(real);
-      expect(standIn.at(-1)).toEqual([path.join(modules, 'Watari.Probe')]);
+      const [base = ''] = standIn.at(-1) as string[];
+      expect(base.endsWith(path.join(path.basename(modules), 'Watari.Probe'))).toBe(true);
     } finally {
       fs.rmSync(modules, { recursive: true, force: true });
     }

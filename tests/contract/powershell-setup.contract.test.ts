@@ -83,4 +83,16 @@ describe.skipIf(ENGINE === null)('the readings of a setup in PowerShell', () => 
       },
     ]);
   });
+
+  it('tell an error that names no computer of all peers that were asked', async () => {
+    const error = { fqid: 'HRESULT 0x8007052e,X', message: 'ログオン失敗' };
+    await at.post({ action: 'disturb', disturbance: { cmdlet: 'Get-CimInstance', error } });
+    const { out, stderr } = await at.run(
+      `${MODULE} Out-Test @(Get-WatariPeer -Name HV2, HV4 -Port 445)`,
+    );
+    expect(stderr).toBe('');
+    const [asked, closed] = (out[0] as PeerFacts[]).map((peer) => peer.signIn);
+    expect(asked).toEqual({ ok: false, hresult: '0x8007052E', message: 'ログオン失敗' });
+    expect(closed?.hresult).toBe('0x80338126');
+  });
 });
