@@ -19,6 +19,7 @@ $members = @{}
 $unbound = New-Object System.Collections.ArrayList
 $unqualified = @{}
 $bound = 0
+$known = @{}
 $functions = New-Object System.Collections.ArrayList
 
 $modules = @([IO.Directory]::GetDirectories($StandIns) | ForEach-Object { [IO.Path]::GetFileName($_) })
@@ -73,7 +74,11 @@ foreach ($path in [IO.Directory]::GetFiles($Folder) | Where-Object { $_ -match '
             $commands[$name] = $line
             $qualifier = $name.Substring(0, [Math]::Max(0, $name.LastIndexOf('\')))
             $plain = $name.Substring($name.LastIndexOf('\') + 1)
-            $found = Get-Command -Name $plain -CommandType Function -ErrorAction Ignore | Where-Object { $modules -contains $_.ModuleName }
+            # Looking for a command that is nowhere takes long, and most are called many times.
+            if (-not $known.ContainsKey($plain)) {
+                $known[$plain] = @(Get-Command -Name $plain -CommandType Function -ErrorAction Ignore | Where-Object { $modules -contains $_.ModuleName })
+            }
+            $found = $known[$plain]
             if (-not $found) { continue }
             if ($qualifier -ne [string]@($found)[0].ModuleName) { $unqualified[$name] = $line }
             $bound++
