@@ -114,7 +114,8 @@ async function install(ctx: Context, o: InstallOptions): Promise<void> {
     installWorker(computer, {
       wanted,
       newPassword: o.newPassword === true,
-      askPassword: () => askPassword(ctx, wanted.account, o.passwordStdin === true),
+      askPassword: () =>
+        askPassword(ctx, wanted.account, o.passwordStdin === true ? process.stdin : null),
       prepareFolders: async () => {
         await lockFolder(places.home, places.systemRoot);
         fs.mkdirSync(wanted.logFolder, { recursive: true });
@@ -190,8 +191,16 @@ function settingsLines(settings: string | null, places: ServicePlaces): string[]
   ];
 }
 
-async function askPassword(ctx: Context, account: string, stdin: boolean): Promise<string> {
-  if (stdin) return firstLine(process.stdin);
+/** `input`: where the password is one line, instead of a terminal that is asked. */
+export async function askPassword(
+  ctx: Context,
+  account: string,
+  input: NodeJS.ReadableStream | null,
+): Promise<string> {
+  if (input !== null) {
+    for await (const line of createInterface({ input })) return line;
+    return '';
+  }
   if (!ctx.terminal.canAsk) {
     throw badInput(
       `the password of ${account} is needed, and there is no terminal to ask for it`,
@@ -200,11 +209,6 @@ async function askPassword(ctx: Context, account: string, stdin: boolean): Promi
     );
   }
   return ctx.terminal.askHidden(`Password of ${account} (Windows keeps it, watari does not): `);
-}
-
-async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
-  for await (const line of createInterface({ input: stream })) return line;
-  return '';
 }
 
 function installedLines(done: Installed, wanted: WantedWorker): string[] {

@@ -20,7 +20,8 @@ export interface ServiceComputer {
 /** The worker's own limit is 15 s, after which it gives up what still runs; then a little for a slow disk. */
 const END_WAIT_MS = 30_000;
 const FORCED_WAIT_MS = 10_000;
-const LOOK_EVERY_MS = 500;
+/** A look asks WMI and the Task Scheduler, which takes some 100 ms of a host's time. */
+const LOOK_EVERY_MS = 1000;
 
 /** Ours, the newest first: one, unless an installation was interrupted. */
 export const ourTasks = (tasks: readonly WorkerTask[]): WorkerTask[] =>

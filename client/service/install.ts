@@ -2,7 +2,11 @@
 // and the old one goes only when the new worker has been seen running: nothing has to be restored, and no password of
 // before has to be known.
 import { lastLines, logFiles, release } from '../../config/service-files.ts';
-import { TaskRefused, type WorkerTask } from '../../hyperv/service/worker-tasks.ts';
+import {
+  TaskRefused,
+  type Registration,
+  type WorkerTask,
+} from '../../hyperv/service/worker-tasks.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { currentTask, endWorker, ourTasks, processOf, type ServiceComputer } from './computer.ts';
@@ -63,6 +67,8 @@ export async function installWorker(
       return { outcome: 'unchanged', task, differences, ...state };
     }
   }
+  const name = taskName(Math.max(0, ...ours.map((task) => taskNumber(task.name))) + 1);
+  const registration = registrationOf(wanted, name);
   if (old !== null) {
     say(
       `Installed already, as \\watari\\${old.name}. ${differences.length === 0 ? 'Nothing differs.' : 'What differs:'}`,
@@ -78,8 +84,7 @@ export async function installWorker(
     );
   }
   await request.prepareFolders();
-  const name = taskName(Math.max(0, ...ours.map((task) => taskNumber(task.name))) + 1);
-  await register(computer, wanted, { name, password, old });
+  await register(computer, wanted.account, { registration, password, old });
   const before =
     old === null ? '' : ` (before it: watari ${versionOf(old) ?? 'of unknown version'})`;
   say(
@@ -135,26 +140,22 @@ async function checkAccount(computer: ServiceComputer, wanted: WantedWorker): Pr
 }
 
 interface NewTask {
-  name: string;
+  registration: Registration;
   password: string;
   old: WorkerTask | null;
 }
 
 /** Disabled: nothing is touched before Windows has taken the password. */
-async function register(
-  computer: ServiceComputer,
-  wanted: WantedWorker,
-  o: NewTask,
-): Promise<void> {
+async function register(computer: ServiceComputer, account: string, o: NewTask): Promise<void> {
   try {
-    await computer.tasks.register(registrationOf(wanted, o.name), o.password);
+    await computer.tasks.register(o.registration, o.password);
   } catch (err) {
     if (!(err instanceof TaskRefused)) throw err;
     const tail =
       o.old === null
         ? 'Nothing was changed.'
         : `The registration that was there, ${o.old.name}, is as it was.`;
-    throw refusalError(err, wanted.account, tail);
+    throw refusalError(err, account, tail);
   }
 }
 

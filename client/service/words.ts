@@ -26,6 +26,11 @@ const REFUSALS: Readonly<Record<string, { code: string; what: string; hint: stri
     what: 'this account may not log on as a batch job, which is how tasks log on',
     hint: 'Local security policy (secpol.msc), User Rights Assignment, "Log on as a batch job": add Administrators, and\ntake the account out of "Deny log on as a batch job".',
   },
+  '0x80070520': {
+    code: 'PasswordStorageForbidden',
+    what: 'Windows may not keep the password for the task',
+    hint: 'Local security policy (secpol.msc), Security Options: set "Network access: Do not allow storage of passwords and\ncredentials for network authentication" to Disabled. Hardening guides enable it.',
+  },
   '0x8007052F': {
     code: 'AccountRestricted',
     what: 'the account is restricted: an empty password, or hours in which it may not log on',

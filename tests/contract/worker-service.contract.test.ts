@@ -40,6 +40,8 @@ describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
       { name: 'guest1', rid: 1003, password: 'Guest-1', limited: true },
       { name: 'off', rid: 1004, password: 'Off-1', disabled: true },
       { name: 'nobatch', rid: 1005, password: 'No-1', refuses: '0x80070569' },
+      { name: 'nostore', rid: 1006, password: 'No-1', refuses: '0x80070520' },
+      { name: 'strange', rid: 1007, password: 'No-1', refuses: '0x8007ffff' },
     ]);
     logged = [];
     tasks = await openWorkerTasks({ ...windows.options, log: (line) => logged.push(line) });
@@ -283,6 +285,8 @@ describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
       ['guest1', 'AccountNotAdministrator', 2],
       ['off', 'AccountDisabled', 2],
       ['nobatch', 'BatchLogonRefused', 1],
+      ['nostore', 'PasswordStorageForbidden', 1],
+      ['strange', 'TaskRefused', 1],
     ])('the account %s with %s', async (account, code, exitCode) => {
       const askPassword = async (): Promise<string> => 'No-1';
       expect(await failure(install({ account }, { askPassword }))).toMatchObject({

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../client/context.ts';
 import { splitArguments } from '../../client/service/command-line.ts';
@@ -166,4 +167,20 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
     expect(log()).toContain(`asked not to run, by ${stopFile}`);
     release(stopFile);
   });
+});
+
+it('a hidden question shows nothing of what is typed', async () => {
+  const terminal = pathToFileURL(path.join(ROOT, 'dist', 'client', 'terminal.js')).href;
+  const script = `const { nodeTerminal } = await import(${JSON.stringify(terminal)});
+    const typed = await nodeTerminal().askHidden('Password: ');
+    process.exit(typed === ${JSON.stringify(PASSWORD)} ? 0 : 9);`;
+  const asking = startNode(['--input-type=module', '-e', script], { stdin: 'pipe' });
+  await waitFor(() => asking.stderr().includes('Password: '), {
+    what: 'the question',
+    timeoutMs: 20_000,
+  });
+  // Every key by itself, and a mistake that is mended.
+  for (const key of `x\u007f${PASSWORD}\r`.split(/(?:)/u)) asking.child.stdin?.write(key);
+  expect(await asking.ended).toBe(0);
+  expect(asking.stderr() + asking.stdout()).toBe('Password: \n');
 });

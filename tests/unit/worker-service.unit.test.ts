@@ -3,8 +3,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { localAccount, wantedWorker } from '../../client/commands/worker-service.ts';
+import { askPassword, localAccount, wantedWorker } from '../../client/commands/worker-service.ts';
 import { ClientError } from '../../client/errors.ts';
 import { runCli } from '../../client/program.ts';
 import { lockFolder, type RunProgram } from '../../client/service/folders.ts';
@@ -95,6 +96,32 @@ describe('the account of the worker', () => {
 
   it.each(['BRANCH\\watari', 'watari@branch.example', 'a*', '', '.\\'])('%j is none', (given) => {
     expect(() => localAccount(given, 'HV1')).toThrow('is not a local account of HV1');
+  });
+});
+
+describe('the password', () => {
+  const ctx = (canAsk: boolean) => ({
+    ...context(),
+    terminal: fakeTerminal({ canAsk, answer: 'typed' }),
+  });
+
+  it('is asked for without an echo, with the name of the account', async () => {
+    const asking = ctx(true);
+    expect(await askPassword(asking, 'watari', null)).toBe('typed');
+    expect(asking.terminal.asked.join()).toMatch(/^Password of watari/);
+    expect(asking.terminal.stderr.text() + asking.terminal.stdout.text()).toBe('');
+  });
+
+  it('may be one line of standard input, with spaces as they are', async () => {
+    const input = Readable.from([' geheim 渡', 'り \r\nrest']);
+    expect(await askPassword(ctx(false), 'watari', input)).toBe(' geheim 渡り ');
+    expect(await askPassword(ctx(false), 'watari', Readable.from([]))).toBe('');
+  });
+
+  it('is not invented where nobody can be asked', async () => {
+    await expect(askPassword(ctx(false), 'watari', null)).rejects.toMatchObject({
+      code: 'PasswordNotGiven',
+    });
   });
 });
 
