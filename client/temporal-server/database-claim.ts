@@ -16,18 +16,31 @@ export interface DatabaseClaim {
   release(): void;
 }
 
+const noteOf = (dbFile: string): string => `${dbFile}.server.json`;
+
+/** The running server that has the file open; null when none has. */
+export async function holderOf(dbFile: string): Promise<Holder | null> {
+  const holder = readHolder(noteOf(dbFile));
+  // The pid alone proves nothing after a reboot, when numbers are given out again.
+  const runs =
+    holder !== null && isAlive(holder.pid) && (await isListening(holder.ip, holder.port));
+  return runs ? holder : null;
+}
+
+export const inUse = (dbFile: string, holder: Holder, hint: string): ClientError =>
+  new ClientError({
+    code: 'DatabaseInUse',
+    message: `${dbFile} is in use by the Temporal server at ${holder.ip}:${holder.port} (process ${holder.pid})`,
+    hint,
+    exitCode: EXIT.failed,
+  });
+
 /** Rejects when a running server has the file open. */
 export async function claimDatabase(dbFile: string): Promise<DatabaseClaim> {
-  const note = `${dbFile}.server.json`;
-  const holder = readHolder(note);
-  // The pid alone proves nothing after a reboot, when numbers are given out again.
-  if (holder !== null && isAlive(holder.pid) && (await isListening(holder.ip, holder.port))) {
-    throw new ClientError({
-      code: 'DatabaseInUse',
-      message: `${dbFile} is in use by the Temporal server at ${holder.ip}:${holder.port} (process ${holder.pid})`,
-      hint: 'Use that server, end it first, or name another file with --db.',
-      exitCode: EXIT.failed,
-    });
+  const note = noteOf(dbFile);
+  const holder = await holderOf(dbFile);
+  if (holder !== null) {
+    throw inUse(dbFile, holder, 'Use that server, end it first, or name another file with --db.');
   }
   let mine: Holder | null = null;
   return {

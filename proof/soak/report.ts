@@ -47,12 +47,20 @@ export const movesBy = (effects: readonly Effect[]): Record<string, number> =>
     (effect) => effect.kind.slice('move-'.length),
   );
 
-/** From the last kill before it until the move had somebody again who sees it through. */
-export function adoptionTimes(adoptions: readonly Adoption[], struck: readonly Struck[]): number[] {
+/** A server may hand a task to a worker that it does not know to be dead yet: its last question stands for so long. */
+const STALE_POLL_MS = 15_000;
+
+/** From the last kill before it (or from when there was something to adopt) until somebody sees the move through. */
+export function adoptionTimes(
+  adoptions: readonly Adoption[],
+  struck: readonly Struck[],
+): number[] {
   return adoptions.flatMap(({ scheduledMs, startedMs }) => {
-    const kills = struck.filter(({ atMs }) => atMs > scheduledMs && atMs < startedMs);
+    const kills = struck.filter(
+      ({ atMs }) => atMs > scheduledMs - STALE_POLL_MS && atMs < startedMs,
+    );
     const last = kills.at(-1);
-    return last === undefined ? [] : [startedMs - last.atMs];
+    return last === undefined ? [] : [startedMs - Math.max(last.atMs, scheduledMs)];
   });
 }
 

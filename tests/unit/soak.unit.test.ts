@@ -250,10 +250,18 @@ describe('the checks find', () => {
 });
 
 describe('the time until a move is adopted', () => {
+  const adoptions = [{ scheduledMs: 50_100, startedMs: 50_900, attempt: 2 }];
+  const at = (atMs: number) => ({ kind: 'worker' as const, atMs, whom: 'HV1' });
+
   it('counts from the last kill before, and not from one after', () => {
-    const adoptions = [{ scheduledMs: 100, startedMs: 900, attempt: 2 }];
-    const at = (atMs: number) => ({ kind: 'worker' as const, atMs, whom: 'HV1' });
-    expect(adoptionTimes(adoptions, [at(50), at(300), at(1000)])).toEqual([600]);
-    expect(adoptionTimes(adoptions, [at(50)])).toEqual([]);
+    expect(adoptionTimes(adoptions, [at(50_050), at(50_300), at(51_000)])).toEqual([600]);
+  });
+
+  it('counts from its beginning when the server gave it to a worker that was dead already', () => {
+    expect(adoptionTimes(adoptions, [at(45_000)])).toEqual([800]);
+  });
+
+  it('is not known when nobody was killed that could have had it', () => {
+    expect(adoptionTimes(adoptions, [at(1_000), at(60_000)])).toEqual([]);
   });
 });
