@@ -31,6 +31,13 @@ export interface MoveResult {
   cmdlets: string[];
 }
 
+/** How a move that was to be cancelled ended, and where its VM is; details of the CancelledFailure too. */
+export interface MoveStopped {
+  settled: true;
+  owner: string;
+  phase: MovePhase;
+}
+
 /** What the next attempt, perhaps on another node, must know of this one. */
 interface MoveMemory extends Beat {
   /** This run has asked the cluster to move. */
@@ -57,6 +64,10 @@ export function createMoveActivities(deps: ClusterActivityDeps) {
   return guarded({
     moveVm: (request: MoveRequest): Promise<MoveResult> =>
       beating(deps, (beats) => new MoveWatch(deps, request, beats).run()),
+
+    /** Ends a move that nobody watches any more, as after the death of the worker that was to cancel it. */
+    stopMove: (request: MoveRequest): Promise<MoveStopped> =>
+      beating(deps, (beats) => new MoveWatch(deps, request, beats).end()),
   });
 }
 
@@ -272,16 +283,34 @@ class MoveWatch {
     if (cancellationDetails()?.cancelRequested !== true) {
       throw new CancelledFailure('this attempt ended; the move goes on');
     }
-    await this.host.cancelMove({ vmId: this.request.vmId });
+    const stopped = await this.end();
+    const details = [stopped];
+    throw new CancelledFailure(`the move was cancelled; its VM is on ${stopped.owner}`, details);
+  }
+
+  /** Cancels the move, again when it is not known whether that arrived, and waits until it is over. */
+  async end(): Promise<MoveStopped> {
+    let isCancelled = false;
     for (;;) {
-      const role = await this.look();
-      if (!isMoving(role) && !isQueued(role)) {
-        throw new CancelledFailure(`the move was cancelled; ${role.name} is on ${role.owner}`);
+      try {
+        const role = await this.look();
+        if (!this.isOurs(role)) return { settled: true, owner: role.owner, phase: role.move.phase };
+        if (!isCancelled) await this.host.cancelMove({ vmId: this.request.vmId });
+        isCancelled = true;
+      } catch (err) {
+        if (!(err instanceof HypervError) || err.info.outcome !== 'unknown') throw err;
       }
       this.say({ phase: 'cancelling', waitingFor: 'the move to end' });
       // pause() would return at once here, since the activity is cancelled already.
       await pauseAnyway(this.deps, this.deps.lookEveryMs);
     }
+  }
+
+  /** Under way, and not to another node: that one is somebody else's. */
+  private isOurs(role: RoleFacts): boolean {
+    const { target } = role.move;
+    if (!isMoving(role) && !isQueued(role)) return false;
+    return target === null || sameName(target, this.request.target);
   }
 
   private result(role: RoleFacts): MoveResult {

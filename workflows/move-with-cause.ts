@@ -3,13 +3,17 @@
 import type { EventFacts } from '../domain/facts.ts';
 import type { RoleFacts } from '../domain/facts.ts';
 import { classify } from '../domain/failures.ts';
-import type { MoveResult } from '../activities/move.ts';
+import { CancelledFailure } from '@temporalio/common';
+import { ActivityFailure, CancellationScope, patched } from '@temporalio/workflow';
+import type { MoveRequest, MoveResult, MoveStopped } from '../activities/move.ts';
 import type { Calls } from './calls.ts';
 import { detailsOf, failureOf, stepFailure } from './failure-of.ts';
 import type { StepContext } from './run.ts';
 
 /** Longest move that is believed in: a large, busy VM over a slow link. Progress is watched apart from this. */
 const MOVE_SECONDS = 24 * 3600;
+/** A cancelled move ends within seconds, but for one that is just being handed over. */
+const STOP_SECONDS = 600;
 /** The node at the other end may be the reason for the failure: do not wait long for its logs. */
 const LOGS_WITHIN_SECONDS = 15;
 
@@ -19,6 +23,14 @@ export async function moveWithCause(
   c: StepContext,
 ): Promise<MoveResult> {
   const { step, role, target } = move;
+  const request: MoveRequest = {
+    step,
+    vm: role.name,
+    vmId: role.vmId,
+    target,
+    stalledSeconds: calls.budgets.stalledMoveSeconds,
+    queueSeconds: calls.budgets.slotSeconds,
+  };
   try {
     const result = await calls
       .onCluster({
@@ -27,17 +39,14 @@ export async function moveWithCause(
         // Any node of the cluster can watch it; a restart of the one that does must not end it.
         takeWithinSeconds: calls.budgets.restartSeconds,
       })
-      .moveVm({
-        step,
-        vm: role.name,
-        vmId: role.vmId,
-        target,
-        stalledSeconds: calls.budgets.stalledMoveSeconds,
-        queueSeconds: calls.budgets.slotSeconds,
-      });
+      .moveVm(request);
     c.evidence({ ...result });
     return result;
   } catch (err) {
+    if (CancellationScope.current().consideredCancelled) {
+      await makeSureItStopped(calls, request, err, c);
+      throw err;
+    }
     const failure = failureOf(err);
     if (failure?.code !== 'MoveFailed') throw err;
     const { since, source, hresult } = detailsOf(err);
@@ -63,6 +72,47 @@ export async function moveWithCause(
         : `Event ${String(latest.id)} on ${latest.node}${latest.hresult === null ? '' : ` (${latest.hresult})`}: ${latest.message}`;
     throw stepFailure(code, `${failure.message}. ${seen}`);
   }
+}
+
+/**
+ * A cancelled moveVm cancels the move on the cluster and tells so. One whose worker died, or that was between two attempts
+ * when it was cancelled, does not: the move would go on with nobody to watch it.
+ */
+async function makeSureItStopped(
+  calls: Calls,
+  request: MoveRequest,
+  err: unknown,
+  c: StepContext,
+): Promise<void> {
+  const told = toldStop(err);
+  if (told !== undefined) {
+    c.evidence({ stopped: told });
+    return;
+  }
+  if (!patched('stop-what-nobody-watches')) return;
+  await CancellationScope.nonCancellable(async () => {
+    try {
+      const stopped = await calls
+        .onCluster({
+          summary: `Make sure that ${request.vm} is not left moving`,
+          seconds: STOP_SECONDS,
+        })
+        .stopMove(request);
+      c.evidence({ stopped });
+    } catch (failed) {
+      const failure = failureOf(failed);
+      if (failure === undefined) throw failed;
+      c.evidence({ stopped: `not known, it may be left running: ${failure.message}` });
+    }
+  });
+}
+
+function toldStop(err: unknown): MoveStopped | undefined {
+  const cause = err instanceof ActivityFailure ? err.cause : undefined;
+  const [details] = (cause instanceof CancelledFailure ? cause.details : undefined) ?? [];
+  return (details as MoveStopped | undefined)?.settled === true
+    ? (details as MoveStopped)
+    : undefined;
 }
 
 /** Both nodes' events, oldest first, each once. A node that does not answer has none. */

@@ -202,7 +202,8 @@ const uptime: Make = ({ runs }) => {
       current = act;
       const stopped = act.effects.find(
         // What happens in the very moment of a call is not its doing.
-        (e) => e.kind === 'vm-saved' || (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
+        (e) =>
+          e.kind === 'vm-saved' || (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
       );
       if (stopped === undefined) return undefined;
       const owner = runs().find((r) => r.runId === act.runId);
@@ -305,8 +306,10 @@ const progress: Make = () => {
   return {
     rule: 'progress never goes backwards within a phase of one move',
     beat: (run, activityId, { phase, percent }) => {
-      if (percent === null) return undefined;
       const key = `${run.runId} ${activityId}`;
+      // Asked for anew: another move.
+      if (phase === 'starting') shown.delete(key);
+      if (percent === null) return undefined;
       const before = shown.get(key);
       shown.set(key, { phase, percent });
       return before?.phase === phase && before.percent !== null && percent < before.percent

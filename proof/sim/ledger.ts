@@ -73,6 +73,12 @@ export class Ledger {
     return this.pausedBy.get(node) === runId;
   }
 
+  /** By a person, or by a run that has ended. */
+  pausedByPerson(node: string, isOpen: (runId: string) => boolean = () => true): boolean {
+    const by = this.pausedBy.get(node);
+    return by === '' || (by !== undefined && !isOpen(by));
+  }
+
   /** Did the run's last look for a slot show room at both ends of this move? */
   sawFreeSlot(runId: string, vm: string, ends: string[]): boolean {
     const look = this.looks.get(runId);

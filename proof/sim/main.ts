@@ -10,7 +10,10 @@ import { everything, reduced, ruleOf, shrink, type Kept } from './shrink.ts';
 import { simulate, type Outcome } from './simulate.ts';
 import { WorkflowHost } from './workflow-host.ts';
 
-const BUNDLE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../workflow-bundle.js');
+const BUNDLE = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../workflow-bundle.js',
+);
 /** Of the trace, below a failure. */
 const LAST_STEPS = 30;
 
@@ -29,14 +32,17 @@ interface Options {
 
 const whole = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Write a whole number.');
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('Write a whole number.');
   return value;
 };
-const indexes = (text: string): number[] => (text === '' || text === 'none' ? [] : text.split(',').map(whole));
+const indexes = (text: string): number[] =>
+  text === '' || text === 'none' ? [] : text.split(',').map(whole);
 const kinds = (text: string): FaultKind[] =>
   text.split(',').map((name) => {
     const kind = FAULT_KINDS.find((known) => known === name);
-    if (kind === undefined) throw new InvalidArgumentError(`The kinds are ${FAULT_KINDS.join(', ')}.`);
+    if (kind === undefined)
+      throw new InvalidArgumentError(`The kinds are ${FAULT_KINDS.join(', ')}.`);
     return kind;
   });
 
@@ -45,7 +51,9 @@ const say = (line: string): void => {
 };
 
 const program = new Command('sim')
-  .description('Simulated clusters on which everything goes wrong: every promise is checked after every step.')
+  .description(
+    'Simulated clusters on which everything goes wrong: every promise is checked after every step.',
+  )
   .option('--seeds <n>', 'how many', whole, 200)
   .option('--from <n>', 'the first seed', whole, 1)
   .option('--seed <n>', 'one seed alone', whole)
@@ -98,7 +106,10 @@ async function cuts(host: WorkflowHost): Promise<number> {
   return report.failures.length > 0 ? 1 : 0;
 }
 
-function planFor(seed: number, { only, without, faults, work }: Options): { plan: Plan; kept: Kept } {
+function planFor(
+  seed: number,
+  { only, without, faults, work }: Options,
+): { plan: Plan; kept: Kept } {
   const plan = planOf(seed, {
     ...(only === undefined ? {} : { only }),
     ...(without === undefined ? {} : { without }),
@@ -124,9 +135,12 @@ async function explain(
   });
   const small = reduced(plan, less);
   const again = await simulate(small, host);
-  say(`\nSmallest: ${String(small.work.length)} of ${String(plan.work.length)} pieces of work, ${String(small.faults.length)} of ${String(plan.faults.length)} faults`);
+  say(
+    `\nSmallest: ${String(small.work.length)} of ${String(plan.work.length)} pieces of work, ${String(small.faults.length)} of ${String(plan.faults.length)} faults`,
+  );
   for (const work of small.work) say(`  at ${String(work.at)} s ${JSON.stringify(work)}`);
-  for (const fault of small.faults) say(`  at ${fault.at.toFixed(1)} s ${fault.kind}${describe(fault)}`);
+  for (const fault of small.faults)
+    say(`  at ${fault.at.toFixed(1)} s ${fault.kind}${describe(fault)}`);
   say(`\nLast steps:\n${again.trace.slice(-LAST_STEPS).join('\n')}`);
   const pick = (all: number[], some: number[]): string => {
     const numbers = some.map((i) => all[i]);

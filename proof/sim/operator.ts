@@ -2,6 +2,7 @@
 // more, a patient one who mends what is broken and retries what waits for a person.
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
+import type { Ledger } from './ledger.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import { Random } from './random.ts';
 import type { StartRequest } from './server.ts';
@@ -56,8 +57,11 @@ export class Operator {
   /** Updates on their way: (run, step). */
   private readonly asked = new Set<string>();
 
-  constructor(c: SimCluster) {
+  private readonly ledger: Ledger;
+
+  constructor(c: SimCluster, ledger: Ledger) {
     this.c = c;
+    this.ledger = ledger;
   }
 
   start(request: StartRequest): void {
@@ -105,6 +109,16 @@ export class Operator {
     const { nodes, roles, vms } = lab.state();
     for (const node of nodes) if (node.power === 'off') lab.powerOn(node.name);
     const member = nodes.find((n) => n.state === 'Up')?.name;
+    const anyone = member ?? nodes.find((n) => n.state === 'Paused')?.name;
+    for (const { name, state } of nodes) {
+      // What a run has paused, it resumes itself; a run that could not has said so in its report.
+      if (
+        anyone !== undefined &&
+        state === 'Paused' &&
+        this.ledger.pausedByPerson(name, (runId) => open(this.c).some((run) => run.runId === runId))
+      )
+        this.byHand(anyone, 'resumeNode', { node: name });
+    }
     if (member === undefined || nodes.some((n) => n.power !== 'running')) return;
     for (const role of roles) {
       const vm = vms.find((v) => v.id === role.vmId);
@@ -114,15 +128,6 @@ export class Operator {
         !role.status
       )
         this.byHand(member, 'startRole', { vmId: role.vmId });
-    }
-  }
-
-  resumeAll(): void {
-    const { nodes } = this.c.lab.state();
-    const member = nodes.find((n) => n.state === 'Up' || n.state === 'Paused')?.name;
-    for (const node of nodes) {
-      if (member !== undefined && node.state === 'Paused')
-        this.byHand(member, 'resumeNode', { node: node.name });
     }
   }
 

@@ -35,8 +35,12 @@ export async function shrink(
   const stillFails = async (less: Kept): Promise<boolean> =>
     (await fails(reduced(plan, less))) === rule;
   for (const list of ['work', 'faults'] as const) {
-    for (let size = Math.ceil(kept[list].length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-      for (let from = 0; from < kept[list].length; ) {
+    for (
+      let size = Math.ceil(kept[list].length / 2);
+      size >= 1;
+      size = size === 1 ? 0 : Math.ceil(size / 2)
+    ) {
+      for (let from = 0; from < kept[list].length;) {
         const rest = kept[list].filter((_, i) => i < from || i >= from + size);
         const less = { ...kept, [list]: rest };
         const isEnough = list === 'faults' || rest.length > 0;

@@ -1,7 +1,6 @@
 // One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
 // code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
-import type { ClusterActivityDeps } from '../../activities/cluster.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
 import { ACT_OPS, READ_OPS, type HypervHost } from '../../hyperv/host.ts';
 import { inProcessHost } from '../../lab/host.ts';
@@ -21,7 +20,7 @@ const OPS = [...READ_OPS, ...ACT_OPS];
 /** What a test puts in place of the product's own parts, to see whether the checkers notice. */
 export interface Mutant {
   host?: (host: HypervHost) => HypervHost;
-  parts?: (parts: WorkerParts, deps: ClusterActivityDeps) => WorkerParts;
+  parts?: (parts: WorkerParts, deps: NodeActivityDeps) => WorkerParts;
 }
 
 /** Cuts hook in here: between the activity and the port. */
@@ -43,6 +42,8 @@ export interface SimClusterOptions {
   onTask?: (run: ServerRun) => void;
   onBeat?: (run: ServerRun, activityId: string, details: unknown) => void;
   onEffects?: (effects: Effect[]) => void;
+  /** Asked when a completed workflow task is about to arrive: is it lost, with the worker that has it? */
+  losesTask?: (run: ServerRun) => boolean;
   onActivity?: (worker: SimWorker, type: string, args: unknown[], deed: Deed) => Promise<unknown>;
 }
 
@@ -136,6 +137,13 @@ export class SimCluster {
       server: this.server,
       makeParts: (made) => this.partsFor(made),
     });
+    const { losesTask } = this.options;
+    if (losesTask !== undefined)
+      worker.losesTask = (run) => {
+        const isLost = losesTask(run);
+        if (isLost) this.killProcess(node);
+        return isLost;
+      };
     this.workers.set(node, worker);
     this.tell(`worker ${worker.identity} starts`);
     this.server.join(worker);

@@ -1,13 +1,12 @@
 // One seed from its start to its end: the work begins, things go wrong, then nothing does any more and everything has to
 // end. Every rule is looked at after every step. The same plan gives the same trace, byte for byte.
-import { Checks, type Beat } from './checks.ts';
 import { cure, strike } from './faults.ts';
-import { Ledger } from './ledger.ts';
 import { Operator, requestFor } from './operator.ts';
 import type { Plan } from './plan.ts';
 import { Random } from './random.ts';
 import { statusOf, type ServerRun } from './server-run.ts';
-import { SimCluster, type Mutant } from './sim-cluster.ts';
+import type { Mutant, SimCluster } from './sim-cluster.ts';
+import { watchedCluster } from './watched-cluster.ts';
 import type { WorkflowHost } from './workflow-host.ts';
 
 export interface Outcome {
@@ -47,7 +46,6 @@ class Story {
   private readonly plan: Plan;
   private readonly options: SimulateOptions;
   private readonly c: SimCluster;
-  private readonly checks: Checks;
   private readonly operator: Operator;
   private pending: number;
   private cured = false;
@@ -55,46 +53,15 @@ class Story {
   constructor(plan: Plan, host: WorkflowHost, options: SimulateOptions) {
     this.plan = plan;
     this.options = options;
-    const ledger: Ledger = new Ledger(
-      () => this.c.lab,
-      (act) => {
-        this.checks.act(act);
-      },
-    );
-    this.c = new SimCluster({
+    const { c, ledger } = watchedCluster({
       scenario: plan.scenario,
       host,
       random: new Random(plan.seed).branch('world'),
       lookEveryMs: plan.lookEveryMs,
       ...(options.mutant === undefined ? {} : { mutant: options.mutant }),
-      around: (worker, op, args, call) => ledger.through(worker, op, args, call),
-      onEffects: (effects) => {
-        for (const effect of effects) {
-          ledger.effect(effect, this.c.clock.now());
-          this.checks.effect(effect);
-        }
-      },
-      onTask: (run) => {
-        const status = statusOf(run);
-        if (status !== undefined) this.checks.task(run, status);
-        if (run.state !== 'open' && status !== undefined) this.checks.end(run, status);
-      },
-      onBeat: (run, activityId, details) => {
-        this.checks.beat(run, activityId, details as Beat);
-      },
     });
-    this.checks = new Checks(
-      {
-        now: () => this.c.clock.now(),
-        state: () => this.c.lab.state(),
-        ledger,
-        runs: () => this.c.server.runs,
-      },
-      (what) => {
-        this.c.violated(what);
-      },
-    );
-    this.operator = new Operator(this.c);
+    this.c = c;
+    this.operator = new Operator(c, ledger);
     this.pending = plan.work.length;
   }
 
@@ -172,7 +139,6 @@ class Story {
     for (let tries = 30; tries > 0; tries -= 1) {
       await c.until(() => false, 20);
       operator.mend();
-      operator.resumeAll();
       if (isWhole() && tries < 28) break;
     }
     const again = await this.apply();

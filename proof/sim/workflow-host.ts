@@ -47,8 +47,12 @@ export class WorkflowHost {
     return new WorkflowHost(creator);
   }
 
-  open(started: HistoryEvent, run: Required<Execution>): CachedRun {
-    return new CachedRun(this.creator, started, run);
+  open(
+    started: HistoryEvent,
+    run: Required<Execution>,
+    strictness?: 'arguments' | 'types',
+  ): CachedRun {
+    return new CachedRun(this.creator, started, run, strictness);
   }
 
   async close(): Promise<void> {
@@ -68,7 +72,15 @@ export class CachedRun {
   /** What the code wanted last: the next events must say so. */
   private wanted: Command[] = [];
 
-  constructor(creator: ReusableVMWorkflowCreator, started: HistoryEvent, run: Required<Execution>) {
+  private readonly strictness: 'arguments' | 'types';
+
+  constructor(
+    creator: ReusableVMWorkflowCreator,
+    started: HistoryEvent,
+    run: Required<Execution>,
+    strictness: 'arguments' | 'types' = 'arguments',
+  ) {
+    this.strictness = strictness;
     this.creator = creator;
     this.started = started;
     this.run = run;
@@ -132,9 +144,10 @@ export class CachedRun {
 
   private checkWanted(fresh: HistoryEvent[]): void {
     const recorded = fresh.filter(isCommandEvent);
-    matchCommands(this.wanted, recorded, (event, seq) => {
+    const learn = (event: HistoryEvent, seq: number): void => {
       this.maker.learn(event, seq);
-    });
+    };
+    matchCommands(this.wanted, recorded, learn, this.strictness);
     this.wanted = [];
   }
 

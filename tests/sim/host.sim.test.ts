@@ -19,13 +19,17 @@ beforeAll(async () => {
 });
 afterAll(() => host.close());
 
-const read = (file: string): string => fs.readFileSync(path.join(FOLDER, file), 'utf8');
+/** Without the blanks of a person's JSON. */
+const read = (file: string): string =>
+  JSON.stringify(JSON.parse(fs.readFileSync(path.join(FOLDER, file), 'utf8')));
 
 async function replay(text: string): Promise<HistoryEvent[]> {
   const events = fromProtoHistory(historyFromJSON(JSON.parse(text)));
   const started = events[0]!;
   const workflowId = started.a.workflowId ?? '';
-  const run = host.open(started, { workflowId, runId: started.a.originalExecutionRunId ?? '' });
+  const execution = { workflowId, runId: started.a.originalExecutionRunId ?? '' };
+  // A version may ask with other arguments than an older one; that is no other command.
+  const run = host.open(started, execution, 'types');
   try {
     await run.replay(events);
   } finally {
@@ -37,17 +41,15 @@ async function replay(text: string): Promise<HistoryEvent[]> {
 describe('the host without a server', () => {
   it.each(files)('makes the recorded commands of %s', async (file) => {
     const events = await replay(read(file));
-    expect(events.length).toBeGreaterThan(10);
+    expect(events.some((e) => e.kind === 'workflowTaskCompleted')).toBe(true);
   });
 
   it.each([
     ['another activity', '"viewCluster"', '"viewOther"'],
     ['another timer', '"timerId":"1"', '"timerId":"7"'],
-    ['another argument', '"eyJmaWxlcyI6W119"', '"eyJmaWxlcyI6WzFdfQ=="'],
+    ['a command that is not made', '"EVENT_TYPE_TIMER_CANCELED"', '"EVENT_TYPE_TIMER_STARTED"'],
   ])('notices %s', async (_what, from, to) => {
-    const withBoth = files.find((f) => ['"viewCluster"', '"timerId": "1"', '"timerId":"1"'].some((s) => read(f).includes(s)) && read(f).replaceAll(' ', '').includes(from));
-    const text = JSON.stringify(JSON.parse(read(withBoth!)));
-    expect(text).toContain(from);
-    await expect(replay(text.replaceAll(from, to))).rejects.toThrow(/the history has/);
+    const file = files.find((f) => read(f).includes(from));
+    await expect(replay(read(file!).replaceAll(from, to))).rejects.toThrow(/the history has/);
   });
 });

@@ -1,0 +1,205 @@
+// The stories that are cut: each uses some of the acting operations from start to end, together they use all of them and
+// every workflow. A story ends by itself when nothing else goes wrong; who cuts it need not know what it is about.
+import { clusterQueue, runId, WORKFLOWS, type WorkflowName } from '../../domain/names.ts';
+import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
+import type { DecisionAction } from '../../domain/status.ts';
+import { scenarioSchema, type Scenario } from '../../lab/scenario-schema.ts';
+import { statusOf, type ServerRun } from './server-run.ts';
+import type { SimCluster } from './sim-cluster.ts';
+
+export interface Story {
+  name: string;
+  scenario: Scenario;
+  /** Answers false when it did not come to its end. */
+  play: (c: SimCluster) => Promise<boolean>;
+}
+
+const CLUSTER = 'sim';
+const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
+const HOUR = 3600;
+const READY = { features: ['Hyper-V'], liveMigration: { enabled: true } };
+const NODE = {
+  memory: '64GB',
+  switches: ['LAN'],
+  bootSeconds: 20,
+  shutdownSeconds: 3,
+  installSeconds: 5,
+};
+const WEB = { name: 'web-1', owner: 'HV2', memory: '4GB', dirtyRate: '20MB/s' };
+
+const scenarioOf = (parts: object): Scenario =>
+  scenarioSchema.parse({
+    cluster: CLUSTER,
+    nodes: [
+      { name: 'HV1', ...NODE, ...READY },
+      { name: 'HV2', ...NODE, ...READY },
+    ],
+    virtualMachines: [WEB],
+    disks: [VHD],
+    ...parts,
+  });
+
+/** HV1 has nothing yet, so that an apply needs most of the operations. */
+const BARE = {
+  nodes: [
+    { name: 'HV1', ...NODE },
+    { name: 'HV2', ...NODE, ...READY },
+  ],
+};
+
+/** Pinned, so that a node that is slow to answer does not lead to another, equally right place. */
+const NEW_VM = {
+  name: 'new-1',
+  memoryBytes: 2 ** 32,
+  vhd: VHD,
+  switch: 'LAN',
+  generation: 2,
+  node: 'HV1',
+} as const;
+
+const SPEC: ClusterSpec = {
+  cluster: CLUSTER,
+  nodes: ['HV1', 'HV2'],
+  liveMigration: {
+    simultaneousMigrations: 2,
+    simultaneousStorageMigrations: 3,
+    performance: 'SMB',
+  },
+  virtualMachines: [{ ...NEW_VM }],
+  prove: ['new-1'],
+  memoryReserveBytes: 2 ** 31,
+  budgets: DEFAULT_BUDGETS,
+};
+
+/** Whatever any workflow may ask for; each takes what it knows. */
+const INPUT = {
+  cluster: CLUSTER,
+  startedBy: 'cut@lab',
+  spec: SPEC,
+  restarts: 'allowed',
+  vm: 'web-1',
+  node: 'HV2',
+  nodes: ['HV1', 'HV2'],
+  files: [VHD],
+};
+
+const IDS: Record<string, (cluster: string) => string> = {
+  applyCluster: runId.apply,
+  prepareNode: (cluster) => runId.prepare(cluster, 'HV2'),
+  createVm: (cluster) => runId.create(cluster, 'new-1'),
+  migrateVm: (cluster) => runId.migrate(cluster, 'web-1'),
+};
+
+const start = (c: SimCluster, type: WorkflowName, more: object = {}): ServerRun => {
+  const id = IDS[type]?.(CLUSTER) ?? `watari/${CLUSTER}/${type}`;
+  const run = c.server.start({
+    type,
+    id: type === 'inspectCluster' ? runId.inspect(CLUSTER, 'cut') : id,
+    queue: clusterQueue(CLUSTER),
+    input: { ...INPUT, ...more },
+  });
+  if (run === undefined) throw new Error(`${id} is running already`);
+  return run;
+};
+
+const ends = (c: SimCluster, run: ServerRun): Promise<boolean> =>
+  c.until(() => run.state !== 'open', 6 * HOUR);
+
+const parkedStep = (c: SimCluster, id: string): string | undefined => {
+  const run = c.server.find(id);
+  return run === undefined
+    ? undefined
+    : statusOf(run)?.steps.find((s) => s.state === 'needs-operator')?.id;
+};
+
+/** Decides, and again if the answer is lost or comes too early. */
+async function decide(c: SimCluster, id: string, action: DecisionAction): Promise<boolean> {
+  for (let tries = 20; tries > 0; tries -= 1) {
+    if (
+      !(await c.until(
+        () => parkedStep(c, id) !== undefined || c.server.find(id) === undefined,
+        HOUR,
+      ))
+    )
+      return false;
+    const step = parkedStep(c, id);
+    if (step === undefined) return true;
+    c.server.update(id, { step, action, reason: 'story', by: 'story' }, () => undefined);
+    if (await c.until(() => parkedStep(c, id) !== step, 60)) return true;
+  }
+  return false;
+}
+
+const completes = async (c: SimCluster, run: ServerRun): Promise<boolean> =>
+  (await ends(c, run)) && run.state === 'completed';
+
+const told: Story[] = [
+  {
+    name: 'apply: from a bare node to a proven move',
+    scenario: scenarioOf(BARE),
+    play: (c) => completes(c, start(c, 'applyCluster')),
+  },
+  {
+    name: 'prepare: a node that holds a VM is drained, restarted and resumed',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'prepareNode', { features: ['BitLocker'] })),
+  },
+  {
+    name: 'create: a VM and its role',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'createVm', { vm: NEW_VM })),
+  },
+  {
+    name: 'migrate: one move',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'migrateVm')),
+  },
+  {
+    name: 'abort: a proof that fails for good, and everything is taken back',
+    scenario: scenarioOf({
+      faults: [{ on: 'startMove', vm: 'new-1', times: 'always', error: { hresult: '0x80071398' } }],
+    }),
+    play: async (c) => {
+      const run = start(c, 'applyCluster');
+      const child = runId.migrate(CLUSTER, 'new-1');
+      if (!(await c.until(() => parkedStep(c, child) !== undefined, 2 * HOUR))) return false;
+      if (!(await decide(c, child, 'abort')) || !(await decide(c, run.id, 'abort'))) return false;
+      return (await ends(c, run)) && run.state === 'failed';
+    },
+  },
+  {
+    name: 'cancel: a move that is cancelled under way',
+    // Slow enough that it still runs when a dead worker has been replaced.
+    scenario: scenarioOf({
+      nodes: [1, 2].map((i) => ({
+        name: `HV${String(i)}`,
+        ...NODE,
+        ...READY,
+        migrationNetwork: '100Mbps',
+      })),
+    }),
+    play: async (c) => {
+      const run = start(c, 'migrateVm');
+      if (!(await c.until(() => c.lab.state().moves.length > 0, HOUR))) return false;
+      c.server.requestCancel(run.id, 'story');
+      // Until the cluster is at rest: what a run leaves behind must not go on by itself.
+      return (
+        (await ends(c, run)) && (await c.until(() => c.lab.state().moves.length === 0, 2 * HOUR))
+      );
+    },
+  },
+];
+
+/** A workflow that nobody wrote a story for: it is started and has to end by itself. */
+const plain = (type: WorkflowName): Story => ({
+  name: `${type}: alone`,
+  scenario: scenarioOf({}),
+  play: (c) => completes(c, start(c, type)),
+});
+
+const COVERED: readonly WorkflowName[] = ['applyCluster', 'prepareNode', 'createVm', 'migrateVm'];
+
+export const STORIES: readonly Story[] = [
+  ...told,
+  ...WORKFLOWS.filter((type) => !COVERED.includes(type)).map(plain),
+];

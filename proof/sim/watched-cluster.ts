@@ -1,0 +1,77 @@
+// A simulated cluster with every rule looking on: what seeds and cuts run in.
+import type { Scenario } from '../../lab/scenario-schema.ts';
+import { Checks, type Beat } from './checks.ts';
+import { Ledger } from './ledger.ts';
+import type { Random } from './random.ts';
+import { statusOf, type ServerRun } from './server-run.ts';
+import { SimCluster, type Around, type Mutant, type SimClusterOptions } from './sim-cluster.ts';
+import type { WorkflowHost } from './workflow-host.ts';
+
+export interface WatchOptions {
+  scenario: Scenario;
+  host: WorkflowHost;
+  random: Random;
+  lookEveryMs: number;
+  mutant?: Mutant;
+  /** Between an activity and the port, outside of the ledger. */
+  around?: Around;
+  onTask?: (run: ServerRun) => void;
+  losesTask?: SimClusterOptions['losesTask'];
+  onActivity?: SimClusterOptions['onActivity'];
+}
+
+export interface Watched {
+  c: SimCluster;
+  ledger: Ledger;
+}
+
+export function watchedCluster(options: WatchOptions): Watched {
+  const { scenario, host, random, lookEveryMs, mutant, around, onTask, losesTask, onActivity } =
+    options;
+  const ledger: Ledger = new Ledger(
+    () => c.lab,
+    (act) => {
+      checks.act(act);
+    },
+  );
+  const c: SimCluster = new SimCluster({
+    scenario,
+    host,
+    random,
+    lookEveryMs,
+    ...(mutant === undefined ? {} : { mutant }),
+    ...(losesTask === undefined ? {} : { losesTask }),
+    ...(onActivity === undefined ? {} : { onActivity }),
+    around: (worker, op, args, call) => {
+      const seen = (): Promise<unknown> => ledger.through(worker, op, args, call);
+      return around === undefined ? seen() : around(worker, op, args, seen);
+    },
+    onEffects: (effects) => {
+      for (const effect of effects) {
+        ledger.effect(effect, c.clock.now());
+        checks.effect(effect);
+      }
+    },
+    onTask: (run) => {
+      const status = statusOf(run);
+      if (status !== undefined) checks.task(run, status);
+      if (run.state !== 'open' && status !== undefined) checks.end(run, status);
+      onTask?.(run);
+    },
+    onBeat: (run, activityId, details) => {
+      checks.beat(run, activityId, details as Beat);
+    },
+  });
+  const checks: Checks = new Checks(
+    {
+      now: () => c.clock.now(),
+      state: () => c.lab.state(),
+      ledger,
+      runs: () => c.server.runs,
+    },
+    (what) => {
+      c.violated(what);
+    },
+  );
+  return { c, ledger };
+}
