@@ -1,7 +1,7 @@
 // Many runs at once, small enough for every test run. The real thing, with 500 and processes, is `npm run load`.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import { labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
 
 const RUNS = 60;
 const NODES = ['HV1', 'HV2', 'HV3'];
@@ -58,5 +58,22 @@ it('sixty moves at once all end well, answer meanwhile, and keep their histories
     const bytes = Number(String(info.raw.workflowExecutionInfo?.historySizeBytes ?? 0));
     expect(bytes).toBeGreaterThan(1_000);
     expect(bytes).toBeLessThan(BYTES_MAX);
+  }
+});
+
+it('looks again at a node that did not answer, before a person is asked', async () => {
+  const c = await labCluster({
+    temporal: inject('temporal'),
+    scenario: `${TWO_NODES}faults: [{ on: readHost, node: HV2, error: { hresult: '0x800706BA' } }]\n`,
+  });
+  try {
+    const run = await c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), {
+      vm: 'web-1',
+      to: 'HV2',
+    });
+    expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
+    expect((await run.step('vm/web-1/choose')).attempt).toBe(2);
+  } finally {
+    await c.stop();
   }
 });
