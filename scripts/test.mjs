@@ -82,6 +82,8 @@ function runTests() {
         'run',
         // Takes minutes and has a command of its own: npm run test:powershell.
         '--project=!powershell',
+        // Builds a Temporal server the first time: npm run test:production.
+        '--project=!production',
         // Writes files, and has one too: npm run histories.
         '--project=!record',
         '--reporter=default',

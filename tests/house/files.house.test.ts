@@ -55,7 +55,7 @@ describe('every file', () => {
 });
 
 describe('tests', () => {
-  const kinds = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e'];
+  const kinds = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e', 'production'];
 
   it('are named by their subject and their kind, and lie in the folder of that kind', () => {
     const wrong = named(/\.test\.ts$/).filter((file) => {

@@ -59,6 +59,10 @@ export async function surviveRestore(server: Restorable): Promise<void> {
 
     await c.control({ action: 'stop-workers' });
     await server.restore(c);
+    // All three were in the middle when the backup was taken.
+    for (const run of Object.values(runs) as Handle[]) {
+      expect((await run.raw.describe()).status.name).toBe('RUNNING');
+    }
     await c.control({ action: 'start-workers' });
 
     await expect(forgotten.raw.describe()).rejects.toThrow(/not found/i);
