@@ -62,9 +62,10 @@ export interface Talk {
   result(value: unknown): void;
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what this is for
+/* eslint-disable no-control-regex -- control characters are what this is for */
 const STEERING =
   /(\u001b\[[\d;]*m)|[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+/* eslint-enable no-control-regex */
 
 /** Names and messages come from elsewhere; of what steers a terminal, only our own colours pass. */
 const harmless = (line: string): string =>

@@ -111,9 +111,14 @@ function dataDirOf(env: Environment, { platform, home }: Machine): string {
   const chosen = valueOf(env, 'WATARI_HOME');
   const path = platform === 'win32' ? win32 : posix;
   if (chosen !== null) return path.resolve(chosen);
+  const absolute = (name: string): string | null => {
+    const given = valueOf(env, name);
+    // Relative ones do not count, by the rules for these variables: data would be wherever a command is typed.
+    return given !== null && path.isAbsolute(given) ? given : null;
+  };
   if (platform === 'win32') {
-    return path.join(valueOf(env, 'LOCALAPPDATA') ?? path.join(home, 'AppData', 'Local'), 'watari');
+    return path.join(absolute('LOCALAPPDATA') ?? path.join(home, 'AppData', 'Local'), 'watari');
   }
   if (platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'watari');
-  return path.join(valueOf(env, 'XDG_STATE_HOME') ?? path.join(home, '.local', 'state'), 'watari');
+  return path.join(absolute('XDG_STATE_HOME') ?? path.join(home, '.local', 'state'), 'watari');
 }

@@ -2,6 +2,7 @@
 // reads them, with our default of a server on this machine.
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { ConfigError, environmentProblem } from './config-error.ts';
+import { unusableOption } from './connection-options.ts';
 import { readEnvironment, type Environment, type Machine } from './environment.ts';
 import { payloadHandling, type PayloadHandling } from './payload-encryption.ts';
 import { addressProblem, reasonOf } from './temporal-environment.ts';
@@ -30,6 +31,11 @@ export function loadTemporalConnection(
 ): TemporalConnection {
   const { temporal, encryptionKeys } = readEnvironment(env, machine);
   const config = loadConfig(env, temporal.configFile, temporal.profile);
+  const unusable = unusableOption(config);
+  if (unusable !== null) {
+    const place = temporal.configFile ?? 'TEMPORAL_* or the Temporal configuration file';
+    throw environmentError(place, unusable);
+  }
   const address = config.connectionOptions.address ?? DEFAULT_ADDRESS;
   const namespace = config.namespace ?? DEFAULT_NAMESPACE;
   const file = temporal.configFile ?? 'the Temporal configuration file';

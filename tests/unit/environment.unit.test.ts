@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
 import { readEnvironment, type Environment, type Machine } from '../../config/environment.ts';
 import { loadTemporalConnection } from '../../config/temporal-connection.ts';
+import { testCertificates } from '../support/test-certificates.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'watari-environment-'));
 afterAll(() => {
@@ -226,11 +227,23 @@ describe('loadTemporalConnection', () => {
     expect(c.describe).toBe('cloud.example:7233, namespace prod, TLS (profile prod)');
   });
 
-  it('reads client certificates', () => {
-    const c = load({ TEMPORAL_TLS_CLIENT_CERT_PATH: CERT, TEMPORAL_TLS_CLIENT_KEY_DATA: 'key' });
-    expect(c.connectionOptions.tls).toMatchObject({
-      clientCertPair: { crt: new TextEncoder().encode('certificate') },
+  it('reads client certificates', async () => {
+    const { client } = await testCertificates();
+    const c = load({
+      TEMPORAL_TLS_CLIENT_CERT_PATH: write('real.pem', client.certificate),
+      TEMPORAL_TLS_CLIENT_KEY_DATA: client.key,
     });
+    expect(c.connectionOptions.tls).toMatchObject({
+      clientCertPair: { crt: new TextEncoder().encode(client.certificate) },
+    });
+  });
+
+  it('refuses certificates that are none before anything connects', () => {
+    const env = { TEMPORAL_TLS_CLIENT_CERT_PATH: CERT, TEMPORAL_TLS_CLIENT_KEY_DATA: 'key' };
+    expect(() => load(env)).toThrow(/the client certificate or its key cannot be used/);
+    expect(() => load({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: CERT })).toThrow(
+      /the certificate of the authority cannot be used/,
+    );
   });
 
   it.each<[string, string, RegExp]>([
