@@ -1,6 +1,5 @@
 // migrateVm: one live migration. Choose the node with reasons, wait for a slot, move, verify that the VM is there and
 // never stopped. The id is the lock of the VM.
-import { patched } from '@temporalio/workflow';
 import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { placeMove, type Placement } from '../domain/placement.ts';
@@ -12,6 +11,7 @@ import { moveWithCause } from './move-with-cause.ts';
 import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { unanswered } from './unanswered.ts';
 
 export interface MigrateVmResult {
   vm: string;
@@ -144,23 +144,6 @@ function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: V
     );
   }
   return { role, vm };
-}
-
-/**
- * Nobody could take the VM, but a node that is up did not say a word: that is looked at again before a person is asked.
- * Hundreds of looks at once keep even a healthy node from answering in time.
- */
-function unanswered(snapshot: Snapshot, only: string | undefined): Error | undefined {
-  const silent = snapshot.view.nodes
-    .filter((n) => n.state === 'Up' && (only === undefined || sameName(only, n.name)))
-    .map((n) => n.name)
-    .filter((name) => viewOf(snapshot, name) === null);
-  // In runs of earlier versions a person was asked at once.
-  if (silent.length === 0 || !patched('look-again')) return undefined;
-  return stepFailure(
-    'NodeUnreachable',
-    `${silent.join(', ')} did not answer, and no other node can take the VM`,
-  );
 }
 
 function noNode(vm: string, only: string | undefined, placement: Placement): Error {
