@@ -13,17 +13,16 @@ import {
 } from '../../config/service-places.ts';
 import { loadTemporalConnection } from '../../config/temporal-connection.ts';
 import { EngineProblem, findEngine } from '../../hyperv/powershell/engine.ts';
-import { openWorkerTasks, type WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
+import type { WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PACKAGE_ROOT, packageVersion } from '../package-root.ts';
 import type { ServiceComputer } from '../service/computer.ts';
 import { lockFolder } from '../service/folders.ts';
-import { installWorker, type Installed } from '../service/install.ts';
+import type { Installed } from '../service/install.ts';
 import type { WantedWorker } from '../service/registration.ts';
 import { readServiceStatus, statusLines } from '../service/status.ts';
-import { uninstallWorker } from '../service/uninstall.ts';
 import { PERMISSIONS, workerCluster, workerNode } from '../worker-options.ts';
 import { leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
@@ -87,6 +86,8 @@ async function withTasks<T>(
   deed: (computer: ServiceComputer) => Promise<T>,
 ): Promise<T> {
   windowsOnly(ctx);
+  // What drives PowerShell is loaded here alone: no other command should pay for it.
+  const { openWorkerTasks } = await import('../../hyperv/service/worker-tasks.ts');
   let tasks: WorkerTasks;
   try {
     tasks = await openWorkerTasks({ engine: findEngine(readPowerShellPlaces()) });
@@ -110,6 +111,7 @@ async function install(ctx: Context, o: InstallOptions): Promise<void> {
   await checkPolicy(o);
   const said = talk(ctx.terminal, o.json === true);
   said.say(settingsLines(wanted.settings, places));
+  const { installWorker } = await import('../service/install.ts');
   const done = await withTasks(ctx, said, (computer) =>
     installWorker(computer, {
       wanted,
@@ -238,6 +240,8 @@ const isOutsideProgramFiles = (file: string): boolean =>
 
 async function uninstall(ctx: Context, o: JsonOption): Promise<void> {
   const said = talk(ctx.terminal, o.json === true);
+  windowsOnly(ctx);
+  const { uninstallWorker } = await import('../service/uninstall.ts');
   const done = await withTasks(ctx, said, uninstallWorker);
   said.result(done);
   if (done.removed.length === 0)
