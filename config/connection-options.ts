@@ -1,5 +1,6 @@
 // What the SDK takes from a profile or from variables without a look, and stumbles over while it connects: values of
 // the wrong type, certificates that are none, headers that cannot be sent. Values are never told: most are secrets.
+import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 
@@ -37,9 +38,9 @@ function unusableTls({ tls: settings }: Options): string | null {
   if (name !== undefined && (!isText(name) || name.trim() === '')) {
     return 'the server name of TLS must be text, and not empty';
   }
-  const wrong = (what: string, options: tls.SecureContextOptions): string | null => {
+  const wrong = (what: string, use: () => unknown): string | null => {
     try {
-      tls.createSecureContext(options);
+      use();
       return null;
     } catch (err) {
       const why = err instanceof Error ? err.message : String(err);
@@ -47,12 +48,14 @@ function unusableTls({ tls: settings }: Options): string | null {
     }
   };
   return (
-    (ca == null ? null : wrong('the certificate of the authority', { ca: Buffer.from(ca) })) ??
+    (ca == null
+      ? null
+      : // TLS itself takes an authority that is none without a word, and then trusts nobody.
+        wrong('the certificate of the authority', () => new X509Certificate(Buffer.from(ca)))) ??
     (own == null
       ? null
-      : wrong('the client certificate or its key', {
-          cert: Buffer.from(own.crt),
-          key: Buffer.from(own.key),
-        }))
+      : wrong('the client certificate or its key', () =>
+          tls.createSecureContext({ cert: Buffer.from(own.crt), key: Buffer.from(own.key) }),
+        ))
   );
 }
