@@ -36,6 +36,11 @@ const makeAccount = (name: string): string[] => [
 
 function accountProblems({ node, facts }: Of<SetupFacts>): Seen[] {
   const { account } = facts;
+  // Somebody always is: Windows did not show them.
+  if (facts.administrators.length === 0) {
+    const seen = 'Windows does not show who the local administrators are';
+    return [warning(node, seen, `Get-LocalGroupMember -SID ${quoted(ADMINISTRATORS)}`, node)];
+  }
   const listedThere = administratorNamed(facts, account.name);
   if (listedThere === undefined) {
     const remedy = `Add-LocalGroupMember -SID ${quoted(ADMINISTRATORS)} -Member ${quoted(account.name)}`;
@@ -175,7 +180,7 @@ const ACCOUNT: readonly Check[] = [
     group: 'account',
     title: "The worker's account is an enabled local administrator",
     blocks: 'it is not',
-    warns: null,
+    warns: 'Windows does not show who the local administrators are',
     source: WORKGROUP,
     look(v) {
       const all = parts(v, 'setup');

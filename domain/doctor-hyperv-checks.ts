@@ -282,10 +282,12 @@ interface Hardware {
   setup: SetupFacts | null;
 }
 
+/** What Windows does not show is left out, and so is no difference. */
 const hardwareText = ({ view, setup }: Hardware): string =>
   [
     view.host.cpuName,
-    ...(setup === null ? [] : [`microcode ${setup.microcode}`, `BIOS ${setup.bios}`]),
+    ...(setup === null || setup.microcode === '' ? [] : [`microcode ${setup.microcode}`]),
+    ...(setup === null || setup.bios === '' ? [] : [`BIOS ${setup.bios}`]),
   ].join(', ');
 
 function compatibilityProblems(v: DoctorView, nodes: Of<Hardware>[]): Seen[] {

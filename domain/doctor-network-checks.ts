@@ -46,15 +46,29 @@ function shouldListen(v: DoctorView, node: string, port: number): boolean {
   return view.services.some((s) => sameName(s.name, 'ClusSvc') && s.state === 'Running');
 }
 
+/** Whoever was let in knows better than a list. */
+const isReached = (v: DoctorView, node: string, port: number): boolean =>
+  parts(v, 'peers').some(({ facts }) =>
+    facts.some((p) => sameName(p.node, node) && p.ports.some((o) => o.port === port && o.open)),
+  );
+
 function deafPorts(v: DoctorView): Seen[] {
-  return parts(v, 'setup').flatMap(({ node, facts }) =>
-    Object.values(NODE_PORTS)
-      .filter((port) => !facts.listening.includes(port) && shouldListen(v, node, port))
+  return parts(v, 'setup').flatMap(({ node, facts }) => {
+    const deaf = Object.values(NODE_PORTS).filter(
+      (port) => !facts.listening.includes(port) && !isReached(v, node, port),
+    );
+    // No Windows is deaf on all of them: it did not show what listens.
+    if (deaf.length === Object.values(NODE_PORTS).length) {
+      const seen = 'Windows does not show what listens, and no other node reaches it';
+      return [warning(node, seen, 'Get-NetTCPConnection -State Listen', node)];
+    }
+    return deaf
+      .filter((port) => shouldListen(v, node, port))
       .map((port) => {
         const seen = `nothing listens on TCP ${String(port)} (${USES[port] ?? ''})`;
         return levelOf(port)(node, seen, STARTERS[port] ?? '', node);
-      }),
-  );
+      });
+  });
 }
 
 /** Something listens there and nevertheless others do not reach it: a firewall, or no way at all. */
@@ -122,7 +136,7 @@ const BETWEEN_NODES: readonly Check[] = [
     group: 'network',
     title: `TCP ${Object.values(NODE_PORTS).map(String).join(', ')} listen, and the other nodes reach them`,
     blocks: 'one of 6600, 3343 and 445 does not',
-    warns: '5985 (WinRM) does not',
+    warns: '5985 (WinRM) does not, or Windows does not show what listens',
     source: 'Microsoft: troubleshoot-live-migration-issues (0x8007271D, 0x8007274D)',
     look(v) {
       if (parts(v, 'setup').length === 0) return [];

@@ -7,9 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { HypervError, type HypervHost, type Op } from '../../hyperv/host.ts';
 import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/host.ts';
-import type { Lab } from '../../lab/lab.ts';
+import { manualClock } from '../../lab/clock.ts';
+import { Lab } from '../../lab/lab.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
+import { parseScenario } from '../../lab/scenario.ts';
+import { startLabServer } from '../../lab/server.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { labWorld, type Doors } from './lab-worlds.ts';
 import type { MakeWorld, World } from './world.ts';
@@ -46,33 +49,46 @@ function whilePowered(lab: Lab, host: HypervHost): HypervHost {
   });
 }
 
-export function powershellWorlds(): PowerShellWorlds {
+interface Shells {
+  hostOf: (url: string, node: string) => PowerShellHost;
+  close: () => Promise<void>;
+}
+
+function keptShells(poolSize: number): Shells {
   const hosts = new Map<string, PowerShellHost>();
   const modules = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-modules-'));
   generateModules(modules);
+  return {
+    hostOf: (url, node) => {
+      const known = hosts.get(node);
+      if (known !== undefined) return known;
+      const made = powershellHost({
+        node,
+        engine: engine(),
+        moduleFolder: MODULE_FOLDER,
+        poolSize,
+        env: standInEnvironment({ folder: modules, url, node }),
+        loadFirst: standInsToLoad(modules),
+      });
+      hosts.set(node, made);
+      return made;
+    },
+    close: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+      fs.rmSync(modules, { recursive: true, force: true });
+    },
+  };
+}
+
+export function powershellWorlds(): PowerShellWorlds {
+  // Two calls at once are to meet in Windows, not in the pool.
+  const { hostOf, close } = keptShells(2);
   let port: Promise<number> | null = null;
 
-  const hostOf = (url: string, node: string): PowerShellHost => {
-    const known = hosts.get(node);
-    if (known !== undefined) return known;
-    const made = powershellHost({
-      node,
-      engine: engine(),
-      moduleFolder: MODULE_FOLDER,
-      // Two calls at once are to meet in Windows, not in the pool.
-      poolSize: 2,
-      env: standInEnvironment({ folder: modules, url, node }),
-      loadFirst: standInsToLoad(modules),
-    });
-    hosts.set(node, made);
-    return made;
-  };
-
   return {
-    make: async (changes) => {
+    make: async () => {
       port ??= freePort();
       return labWorld({
-        changes,
         hostFor: (lab, url, node) => whilePowered(lab, hostOf(url, node)),
         port: await port,
         cmdlets: true,
@@ -87,9 +103,43 @@ export function powershellWorlds(): PowerShellWorlds {
         ...(onCmdlet !== undefined && { onCmdlet }),
       });
     },
-    close: async () => {
-      await Promise.all([...hosts.values()].map((host) => host.close()));
-      fs.rmSync(modules, { recursive: true, force: true });
+    close,
+  };
+}
+
+export interface PowerShellLab {
+  lab: Lab;
+  host: (node: string) => HypervHost;
+  /** Lets seconds of the cluster's time pass; by itself none does. */
+  pass: (seconds: number) => void;
+}
+
+export interface PowerShellLabs {
+  /** A lab of its own for each scenario, asked through the same shells. */
+  with<T>(scenario: string, work: (at: PowerShellLab) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function powershellLabs(): PowerShellLabs {
+  // Nothing here is faster with more: two cores start and run three of them.
+  const { hostOf, close } = keptShells(1);
+  let port: Promise<number> | null = null;
+  return {
+    with: async (scenario, work) => {
+      port ??= freePort();
+      const clock = manualClock();
+      const lab = new Lab(parseScenario(scenario, 'lab.yaml'), clock);
+      const server = await startLabServer(lab, { port: await port, clock });
+      const pass = (seconds: number): void => {
+        clock.advance(seconds * 1000);
+        lab.advance();
+      };
+      try {
+        return await work({ lab, host: (node) => hostOf(server.url, node), pass });
+      } finally {
+        await server.close();
+      }
     },
+    close,
   };
 }

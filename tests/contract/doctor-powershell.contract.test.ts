@@ -1,0 +1,57 @@
+// The table of the doctor's checks once more, with a real PowerShell between the lab and the activities: what the module
+// reads must trip the same checks. Cases that do not hide each other share a cluster, as shells are slow.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHECKS, type DoctorReport } from '../../domain/doctor.ts';
+import { CASES, TOGETHER } from '../support/doctor-cases.ts';
+import { expectTripped, problemsOf } from '../support/doctor-expecting.ts';
+import {
+  healthy,
+  reportOf,
+  scenarioText,
+  viewOfLab,
+  type Sketch,
+} from '../support/doctor-world.ts';
+import { ENGINE } from '../support/engine.ts';
+import { powershellLabs, type PowerShellLabs } from './powershell-worlds.ts';
+
+describe.skipIf(ENGINE === null)('the checks of the doctor, through PowerShell', () => {
+  let labs: PowerShellLabs;
+  beforeAll(() => {
+    labs = powershellLabs();
+  });
+  afterAll(() => labs.close());
+
+  const examine = (sketch: Sketch): Promise<DoctorReport> =>
+    labs.with(scenarioText(sketch), async ({ lab, pass, host }) => {
+      sketch.before(lab, pass);
+      const before = lab.effects().length;
+      const view = await viewOfLab(lab, sketch, host);
+      expect(
+        lab
+          .effects()
+          .slice(before)
+          .filter((e) => e.kind !== 'fault'),
+      ).toEqual([]);
+      return reportOf(view);
+    });
+
+  it('find nothing in a cluster that lacks nothing', async () => {
+    const report = await examine(healthy());
+    expect(problemsOf(report)).toEqual([]);
+    expect(report.ok).toBe(CHECKS.length - 1);
+    expect(report.unchecked.map((u) => u.check)).toEqual(['file']);
+  });
+
+  it.each(TOGETHER)('find everything that is wrong in cluster %s', async (name) => {
+    const cases = CASES.filter((c) => c.together === name);
+    const sketch = healthy();
+    for (const c of cases) c.change(sketch);
+    const report = await examine(sketch);
+    for (const c of cases) expectTripped(report, c);
+  });
+
+  it('are all among those clusters', () => {
+    const covered = CASES.filter((c) => c.together !== undefined).map((c) => c.check);
+    expect([...new Set(covered)].sort()).toEqual(CHECKS.map((check) => check.id).sort());
+  });
+});
