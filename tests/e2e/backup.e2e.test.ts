@@ -8,7 +8,7 @@ import { snapshotOfThisNode } from '../../client/temporal-server/backup.ts';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
 import { killAll } from '../support/processes.ts';
 import type { RealCluster } from '../support/real-cluster.ts';
-import { surviveRestore } from '../support/restore-story.ts';
+import { surviveRestore, type Restorable } from '../support/restore-story.ts';
 import { startOwnServer } from '../support/temporal.ts';
 
 let folder = '';
@@ -38,7 +38,7 @@ describe('a restore of the embedded server', () => {
       server = await startOwnServer({ cliPath, folder, port: Number(address.split(':')[1]) });
     };
     try {
-      await surviveRestore({
+      const restorable: Restorable = {
         address,
         namespace,
         backup: async (cluster) => {
@@ -51,7 +51,8 @@ describe('a restore of the embedded server', () => {
           expect(await typed(cluster, 'restore', file, '--workers-stopped')).toContain('before');
           await again();
         },
-      });
+      };
+      await surviveRestore(restorable, 3);
     } finally {
       await server.stop();
     }

@@ -9,7 +9,7 @@ import { obtainPrograms } from '../../proof/production/programs.ts';
 import { ProductionStack } from '../../proof/production/stack.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { killAll } from '../support/processes.ts';
-import { surviveRestore } from '../support/restore-story.ts';
+import { surviveRestore, type Restorable } from '../support/restore-story.ts';
 import { findCliForTests } from '../support/temporal.ts';
 
 let folder = '';
@@ -88,11 +88,13 @@ describe('a restore of PostgreSQL with the commands of docs/backup.md', () => {
     expect(backup.join(' ')).toContain('pg_dump');
     expect(restore.join(' ')).toContain('pg_restore');
     const { address, namespace } = stack;
-    await surviveRestore({
+    const restorable: Restorable = {
       address,
       namespace,
       backup: () => typeAll(backup),
       restore: () => typeAll(restore),
-    });
+    };
+    // Two dumps and a stop of the server in order take longer than the copy of a file.
+    await surviveRestore(restorable, 1.5);
   });
 });

@@ -20,12 +20,13 @@ const SCENARIO = `
 nodes:
   - { name: HV1, memory: 128GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 128GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
-  - { name: HV3, memory: 64GB, switches: [LAN], bootSeconds: 30, shutdownSeconds: 4, installSeconds: 3 }
+  - { name: HV3, memory: 64GB, switches: [LAN], bootSeconds: 6, shutdownSeconds: 3, installSeconds: 3 }
 virtualMachines:
-  - { name: web-1, owner: HV1, memory: 40GB, dirtyRate: 50MB/s }
+  - { name: web-1, owner: HV1, memory: 85GB, dirtyRate: 50MB/s }
   - { name: db-1, owner: HV1, memory: 4GB, dirtyRate: 50MB/s }
   - { name: app-1, owner: HV2, memory: 4GB, dirtyRate: 50MB/s }
 maximumParallelMigrations: 2
+faults: [{ on: bootFails, node: HV3 }]
 `;
 /** Refused for good, until the faults are cleared. */
 const REFUSED = { on: 'startMove', vm: 'db-1', times: 'always', error: { hresult: '0x80071398' } };
@@ -35,18 +36,20 @@ const budgets = { ...TEST_BUDGETS, restartSeconds: 300 };
 interface Underway {
   /** Waits for a person. */
   parked: Handle;
-  /** Its node is down. */
+  /** Its node is down, until somebody switches it on. */
   restarting: Handle;
   /** Its VM is on the way. */
   moving: Handle;
 }
 
-export async function surviveRestore(server: Restorable): Promise<void> {
+/** @param speed of the lab: the move of 40 simulated seconds must outlast the backup. */
+export async function surviveRestore(server: Restorable, speed: number): Promise<void> {
   const { address, namespace } = server;
-  const c = await realCluster({ temporal: { address, namespace }, scenario: SCENARIO, speed: 3 });
+  const c = await realCluster({ temporal: { address, namespace }, scenario: SCENARIO, speed });
   try {
     const runs = await threeUnderway(c);
     await server.backup(c);
+    await c.control({ action: 'power-on', node: 'HV3' });
     await goOn(c, runs);
     const forgotten = await c.start('migrateVm', runId.migrate(c.cluster, 'app-1'), {
       vm: 'app-1',
@@ -86,8 +89,8 @@ async function threeUnderway(c: RealCluster): Promise<Underway> {
     budgets,
   });
   await parked.until('the move of db-1 to need a person', (s) => s.state === 'needs-operator');
-  await waitFor(async () => (await c.effects('restart-requested')).length === 1, {
-    what: 'HV3 to be told to restart',
+  await waitFor(async () => (await c.effects('node-down', 'HV3')).length === 1, {
+    what: 'HV3 to go down for its restart',
     timeoutMs: 30_000,
   });
   const moving = await start('web-1');
