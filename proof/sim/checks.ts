@@ -288,6 +288,44 @@ const movesOnce: Make = () => {
   };
 };
 
+/** What only an operation can do. */
+const DEEDS: readonly Effect['kind'][] = [
+  'restart-requested',
+  'host-configured',
+  'cluster-configured',
+  'vm-created',
+  'vm-removed',
+  'role-added',
+  'role-removed',
+  'role-stopped',
+  'node-paused',
+  'node-resumed',
+  'move-queued',
+  'move-started',
+];
+
+const nothingUnasked: Make = ({ ledger }) => {
+  const queued = new Set<string>();
+  return {
+    rule: 'one call of an operation does one thing',
+    effect: ({ kind, subject, detail, seq }) => {
+      const fromQueue = kind === 'move-started' && queued.delete(subject);
+      if (kind === 'move-queued') queued.add(subject);
+      if (MOVE_ENDS.includes(kind)) queued.delete(subject);
+      if (!DEEDS.includes(kind) || fromQueue || /balancer/.test(detail)) return undefined;
+      return ledger.wasAskedFor(seq)
+        ? undefined
+        : `${kind} of ${subject} (${detail}) was no call's own effect`;
+    },
+    act: (act) => {
+      const deeds = act.effects.filter((e) => DEEDS.includes(e.kind));
+      return deeds.length > 1 && act.op !== 'configureCluster' && act.op !== 'cancelMove'
+        ? `one ${act.op} made ${deeds.map((e) => e.kind).join(' and ')}`
+        : undefined;
+    },
+  };
+};
+
 const cancelsOnlyWhenAsked: Make = ({ runs }) => ({
   rule: 'a move is cancelled by us only when its run is cancelled or aborted',
   act: (act) => {
@@ -408,6 +446,7 @@ const MAKERS: readonly Make[] = [
   uptime,
   onceEach,
   movesOnce,
+  nothingUnasked,
   cancelsOnlyWhenAsked,
   progress,
   waitsWithReason,

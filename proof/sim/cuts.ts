@@ -6,7 +6,7 @@ import { ACT_OPS, HypervError, type ActOp } from '../../hyperv/host.ts';
 import type { LabState } from '../../lab/state.ts';
 import { isActing } from './ledger.ts';
 import { Random } from './random.ts';
-import type { SimCluster } from './sim-cluster.ts';
+import type { Mutant, SimCluster } from './sim-cluster.ts';
 import type { SimWorker } from './sim-worker.ts';
 import { STORIES, type Story } from './stories.ts';
 import { watchedCluster } from './watched-cluster.ts';
@@ -35,6 +35,8 @@ export interface Cut {
 export interface Telling {
   /** The acting calls in their order. */
   calls: { op: ActOp; activity: string }[];
+  /** Types of the activities that ran. */
+  activities: string[];
   /** Types of the runs, in order of their starts. */
   workflows: string[];
   tasks: number;
@@ -47,15 +49,22 @@ export interface Telling {
 const SEED = 7;
 
 /** Tells a story once, cut or not. */
-export async function tell(story: Story, host: WorkflowHost, cut: Cut = {}): Promise<Telling> {
+export async function tell(
+  story: Story,
+  host: WorkflowHost,
+  cut: Cut = {},
+  mutant?: Mutant,
+): Promise<Telling> {
   const calls: Telling['calls'] = [];
   const doomed = new Set<string>();
+  const activities = new Set<string>();
   let isLost = false;
   const { c } = watchedCluster({
     scenario: story.scenario,
     host,
     random: new Random(SEED),
     lookEveryMs: 1000,
+    ...(mutant === undefined ? {} : { mutant }),
     around: (worker, op, args, call) => {
       if (!isActing(op)) return call();
       calls.push({ op, activity: activityInfo().activityType });
@@ -63,7 +72,8 @@ export async function tell(story: Story, host: WorkflowHost, cut: Cut = {}): Pro
         ? cutCall(cut.call.how, { c, worker, op, call, doomed })
         : call();
     },
-    onActivity: async (worker, _type, args, deed) => {
+    onActivity: async (worker, type, args, deed) => {
+      activities.add(type);
       try {
         return await deed(...args);
       } finally {
@@ -89,6 +99,7 @@ export async function tell(story: Story, host: WorkflowHost, cut: Cut = {}): Pro
   c.stop();
   return {
     calls,
+    activities: [...activities],
     workflows: c.server.runs.map((run) => run.type),
     tasks: c.server.tasks,
     outcome: outcomeOf(c),

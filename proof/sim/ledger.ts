@@ -34,6 +34,8 @@ export class Ledger {
   readonly acts: Act[] = [];
   /** Per run and operation: when it last was told something. */
   private readonly reads = new Map<string, number>();
+  /** Effects that an operation was asked for, by us or by a person. */
+  private readonly askedFor = new Set<number>();
   /** When a node last left the cluster. */
   membersChangedAt = -Infinity;
   private readonly looks = new Map<string, SlotLook>();
@@ -53,6 +55,21 @@ export class Ledger {
   /** When the run last got an answer to this read; undefined: never. */
   lastRead(runId: string, op: Op): number | undefined {
     return this.reads.get(`${runId} ${op}`);
+  }
+
+  wasAskedFor(seq: number): boolean {
+    return this.askedFor.has(seq);
+  }
+
+  /** Something that a person does by hand, past us. */
+  byPerson(call: () => void): void {
+    const lab = this.lab();
+    const before = this.newest(lab);
+    try {
+      call();
+    } finally {
+      for (const { seq } of lab.effects(before)) this.askedFor.add(seq);
+    }
   }
 
   /** When the VM was last set running where it is now. */
@@ -150,7 +167,10 @@ export class Ledger {
       effects,
     };
     this.acts.push(act);
-    for (const e of effects) if (e.kind === 'node-paused') this.pausedBy.set(e.subject, runId);
+    for (const e of effects) {
+      this.askedFor.add(e.seq);
+      if (e.kind === 'node-paused') this.pausedBy.set(e.subject, runId);
+    }
     this.onAct(act);
     return answer;
   }

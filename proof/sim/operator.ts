@@ -138,7 +138,9 @@ export class Operator {
     args: object,
   ): void {
     try {
-      this.c.lab.call(node, op, args as never);
+      this.ledger.byPerson(() => {
+        this.c.lab.call(node, op, args as never);
+      });
       this.c.tell(`a person: ${op} ${JSON.stringify(args)} at ${node}`);
     } catch {
       this.c.tell(`a person: ${op} at ${node} was refused`);

@@ -57,6 +57,8 @@ export type Work =
 export interface Plan {
   seed: number;
   scenario: Scenario;
+  /** The same as a scenario file says it, for a lab that is a process or a test of its own. */
+  file: object;
   spec: ClusterSpec;
   work: Work[];
   faults: PlannedFault[];
@@ -78,12 +80,13 @@ export interface Choice {
 
 export function planOf(seed: number, choice: Choice = {}): Plan {
   const random = new Random(seed).branch('plan');
-  const { scenario, spec } = drawCluster(random.branch('cluster'));
+  const { file, spec } = drawCluster(random.branch('cluster'));
+  const scenario = scenarioSchema.parse(file);
   const work = drawWork(random.branch('work'), scenario, spec);
   const faults = drawFaults(random.branch('faults'), scenario, spec).filter(
     ({ kind }) => (choice.only?.includes(kind) ?? true) && choice.without?.includes(kind) !== true,
   );
-  return { seed, scenario, spec, work, faults, lookEveryMs: random.pick([500, 1000, 2000]) };
+  return { seed, scenario, file, spec, work, faults, lookEveryMs: random.pick([500, 1000, 2000]) };
 }
 
 function drawBudgets(random: Random): Budgets {
@@ -98,7 +101,7 @@ function drawBudgets(random: Random): Budgets {
   };
 }
 
-function drawCluster(random: Random): { scenario: Scenario; spec: ClusterSpec } {
+function drawCluster(random: Random): { file: object; spec: ClusterSpec } {
   const count = random.int(2, 5);
   const nodes = Array.from({ length: count }, (_, i) => {
     const isBare = random.chance(0.3);
@@ -126,7 +129,7 @@ function drawCluster(random: Random): { scenario: Scenario; spec: ClusterSpec } 
     dirtyRate: random.pick(['10MB/s', '40MB/s']),
   }));
   const wanted = names.filter((name) => !existing.includes(name)).slice(0, 3);
-  const scenario = scenarioSchema.parse({
+  const file = {
     cluster: CLUSTER,
     nodes,
     maximumParallelMigrations: random.int(1, 3),
@@ -137,7 +140,7 @@ function drawCluster(random: Random): { scenario: Scenario; spec: ClusterSpec } 
       ? { mode: 2, level: 3, intervalSeconds: random.int(20, 90) }
       : {},
     migration: { setupSeconds: random.int(1, 3), movingGroupSeconds: random.int(1, 2) },
-  });
+  };
   const spec: ClusterSpec = {
     cluster: CLUSTER,
     nodes: nodes.map((node) => node.name),
@@ -158,7 +161,7 @@ function drawCluster(random: Random): { scenario: Scenario; spec: ClusterSpec } 
     memoryReserveBytes: 2 * GB,
     budgets: drawBudgets(random),
   };
-  return { scenario, spec };
+  return { file, spec };
 }
 
 const diskOf = (vm: string): string => `${VOLUME}\\${vm}.vhdx`;
@@ -168,14 +171,16 @@ function drawWork(random: Random, scenario: Scenario, spec: ClusterSpec): Work[]
   const hosts = scenario.nodes.filter((n) => n.features.includes('Hyper-V')).map((n) => n.name);
   const work: Work[] = [];
   const restarts = random.chance(0.8) ? 'allowed' : 'ask';
-  const at = (): number => random.int(0, 30);
+  // Some at once, some in each other's way, some when the first are long over.
+  const spread = random.pick([5, 30, 120]);
+  const at = (): number => random.int(0, spread);
   if (random.chance(0.6)) work.push({ does: 'apply', at: at(), restarts });
   if (random.chance(0.6))
-    for (const vm of random.some(vms, random.int(1, 4))) {
+    for (const vm of random.some(vms, random.int(1, 6))) {
       const to = random.chance(0.4) ? random.pick(hosts) : undefined;
       work.push({ does: 'migrate', at: at(), vm, to });
     }
-  if (random.chance(0.35)) {
+  for (let times = random.pick([0, 0, 1, 1, 2]); times > 0; times -= 1) {
     const node = random.pick(scenario.nodes).name;
     work.push({
       does: 'prepare',
@@ -196,12 +201,12 @@ function drawFaults(random: Random, scenario: Scenario, spec: ClusterSpec): Plan
   // Whole kinds are off in a seed: a bug that needs quiet in one corner is found too.
   const kinds = drawn.filter(() => random.chance(0.35));
   if (kinds.length === 0) return [];
-  const stable = random.pick([0, 2, 10, 30]);
+  const stable = random.pick([0, 1, 5, 15]);
   const vms = [...scenario.virtualMachines, ...spec.virtualMachines].map((vm) => vm.name);
   const faults: PlannedFault[] = [];
   let at = random.int(0, 20);
-  for (let left = random.int(0, 14); left > 0; left -= 1) {
-    at += stable + random.next() * random.pick([1, 5, 20]);
+  for (let left = random.int(0, 16); left > 0; left -= 1) {
+    at += stable + random.next() * random.pick([1, 3, 15]);
     faults.push({
       kind: random.pick(kinds),
       at,

@@ -134,7 +134,14 @@ class Story {
   private async converge(): Promise<void> {
     const { c, plan, operator } = this;
     if (c.violations.length > 0 || !plan.work.some((work) => work.does === 'apply')) return;
-    const isWhole = (): boolean => c.lab.state().nodes.every((node) => node.state === 'Up');
+    const isWhole = (): boolean => {
+      const { nodes } = c.lab.state();
+      const [first] = nodes;
+      if (first === undefined || nodes.some((node) => node.state !== 'Up')) return false;
+      if (!c.lab.state().cluster.quorate) return false;
+      const volumes = c.lab.call(first.name, 'readSharedVolumes', {}).facts;
+      return volumes.every((v) => v.state === 'Online');
+    };
     // Services come up, failovers end, machines start: a person waits for that before trying again.
     for (let tries = 30; tries > 0; tries -= 1) {
       await c.until(() => false, 20);

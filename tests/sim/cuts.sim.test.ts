@@ -1,0 +1,53 @@
+// Every cut of every story ends as the uncut one does, with each effect exactly once. The cuts are counted from the code:
+// an operation, an activity or a workflow that no story uses fails here by its name.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
+import type { NodeActivityDeps } from '../../activities/examine.ts';
+import { WORKFLOWS } from '../../domain/names.ts';
+import { cutsOf, judge, tell, unusedOps, type Telling } from '../../proof/sim/cuts.ts';
+import { STORIES } from '../../proof/sim/stories.ts';
+import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { ROOT } from '../support/built-setup.ts';
+
+let host: WorkflowHost;
+const uncut = new Map<string, Telling>();
+beforeAll(async () => {
+  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+  for (const story of STORIES) uncut.set(story.name, await tell(story, host));
+});
+afterAll(() => host.close());
+
+describe('a story that nothing disturbs', () => {
+  it.each(STORIES)('comes to its end: $name', ({ name }) => {
+    expect(uncut.get(name)?.violations).toEqual([]);
+  });
+
+  it('is there for every operation, every workflow and every activity', () => {
+    const tellings = [...uncut.values()];
+    expect(unusedOps(tellings), 'write a story that uses it in proof/sim/stories.ts').toEqual([]);
+    const started = new Set(tellings.flatMap((t) => t.workflows));
+    expect(WORKFLOWS.filter((type) => !started.has(type))).toEqual([]);
+    const deps = { host: {} } as unknown as NodeActivityDeps;
+    const known = [...Object.keys(createClusterQueue(deps)), ...Object.keys(createNodeQueue(deps))];
+    const used = new Set(tellings.flatMap((t) => t.activities));
+    expect(known.filter((type) => !used.has(type) && !ONLY_AFTER_A_CUT.includes(type))).toEqual([]);
+  });
+});
+
+/** These mend what a cut or a failure has left, so no undisturbed story needs them. */
+const ONLY_AFTER_A_CUT = ['stopMove', 'readMoveEvents', 'removeRole'];
+
+describe('every cut ends as if it had not been', () => {
+  it.each(STORIES)('of $name', async (story) => {
+    const telling = uncut.get(story.name)!;
+    const cuts = cutsOf(telling);
+    expect(cuts.length).toBeGreaterThan(telling.tasks);
+    const failures = [];
+    for (const cut of cuts) {
+      const what = await judge(story, host, telling, cut);
+      if (what !== undefined) failures.push(what);
+    }
+    expect(failures).toEqual([]);
+  });
+});

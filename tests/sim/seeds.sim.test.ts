@@ -1,0 +1,58 @@
+// Two hundred seeds of simulated clusters on which everything goes wrong. A failure prints the promise that was broken
+// and the seed; `npm run sim -- --seed N` makes it small and shows its last steps.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replayByCore } from '../../proof/sim/core-replay.ts';
+import { planOf } from '../../proof/sim/plan.ts';
+import { REGRESSIONS } from '../../proof/sim/regressions.ts';
+import { simulate } from '../../proof/sim/simulate.ts';
+import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { ROOT } from '../support/built-setup.ts';
+
+const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
+const SEEDS = 200;
+const PER_TEST = 20;
+/** Replayed by the native core as well. */
+const CORE_SEEDS = 10;
+
+let host: WorkflowHost;
+beforeAll(async () => {
+  host = await WorkflowHost.load(BUNDLE);
+});
+afterAll(() => host.close());
+
+describe('every promise is kept', () => {
+  const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => 1 + i * PER_TEST);
+  it.each(firsts)('by the seeds from %i on', async (first) => {
+    for (let seed = first; seed < first + PER_TEST; seed += 1) {
+      const { violations } = await simulate(planOf(seed), host);
+      expect(violations, `npm run sim -- --seed ${String(seed)}`).toEqual([]);
+    }
+  });
+
+  it.each(REGRESSIONS)('where it once was not: $reason', async ({ plan }) => {
+    const { violations, trace } = await simulate(plan, host);
+    expect(violations, trace.slice(-20).join('\n')).toEqual([]);
+  });
+});
+
+describe('a seed', () => {
+  it('gives the same trace, byte for byte, every time', async () => {
+    const traces = [];
+    for (const seed of [3, 11, 3, 11])
+      traces.push((await simulate(planOf(seed), host)).trace.join('\n'));
+    expect(traces[2]).toBe(traces[0]);
+    expect(traces[3]).toBe(traces[1]);
+    expect(traces[1]).not.toBe(traces[0]);
+  });
+
+  it('writes histories that the native core replays', async () => {
+    let replayed = 0;
+    for (let seed = 1; seed <= CORE_SEEDS; seed += 1) {
+      const { runs } = await simulate(planOf(seed), host);
+      expect(await replayByCore(runs, BUNDLE), `seed ${String(seed)}`).toEqual([]);
+      replayed += runs.length;
+    }
+    expect(replayed).toBeGreaterThan(CORE_SEEDS);
+  });
+});
