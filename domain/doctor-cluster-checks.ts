@@ -15,6 +15,7 @@ import {
   partOf,
   prose,
   quoted,
+  roleFinder,
   warning,
   type Check,
   type ClusteredVm,
@@ -216,9 +217,10 @@ function withoutRoom(
       name: n.name,
       free: (partOf(v, 'view', n.name)?.host.freeMemoryBytes ?? 0) - reserve,
     }));
+  const roleOf = roleFinder(v);
   const bySize = [...vms].sort((a, b) => b.vm.memoryAssignedBytes - a.vm.memoryAssignedBytes);
   return bySize.filter(({ vm }) => {
-    const owners = view.roles.find((r) => sameName(r.vmId, vm.id))?.possibleOwners ?? [];
+    const owners = roleOf(vm.id)?.possibleOwners ?? [];
     const best = room
       .filter((n) => owners.length === 0 || owners.some((o) => sameName(o, n.name)))
       .sort((a, b) => b.free - a.free)[0];

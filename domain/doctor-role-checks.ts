@@ -11,8 +11,10 @@ import {
   parts,
   prose,
   quoted,
+  roleFinder,
   snapshotOf,
   vmCount,
+  vmFinder,
   warning,
   type Check,
   type DoctorView,
@@ -21,9 +23,6 @@ import {
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
-
-const roleOf = (v: DoctorView, vm: VmFacts): RoleFacts | undefined =>
-  clusterView(v)?.roles.find((r) => sameName(r.vmId, vm.id));
 
 /** Online, and no VM that runs; failed; or neither on nor off. What passes by itself is no finding. */
 function roleProblem(role: RoleFacts, vm: VmFacts | undefined): Seen[] {
@@ -75,10 +74,8 @@ const ROLES: readonly Check[] = [
     look(v) {
       const view = clusterView(v);
       if (view === null) return [];
-      const vms = clusteredVms(v);
-      const problems = view.roles.flatMap((role) =>
-        roleProblem(role, vms.find(({ vm }) => sameName(vm.id, role.vmId))?.vm),
-      );
+      const vmOf = vmFinder(v);
+      const problems = view.roles.flatMap((role) => roleProblem(role, vmOf(role.vmId)));
       const online = view.roles.filter((r) => r.state === 'Online').length;
       return orFine(v, problems, `${String(online)} of ${String(view.roles.length)} online`);
     },
@@ -120,9 +117,10 @@ const ROLES: readonly Check[] = [
     look(v) {
       const all = parts(v, 'view');
       if (all.length === 0 || clusterView(v) === null) return [];
+      const roleOf = roleFinder(v);
       const problems = all.flatMap(({ node, facts }) =>
         facts.vms
-          .filter((vm) => vm.state === 'Running' && !vm.clustered && roleOf(v, vm) === undefined)
+          .filter((vm) => vm.state === 'Running' && !vm.clustered && roleOf(vm.id) === undefined)
           .map((vm) => {
             const remedy = `Add-ClusterVirtualMachineRole -VMId ${quoted(vm.id)} -Name ${quoted(vm.name)}`;
             return warning(vm.name, `it runs on ${node} outside the cluster`, remedy, node);

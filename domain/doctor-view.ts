@@ -7,6 +7,7 @@ import type {
   NoAnswer,
   NodeView,
   PeerFacts,
+  RoleFacts,
   SetupFacts,
   Snapshot,
   VmFacts,
@@ -205,17 +206,32 @@ export interface ClusteredVm {
   vm: VmFacts;
 }
 
+/** Ids are written in either case. */
+const key = (vmId: string): string => vmId.toLowerCase();
+
+/** A thousand VMs are looked up a thousand times: in a workflow that must not take a second. */
+export function roleFinder(v: DoctorView): (vmId: string) => RoleFacts | undefined {
+  const byId = new Map((clusterView(v)?.roles ?? []).map((role) => [key(role.vmId), role]));
+  return (vmId) => byId.get(key(vmId));
+}
+
 /** VMs that are cluster roles, each once: one on the move may be listed by both ends. */
 export function clusteredVms(v: DoctorView): ClusteredVm[] {
-  const roles = clusterView(v)?.roles ?? [];
+  const roleOf = roleFinder(v);
   return parts(v, 'view').flatMap(({ node, facts }) =>
     facts.vms
       .filter((vm) => {
-        const role = roles.find((r) => sameName(r.vmId, vm.id));
+        const role = roleOf(vm.id);
         return role === undefined ? vm.clustered : sameName(role.owner, node);
       })
       .map((vm) => ({ node, vm })),
   );
+}
+
+/** The VM of a role, as its owner sees it. */
+export function vmFinder(v: DoctorView): (vmId: string) => VmFacts | undefined {
+  const byId = new Map(clusteredVms(v).map(({ vm }) => [key(vm.id), vm]));
+  return (vmId) => byId.get(key(vmId));
 }
 
 /** The node is named in cluster.yaml, so that `cluster apply` will do what it can there. */
