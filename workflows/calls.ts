@@ -25,6 +25,8 @@ export interface CallOptions {
  * the worker is alive (it beats) but its cmdlet hangs.
  */
 const ATTEMPT_SECONDS = 120;
+/** Where many runs wait for the same workers and nothing is lost by waiting, a task waits so many times as long. */
+const PATIENCE = 5;
 /** Only dead workers and lost answers are retried by Temporal; failures with a code go to the step engine. */
 const ATTEMPTS_MAX = 10;
 
@@ -56,6 +58,11 @@ export class Calls {
   constructor(cluster: string, budgets: Partial<Budgets> = {}) {
     this.cluster = cluster;
     this.budgets = { ...DEFAULT_BUDGETS, ...budgets };
+  }
+
+  /** For a task that comes late rather than never when hundreds of runs work at once. */
+  get patientSeconds(): number {
+    return this.budgets.answerSeconds * PATIENCE;
   }
 
   onCluster(call: CallOptions): ActivityInterfaceFor<ClusterQueue> {

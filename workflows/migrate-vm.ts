@@ -78,7 +78,11 @@ export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult>
     const to = moved?.to ?? target;
     await run.step(steps.verify, async (c) => {
       const after = await calls
-        .onNode(to, { summary: `Verify ${role.name} on ${to}`, seconds: 180 })
+        .onNode(to, {
+          summary: `Verify ${role.name} on ${to}`,
+          seconds: 180,
+          takeWithinSeconds: calls.patientSeconds,
+        })
         .verifyVm({
           step: steps.verify.id,
           vm: role.name,

@@ -35,7 +35,12 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
   const view = await calls
     .onCluster({
       summary: `Look at cluster ${calls.cluster}`,
-      ...(step === undefined ? {} : { allWithinSeconds: calls.budgets.slotSeconds }),
+      ...(step === undefined
+        ? {}
+        : {
+            takeWithinSeconds: calls.patientSeconds,
+            allWithinSeconds: calls.budgets.slotSeconds,
+          }),
     })
     .viewCluster({
       ...(about?.role === undefined ? {} : { about: about.role }),

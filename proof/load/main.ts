@@ -54,9 +54,23 @@ function optionsOf(): LoadOptions {
   };
 }
 
+class Interrupted extends Error {}
+
+/** The processes have to end and the folder has to go, also when somebody has seen enough. */
+const whenInterrupted = (): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        reject(new Interrupted(`ended by ${signal}`));
+      });
+    }
+  });
+
 async function measure(options: LoadOptions): Promise<LoadReport> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-load-'));
   const programs = new Programs();
+  const interrupted = whenInterrupted();
+  interrupted.catch(() => undefined);
   const say = (line: string): void => {
     const seconds = Math.round(performance.now() / 1000);
     process.stderr.write(`${String(seconds).padStart(4)} s  ${line}\n`);
@@ -71,7 +85,10 @@ async function measure(options: LoadOptions): Promise<LoadReport> {
       say,
     });
     machine.temporalCli = cli.version;
-    return await measureLoad(options, { cliPath: cli.path, folder, programs, say });
+    const measuring = measureLoad(options, { cliPath: cli.path, folder, programs, say });
+    // Ended by a signal, it fails for want of its processes; nobody waits for that.
+    measuring.catch(() => undefined);
+    return await Promise.race([measuring, interrupted]);
   } finally {
     await programs.endAll();
     fs.rmSync(folder, { recursive: true, force: true });
@@ -94,7 +111,8 @@ try {
   }
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (err) {
-  if (!(err instanceof BadOption)) throw err;
+  if (!(err instanceof BadOption) && !(err instanceof Interrupted)) throw err;
   process.stderr.write(`${err.message}\n`);
-  process.exitCode = 2;
+  // The server may still be on; its guard ends it with this process.
+  process.exit(err instanceof BadOption ? 2 : 1);
 }

@@ -63,6 +63,8 @@ export interface LabClusterOptions {
   workers?: string[];
   /** What a node's worker says it is. */
   worker?: (node: string) => WorkerFacts;
+  /** Another version of the workflows, from tests/support/variants.ts. */
+  workflowCode?: string;
   /** Wraps every activity, to run it twice or to lose its answer. */
   wrap?: <T extends object>(activities: T) => T;
 }
@@ -208,7 +210,10 @@ class NodeWorkers {
       ...this.common(connection),
       identity: `decider/${this.cluster}`,
       taskQueue: clusterQueue(this.cluster),
-      workflowBundle: { codePath: path.join(ROOT, 'dist', 'workflow-bundle.js') },
+      workflowBundle:
+        this.options.workflowCode === undefined
+          ? { codePath: path.join(ROOT, 'dist', 'workflow-bundle.js') }
+          : { code: this.options.workflowCode },
       // No thread per worker: nothing here needs the deadlock detector.
       debugMode: true,
     });
