@@ -22,6 +22,9 @@ import {
 } from './kept-histories.ts';
 import { SCENARIO, STORIES, type Story } from './stories.ts';
 
+/** A run that is cancelled when its worker is dead: for what a patch does then. */
+type Way = Outcome | 'deserted';
+
 const { version } = JSON.parse(readProjectFile('package.json')) as { version: string };
 const kept = keptHistories().filter((h) => h.file.startsWith(`${version}/`));
 const unseen = unseenPatches();
@@ -46,8 +49,12 @@ const parked = async (run: Handle): Promise<void> => {
   await run.until('the run to need a person', (s) => s.state === 'needs-operator', 60_000);
 };
 
-/** The worker that has the activity is killed, another one or its successor goes on. */
-async function rob(workflow: (typeof WORKFLOWS)[number], story: Story): Promise<WorkflowHandle> {
+/** The worker that has the activity is killed; another one or its successor goes on, unless the run is cancelled. */
+async function rob(
+  workflow: (typeof WORKFLOWS)[number],
+  story: Story,
+  cancel = false,
+): Promise<WorkflowHandle> {
   const { activity, fault } = story.robbed;
   const scenario = `${SCENARIO}faults: [${fault}]\n`;
   const c = await realCluster({ temporal, scenario, speed: 20 });
@@ -59,14 +66,13 @@ async function rob(workflow: (typeof WORKFLOWS)[number], story: Story): Promise<
     timeoutMs: 30_000,
   });
   await killPid(victim.pid);
-  await run.result();
+  if (cancel) await run.raw.cancel();
+  const ended = run.result();
+  await (cancel ? expect(ended).rejects.toThrow() : ended);
   return run.raw;
 }
 
-async function play(
-  workflow: (typeof WORKFLOWS)[number],
-  outcome: Outcome,
-): Promise<WorkflowHandle> {
+async function play(workflow: (typeof WORKFLOWS)[number], outcome: Way): Promise<WorkflowHandle> {
   const story = STORIES[workflow];
   if (story === undefined) {
     throw new Error(`${workflow} has no story: write one in tests/replay/stories.ts`);
@@ -80,6 +86,8 @@ async function play(
     }
     case 'crashed':
       return rob(workflow, story);
+    case 'deserted':
+      return rob(workflow, story, true);
     case 'cancelled': {
       const { c, run } = await begin(workflow, story, [parks?.fault ?? robbed.fault]);
       if (parks === undefined) {
@@ -109,16 +117,22 @@ async function play(
 
 const missing = missingOf(kept, WORKFLOWS);
 const cases = WORKFLOWS.flatMap((workflow) =>
-  OUTCOMES.filter((outcome) => IMPOSSIBLE[workflow]?.[outcome] === undefined).map((outcome) => {
-    const isMissing = missing.some((m) => m.workflow === workflow && m.outcome === outcome);
-    return { workflow, outcome, isMissing };
-  }),
+  [...OUTCOMES.filter((o) => IMPOSSIBLE[workflow]?.[o] === undefined), 'deserted' as const].map(
+    (way) => ({
+      workflow,
+      way,
+      isMissing: missing.some((m) => m.workflow === workflow && m.outcome === way),
+    }),
+  ),
 ).filter(({ isMissing }) => isMissing || unseen.length > 0);
 
+const named = cases.map((one) => [`${one.workflow} ${one.way}`, one] as const);
+
 describe.runIf(cases.length > 0)(`histories of ${version}`, () => {
-  it.each(cases)('of $workflow $outcome', async ({ workflow, outcome, isMissing }) => {
-    const handle = await play(workflow, outcome);
+  it.each(named)('of %s', async (_name, { workflow, way, isMissing }) => {
+    const handle = await play(workflow, way);
     const text = await historyText(handle);
+    const outcome = way === 'deserted' ? 'cancelled' : way;
     const [, runId = ''] = /"originalExecutionRunId":"([^"]+)"/.exec(text) ?? [];
     const file = `${version}/${workflow}.${outcome}.${runId.slice(-8)}.json`;
     const history = readHistory(file, text);

@@ -83,4 +83,9 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
     input: () => ({ nodes: ['HV1', 'HV2'], files: [NEW_VM.vhd] }),
     robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
   },
+  doctor: {
+    id: (cluster) => runId.doctor(cluster),
+    input: () => ({ nodes: ['HV1', 'HV2'] }),
+    robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
+  },
 };
