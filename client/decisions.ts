@@ -14,6 +14,15 @@ export function stepToDecide(
   action: DecisionAction,
   given: string | undefined,
 ): StepView {
+  const [why] = view.notes;
+  if (view.steps.length === 0 && why !== undefined) {
+    throw new ClientError({
+      code: 'RunSilent',
+      message: `${view.run} does not say which step waits; ${why}`,
+      hint: `Look again:  watari run show ${shellWord(view.run)}`,
+      exitCode: EXIT.failed,
+    });
+  }
   const waiting = needingOperator(view);
   if (given !== undefined) return namedStep(view, waiting, given);
   const only = waiting[0];

@@ -8,7 +8,7 @@ import { isSettled } from '../domain/status.ts';
 import { isOutage, within, type Temporal } from './connection.ts';
 import type { Context, Talk } from './context.ts';
 import { ClientError } from './errors.ts';
-import { inspectFailed, untilUnclaimed } from './inspect.ts';
+import { inspectFailed, untilHopeless } from './inspect.ts';
 import { readServing } from './pollers.ts';
 import { askingLine } from './render/doctor.ts';
 import { liveScreen } from './render/live.ts';
@@ -100,10 +100,11 @@ async function ask(
   try {
     return await Promise.race([
       within(temporal.connection, LIMIT_MS, () => handle.result()),
-      untilUnclaimed(ctx, temporal, cluster, handle, over.signal),
+      untilHopeless(ctx, temporal, cluster, handle, over.signal),
       leave,
     ]);
   } catch (err) {
+    if (err instanceof ClientError) await handle.terminate(err.message).catch(() => undefined);
     throw err instanceof WorkflowFailedError ? inspectFailed(cluster, err) : err;
   } finally {
     over.abort();

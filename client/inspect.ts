@@ -10,7 +10,7 @@ import { within, type Temporal } from './connection.ts';
 import type { Context } from './context.ts';
 import { badInput, ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
-import { whyTaskFails } from './failing-task.ts';
+import { isTriedAgain, whyTaskFails } from './failing-task.ts';
 import { readServing } from './pollers.ts';
 
 /** Every node answers within its `answerSeconds` or is reported as silent; this is for all of that and some more. */
@@ -69,9 +69,11 @@ export async function inspectCluster(
   try {
     return await Promise.race([
       within(connection, INSPECT_MS + CALL_MS, () => handle.result()),
-      untilUnclaimed(ctx, temporal, request.cluster, handle, over.signal),
+      untilHopeless(ctx, temporal, request.cluster, handle, over.signal),
     ]);
   } catch (err) {
+    // Only now: its end would be an answer too, and a worse one than ours.
+    if (err instanceof ClientError) await handle.terminate(err.message).catch(() => undefined);
     if (err instanceof WorkflowFailedError) throw inspectFailed(request.cluster, err);
     throw err;
   } finally {
@@ -82,40 +84,49 @@ export async function inspectCluster(
 const CALL_MS = 10_000;
 /** A live worker takes a look within milliseconds, one that lost a colleague's cached runs within three seconds. */
 const CLAIM_MS = 10_000;
+/** A task that fails is tried again at once, perhaps by a better worker, and after that only every ten seconds. */
+const FAILING_MS = 3_000;
 /** Started and scheduled: all that happens before a worker comes. */
 const EVENTS_BEFORE_A_WORKER = 2;
 
-/** Rejects when no worker took it; workers that died just now still seem to be there. */
-export async function untilUnclaimed(
+/**
+ * Rejects when no worker took it (those that died just now still seem to be there), or none is able to. The caller ends
+ * the run then: not here, because its end would be an answer too, and a worse one than this.
+ */
+export async function untilHopeless(
   ctx: Context,
   temporal: Temporal,
   cluster: string,
   handle: WorkflowHandle,
   over: AbortSignal,
 ): Promise<never> {
-  await ctx.clock.sleep(CLAIM_MS, over);
-  const info = over.aborted
-    ? null
-    : await within(temporal.connection, CALL_MS, () => handle.describe());
-  if (info === null) return new Promise<never>(() => undefined);
-  if (info.historyLength > EVENTS_BEFORE_A_WORKER) {
-    const why = await whyTaskFails(temporal, handle.workflowId);
-    if (why === null) return new Promise<never>(() => undefined);
-    await handle.terminate('its program fails').catch(() => undefined);
-    throw new ClientError({
-      code: 'InspectFailed',
-      message: `the workers of cluster ${cluster} cannot look: ${why}`,
-      hint: 'Are they and this command of one version, and have they the same encryption keys? Their logs say more.',
-      exitCode: EXIT.failed,
-    });
+  for (const ms of [FAILING_MS, CLAIM_MS - FAILING_MS]) {
+    await ctx.clock.sleep(ms, over);
+    const info = over.aborted
+      ? null
+      : await within(temporal.connection, CALL_MS, () => handle.describe());
+    if (info === null) return new Promise<never>(() => undefined);
+    if (isTriedAgain(info)) {
+      const why = await whyTaskFails(temporal, handle.workflowId);
+      if (why !== null) throw cannotLook(cluster, why);
+    } else if (ms !== FAILING_MS && info.historyLength <= EVENTS_BEFORE_A_WORKER) {
+      throw badInput(
+        `no worker of cluster ${cluster} answers: those that were there have stopped within the last minute`,
+        `Start one on every node:  watari worker start --cluster ${cluster}`,
+        'NoWorker',
+      );
+    }
   }
-  await handle.terminate('nobody took it').catch(() => undefined);
-  throw badInput(
-    `no worker of cluster ${cluster} answers: those that were there have stopped within the last minute`,
-    `Start one on every node:  watari worker start --cluster ${cluster}`,
-    'NoWorker',
-  );
+  return new Promise<never>(() => undefined);
 }
+
+const cannotLook = (cluster: string, why: string): ClientError =>
+  new ClientError({
+    code: 'InspectFailed',
+    message: `the workers of cluster ${cluster} cannot look: ${why}`,
+    hint: 'Are they and this command of one version, and have they the same encryption keys? Their logs say more.',
+    exitCode: EXIT.failed,
+  });
 
 export function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {
   const root = rootCause(err);

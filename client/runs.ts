@@ -1,6 +1,7 @@
 // Starting, finding and steering runs. A workflow's id is its lock, so a second start is refused with the words that
 // say who holds it.
 import {
+  Client,
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -11,12 +12,15 @@ import {
 import {
   defineSearchAttributeKey,
   SearchAttributeType,
+  type Payload,
+  type PayloadCodec,
   type SearchAttributePair,
 } from '@temporalio/common';
+import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { clusterQueue } from '../domain/names.ts';
 import { MESSAGES, type Decision } from '../domain/status.ts';
-import { isOutage, within, type Temporal } from './connection.ts';
+import { grpcCodeOf, isOutage, within, type Temporal } from './connection.ts';
 import type { Clock } from './context.ts';
 import { ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -161,13 +165,38 @@ export async function listRuns(temporal: Temporal, filter: RunFilter): Promise<R
   const runs: RunListed[] = [];
   const query = listQuery(filter);
   await within(temporal.connection, CALL_MS, async () => {
-    for await (const info of temporal.client.workflow.list({ query, pageSize: 100 })) {
+    for await (const info of forgiving(temporal).workflow.list({ query, pageSize: 100 })) {
       if (info.type === 'inspectCluster') continue;
       runs.push(listed(info));
       if (runs.length >= LIST_MAX) break;
     }
   });
   return runs;
+}
+
+/** One run whose memo was encrypted with a key that is not here must not hide all the others. */
+function forgiving({ connection, namespace, client }: Temporal): Client {
+  const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
+  const unreadable = payloadConverter.toPayload(null);
+  const codecs = payloadCodecs.map((codec): PayloadCodec => {
+    const decode = async (payload: Payload): Promise<Payload> => {
+      const [decoded = payload] = await codec.decode([payload]);
+      return decoded;
+    };
+    return {
+      encode: (payloads) => codec.encode(payloads),
+      decode: (payloads) =>
+        Promise.all(
+          payloads.map((payload) =>
+            decode(payload).catch((err: unknown) => {
+              if (err instanceof EncryptionKeyProblem) return unreadable;
+              throw err;
+            }),
+          ),
+        ),
+    };
+  });
+  return new Client({ connection, namespace, dataConverter: { payloadCodecs: codecs } });
 }
 
 /** Ids are ours and say the cluster, so the list works before the attributes are registered. */
@@ -288,8 +317,18 @@ function decisionFailed(err: unknown, run: string, d: Decision): unknown {
       `Are the cluster's workers running?  ${look}`,
     );
   }
+  if (grpcCodeOf(err) === FAILED_PRECONDITION) {
+    return refused(
+      'DecisionUndelivered',
+      `the decision for ${d.step} of ${run} was not taken: its program fails on the workers, or there is none`,
+      look,
+    );
+  }
   return err;
 }
+
+/** "Workflow Task in failed state". */
+const FAILED_PRECONDITION = 9;
 
 export async function cancelRun(temporal: Temporal, run: string): Promise<void> {
   const handle = temporal.client.workflow.getHandle(run);

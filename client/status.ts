@@ -9,6 +9,7 @@ import type { LoadedDataConverter, Payload } from '@temporalio/common';
 import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
 import { WORKFLOWS, type WorkflowName } from '../domain/names.ts';
 import { MESSAGES, type Beat, type RunStatus } from '../domain/status.ts';
+import { isTriedAgain, whyTaskFails } from './failing-task.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from './connection.ts';
 import { mergeRun, type PendingTask, type RunPieces, type RunView } from './run-view.ts';
 import { stateOfStatus } from './runs.ts';
@@ -28,6 +29,8 @@ interface Known {
   query: Promise<void> | null;
   /** Why the workflow itself told nothing. */
   silent: string | null;
+  /** Why its program fails, and the attempt that this was read at: it is asked for once per attempt. */
+  failing: { attempt: number; why: string | null };
 }
 
 /** Follows one run. Every `look` is cheap enough for twice a second. */
@@ -45,6 +48,14 @@ export class RunTracker {
     this.#runId = runId;
   }
 
+  /** Why the run, or one inside it, does not get on at all; null when it does, as far as is known. */
+  standsStill(): string | null {
+    for (const [id, { failing, final }] of this.#known) {
+      if (!final && failing.why !== null) return `${id} stands still: ${failing.why}`;
+    }
+    return null;
+  }
+
   /** Throws the client's error when the server does not answer; what was known stays known. */
   async look(): Promise<RunView> {
     const seen = new Set<string>();
@@ -57,8 +68,9 @@ export class RunTracker {
       if (its !== null && known.silent === null) children.set(id, its);
     }
     const view = mergeRun(root, children);
-    for (const [id, { silent }] of this.#known) {
-      if (silent !== null && seen.has(id)) view.notes.push(`${id}: ${silent}`);
+    for (const [id, { silent, failing }] of this.#known) {
+      const note = failing.why === null ? silent : standsStillText(failing.why);
+      if (note !== null && seen.has(id)) view.notes.push(`${id}: ${note}`);
     }
     return view;
   }
@@ -86,6 +98,7 @@ export class RunTracker {
     known.tasks = await pendingTasks(info, this.#now(), this.#temporal.client);
     const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
     if (closed) {
+      known.failing = blank().failing;
       await settled(known.query);
       // Asked again: the answer before may be from before the end.
       known.query = null;
@@ -95,9 +108,24 @@ export class RunTracker {
       known.status = closedStatus(known.status ?? bareStatus(info), info);
       return;
     }
+    await this.#readFailing(info, known);
+    if (known.failing.why !== null) {
+      // It cannot answer, and the question would wait as long as the task does.
+      known.status ??= bareStatus(info);
+      return;
+    }
     const patience = known.status === null ? QUERY_MS + 1000 : PATIENCE_MS;
     await atMost(patience, known.query);
     known.status ??= bareStatus(info);
+  }
+
+  async #readFailing(info: WorkflowExecutionDescription, known: Known): Promise<void> {
+    const attempt = info.raw.pendingWorkflowTask?.attempt ?? 1;
+    if (attempt === known.failing.attempt) return;
+    const why = isTriedAgain(info)
+      ? await whyTaskFails(this.#temporal, info.workflowId).catch(unreadable)
+      : null;
+    known.failing = { attempt, why };
   }
 
   #ask(id: string, known: Known): void {
@@ -143,17 +171,36 @@ async function atMost(ms: number, deed: Promise<void> | null): Promise<void> {
   clearTimeout(timer);
 }
 
-const blank = (): Known => ({ status: null, tasks: [], final: false, query: null, silent: null });
+const blank = (): Known => ({
+  status: null,
+  tasks: [],
+  final: false,
+  query: null,
+  silent: null,
+  failing: { attempt: 1, why: null },
+});
+
+/** What fails is encrypted with a key that we lack: then that is what there is to say. */
+function unreadable(err: unknown): string {
+  if (err instanceof EncryptionKeyProblem) return err.message;
+  throw err;
+}
+
+const standsStillText = (why: string): string =>
+  `its program fails and is tried again and again: ${why}; shown is what the server knows`;
 
 const pieces = (known: Known | undefined): RunPieces | null =>
   known?.status == null ? null : { status: known.status, tasks: known.tasks };
 
-/** What a failed query means for the reader. The server tells two of the cases apart by words only (not localised). */
+/** What a failed query means for the reader. The server tells some of the cases apart by words only (not localised). */
 function silence(err: unknown): string {
   if (err instanceof EncryptionKeyProblem) return `its status cannot be read: ${err.message}`;
   const told = err instanceof Error && err.cause instanceof Error ? err.cause.message : '';
   if (/workflow task in failed state/i.test(told)) {
-    return "its program fails and is tried again and again (the workers' logs say why); shown is what the server knows";
+    return standsStillText("the workers' logs say why");
+  }
+  if (err instanceof Error && err.message.includes('TMPRL1100')) {
+    return 'the worker that was asked is of another version of watari than the one that brought it here, and cannot tell; shown is what the server knows';
   }
   if (isOutage(err) || grpcCodeOf(err) === FAILED_PRECONDITION) {
     return 'no worker answers for it; shown is what the server knows';

@@ -1,6 +1,7 @@
 // Shows a run until it is over, waits for a person, or the reader leaves. The run does not depend on any of this.
 import { isOutage, type Temporal } from './connection.ts';
 import type { Context, Talk } from './context.ts';
+import { ClientError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { duration, stringWidth } from './render/format.ts';
 import { liveScreen } from './render/live.ts';
@@ -12,6 +13,8 @@ import { RunTracker } from './status.ts';
 
 /** Heartbeats come once a second; twice as often sees each within half a second. */
 const LOOK_EVERY_MS = 500;
+/** A task that fails is tried again at once and then every ten seconds: by then another worker could have had it. */
+const STANDSTILL_MS = 15_000;
 
 export interface WatchOptions {
   run: string;
@@ -46,6 +49,7 @@ export async function watchRun(
   let view: RunView | null = null;
   let lastAnswer = ctx.clock.now().getTime();
   let silent = false;
+  let standsSince: number | null = null;
   try {
     while (!o.signal.aborted) {
       try {
@@ -58,6 +62,11 @@ export async function watchRun(
         if (stateOf(view) === 'needs-operator' && !stayWhenWaiting) {
           return { view, interrupted: false };
         }
+        const why = tracker.standsStill();
+        standsSince = why === null ? null : (standsSince ?? lastAnswer);
+        const stoodMs = lastAnswer - (standsSince ?? lastAnswer);
+        if (why !== null && stoodMs > STANDSTILL_MS && !stayWhenWaiting)
+          throw standsStill(o.run, why);
       } catch (err) {
         if (!isOutage(err)) throw err;
         silent = true;
@@ -70,6 +79,15 @@ export async function watchRun(
     display.close();
   }
 }
+
+/** A person may wait for an upgrade at the terminal; a script would wait for good. */
+const standsStill = (run: string, why: string): ClientError =>
+  new ClientError({
+    code: 'StandsStill',
+    message: why,
+    hint: `Nothing is lost: it goes on by itself once a worker can go on with it. Usually one must be upgraded.\nWatch it again:  watari run watch ${shellWord(run)}`,
+    exitCode: EXIT.needsOperator,
+  });
 
 /** Links and long names may wrap; everything else fits its line. */
 const rowsOf = (lines: readonly string[], columns: number): number =>

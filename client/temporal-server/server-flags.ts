@@ -27,6 +27,9 @@ const SETTINGS = [
   'history.timerProcessorMaxPollRPS=10000',
   // By default a second: no timer or retry could be shorter. The inner quotes make it JSON.
   'history.timerProcessorMaxTimeShift="1ms"',
+  // By default ten minutes: so long a run would wait for its next try after workers that could not go on with it were
+  // upgraded.
+  'history.workflowTaskRetryMaxInterval="10s"',
 ];
 
 export function serverFlags(place: ServerPlace): string[] {

@@ -135,13 +135,14 @@ describe('docker-compose.yml', () => {
     expect(fs.existsSync(path.join(ROOT, from, path.posix.basename(settings)))).toBe(true);
   });
 
-  it('gives the server the settings without which every activity costs 100 ms', () => {
+  it('gives the server the settings without which activities cost 100 ms and upgraded runs wait minutes', () => {
     const settings = z
       .record(z.string(), z.array(z.object({ value: z.unknown() })))
       .parse(parse(read('deploy/temporal/dynamic-config/settings.yaml')));
     expect(settings['history.transferProcessorMaxPollRPS']).toEqual([{ value: 1000 }]);
     expect(settings['history.timerProcessorMaxPollRPS']).toEqual([{ value: 1000 }]);
     expect(settings['history.timerProcessorMaxTimeShift']).toEqual([{ value: '1ms' }]);
+    expect(settings['history.workflowTaskRetryMaxInterval']).toEqual([{ value: '10s' }]);
   });
 
   it('starts the lab with a program and a scenario that exist', () => {
