@@ -127,13 +127,30 @@ async function bodyOf(request: http.IncomingMessage): Promise<string | null> {
 function parsePayloads(body: string | null): Payload[] | null {
   try {
     const parsed: unknown = JSON.parse(body ?? '');
-    if (typeof parsed !== 'object' || parsed === null) return null;
+    if (!isPayloads(parsed)) return null;
     // Bytes are base64 in JSON, as protobuf wants it.
     return PayloadsMessage.fromObject(parsed).payloads;
   } catch {
     return null;
   }
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isBytes = (value: unknown): boolean => value == null || typeof value === 'string';
+
+/** protobuf itself takes numbers for bytes, and anything with a length, of which it then makes that many. */
+const isPayloads = (value: unknown): value is Record<string, unknown> =>
+  isObject(value) &&
+  Array.isArray(value['payloads'] ?? []) &&
+  ((value['payloads'] ?? []) as unknown[]).every(
+    (one) =>
+      isObject(one) &&
+      isBytes(one['data']) &&
+      isObject(one['metadata'] ?? {}) &&
+      Object.values(one['metadata'] ?? {}).every((bytes) => typeof bytes === 'string'),
+  );
 
 const payloadsJson = (payloads: Payload[]): object =>
   PayloadsMessage.toObject(PayloadsMessage.create({ payloads }), { bytes: String });

@@ -123,7 +123,7 @@ class Door {
   async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     try {
       refuseBrowsers(request, this.names);
-      const url = new URL(request.url ?? '/', 'http://lab');
+      const url = addressOf(request.url ?? '/');
       const answer = await this.route(request, url);
       send(response, 200, answer);
     } catch (error) {
@@ -148,13 +148,13 @@ class Door {
       case 'GET state 1':
         return this.lab.state();
       case 'GET effects 1':
-        return { effects: this.lab.effects(Number(url.searchParams.get('after') ?? 0)) };
+        return { effects: this.lab.effects(afterOf(url)) };
       case 'GET calls 1':
         return { calls: this.lab.calls() };
       case 'GET workers 1':
         return { pids: this.workers()?.pids() ?? {} };
       case 'GET cmdlets 1':
-        return { cmdlets: this.lab.cmdlets(Number(url.searchParams.get('after') ?? 0)) };
+        return { cmdlets: this.lab.cmdlets(afterOf(url)) };
       case 'POST cmdlets 1':
         return this.cmdlet(await readJson(request));
       case 'POST control 1':
@@ -251,6 +251,19 @@ class Door {
       throw error;
     }
   }
+}
+
+function addressOf(text: string): URL {
+  const base = 'http://lab';
+  if (!URL.canParse(text, base)) throw new BadRequest(400, 'This is not an address of the lab.');
+  return new URL(text, base);
+}
+
+/** Number of the last one that the asker knows. */
+function afterOf(url: URL): number {
+  const after = Number(url.searchParams.get('after') ?? 0);
+  if (Number.isFinite(after)) return after;
+  throw new BadRequest(400, "'after' must be a number.");
 }
 
 function decode(part: string): string {
