@@ -51,10 +51,7 @@ export const movesBy = (effects: readonly Effect[]): Record<string, number> =>
 const STALE_POLL_MS = 15_000;
 
 /** From the last kill before it (or from when there was something to adopt) until somebody sees the move through. */
-export function adoptionTimes(
-  adoptions: readonly Adoption[],
-  struck: readonly Struck[],
-): number[] {
+export function adoptionTimes(adoptions: readonly Adoption[], struck: readonly Struck[]): number[] {
   return adoptions.flatMap(({ scheduledMs, startedMs }) => {
     const kills = struck.filter(
       ({ atMs }) => atMs > scheduledMs - STALE_POLL_MS && atMs < startedMs,

@@ -150,6 +150,8 @@ class Soak {
       await sleep(Math.max(0, now + chaosMs - Date.now()));
       say('calm: the operator settles what waits');
       await clients.settle();
+      // What a move asks for may take a node that is not prepared yet.
+      await clients.run(['cluster', 'apply', '-f', work.fileFor(work.wish), '--yes', '--detach']);
       const open = await operator.settleAll(CALM_MS);
       this.violations.push(...open, ...(await this.restViolations(lab)));
       say(`at rest after ${this.elapsed()}`);
