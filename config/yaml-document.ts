@@ -1,6 +1,6 @@
 // Reads a YAML file against a zod schema and tells everything that is wrong with it, with line and
 // column. cluster.yaml and the lab's scenario files are read with it.
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import {
   isAlias,
   isCollection,
@@ -53,7 +53,7 @@ function readText(path: string): string {
     ]);
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readStart(path);
   } catch (err) {
     const code = err instanceof Error && 'code' in err ? String(err.code) : '';
     if (code === 'ENOENT') throw fail('there is no such file');
@@ -70,6 +70,21 @@ function readText(path: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw fail('is not UTF-8 text', 'save it with the encoding UTF-8');
+  }
+}
+
+/** Of a device or a pipe that never ends, too, not more than says that it is too much. */
+function readStart(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(BYTES_MAX + 1);
+    let length = 0;
+    for (let read = -1; read !== 0; length += read) {
+      read = readSync(file, bytes, length, bytes.length - length, null);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
   }
 }
 

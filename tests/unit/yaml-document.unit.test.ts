@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { ConfigError } from '../../config/config-error.ts';
-import { parseYamlDocument } from '../../config/yaml-document.ts';
+import { loadYamlDocument, parseYamlDocument } from '../../config/yaml-document.ts';
 
 const schema = z.strictObject({
   faults: z.array(
@@ -63,4 +63,8 @@ it.each<[string, string, string[]]>([
   ],
 ])('tells of %s', (_name, text, expected) => {
   expect(messages(text)).toEqual(expected);
+});
+
+it.skipIf(process.platform === 'win32')('reads no more than it needs of what never ends', () => {
+  expect(() => loadYamlDocument('/dev/zero', schema)).toThrow('is larger than 1 MB');
 });
