@@ -1,6 +1,8 @@
 // docker-compose.yml turned into processes: every variable and word arrives as the file says, and what is changed is what
 // only a container can have.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -85,5 +87,23 @@ describe('a service as a process', () => {
     expect(asked('temporal')).toEqual(['nc', '-z', '127.0.0.1', '21002']);
     expect(asked('temporal-ui').at(-1)).toBe('http://127.0.0.1:21003/healthz');
     expect(asked('postgresql')[0]).toBe('pg_isready');
+  });
+});
+
+describe('programs that cannot be had', () => {
+  it('are told with what to install, and exit code 3', () => {
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-obtain-'));
+    const script = path.join(ROOT, 'scripts', 'production', 'obtain.mjs');
+    // Neither Go nor anything else is found.
+    const env = { PATH: home, WATARI_HOME: home };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+      encoding: 'utf8',
+      env,
+    });
+    fs.rmSync(home, { recursive: true, force: true });
+    expect(status, stderr).toBe(3);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/no Go on PATH|PostgreSQL is not there|on Linux and macOS only/);
+    expect(stderr).toMatch(/Install|use docker-compose\.yml itself/);
   });
 });
