@@ -1,7 +1,8 @@
 // One activity as the server keeps it: waiting for a worker, running, backing off; its timeouts, its retries, its
 // cancellation, and what its attempts told in heartbeats.
 import { msOf, type Attributes, type Duration, type Failure, type Payload } from './history.ts';
-import { failureText, type SimServer } from './server.ts';
+import type { SimServer } from './server.ts';
+import { failureText } from './texts.ts';
 import type { ServerRun } from './server-run.ts';
 import type { SimWorker } from './sim-worker.ts';
 
@@ -127,7 +128,7 @@ export class ActivityTask {
         end.cancelled.failure['canceledFailureInfo'] as { details?: object } | undefined
       )?.details;
       this.close('activityTaskCanceled', {
-        ...(details == null ? {} : { details: details as never }),
+        ...(details == null ? {} : { details: details }),
         latestCancelRequestedEventId: this.cancelRequestedId,
       });
     } else {
@@ -165,7 +166,7 @@ export class ActivityTask {
     const longest = this.ms('scheduleToStartTimeout');
     if (longest !== undefined)
       this.forgetStage = this.after(longest, () => this.timeOut('SCHEDULE_TO_START'));
-    this.server.enqueue(this);
+    this.server.queue.enqueue(this);
   }
 
   private armHeartbeat(): void {
@@ -192,7 +193,7 @@ export class ActivityTask {
       this.tell(`failed (${failureText(failure)}), again in ${String(verdict)} ms`);
       this.forgetStage();
       this.forgetHeartbeat();
-      this.server.dequeue(this);
+      this.server.queue.dequeue(this);
       this.state = 'backing-off';
       this.worker = undefined;
       this.lastFailure = failure;
@@ -233,7 +234,7 @@ export class ActivityTask {
     this.forgetStage();
     this.forgetHeartbeat();
     this.forgetWhole();
-    this.server.dequeue(this);
+    this.server.queue.dequeue(this);
     this.run.activities.delete(this.scheduledId);
   }
 

@@ -2,7 +2,8 @@
 import { ActivityTask } from './activity-task.ts';
 import type { Command } from './commands.ts';
 import { msOf, payloadOf, type Attributes, type Failure, type Payload } from './history.ts';
-import { failureText, type SimServer } from './server.ts';
+import type { SimServer } from './server.ts';
+import { failureText } from './texts.ts';
 import type { ServerRun } from './server-run.ts';
 
 const payloadsOf = (list: Payload[] | undefined): { payloads: Payload[] } => ({
@@ -157,16 +158,7 @@ export class CommandReader {
     from: Attributes,
     userMetadata: object | null,
   ): void {
-    const {
-      activityId,
-      activityType,
-      taskQueue,
-      arguments: input,
-      seq: _seq,
-      cancellationType,
-      headers: _h,
-      ...rest
-    } = c;
+    const { activityId, activityType, taskQueue, arguments: input, cancellationType, ...rest } = c;
     // WAIT_CANCELLATION_COMPLETED: with any other the core would answer before the server does.
     if (cancellationType !== 1)
       throw new Error(`${activityType} is cancelled in a way that the simulation does not know`);

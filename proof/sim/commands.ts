@@ -152,9 +152,7 @@ export function matchCommands(
   const rules = commands.flatMap((command) => {
     const response = command.updateResponse;
     const rejectedBefore =
-      response?.rejected !== undefined &&
-      response.rejected !== null &&
-      !accepted.has(response.protocolInstanceId);
+      response?.rejected !== undefined && !accepted.has(response.protocolInstanceId);
     const rule = ruleOf(command, rejectedBefore);
     return rule === undefined ? [] : [{ rule, seq: seqOf(command) }];
   });

@@ -96,13 +96,14 @@ export async function tell(
   if (!ended && c.violations.length === 0) c.violated('the story comes to its end: it did not');
   // A worker that was killed at the very end comes back, so that the end is the same.
   await c.until(() => false, 60);
-  c.stop();
+  const outcome = outcomeOf(c);
+  await c.stop();
   return {
     calls,
     activities: [...activities],
     workflows: c.server.runs.map((run) => run.type),
     tasks: c.server.tasks,
-    outcome: outcomeOf(c),
+    outcome,
     violations: c.violations,
     trace: c.trace,
   };

@@ -46,7 +46,7 @@ const DEEDS: Record<FaultKind, Deed> = {
     worker.connected = false;
     c.clock.after(seconds * 1000, () => {
       worker.connected = true;
-      c.server.offer();
+      c.server.queue.offer();
     });
   },
   'network-cut': inLab(({ node, seconds }) => ({ on: 'networkDown', node, seconds, ...soon })),
@@ -163,5 +163,5 @@ export function cure(c: SimCluster): void {
   c.lab.clearFaults();
   c.slow.clear();
   for (const worker of c.workers.values()) worker.connected = true;
-  c.server.offer();
+  c.server.queue.offer();
 }

@@ -1,7 +1,8 @@
 // The product with one mistake in it, each of a kind that people make: what the rules have to notice within few seeds. A
 // rule that no mutant and no made-up log can break would be no rule.
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
+import type { ClusterView } from '../../domain/facts.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
 import type { MoveRequest } from '../../activities/move.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
@@ -11,6 +12,8 @@ import type { Mutant } from './sim-cluster.ts';
 export interface NamedMutant {
   name: string;
   mutant: Mutant;
+  /** The first of the five seeds in which it has to show. */
+  from: number;
   /** The rules of which one has to be broken. */
   breaks: string[];
 }
@@ -46,6 +49,15 @@ const moveWithoutLooking =
     }
   };
 
+/** A preparation that believes every node to be empty. */
+function withoutHeld(parts: WorkerParts): WorkerParts {
+  const real = parts.cluster['viewCluster'] ?? (() => Promise.reject(new Error('no viewCluster')));
+  return withDeed(parts, 'cluster', 'viewCluster', async (...args) => {
+    const view = (await real(...args)) as ClusterView;
+    return activityInfo().workflowType === 'prepareNode' ? { ...view, roles: [] } : view;
+  });
+}
+
 /** Does and undoes on the way. */
 const createAgain = (host: HypervHost): HypervHost => ({
   ...host,
@@ -60,6 +72,7 @@ const createAgain = (host: HypervHost): HypervHost => ({
 export const MUTANTS: readonly NamedMutant[] = [
   {
     name: 'moveVm that does not look first',
+    from: 1,
     mutant: {
       parts: (parts, deps) => withDeed(parts, 'cluster', 'moveVm', moveWithoutLooking(deps)),
     },
@@ -70,6 +83,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a host whose startMove starts twice',
+    from: 1,
     mutant: {
       host: (host) => ({
         ...host,
@@ -85,6 +99,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'awaitSlot that does not wait',
+    from: 1,
     mutant: {
       parts: (parts) =>
         withDeed(parts, 'cluster', 'awaitSlot', () => Promise.resolve({ waitedMs: 0 })),
@@ -95,18 +110,15 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'requestRestart that does not see VMs',
+    from: 15,
     mutant: {
       parts: (parts, { host }) =>
-        withDeed(parts, 'node', 'requestRestart', async (...args) => {
+        withDeed(withoutHeld(parts), 'node', 'requestRestart', async (...args) => {
           const { facts, cmdlets } = await host.restartNode(
             args[0] as { ifBootTime: string; reason: string },
           );
           return { changed: facts.changed, cmdlets };
         }),
-      host: (host) => ({
-        ...host,
-        readRoles: async (a) => ({ ...(await host.readRoles(a)), facts: [] }),
-      }),
     },
     breaks: [
       'a node is restarted by us once, without a running VM on it or on its way to it, and with quorum afterwards',
@@ -115,11 +127,13 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a role that is made, removed and made again',
+    from: 1,
     mutant: { host: createAgain },
     breaks: ['one call of an operation does one thing', 'every effect happens once per intent'],
   },
   {
     name: 'resumeNode that does nothing',
+    from: 1,
     mutant: {
       host: (host) => ({
         ...host,
@@ -133,6 +147,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a move that shows less than before',
+    from: 15,
     mutant: {
       parts: (parts) => {
         const real = parts.cluster['moveVm'] ?? (() => Promise.reject(new Error('no moveVm')));

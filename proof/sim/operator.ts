@@ -5,7 +5,7 @@ import type { Decision, DecisionAction, StepStatus } from '../../domain/status.t
 import type { Ledger } from './ledger.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import { Random } from './random.ts';
-import type { StartRequest } from './server.ts';
+import type { StartRequest } from './server-options.ts';
 import { statusOf, type ServerRun } from './server-run.ts';
 import type { SimCluster } from './sim-cluster.ts';
 

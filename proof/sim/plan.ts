@@ -63,6 +63,8 @@ export interface Plan {
   work: Work[];
   faults: PlannedFault[];
   lookEveryMs: number;
+  /** Apply twice more at the end: the second reaches the wanted state, the third changes nothing. */
+  converges: boolean;
 }
 
 export const CLUSTER = 'sim';
@@ -86,7 +88,9 @@ export function planOf(seed: number, choice: Choice = {}): Plan {
   const faults = drawFaults(random.branch('faults'), scenario, spec).filter(
     ({ kind }) => (choice.only?.includes(kind) ?? true) && choice.without?.includes(kind) !== true,
   );
-  return { seed, scenario, file, spec, work, faults, lookEveryMs: random.pick([500, 1000, 2000]) };
+  const lookEveryMs = random.pick([1000, 2000]);
+  const converges = random.chance(0.5);
+  return { seed, scenario, file, spec, work, faults, lookEveryMs, converges };
 }
 
 function drawBudgets(random: Random): Budgets {

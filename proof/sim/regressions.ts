@@ -68,6 +68,7 @@ function planFor(
     work: parts.work,
     faults,
     lookEveryMs: 1000,
+    converges: false,
   };
 }
 

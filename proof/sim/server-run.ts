@@ -2,8 +2,14 @@
 import type { RunStatus } from '../../domain/status.ts';
 import type { PendingUpdate } from './activations.ts';
 import type { ActivityTask } from './activity-task.ts';
-import type { Attributes, EventKind, Failure, HistoryEvent } from './history.ts';
-import type { UpdateAnswer } from './server.ts';
+import {
+  payloadOf,
+  type Attributes,
+  type EventKind,
+  type Failure,
+  type HistoryEvent,
+} from './history.ts';
+import type { UpdateAnswer } from './server-options.ts';
 import type { SimWorker } from './sim-worker.ts';
 import type { CachedRun } from './workflow-host.ts';
 
@@ -96,3 +102,23 @@ export function openRun(
 /** What the run says of itself, now or at its end. */
 export const statusOf = (run: ServerRun): RunStatus | undefined =>
   run.cached?.status() ?? run.lastStatus;
+
+/** Of the first event of a run. */
+export const startedAttributes = (run: ServerRun): Attributes => ({
+  workflowType: { name: run.type },
+  workflowId: run.id,
+  taskQueue: { name: run.queue, kind: 'TASK_QUEUE_KIND_NORMAL' },
+  input: { payloads: [payloadOf(run.input)] },
+  workflowTaskTimeout: { seconds: 10 },
+  originalExecutionRunId: run.runId,
+  firstExecutionRunId: run.runId,
+  identity: 'sim',
+  attempt: 1,
+  ...(run.parent === undefined
+    ? {}
+    : {
+        parentWorkflowNamespace: 'default',
+        parentInitiatedEventId: run.parent.initiatedId,
+        parentWorkflowExecution: { workflowId: run.parent.run.id, runId: run.parent.run.runId },
+      }),
+});

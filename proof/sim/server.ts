@@ -2,42 +2,21 @@
 // timers, children, messages. Activities are in activity-task.ts. It writes the histories that a server would write.
 import type { Decision } from '../../domain/status.ts';
 import { MESSAGES } from '../../domain/status.ts';
-import type { ActivityTask } from './activity-task.ts';
+import { ActivityQueue } from './activity-queue.ts';
 import { CommandReader } from './command-reader.ts';
 import { Nondeterminism, type Command } from './commands.ts';
-import { payloadOf, type Attributes, type EventKind, type Failure } from './history.ts';
+import { payloadOf, type Attributes, type EventKind } from './history.ts';
 import type { Random } from './random.ts';
-import { openRun, type PendingEvent, type ServerRun } from './server-run.ts';
-import type { SimClock } from './sim-clock.ts';
+import type { ServerOptions, StartRequest, UpdateAnswer } from './server-options.ts';
+import { openRun, startedAttributes, type PendingEvent, type ServerRun } from './server-run.ts';
 import type { SimWorker } from './sim-worker.ts';
-import { TaskFailed, type TaskResult, type WorkflowHost } from './workflow-host.ts';
+import { difference } from './texts.ts';
+import { TaskFailed, type TaskResult } from './workflow-host.ts';
 
 /** A cached run waits so long for the worker that has it in memory (workers/node-worker.ts sets it). */
 const STICKY_MS = 1000;
 /** The default of a workflow task: what a dead worker had in hand is given out again after it. */
 const TASK_MS = 10_000;
-
-export interface StartRequest {
-  type: string;
-  id: string;
-  queue: string;
-  input: object;
-}
-
-export type UpdateAnswer = { accepted: unknown } | { refused: string };
-
-export interface ServerOptions {
-  clock: SimClock;
-  host: WorkflowHost;
-  random: Random;
-  tell: (line: string) => void;
-  /** Something that must never happen has happened. */
-  violated: (what: string) => void;
-  /** Called after every completed workflow task. */
-  onTask: (run: ServerRun) => void;
-  /** Called for every heartbeat that arrives with details. */
-  onBeat: (run: ServerRun, activityId: string, details: unknown) => void;
-}
 
 export class SimServer {
   /** Every run that there ever was, in order of their starts. */
@@ -46,16 +25,20 @@ export class SimServer {
   /** Completed workflow tasks, also for cutting at the n-th. */
   tasks = 0;
   private readonly commands: CommandReader;
-  private readonly workers: SimWorker[] = [];
+  readonly queue: ActivityQueue;
   private readonly open = new Map<string, ServerRun>();
   private readonly waiting = new Set<ServerRun>();
-  private readonly queued: ActivityTask[] = [];
   private readonly deeds: (() => Promise<void>)[] = [];
   private ids = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
     this.commands = new CommandReader(this);
+    this.queue = new ActivityQueue(options.clock, options.random, () => {
+      const waiting = [...this.waiting];
+      this.waiting.clear();
+      for (const run of waiting) this.dispatch(run);
+    });
   }
 
   get now(): number {
@@ -83,24 +66,7 @@ export class SimServer {
     this.runs.push(run);
     this.open.set(run.id, run);
     this.options.tell(`${run.id} starts (${run.type})`);
-    this.add(run, 'workflowExecutionStarted', {
-      workflowType: { name: request.type },
-      workflowId: request.id,
-      taskQueue: { name: request.queue, kind: 'TASK_QUEUE_KIND_NORMAL' },
-      input: { payloads: [payloadOf(request.input)] },
-      workflowTaskTimeout: { seconds: 10 },
-      originalExecutionRunId: run.runId,
-      firstExecutionRunId: run.runId,
-      identity: 'sim',
-      attempt: 1,
-      ...(parent === undefined
-        ? {}
-        : {
-            parentWorkflowNamespace: 'default',
-            parentInitiatedEventId: parent.initiatedId,
-            parentWorkflowExecution: { workflowId: parent.run.id, runId: parent.run.runId },
-          }),
-    });
+    this.add(run, 'workflowExecutionStarted', startedAttributes(run));
     this.scheduleTask(run);
     return run;
   }
@@ -249,7 +215,7 @@ export class SimServer {
       });
       return;
     }
-    const candidates = this.workers.filter((w) => w.available);
+    const candidates = this.queue.workers.filter((w) => w.available);
     if (candidates.length === 0) {
       this.waiting.add(run);
       return;
@@ -423,70 +389,9 @@ export class SimServer {
     for (const event of events) this.write(run, event);
     if (events.length > 0) this.scheduleTask(run);
   }
-
-  // ── Workers and activities ────────────────────────────────────────────────────────────────────────────────────────
-
-  join(worker: SimWorker): void {
-    this.workers.push(worker);
-    this.offer();
-  }
-
-  leave(worker: SimWorker): void {
-    const at = this.workers.indexOf(worker);
-    if (at >= 0) this.workers.splice(at, 1);
-  }
-
-  /** Somebody has become free, or has come back. */
-  offer(): void {
-    const waiting = [...this.waiting];
-    this.waiting.clear();
-    for (const run of waiting) this.dispatch(run);
-    for (const task of [...this.queued]) this.place(task);
-  }
-
-  enqueue(task: ActivityTask): void {
-    this.queued.push(task);
-    this.place(task);
-  }
-
-  dequeue(task: ActivityTask): void {
-    const at = this.queued.indexOf(task);
-    if (at >= 0) this.queued.splice(at, 1);
-  }
-
-  private place(task: ActivityTask): void {
-    if (task.reserved) return;
-    const candidates = this.workers.filter((w) => w.takes(task.queue));
-    if (candidates.length === 0) return;
-    const worker = this.random.pick(candidates);
-    task.reserved = true;
-    this.options.clock.after(this.random.int(1, 12), () => {
-      task.reserved = false;
-      if (!this.queued.includes(task)) return;
-      if (!worker.takes(task.queue)) {
-        this.place(task);
-        return;
-      }
-      this.dequeue(task);
-      task.begin(worker);
-    });
-  }
 }
-
-export const failureText = (failure: Failure | undefined): string =>
-  failure === undefined
-    ? ''
-    : `${failure.applicationFailureInfo?.type ?? ''} ${failure.message ?? ''}`.trim();
 
 const isClosing = (c: Command): boolean =>
   c.completeWorkflowExecution != null ||
   c.failWorkflowExecution != null ||
   c.cancelWorkflowExecution != null;
-
-/** Where two texts part. */
-function difference(now: string, before: string): string {
-  let at = 0;
-  while (at < now.length && now[at] === before[at]) at += 1;
-  const around = (text: string): string => text.slice(Math.max(0, at - 60), at + 60);
-  return `...${around(now)}... and was ...${around(before)}...`;
-}

@@ -146,7 +146,7 @@ export class SimCluster {
       };
     this.workers.set(node, worker);
     this.tell(`worker ${worker.identity} starts`);
-    this.server.join(worker);
+    this.server.queue.join(worker);
   }
 
   kill(node: string): void {
@@ -163,8 +163,11 @@ export class SimCluster {
     this.clock.after(this.births.int(3000, 8000), () => this.bear(node));
   }
 
-  stop(): void {
+  /** Forgets everything: the sandboxes of the runs are handed back. */
+  async stop(): Promise<void> {
     this.letSleep();
+    for (const run of this.server.runs) await run.cached?.dispose();
+    await this.server.settle();
   }
 
   private partsFor(worker: SimWorker): WorkerParts {

@@ -10,7 +10,7 @@ import {
 import type { Info } from '@temporalio/activity';
 import { Activity } from '@temporalio/worker/lib/activity.js';
 import { clusterQueue, nodeQueue } from '../../domain/names.ts';
-import type { HypervHost } from '../../hyperv/host.ts';
+import type { HypervHost, Op } from '../../hyperv/host.ts';
 import type { ActivityTask, AttemptEnd } from './activity-task.ts';
 import { msOf, payloadOf, type Duration, type Payload } from './history.ts';
 import type { SimServer } from './server.ts';
@@ -89,7 +89,7 @@ export class SimWorker {
 
   die(): void {
     this.alive = false;
-    this.options.server.leave(this);
+    this.options.server.queue.leave(this);
   }
 
   now(): Date {
@@ -113,7 +113,7 @@ export class SimWorker {
     this.running.set(task.queue, (this.running.get(task.queue) ?? 0) + 1);
     void new Attempt(this, task, deed).run().finally(() => {
       this.running.set(task.queue, (this.running.get(task.queue) ?? 1) - 1);
-      if (this.alive) this.options.server.offer();
+      if (this.alive) this.options.server.queue.offer();
     });
   }
 }
@@ -208,7 +208,7 @@ class Attempt {
 
   private cancel(reason: string, details: { notFound?: boolean; cancelRequested?: boolean }): void {
     if (this.activity.context.cancellationSignal.aborted) return;
-    this.activity.cancel(reason as never, new ActivityCancellationDetails(details) as never);
+    this.activity.cancel(reason as never, new ActivityCancellationDetails(details));
   }
 }
 
@@ -231,7 +231,7 @@ function infoOf(task: ActivityTask, worker: SimWorker): Info {
     namespace: 'default',
     heartbeatTimeoutMs: msOf(task.a['heartbeatTimeout'] as Duration | undefined),
     heartbeatDetails:
-      details === undefined ? undefined : defaultPayloadConverter.fromPayload(details as never),
+      details === undefined ? undefined : defaultPayloadConverter.fromPayload(details),
     scheduledTimestampMs: now,
     startToCloseTimeoutMs: msOf(task.a['startToCloseTimeout'] as Duration | undefined) ?? 0,
     scheduleToCloseTimeoutMs: msOf(task.a['scheduleToCloseTimeout'] as Duration | undefined) ?? 0,
@@ -249,7 +249,7 @@ export function hostOfWorker(
   host: HypervHost,
   worker: SimWorker,
   delayMs: (op: string) => number,
-  ops: readonly (keyof HypervHost & string)[],
+  ops: readonly Op[],
   around: (op: string, args: object, call: () => Promise<unknown>) => Promise<unknown> = (
     _op,
     _args,
@@ -262,12 +262,12 @@ export function hostOfWorker(
       worker.after(ms, resolve);
     });
   const calls = ops.map((op) => {
-    const inner = host[op] as unknown as (args: object) => Promise<unknown>;
+    const asked = host as unknown as Record<Op, (args: object) => Promise<unknown>>;
     const ask = async (args: object): Promise<unknown> => {
       await wait(delayMs(op));
       let answer: { value: unknown } | { error: unknown };
       try {
-        answer = { value: await around(op, args, () => inner.call(host, args)) };
+        answer = { value: await around(op, args, () => asked[op](args)) };
       } catch (error) {
         answer = { error };
       }
@@ -276,7 +276,7 @@ export function hostOfWorker(
       if ('error' in answer) throw answer.error;
       return answer.value;
     };
-    return [op, ask];
+    return [op, ask] as const;
   });
   return { node: host.node, ...Object.fromEntries(calls) } as unknown as HypervHost;
 }

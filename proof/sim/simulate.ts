@@ -28,8 +28,6 @@ const QUIET_SECONDS = 160;
 
 export interface SimulateOptions {
   mutant?: Mutant;
-  /** Apply twice more at the end: the second reaches the wanted state, the third changes nothing. */
-  converge?: boolean;
 }
 
 export async function simulate(
@@ -44,7 +42,6 @@ export async function simulate(
 
 class Story {
   private readonly plan: Plan;
-  private readonly options: SimulateOptions;
   private readonly c: SimCluster;
   private readonly operator: Operator;
   private pending: number;
@@ -52,7 +49,6 @@ class Story {
 
   constructor(plan: Plan, host: WorkflowHost, options: SimulateOptions) {
     this.plan = plan;
-    this.options = options;
     const { c, ledger } = watchedCluster({
       scenario: plan.scenario,
       host,
@@ -101,8 +97,8 @@ class Story {
     this.cured = true;
     cure(c);
     await this.patiently();
-    if (this.options.converge !== false) await this.converge();
-    c.stop();
+    if (plan.converges) await this.converge();
+    await c.stop();
   }
 
   private isQuiet(): boolean {

@@ -1,7 +1,8 @@
 // A simulated cluster with every rule looking on: what seeds and cuts run in.
 import type { Scenario } from '../../lab/scenario-schema.ts';
-import { Checks, type Beat } from './checks.ts';
+import { Checks } from './checks.ts';
 import { Ledger } from './ledger.ts';
+import type { Beat } from './rule.ts';
 import type { Random } from './random.ts';
 import { statusOf, type ServerRun } from './server-run.ts';
 import { SimCluster, type Around, type Mutant, type SimClusterOptions } from './sim-cluster.ts';

@@ -289,5 +289,5 @@ function infoOf(
           },
         }),
   };
-  return info as unknown as WorkflowInfo;
+  return info;
 }

@@ -1,0 +1,157 @@
+// Rules about machines: a VM is there once and keeps running, a paused node receives nothing, a node restarts once, empty
+// and with quorum, and every effect happens once.
+import { did, type Act } from './ledger.ts';
+import type { Make } from './rule.ts';
+import { statusOf } from './server-run.ts';
+
+const oneMachine: Make = ({ state }) => ({
+  rule: 'a VM exists once and runs on exactly one node, which is up',
+  effect: ({ kind }) => {
+    if (!['vm-created', 'vm-started', 'vm-restarted', 'move-finished', 'role-moved'].includes(kind))
+      return undefined;
+    const { vms, nodes } = state();
+    const names = new Set<string>();
+    for (const vm of vms) {
+      if (names.has(vm.name.toLowerCase())) return `there are two VMs called ${vm.name}`;
+      names.add(vm.name.toLowerCase());
+      const owner = nodes.find((n) => n.name === vm.owner);
+      if (vm.state === 'Running' && owner?.power !== 'running' && owner?.power !== 'stopping')
+        return `${vm.name} runs on ${vm.owner}, which is ${owner?.power ?? 'unknown'}`;
+    }
+    return undefined;
+  },
+});
+
+const pausedNodes: Make = ({ ledger, now }) => {
+  const since = new Map<string, number>();
+  return {
+    rule: 'a paused node receives nothing from us',
+    effect: ({ kind, subject }) => {
+      if (kind === 'node-paused') since.set(subject, now());
+      if (kind === 'node-resumed') since.delete(subject);
+      return undefined;
+    },
+    act: (act) => {
+      const target =
+        act.op === 'startMove' && did(act, 'move-started', 'move-queued')
+          ? String(act.args['node'])
+          : act.op === 'createVm' && did(act, 'vm-created')
+            ? act.node
+            : undefined;
+      const paused = target === undefined ? undefined : since.get(target);
+      // Paused after the run looked: nobody can know that in time, and the cluster refuses moves by itself.
+      const looked = ledger.lastRead(act.runId, 'readNodes') ?? Infinity;
+      return paused !== undefined && paused < looked
+        ? `${act.workflowId} sent ${String(act.args['name'] ?? act.args['vmId'])} to ${target ?? ''}, which had been paused`
+        : undefined;
+    },
+  };
+};
+
+const restarts: Make = ({ state, ledger }) => {
+  const perRun = new Map<string, number>();
+  const perBoot = new Set<string>();
+  return {
+    rule: 'a node is restarted by us once, without a running VM on it or on its way to it, and with quorum afterwards',
+    act: (act) => {
+      if (act.op !== 'restartNode' || !did(act, 'restart-requested')) return undefined;
+      const { nodes, vms, moves, cluster } = state();
+      const self = nodes.find((n) => n.name === act.node);
+      const times = (perRun.get(act.runId) ?? 0) + 1;
+      perRun.set(act.runId, times);
+      if (times > 1) return `${act.workflowId} restarted ${act.node} ${String(times)} times`;
+      const boot = `${act.node} ${self?.bootTime ?? ''}`;
+      if (perBoot.has(boot)) return `${act.node} is restarted twice in one boot`;
+      perBoot.add(boot);
+      const looked = ledger.lastRead(act.runId, 'readVms') ?? -Infinity;
+      const running = vms.filter(
+        (vm) => vm.owner === act.node && (vm.state === 'Running' || vm.state === 'Starting'),
+      );
+      const known = running.filter((vm) => ledger.arrivedAt(vm.name) <= looked);
+      if (known.length > 0)
+        return `${act.node} was restarted under ${known.map((vm) => vm.name).join(', ')}`;
+      const coming = moves.filter(
+        (m) => m.to === act.node && m.by === 'request' && ledger.startedBefore(m.vm, looked),
+      );
+      if (coming.length > 0)
+        return `${act.node} was restarted while ${coming.map((m) => m.vm).join(', ')} was on its way to it`;
+      const witness = cluster.witness.kind === 'None' ? 0 : 1;
+      const all = nodes.reduce((sum, n) => sum + n.nodeWeight, witness);
+      const left = nodes
+        .filter((n) => n.name !== act.node && (n.state === 'Up' || n.state === 'Paused'))
+        .reduce((sum, n) => sum + n.nodeWeight, cluster.witness.online ? witness : 0);
+      const changed = ledger.membersChangedAt;
+      const lookedAtNodes = ledger.lastRead(act.runId, 'readNodes') ?? -Infinity;
+      if (left * 2 <= all && changed <= lookedAtNodes)
+        return `${act.node} was restarted although ${String(left)} of ${String(all)} votes remain`;
+      return undefined;
+    },
+  };
+};
+
+const uptime: Make = ({ runs }) => {
+  let current: Act | undefined;
+  return {
+    rule: 'no VM is stopped or saved by us, but one that the run made itself and takes back',
+    act: (act) => {
+      current = act;
+      const stopped = act.effects.find(
+        // What happens in the very moment of a call is not its doing.
+        (e) =>
+          e.kind === 'vm-saved' || (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
+      );
+      if (stopped === undefined) return undefined;
+      const owner = runs().find((r) => r.runId === act.runId);
+      const undoing =
+        owner === undefined
+          ? false
+          : statusOf(owner)?.steps.some((s) => s.id.startsWith('undo/') && s.endedAt === null);
+      return act.activity === 'removeOwnVm' && undoing === true
+        ? undefined
+        : `${act.activity} of ${act.workflowId} made ${stopped.kind} of ${stopped.subject}`;
+    },
+    effect: (effect) => {
+      if (effect.kind !== 'vm-saved' || current?.effects.includes(effect) === true)
+        return undefined;
+      return /was restarted while it ran there/.test(effect.detail)
+        ? `${effect.subject} was saved because its node restarted under it`
+        : undefined;
+    },
+  };
+};
+
+const onceEach: Make = () => {
+  const features = new Map<string, number>();
+  const things = new Map<string, number>();
+  const bump = (map: Map<string, number>, key: string, by: number): number => {
+    const value = (map.get(key) ?? 0) + by;
+    map.set(key, value);
+    return value;
+  };
+  return {
+    rule: 'every effect happens once per intent',
+    effect: ({ kind, node, subject }) => {
+      switch (kind) {
+        case 'feature-installed':
+          return bump(features, `${node} ${subject}`, 1) > 1
+            ? `${subject} was installed twice on ${node}`
+            : undefined;
+        case 'vm-created':
+        case 'role-added':
+          return bump(things, `${kind} ${subject}`, 1) > 1
+            ? `${kind} of ${subject} happened twice`
+            : undefined;
+        case 'vm-removed':
+          bump(things, `vm-created ${subject}`, -1);
+          return undefined;
+        case 'role-removed':
+          bump(things, `role-added ${subject}`, -1);
+          return undefined;
+        default:
+          return undefined;
+      }
+    },
+  };
+};
+
+export const MACHINE_RULES: readonly Make[] = [oneMachine, pausedNodes, restarts, uptime, onceEach];

@@ -1,0 +1,77 @@
+// The simulation stays honest: what a seed's work does on a simulated server and workers, it does on real ones too. Same
+// scenario, same input; compared is all that does not depend on timing: states of run and steps, and every effect.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { runId } from '../../domain/names.ts';
+import type { RunStatus } from '../../domain/status.ts';
+import type { Effect } from '../../lab/records.ts';
+import { planOf, type Plan } from '../../proof/sim/plan.ts';
+import { Random } from '../../proof/sim/random.ts';
+import { requestFor } from '../../proof/sim/operator.ts';
+import { SimCluster } from '../../proof/sim/sim-cluster.ts';
+import { statusOf } from '../../proof/sim/server-run.ts';
+import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { ROOT } from '../support/built-setup.ts';
+import { labCluster } from '../support/lab-cluster.ts';
+
+let host: WorkflowHost;
+beforeAll(async () => {
+  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+});
+afterAll(() => host.close());
+
+interface Seen {
+  steps: string[];
+  effects: string[];
+}
+
+const seen = (status: RunStatus, effects: Effect[], cluster: string): Seen => ({
+  steps: status.steps.map((step) => `${step.id} ${step.state}`),
+  effects: effects
+    // Whether a move has to queue is a matter of milliseconds.
+    .filter(({ kind }) => kind !== 'move-queued')
+    .map(({ kind, subject }) => `${kind} ${subject === cluster ? 'the cluster' : subject}`)
+    .sort(),
+});
+
+async function simulated(plan: Plan): Promise<Seen> {
+  const { scenario, seed, lookEveryMs } = plan;
+  const c = new SimCluster({ scenario, host, random: new Random(seed), lookEveryMs });
+  const run = c.server.start(requestFor(plan, { does: 'apply', at: 0, restarts: 'allowed' }))!;
+  expect(await c.until(() => run.state !== 'open', 7200)).toBe(true);
+  const status = statusOf(run)!;
+  await c.stop();
+  return seen(status, c.lab.effects(), c.cluster);
+}
+
+async function real({ file, spec }: Plan): Promise<Seen> {
+  const parts = Object.entries(file).filter(([key]) => key !== 'cluster');
+  const scenario = parts.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join('');
+  const c = await labCluster({ temporal: inject('temporal'), scenario, speed: 100 });
+  try {
+    const input = { spec: { ...spec, cluster: c.cluster }, restarts: 'allowed' };
+    const run = await c.start('applyCluster', runId.apply(c.cluster), input);
+    await run.result();
+    return seen(await run.status(), c.lab.effects(), c.cluster);
+  } finally {
+    await c.stop();
+  }
+}
+
+/** Seeds with something to do and without what happens by itself; without their faults. */
+const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1)
+  .filter((seed) => {
+    const { scenario, spec } = planOf(seed);
+    const bare = scenario.nodes.filter((node) => node.features.length === 0).length;
+    return scenario.autoBalancer.mode === 0 && bare === 1 && spec.prove.length > 0;
+  })
+  .slice(0, 3);
+
+describe.concurrent('a seed on a simulated server', () => {
+  it.each(SEEDS)('ends as on a real one: %i', async (seed) => {
+    const plan = planOf(seed);
+    const expected = await simulated(plan);
+    expect(expected.steps.every((step) => step.endsWith(' succeeded'))).toBe(true);
+    expect(await real(plan)).toEqual(expected);
+  });
+});
