@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readEnvironment } from '../../config/environment.ts';
 import { payloadCodec } from '../../config/payload-encryption.ts';
 import { runId } from '../../domain/names.ts';
+import { CHROMIUM, openBrowser, type Look } from '../support/browser.ts';
 import { ROOT } from '../support/built-setup.ts';
 import {
   killAll,
@@ -74,6 +75,12 @@ const watari = (words: string[], env: Record<string, string> = {}): Running =>
     cwd: folder,
     env: { NO_COLOR: '1', WATARI_HOME: at('home'), ...env },
   });
+
+if (CHROMIUM === null) {
+  process.stderr.write(
+    'No Chromium here (CHROME_PATH, or one on PATH): the pages of the Temporal UI are not looked at.\n',
+  );
+}
 
 let door: TlsDoor;
 
@@ -335,6 +342,20 @@ describe('a whole run behind TLS, encrypted', () => {
   });
   const newest = (): string => `next:${randomBytes(32).toString('base64')}\nnow:${KEY_BASE64}\n`;
 
+  /** Key, old key, API key, password, and a line of the client's private key. */
+  const secrets = (): string[] => {
+    const pem = read('tls', 'clients', 'HV1', 'client.key').split('\n')[1] ?? '';
+    expect(pem.length).toBeGreaterThan(40);
+    return [KEY_BASE64, OLD_BASE64, API_KEY, PASSWORD, pem];
+  };
+
+  function expectNoSecretIn(everything: string): void {
+    for (const secret of secrets()) {
+      expect(everything).not.toContain(secret);
+      expect(everything).not.toContain(Buffer.from(secret).toString('base64').slice(0, -4));
+    }
+  }
+
   it('has left no secret anywhere: history, attributes, ids, memo, logs, status', async () => {
     const shown = await show('apply', {});
     const everything = [
@@ -350,13 +371,75 @@ describe('a whole run behind TLS, encrypted', () => {
       JSON.stringify(await c.effects()),
     ].join('\n');
     expect(everything.length).toBeGreaterThan(50_000);
-    const pem = read('tls', 'clients', 'HV1', 'client.key').split('\n')[1] ?? '';
-    expect(pem.length).toBeGreaterThan(40);
-    for (const secret of [KEY_BASE64, OLD_BASE64, API_KEY, PASSWORD, pem]) {
-      expect(everything).not.toContain(secret);
-      expect(everything).not.toContain(Buffer.from(secret).toString('base64').slice(0, -4));
-    }
+    expectNoSecretIn(everything);
   });
+
+  it.each([['run show apply'], ['run list --all'], ['run watch apply'], ['cluster plan']])(
+    'prints no secret at `watari %s`, plain and as JSON',
+    async (line) => {
+      const commands = [[], ['--json']].map((more) => c.watari(...line.split(' '), ...more));
+      for (const command of commands) {
+        expect(await command.ended, command.stderr()).toBe(0);
+        expect(command.stdout()).toContain(c.cluster);
+        expectNoSecretIn(command.stdout() + command.stderr());
+      }
+    },
+  );
+
+  // Text in a picture cannot be searched. What is searched is the document that the picture was taken of, at that
+  // moment; the pictures are for people.
+  it.skipIf(CHROMIUM === null)(
+    'shows no secret on the pages of the Temporal UI, and the rest only through the codec server',
+    async () => {
+      const { uiUrl, namespace } = inject('temporal');
+      const codec = c.watari('codec', 'start', '--port', '0', '--json', '--origin', uiUrl);
+      const [, codecUrl = ''] = await waitForOutput(codec, /"url": "([^"]+)"/);
+      const id = runId.create(c.cluster, 'pay-1');
+      const { workflowExecutionInfo: info } =
+        await c.client.workflowService.describeWorkflowExecution({
+          namespace,
+          execution: { workflowId: id },
+        });
+      const execution = info?.execution?.runId ?? '';
+      const list = `${uiUrl}/namespaces/${namespace}/workflows`;
+      const run = `${list}/${encodeURIComponent(id)}/${execution}`;
+      const browser = await openBrowser(CHROMIUM ?? '');
+      const pictures = path.join(ROOT, '.watari', 'screenshots');
+      fs.mkdirSync(pictures, { recursive: true });
+      const look = async (name: string, url: string, sign: string): Promise<Look> => {
+        const seen = await browser.look(url, (text) => text.includes(sign));
+        fs.writeFileSync(path.join(pictures, `doors-${name}.png`), seen.png);
+        expect(seen.png.length).toBeGreaterThan(10_000);
+        expectNoSecretIn(seen.html + seen.text);
+        return seen;
+      };
+      try {
+        // The raw events, and not the table that leaves most of them out.
+        await browser.run(list, `localStorage.setItem('eventView', '"json"')`);
+        const closed = await Promise.all([
+          look('list', list, id),
+          look('timeline', `${run}/timeline`, 'Input'),
+          look('history', `${run}/history`, '"WorkflowExecutionStarted"'),
+          look('memo', `${run}/memo`, 'startedBy'),
+        ]);
+        for (const { html, text } of closed) {
+          for (const word of CONTENT) expect(html + text).not.toContain(word);
+        }
+        // As with the glasses in the upper right corner, and "Use my browser setting" there.
+        await browser.run(
+          list,
+          `localStorage.setItem('endpoint', '${JSON.stringify(codecUrl)}');
+           localStorage.setItem('overrideRemoteCodecConfiguration', 'true');`,
+        );
+        const open = await look('timeline-decoded', `${run}/timeline`, 'ClusterStorage');
+        expect(open.text).toContain('pay-1.vhdx');
+      } finally {
+        await browser.close();
+        await codec.kill('SIGTERM');
+      }
+      process.stderr.write(`Screenshots of the Temporal UI: ${pictures}\n`);
+    },
+  );
 });
 
 describe('a node that is read only', () => {
