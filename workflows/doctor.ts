@@ -10,7 +10,6 @@ import { runId, sameName, stepId } from '../domain/names.ts';
 import type { DoctorInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
-import { checkInput } from './check-input.ts';
 import { failureOf } from './failure-of.ts';
 import { Run } from './run.ts';
 
@@ -24,7 +23,6 @@ const LOOK_SECONDS = 20;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function doctor(input: DoctorInput): Promise<DoctorReport> {
-  checkInput('doctor', input);
   checkInput('doctor', input);
   const calls = new Calls(input.cluster, input.budgets);
   const run = new Run({
