@@ -70,6 +70,8 @@ export async function readNode(
 export interface FeaturesInstalled {
   changed: boolean;
   restartNeeded: boolean;
+  /** Of the boot that owes the restart. Absent in what workers of 0.1.0 wrote. */
+  bootTime?: string;
   before: FeatureFacts[];
   after: FeatureFacts[];
   cmdlets: string[];
@@ -94,7 +96,9 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
         const before = (await host.readFeatures(input)).facts;
         const { facts, cmdlets } = await host.installFeatures(input);
         const after = (await host.readFeatures(input)).facts;
-        return { ...facts, before, after, cmdlets };
+        // The node may have crashed since somebody looked at it first: that boot is over, and owes nothing.
+        const { bootTime } = (await host.readHost({})).facts;
+        return { ...facts, bootTime, before, after, cmdlets };
       });
     },
 

@@ -46,7 +46,7 @@ class Preparation {
   private readonly run: Run;
   private readonly calls: Calls;
   private readonly input: PrepareNodeInput;
-  /** The boot that the restart is to end; taken once, so that a retry cannot restart the node a second time. */
+  /** The boot that owes the restart; a retry cannot end another one, so it cannot restart the node a second time. */
   private bootTime = '';
   private drained = false;
   /** VMs can come to it: the Hyper-V role worked when the run began. */
@@ -112,6 +112,7 @@ class Preparation {
         names,
       });
       c.evidence({ ...installed });
+      this.bootTime = installed.bootTime ?? this.bootTime;
       return installed;
     });
     return done?.restartNeeded ?? false;
