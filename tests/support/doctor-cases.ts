@@ -379,10 +379,10 @@ const NETWORK: DoctorCase[] = [
     check: 'ports',
     what: 'a firewall before live migration',
     level: 'blocker',
-    subject: 'HV2',
-    seen: /TCP 6600 \(live migration\) cannot be reached from HV1 and HV3/,
+    subject: 'HV3',
+    seen: /TCP 6600 \(live migration\) cannot be reached from HV1 and HV2/,
     remedy: /-LocalPort 6600 -Action Allow$/,
-    change: setup('HV2', { closedPorts: [6600] }),
+    change: setup('HV3', { closedPorts: [6600] }),
     together: 'a',
   },
   {

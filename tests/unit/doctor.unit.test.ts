@@ -6,7 +6,7 @@ import { manualClock } from '../../lab/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
 import { parseScenario } from '../../lab/scenario.ts';
-import { CASES } from '../support/doctor-cases.ts';
+import { CASES, TOGETHER } from '../support/doctor-cases.ts';
 import { expectTripped, problemsOf } from '../support/doctor-expecting.ts';
 import {
   healthy,
@@ -68,6 +68,17 @@ describe('a check', () => {
         ...(check?.blocks == null ? [] : ['blocker']),
         ...(check?.warns == null ? [] : ['warning']),
       ]);
+    },
+  );
+
+  it.each(TOGETHER)(
+    'hides no other one in cluster %s, which a PowerShell is asked about',
+    async (name) => {
+      const cases = CASES.filter((c) => c.together === name);
+      const sketch = healthy();
+      for (const c of cases) c.change(sketch);
+      const { report } = await examine(sketch);
+      for (const c of cases) expectTripped(report, c);
     },
   );
 
