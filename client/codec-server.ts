@@ -152,5 +152,8 @@ const isPayloads = (value: unknown): value is Record<string, unknown> =>
       Object.values(one['metadata'] ?? {}).every((bytes) => typeof bytes === 'string'),
   );
 
-const payloadsJson = (payloads: Payload[]): object =>
-  PayloadsMessage.toObject(PayloadsMessage.create({ payloads }), { bytes: String });
+/** protobuf leaves an empty list out, and whoever asked goes through it. */
+const payloadsJson = (payloads: Payload[]): object => ({
+  payloads: [],
+  ...PayloadsMessage.toObject(PayloadsMessage.create({ payloads }), { bytes: String }),
+});

@@ -1,9 +1,10 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { ConfigError, quoteValue, type ConfigProblem } from '../config/config-error.ts';
 import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
 import { reasonOf } from '../config/temporal-environment.ts';
 import { isOutage } from './connection.ts';
-import { ClientError, type Problem } from './errors.ts';
+import { badInput, ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 
 export function asClientError(err: unknown): ClientError {
@@ -28,6 +29,13 @@ export function asClientError(err: unknown): ClientError {
       exitCode: EXIT.badInput,
       cause: err,
     });
+  }
+  if (err instanceof WorkflowNotFoundError) {
+    return badInput(
+      `there is no run "${err.workflowId}" any more`,
+      'Temporal keeps ended runs for the retention of their namespace only.\nSee those that are there:  watari run list --all',
+      'RunNotFound',
+    );
   }
   const file = fileProblem(err);
   if (file !== null) return file;

@@ -3,6 +3,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import { printable } from '../config/config-error.ts';
 import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
 import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
@@ -131,7 +132,7 @@ class Door {
       const message = error instanceof Error ? error.message : String(error);
       // Part of a refused body may still be on its way.
       if (status === 413) response.setHeader('connection', 'close');
-      send(response, status, { error: { message } });
+      send(response, status, { error: { message: shownOf(message) } });
     }
   }
 
@@ -252,6 +253,12 @@ class Door {
     }
   }
 }
+
+const MESSAGE_CHARS_MAX = 2000;
+
+/** What was sent comes back in the message, and the lab's commands write it to a terminal. */
+const shownOf = (message: string): string =>
+  message.slice(0, MESSAGE_CHARS_MAX).split('\n').map(printable).join('\n');
 
 function addressOf(text: string): URL {
   const base = 'http://lab';

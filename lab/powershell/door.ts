@@ -188,7 +188,8 @@ function failureOf(call: Call, fault: Fault): ErrorRecord | 'lost' | null {
 
 function perform(call: Call, request: CmdletRequest): Result {
   if (request.object !== undefined) return assign(call, request.property ?? '', request.value);
-  const known = CMDLETS[call.cmdlet];
+  // Every object has a `constructor`, which is no cmdlet.
+  const known = Object.hasOwn(CMDLETS, call.cmdlet) ? CMDLETS[call.cmdlet] : undefined;
   if (known === undefined) throw notImplemented(call.cmdlet, call.cmdlet);
   const strange = call.bound.names().find((name) => !known.takes.includes(name));
   if (strange !== undefined) throw notImplemented(call.cmdlet, `${call.cmdlet} -${strange}`);

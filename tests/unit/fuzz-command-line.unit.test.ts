@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import type { Command, Option } from 'commander';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -155,49 +156,58 @@ const unreachable = (): ClientError =>
     exitCode: EXIT.unreachable,
   });
 
-/** A Temporal that knows one run and has no worker. Whatever it is asked beside that is an outage. */
+const Listed = proto.temporal.api.workflowservice.v1.ListWorkflowExecutionsResponse;
+
+/** As the channel fails. */
+const grpcError = (code: number): Error =>
+  Object.assign(new Error('grpc'), { code, details: 'no details', metadata: new Map() });
+const [NOT_FOUND, UNAVAILABLE] = [5, 14];
+
+/** Calls that look; every other one would change something. */
+const LOOKS = /^(list|describe|get|count|query)/;
+
+/** A server that knows one run and no worker. Whatever else it is asked is an outage, and kept when it is a deed. */
 function fakeTemporal({ deeds }: Surroundings): Temporal {
-  const info = {
-    workflowId: KNOWN_RUN,
-    runId: 'r',
-    type: 'migrateVm',
-    status: { name: 'RUNNING' },
-    startTime: new Date(0),
-    typedSearchAttributes: { get: () => undefined },
-  };
-  const handle = (id: string) => ({
-    describe: () =>
-      id === KNOWN_RUN
-        ? Promise.reject(unreachable())
-        : Promise.reject(new WorkflowNotFoundError('not found', id, undefined)),
-    cancel: async () => deeds.push(`cancel ${id}`),
-    terminate: async () => deeds.push(`terminate ${id}`),
-    executeUpdate: async () => deeds.push(`update ${id}`),
-    query: () => Promise.reject(unreachable()),
-  });
-  const workflowService = new Proxy(
-    { describeTaskQueue: async () => ({ pollers: [] }) },
-    {
-      get: (known, key): unknown =>
-        Reflect.get(known, key) ?? (() => Promise.reject(unreachable())),
+  const known: Record<string, (asked: unknown) => unknown> = {
+    describeTaskQueue: () => ({ pollers: [] }),
+    listWorkflowExecutions: () =>
+      Listed.fromObject({
+        executions: [
+          {
+            execution: { workflowId: KNOWN_RUN, runId: 'r' },
+            type: { name: 'migrateVm' },
+            status: 1,
+            startTime: { seconds: 1_800_000_000 },
+            historyLength: 3,
+          },
+        ],
+      }),
+    describeWorkflowExecution: () => {
+      throw grpcError(NOT_FOUND);
     },
-  );
-  return {
-    client: {
-      workflow: {
-        async *list() {
-          yield info;
-        },
-        getHandle: handle,
-        start: async (name: string) => deeds.push(`start ${name}`),
+  };
+  const service = new Proxy(
+    {},
+    {
+      get: (_all, name: string) => async (asked: unknown) => {
+        if (!LOOKS.test(name)) deeds.push(name);
+        const answer = known[name];
+        if (answer === undefined) throw grpcError(UNAVAILABLE);
+        return answer(asked);
       },
     },
-    connection: {
-      withDeadline: (_ms: number, call: () => unknown) => call(),
-      workflowService,
-      operatorService: workflowService,
-    },
+  );
+  const connection = {
+    plugins: [],
+    withDeadline: (_ms: number, call: () => unknown) => call(),
+    workflowService: service,
+    operatorService: service,
+  } as unknown as Connection;
+  return {
+    client: new Client({ connection, namespace: 'default' }),
+    connection,
     namespace: 'default',
+    target: { describe: 'a fake' },
     links: { run: () => '', needsOperator: '' },
     close: async () => undefined,
   } as unknown as Temporal;
