@@ -15,6 +15,8 @@ import { failed, guarded, notYet } from './failing.ts';
 const SERVICES = ['ClusSvc', 'vmms'];
 /** A node that is going down is asked again at this pace whether it is still the old boot. */
 const BOOT_CHECK_MS = 1000;
+/** People keep whole stories in the notes of a VM; nothing is decided by what a look tells of them. */
+const NOTES_CHARS_MAX = 500;
 /** Of one event's message; fifty of them go into a run's evidence. */
 const EVENT_CHARS_MAX = 1_000;
 /** Event logs of two nodes are compared although their clocks differ. */
@@ -60,9 +62,11 @@ export async function readNode(
     services: services.facts,
     switches: switches ?? [],
     migration,
-    vms: (vms ?? []).filter(
-      (vm) => wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true,
-    ),
+    vms: (vms ?? [])
+      .filter(
+        (vm) => wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true,
+      )
+      .map((vm) => ({ ...vm, notes: boundedText(vm.notes, NOTES_CHARS_MAX) })),
     files: diskFiles.facts,
   };
 }

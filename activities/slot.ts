@@ -28,7 +28,7 @@ interface SlotMemory extends Beat {
  * this limit the moves that the others wait for, and every look at the cluster, would queue behind the waits. The others
  * come back now and then.
  */
-const WATCHED_MAX = 4;
+const WATCHED_MAX = 8;
 const HEARTBEAT_MS = DEFAULT_BUDGETS.heartbeatSeconds * 1000;
 /** Of the heartbeat timeout: two lost calls do no harm, and hundreds of waits are no burden for the server. */
 const BEATS_PER_TIMEOUT = 3;

@@ -49,6 +49,8 @@ export interface StartedRun {
 }
 
 const CALL_MS = 10_000;
+/** Runs of one answer; some 700 bytes each, of the 4 MB that an answer may have. */
+const PAGE = 500;
 /** A new attribute is usable after about a second; behind a cluster of servers their caches take up to ten. */
 const MAPPING_MS = 10_000;
 
@@ -158,17 +160,23 @@ export interface RunListed {
 }
 
 /** More than fit a screen; a list is for orientation, the Temporal UI is for digging. */
-const LIST_MAX = 200;
+export const LIST_DEFAULT = 200;
+/** A name is looked for among so many of the newest runs. */
+const NAMES_MAX = 2_000;
 
-/** Newest first. The server's list is up to a second behind. */
-export async function listRuns(temporal: Temporal, filter: RunFilter): Promise<RunListed[]> {
+/** Newest first, at most `max`. The server's list is up to a second behind. */
+export async function listRuns(
+  temporal: Temporal,
+  filter: RunFilter,
+  max = LIST_DEFAULT,
+): Promise<RunListed[]> {
   const runs: RunListed[] = [];
   const query = listQuery(filter);
   await within(temporal.connection, CALL_MS, async () => {
-    for await (const info of forgiving(temporal).workflow.list({ query, pageSize: 100 })) {
+    for await (const info of forgiving(temporal).workflow.list({ query, pageSize: PAGE })) {
       if (info.type === 'inspectCluster') continue;
       runs.push(listed(info));
-      if (runs.length >= LIST_MAX) break;
+      if (runs.length >= max) break;
     }
   });
   return runs;
@@ -261,7 +269,8 @@ export async function resolveRun(
       : [`${RUN_PREFIX}${idPart(cluster)}/${given.toLowerCase()}`];
   for (const id of new Set(direct)) if (await runExists(temporal, id)) return id;
   const where = full ? clusterOfRun(given.toLowerCase()) : only ? cluster : null;
-  const runs = await listRuns(temporal, { cluster: where, needsOperator: false, all: true });
+  const filter = { cluster: where, needsOperator: false, all: true };
+  const runs = await listRuns(temporal, filter, NAMES_MAX);
   const ids = runs.map((r) => r.run);
   if (full) throw runNotFound(given, ids, where);
   return pickRun(given, ids, where);

@@ -1,6 +1,6 @@
 // `watari run list|show|watch|retry|skip|abort|cancel`: what runs, how it stands, and what a person decides.
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Decision, DecisionAction } from '../../domain/status.ts';
 import { checkedName, namedCluster, type ClusterOptions } from '../cluster-name.ts';
 import type { Temporal } from '../connection.ts';
@@ -10,7 +10,7 @@ import { EXIT } from '../exit-codes.ts';
 import { runListLines } from '../render/run-list.ts';
 import { runLines } from '../render/steps.ts';
 import { operatorLines, shellWord, summaryLines } from '../render/summary.ts';
-import { cancelRun, decide, listRuns, resolveRun } from '../runs.ts';
+import { cancelRun, decide, LIST_DEFAULT, listRuns, resolveRun } from '../runs.ts';
 import { isOver, stateOf } from '../run-view.ts';
 import { RunTracker } from '../status.ts';
 import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
@@ -23,6 +23,7 @@ interface RunOptions extends JsonOption {
 interface ListOptions extends RunOptions {
   all?: boolean;
   needsOperator?: boolean;
+  limit: number;
 }
 
 interface DecideOptions extends RunOptions {
@@ -44,6 +45,7 @@ export function addRunCommands(program: Command, context: ContextSource): void {
     .option(...CLUSTER)
     .option('--all', 'ended runs too')
     .option('--needs-operator', 'only runs that wait for a person')
+    .option('--limit <n>', 'at most so many', limitNumber, LIST_DEFAULT)
     .action((o: ListOptions) => runList(context(), o));
   leaf(run, 'show <run>', 'show a run and its steps as they are now', ['watari run show apply'])
     .option(...CLUSTER)
@@ -85,18 +87,30 @@ function addDecisions(run: Command, context: ContextSource): void {
     .action((name: string, o: DecideOptions) => runDecide(context(), 'abort', name, o));
 }
 
+/** More would not fit into a client's memory comfortably. */
+const LIMIT_MAX = 10_000;
+
+function limitNumber(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw new InvalidArgumentError(`A whole number from 1 to ${String(LIMIT_MAX)}.`);
+}
+
 async function runList(ctx: Context, o: ListOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   const cluster = o.cluster === undefined ? null : checkedName('cluster', o.cluster);
   await withTemporal(ctx, async (temporal) => {
-    const runs = await listRuns(temporal, {
-      cluster,
-      needsOperator: o.needsOperator === true,
-      all: o.all === true,
-    });
-    out.result({ runs });
+    const filter = { cluster, needsOperator: o.needsOperator === true, all: o.all === true };
+    // One more than asked for tells whether there are more.
+    const found = await listRuns(temporal, filter, o.limit + 1);
+    const runs = found.slice(0, o.limit);
+    const more = found.length > runs.length;
+    out.result({ runs, more });
     if (out.json) return;
     out.say(runListLines(runs, { ...out, now: ctx.clock.now(), all: o.all === true }));
+    if (more) {
+      out.say(['', `There are more than these ${String(o.limit)}; see more with --limit N.`]);
+    }
     if (o.needsOperator === true)
       out.say(['', `In the Temporal UI: ${temporal.links.needsOperator}`]);
   });
