@@ -23,7 +23,9 @@ import { Deadline } from './waiting.ts';
 const LIMIT_MS = { full: 295_000, quick: 55_000 };
 
 /** The clusters' figures; those of PowerShell have other sides. */
-const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) => Object.values<Figure>(group));
+const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) =>
+  Object.values<Figure>(group),
+);
 
 /** The demo last: its second side is left out when time is short. */
 const BEFORE_POWERSHELL = [measureQuietCluster, measureNodeReturn, measureDoctor];
