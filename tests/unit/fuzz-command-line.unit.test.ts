@@ -7,7 +7,7 @@ import { Client, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { Command, Option } from 'commander';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Temporal, TemporalTarget } from '../../client/connection.ts';
 import { ClientError } from '../../client/errors.ts';
 import { EXIT } from '../../client/exit-codes.ts';
@@ -20,8 +20,15 @@ import { hostileText } from '../support/hostile.ts';
 /** Deep enough that no random path leads out of it. */
 const HOME = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-cli-'));
 const CWD = path.join(HOME, 'a', 'b', 'c', 'd', 'e', 'f');
+/** Where a worker leaves its log when its folder is no full path: in its own, not in the caller's context. */
+const PROCESS_FOLDER = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-cli-process-'));
+const before = process.cwd();
+beforeAll(() => {
+  process.chdir(PROCESS_FOLDER);
+});
 afterAll(() => {
-  fs.rmSync(HOME, { recursive: true, force: true });
+  process.chdir(before);
+  for (const folder of [HOME, PROCESS_FOLDER]) fs.rmSync(folder, { recursive: true, force: true });
 });
 
 /** A process of its own, which talks to the terminal by itself; its readers are tried in the other files. */
