@@ -100,12 +100,40 @@ function within(e: Evidence, run: RunRecord, effects: readonly Effect[]): Effect
   });
 }
 
+/** Two clocks of one computer. */
+const CLOCK_MS = 100;
+
+/**
+ * Which run each effect of a VM belongs to: the last one that had started by then, unless it was over. The end of a move
+ * belongs to the run of its beginning, however soon the next run follows. Runs of one VM never overlap: their id is the
+ * lock.
+ */
+function runOfEffects(e: Evidence): Map<Effect, RunRecord | undefined> {
+  const found = new Map<Effect, RunRecord | undefined>();
+  const moving = new Map<string, RunRecord | undefined>();
+  const runs = e.runs.filter(isMigrate);
+  for (const f of e.effects) {
+    if (MOVE_ENDS.includes(f.kind) && moving.has(f.subject)) {
+      found.set(f, moving.get(f.subject));
+      moving.delete(f.subject);
+      continue;
+    }
+    const at = e.realMs(f);
+    const last = runs.findLast(
+      (run) => sameName(vmOf(run), f.subject) && run.startedMs - CLOCK_MS <= at,
+    );
+    const over = last !== undefined && at > (last.endedMs ?? Infinity) + TOLERANCE_MS;
+    const run = over ? undefined : last;
+    found.set(f, run);
+    if (f.kind === 'move-started') moving.set(f.subject, run);
+  }
+  return found;
+}
+
 function movesHaveARun(e: Evidence): string[] {
-  const moves = e.runs.filter(isMigrate);
+  const runs = runOfEffects(e);
   return ofKind(e, 'move-started')
-    .filter(
-      (f) => !moves.some((run) => sameName(vmOf(run), f.subject) && within(e, run, [f]).length > 0),
-    )
+    .filter((f) => runs.get(f) === undefined)
     .map((f) => `no run was there for a move: ${where(f)}`);
 }
 
@@ -115,13 +143,10 @@ const changesOwner = (f: Effect): boolean =>
 
 /** What each run reports about its move, against what the lab saw in its time. */
 function moveRunsToldTrue(e: Evidence): string[] {
+  const runs = runOfEffects(e);
   return e.runs.filter(isMigrate).flatMap((run) => {
-    const own = within(
-      e,
-      run,
-      e.effects.filter((f) => sameName(f.subject, vmOf(run))),
-    );
-    return [...movedOnce(run, own), ...settled(run, own), ...reportedTrue(e, run, own)];
+    const own = e.effects.filter((f) => runs.get(f) === run);
+    return [...movedOnce(run, own), ...settled(e, run, own), ...reportedTrue(e, run, own)];
   });
 }
 
@@ -139,9 +164,11 @@ function movedOnce(run: RunRecord, own: readonly Effect[]): string[] {
   return wrong;
 }
 
-function settled(run: RunRecord, own: readonly Effect[]): string[] {
+function settled(e: Evidence, run: RunRecord, own: readonly Effect[]): string[] {
   const last = own.filter((f) => f.kind === 'move-started' || MOVE_ENDS.includes(f.kind)).at(-1);
-  return last?.kind === 'move-started' && run.endedMs !== null
+  const end = (run.endedMs ?? Infinity) + TOLERANCE_MS;
+  const wentOn = last !== undefined && (last.kind === 'move-started' || e.realMs(last) > end);
+  return wentOn && run.endedMs !== null
     ? [`${run.run} ended (${run.outcome}) and its move went on: ${where(last)}`]
     : [];
 }

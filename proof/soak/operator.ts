@@ -22,6 +22,9 @@ interface Shown {
 /** Codes that a retry cannot cure: the VM did restart, with the node that crashed, and its uptime is what it is. */
 const BEYOND_RETRY = ['VmRestarted'];
 
+/** The node that a move asks for may not be prepared yet: the cause is mended first. */
+const NEEDS_APPLY = 'TargetNotEligible';
+
 const LOOK_EVERY_MS = 1_500;
 
 export class Operator {
@@ -29,8 +32,12 @@ export class Operator {
   private readonly clients: Clients;
   private readonly say: (line: string) => void;
 
-  constructor(clients: Clients, say: (line: string) => void) {
+  private readonly clusterFile: () => string;
+
+  /** @param clusterFile the cluster.yaml that the cluster should be like. */
+  constructor(clients: Clients, clusterFile: () => string, say: (line: string) => void) {
     this.clients = clients;
+    this.clusterFile = clusterFile;
     this.say = say;
   }
 
@@ -68,6 +75,7 @@ export class Operator {
     );
     for (const step of waiting) {
       const code = step.failure?.code ?? '';
+      if (code === NEEDS_APPLY) await this.apply();
       const action = step.skippable && BEYOND_RETRY.includes(code) ? 'skip' : 'retry';
       const words = ['run', action, step.run, '--step', step.id, '--reason', `soak: ${code}`];
       const decided = await this.clients.run(words);
@@ -75,6 +83,13 @@ export class Operator {
       this.decisions[action] += 1;
       this.say(`${words.slice(0, 5).join(' ')} (${code})`);
     }
+  }
+
+  async apply(): Promise<void> {
+    const words = ['cluster', 'apply', '-f', this.clusterFile(), '--yes', '--detach'];
+    const { code, stdout, stderr } = await this.clients.run(words);
+    const [said = ''] = (code === 0 ? stdout : stderr || stdout).trim().split('\n');
+    this.say(`cluster apply by the operator: ${String(code)} ${said}`);
   }
 
   private async stillThere(runs: Listed[]): Promise<string[]> {

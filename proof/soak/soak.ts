@@ -101,7 +101,7 @@ class Soak {
         { cluster: this.cluster, folder: this.folder, lab, clients, temporal, say },
         FIRST_WISH,
       );
-      const operator = new Operator(clients, say);
+      const operator = new Operator(clients, () => work.fileFor(work.wish), say);
       const owners = new Map((await lab.state()).vms.map((vm) => [vm.name, vm.owner]));
       const rounds = await this.rounds(killer, work, operator, clients, lab);
       await this.finish(work, clients, lab);
@@ -150,8 +150,7 @@ class Soak {
       await sleep(Math.max(0, now + chaosMs - Date.now()));
       say('calm: the operator settles what waits');
       await clients.settle();
-      // What a move asks for may take a node that is not prepared yet.
-      await clients.run(['cluster', 'apply', '-f', work.fileFor(work.wish), '--yes', '--detach']);
+      await operator.apply();
       const open = await operator.settleAll(CALM_MS);
       this.violations.push(...open, ...(await this.restViolations(lab)));
       say(`at rest after ${this.elapsed()}`);

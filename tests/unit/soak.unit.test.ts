@@ -116,6 +116,17 @@ describe('the checks find nothing in', () => {
     expect(judge(effects, [migrate(5, 25)])).toEqual([]);
   });
 
+  it('a run that follows another at once', () => {
+    const back = log(
+      [10, 'move-started', 'HV1', 'web-1'],
+      [20, 'move-finished', 'HV2', 'web-1'],
+      [21, 'move-started', 'HV2', 'web-1'],
+      [30, 'move-finished', 'HV1', 'web-1'],
+    );
+    const second = { vm: 'web-1', changed: true, from: 'HV2', to: 'HV1' };
+    expect(judge(back, [migrate(5, 20.3), migrate(20.5, 31, { result: second })])).toEqual([]);
+  });
+
   it('a VM that stopped with a node that we took down, and started elsewhere', () => {
     const effects = log(
       [10, 'node-down', 'HV1', 'HV1', 'crashed'],
