@@ -1,5 +1,5 @@
-// A run whose history has become so long that Temporal would soon end it. The real limits take hours to reach, so the
-// workflows of this test have lower ones.
+// What runs do at their bounds: a history that Temporal would soon end, a cluster that does not fit into one result. The
+// real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
@@ -11,13 +11,14 @@ let cluster: LabCluster;
 beforeAll(async () => {
   const workflowCode = await variantBundle([
     { file: 'domain/bounded.ts', from: 'events: 40_000', to: `events: ${String(EVENTS)}` },
+    { file: 'workflows/inspect-cluster.ts', from: 'MAX = 1_500_000', to: 'MAX = 2_000' },
   ]);
   const scenario = TWO_NODES.replace('owner: HV1,', 'owner: HV1, possibleOwners: [HV1],');
   cluster = await labCluster({ temporal: inject('temporal'), scenario, workflowCode });
 });
 afterAll(() => cluster.stop());
 
-it('takes no further attempt, says why, and can still be aborted', async () => {
+it('a run with a full history takes no further attempt, says why, and can be aborted', async () => {
   const run = await cluster.start('migrateVm', runId.migrate(cluster.cluster, 'web-1'), {
     vm: 'web-1',
     to: 'HV2',
@@ -44,4 +45,16 @@ it('takes no further attempt, says why, and can still be aborted', async () => {
   expect(historyLength).toBeLessThan(EVENTS * 2);
   await run.decide({ step, action: 'abort' });
   await expect(run.result()).rejects.toMatchObject({ cause: { type: 'Aborted' } });
+});
+
+it('a cluster too large for one look is refused in words', async () => {
+  const run = await cluster.start('inspectCluster', runId.inspect(cluster.cluster, 'large'), {});
+  await expect(run.result()).rejects.toMatchObject({
+    cause: {
+      type: 'BadRequest',
+      message: expect.stringMatching(
+        /with 1 VM roles on 2 nodes, is too large to be looked at in one piece: \d+ KB, of at most 2 KB/,
+      ) as string,
+    },
+  });
 });
