@@ -42,9 +42,9 @@ const kinds: Kind[] = [
     env: { WATARI_TEST_POWERSHELL: 'true' },
   },
   // `npm run histories`, not in `npm test`: it writes files.
-  { name: 'record', group: 3, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
+  { name: 'record', group: 4, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
   // PostgreSQL and a Temporal server of its own, without containers: `npm run test:production`, not in `npm test`.
-  { name: 'production', group: 4, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
+  { name: 'production', group: 5, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
 ];
 
 export default defineConfig({
