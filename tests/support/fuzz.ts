@@ -7,7 +7,7 @@ import fc from 'fast-check';
 /** The same in every run of npm test, so that it fails for a change and never for bad luck. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
 /** Inputs for each property of share 1. */
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 150);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100);
 
 /** Of the processor's time, which others on the machine cannot make longer. No input of these sizes takes it. */
 const CPU_MS_MAX = 5_000;

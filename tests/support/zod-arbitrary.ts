@@ -34,6 +34,31 @@ export const fits =
   (value: unknown): boolean =>
     z.safeParse(schema, value).success;
 
+/** What a text must look like, where the schema says it by a regular expression. */
+function matching(schema: Schema): fc.Arbitrary<string> | undefined {
+  const checks = (schema._zod.def as { checks?: { _zod: { def: { pattern?: RegExp } } }[] }).checks;
+  const pattern = checks?.map((check) => check._zod.def.pattern).find((one) => one !== undefined);
+  return pattern === undefined ? undefined : fc.stringMatching(pattern);
+}
+
+/** Throws where none of the candidates fits: a filter that nothing passes would look for ever. */
+function fitting<T>(
+  candidates: fc.Arbitrary<T>,
+  schema: Schema,
+  path: readonly string[],
+): fc.Arbitrary<T> {
+  if (!fc.sample(candidates, { numRuns: 500, seed: 1 }).some(fits(schema))) {
+    throw new Error(`no candidate fits ${path.join('.')}: add one to this file`);
+  }
+  return candidates.filter(fits(schema));
+}
+
+/** The usual candidates where they do, else ones made for this text alone. */
+function textOf(schema: Schema, path: readonly string[]): fc.Arbitrary<string> {
+  const usual = fc.sample(TEXTS, { numRuns: 500, seed: 1 }).some(fits(schema));
+  return fitting(usual ? TEXTS : (matching(schema) ?? TEXTS), schema, path);
+}
+
 export function arbitraryOf(
   schema: Schema,
   special: Special = () => undefined,
@@ -74,9 +99,9 @@ export function arbitraryOf(
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
   if (schema instanceof z.ZodBoolean) return fc.boolean();
-  if (schema instanceof z.ZodNumber) return NUMBERS.filter(fits(schema));
+  if (schema instanceof z.ZodNumber) return fitting(NUMBERS, schema, path);
   if (schema instanceof z.ZodString || schema instanceof z.ZodStringFormat) {
-    return TEXTS.filter(fits(schema));
+    return textOf(schema, path);
   }
   if (schema instanceof z.ZodUnknown) return fc.jsonValue({ maxDepth: 2 });
   throw new Error(`no generator for ${schema._zod.def.type} at ${path.join('.')}`);

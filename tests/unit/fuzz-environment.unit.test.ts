@@ -129,7 +129,7 @@ describe('the environment', () => {
         readPowerShellPlaces(env);
         for (const name of SECRETS) expect(powerShellEnvironment({}, env)).not.toHaveProperty(name);
       },
-      { share: 3 },
+      { share: 1.5 },
     ));
 
   const PROFILE = `[profile.default]

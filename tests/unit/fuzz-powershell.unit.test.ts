@@ -161,7 +161,7 @@ describe('an answer of PowerShell', () => {
         const { error } = await failsOnlyWith(HypervError, () => understand(one));
         if (error !== undefined) mustBeShort(error);
       },
-      { share: 3 },
+      { share: 1.5 },
     ));
 });
 
