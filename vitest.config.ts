@@ -29,11 +29,13 @@ const kinds: Kind[] = [
   { name: 'sim', group: 1, seconds: 120, globalSetup: BUILT },
   { name: 'workflows', group: 1, seconds: 60, globalSetup: SERVER },
   { name: 'e2e', group: 2, seconds: 120, globalSetup: SERVER, isolate: true },
+  // What takes a minute a file on two cores: `npm run test:long`, not in `npm test`, which has eight minutes in all.
+  { name: 'long', group: 3, seconds: 240, globalSetup: SERVER, isolate: true, maxWorkers: 1 },
   // The crash tests again, with every node's worker on a real PowerShell: `npm run test:powershell`, not in `npm test`,
   // because starting shells for each of them takes minutes.
   {
     name: 'powershell',
-    group: 3,
+    group: 4,
     seconds: 300,
     globalSetup: SERVER,
     isolate: true,
@@ -42,9 +44,9 @@ const kinds: Kind[] = [
     env: { WATARI_TEST_POWERSHELL: 'true' },
   },
   // `npm run histories`, not in `npm test`: it writes files.
-  { name: 'record', group: 4, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
+  { name: 'record', group: 5, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
   // PostgreSQL and a Temporal server of its own, without containers: `npm run test:production`, not in `npm test`.
-  { name: 'production', group: 5, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
+  { name: 'production', group: 6, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
 ];
 
 export default defineConfig({

@@ -26,7 +26,7 @@ const CHECKS = [
 
 /**
  * The other kinds of vitest.config.ts take minutes or write files and have commands of their own: npm run
- * test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
+ * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
  */
 const KINDS = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e'];
 

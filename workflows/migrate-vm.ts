@@ -93,7 +93,9 @@ export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult>
         });
       c.evidence({ owner: to, before: proof(vm), after: proof(after) });
     });
-    return { vm: role.name, changed: true, from: moved?.from ?? role.owner, to };
+    // Where the move found it is no origin when somebody else had moved it there meanwhile.
+    const from = moved === undefined || moved.how === 'already-there' ? role.owner : moved.from;
+    return { vm: role.name, changed: true, from, to };
   });
 }
 

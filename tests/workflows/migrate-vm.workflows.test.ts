@@ -86,6 +86,23 @@ faults:
     expect(c.count('move-started', 'web-1')).toBe(2);
   });
 
+  it('says from where the VM came when somebody else has moved it meanwhile', async () => {
+    const c = await cluster(`${TWO_NODES}
+faults:
+  - { on: startMove, vm: web-1, times: 1, error: { hresult: '0x80071398' } }
+`);
+    const run = await migrate(c);
+    await run.until('the move to need a person', (s) => s.state === 'needs-operator');
+    const { vmId } = c.lab.state().roles.find((r) => r.name === 'web-1')!;
+    c.lab.call('HV1', 'startMove', { vmId, node: 'HV2' });
+    await expect
+      .poll(() => c.lab.state().roles.find((r) => r.vmId === vmId)?.owner, { timeout: 20_000 })
+      .toBe('HV2');
+    await run.decide({ step: 'vm/web-1/move', action: 'retry' });
+    expect(await run.result()).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
+    expect(c.count('move-started', 'web-1')).toBe(1);
+  });
+
   it('retries a transient failure by itself', async () => {
     const c = await cluster(`${TWO_NODES}
 faults:

@@ -12,7 +12,7 @@ import {
   type Sketch,
 } from '../support/doctor-world.ts';
 import { ENGINE } from '../support/engine.ts';
-import { powershellLabs, type PowerShellLabs } from './powershell-worlds.ts';
+import { powershellLabs, type PowerShellLabs } from '../contract/powershell-worlds.ts';
 
 describe.skipIf(ENGINE === null)('the checks of the doctor, through PowerShell', () => {
   let labs: PowerShellLabs;
