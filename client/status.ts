@@ -18,6 +18,8 @@ import { stateOfStatus } from './runs.ts';
 const DESCRIBE_MS = 3_000;
 /** A first answer may have to wait for a worker that starts. */
 const QUERY_MS = 8_000;
+/** Before a single look gives up. */
+const PATIENT_LOOKS = 4;
 /** A later answer that takes longer is shown with the next look; heartbeats do not wait for it. */
 const PATIENCE_MS = 700;
 
@@ -73,6 +75,17 @@ export class RunTracker {
       if (note !== null && seen.has(id)) view.notes.push(`${id}: ${note}`);
     }
     return view;
+  }
+
+  /** For a single look: a server that has much to do may be late once, and nobody looks again in half a second. */
+  async lookPatiently(): Promise<RunView> {
+    for (let left = PATIENT_LOOKS; ; left -= 1) {
+      try {
+        return await this.look();
+      } catch (err) {
+        if (left <= 1 || !isOutage(err)) throw err;
+      }
+    }
   }
 
   async #lookAt(id: string, seen: Set<string>): Promise<void> {

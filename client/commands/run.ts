@@ -141,7 +141,7 @@ async function runShow(ctx: Context, name: string, o: RunOptions): Promise<void>
   const code = await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
     const now = (): Date => ctx.clock.now();
-    const view = await new RunTracker(temporal, run, now).look();
+    const view = await new RunTracker(temporal, run, now).lookPatiently();
     out.result(jsonOf(view));
     if (!out.json) {
       const options = summaryOptions(ctx, temporal, out);
@@ -177,7 +177,7 @@ async function runDecide(
   const target = o.to === undefined ? undefined : checkedName('node', o.to);
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
-    const view = await new RunTracker(temporal, run, () => ctx.clock.now()).look();
+    const view = await new RunTracker(temporal, run, () => ctx.clock.now()).lookPatiently();
     const step = stepToDecide(view, action, o.step);
     const decision: Decision = {
       step: step.id,

@@ -70,7 +70,7 @@ export class AnswerTimes {
       listRuns(temporal, { cluster: this.lab.cluster, needsOperator: false, all: false }),
     );
     await this.time('status of a run', () =>
-      new RunTracker(temporal, run, () => new Date()).look(),
+      new RunTracker(temporal, run, () => new Date()).lookPatiently(),
     );
     await this.time('watari run list', () => this.command('run', 'list'));
     await this.time('watari run show', () => this.command('run', 'show', run, '--json'));
@@ -103,7 +103,7 @@ export class AnswerTimes {
     // 1 and 4 are answers: the run failed, or waits for a person.
     if (code === null) throw new Error(`no end within ${String(PATIENCE_MS / 1000)} s`);
     if (![0, 1, 4].includes(code))
-      throw new Error(`exit code ${String(code)}: ${program.stderr()}`);
+      throw new Error(`exit code ${String(code)}: ${program.stderr()}${program.stdout()}`);
     if (program.stdout() === '') throw new Error(`said nothing: ${program.stderr()}`);
   }
 
