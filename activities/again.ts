@@ -1,7 +1,7 @@
 // When an activity that cannot be done yet is tried again: later each time, and not all at the same moment.
 
 /** Every attempt costs the server some writes: the longer the line, the rarer. */
-const AGAIN_MS = { first: 4_000, max: 30_000, spread: 4_000 };
+const AGAIN_MS = { first: 2_000, max: 30_000, spread: 2_000 };
 
 /** The spread comes from the run's id and not from chance: it only has to differ from run to run. */
 export function againMs(info: {

@@ -3,9 +3,9 @@
 // One gate per worker process; no worker knows of the others, so each lets through its share.
 
 /** Questions to nodes that all workers together let through in a second, per node of the cluster. */
-const QUESTIONS_PER_SECOND = 4;
+const QUESTIONS_PER_SECOND = 12;
 /** Seconds' worth that may come at once: a handful of runs never meets the gate. */
-const BURST_SECONDS = 2;
+const BURST_SECONDS = 3;
 /** Closed while the node's own queue is longer than this: the server has more to do than it can. */
 const QUEUE_MS_MAX = 2_000;
 /** What was seen of the queue says nothing about now any more. */

@@ -120,8 +120,8 @@ describe('the gate of looks', () => {
     return { time, gate, admitted };
   };
   it('lets the first ones pass at once', () => {
-    expect(at(4).admitted()).toBe(2);
-    expect(at(2).admitted()).toBe(4);
+    expect(at(4).admitted()).toBe(9);
+    expect(at(2).admitted()).toBe(18);
   });
   it('lets through a share that gets smaller with the cluster, since each look asks every node', () => {
     for (const nodes of [2, 8, 16]) {
@@ -132,7 +132,7 @@ describe('the gate of looks', () => {
         time.ms += 1000;
         later += admitted();
       }
-      expect(later).toBe((60 * 4) / nodes);
+      expect(later).toBe((60 * 12) / nodes);
     }
   });
   it('lets looks through even in the largest cluster', () => {
@@ -161,7 +161,7 @@ describe('what has to come again', () => {
     const info = (attempt: number, workflowId: string) =>
       againMs({ attempt, workflowExecution: { workflowId } });
     expect(info(2, 'a')).toBeGreaterThan(info(1, 'a'));
-    expect(info(1000, 'a')).toBeLessThanOrEqual(34_000);
+    expect(info(1000, 'a')).toBeLessThanOrEqual(32_000);
     const moments = Array.from({ length: 50 }, (_, i) => info(1, `watari/c/vm/vm-${i}/migrate`));
     expect(new Set(moments.map(Math.round)).size).toBeGreaterThan(40);
   });
