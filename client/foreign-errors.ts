@@ -49,12 +49,17 @@ export function asClientError(err: unknown): ClientError {
   });
 }
 
+const OF_FILES = /^(ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|EEXIST|ENAMETOOLONG|ENOSPC|EROFS|EBUSY)$/;
+
 /** A file or folder that the system does not let us have; null for any other error. */
 function fileProblem(err: unknown): ClientError | null {
-  if (!(err instanceof Error && 'syscall' in err && 'path' in err)) return null;
+  if (!(err instanceof Error && 'syscall' in err && 'code' in err)) return null;
+  // One that was open already is not named.
+  const named = 'path' in err ? quoteValue(String(err.path)) : null;
+  if (named === null && !OF_FILES.test(String(err.code))) return null;
   return new ClientError({
     code: 'FileAccess',
-    message: `${quoteValue(String(err.path))} cannot be used: ${reasonOf(err)}`,
+    message: `${named ?? 'a file that was named'} cannot be used: ${reasonOf(err)}`,
     hint: 'Name another place, or see who may write there and how much room is left.',
     exitCode: EXIT.failed,
     cause: err,
