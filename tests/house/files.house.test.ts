@@ -55,7 +55,17 @@ describe('every file', () => {
 });
 
 describe('tests', () => {
-  const kinds = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e', 'production'];
+  const kinds = [
+    'unit',
+    'contract',
+    'house',
+    'replay',
+    'sim',
+    'workflows',
+    'e2e',
+    'long',
+    'production',
+  ];
 
   it('are named by their subject and their kind, and lie in the folder of that kind', () => {
     const wrong = named(/\.test\.ts$/).filter((file) => {
