@@ -86,9 +86,10 @@ export function powershellWorlds(): PowerShellWorlds {
   let port: Promise<number> | null = null;
 
   return {
-    make: async () => {
+    make: async (changes) => {
       port ??= freePort();
       return labWorld({
+        changes,
         hostFor: (lab, url, node) => whilePowered(lab, hostOf(url, node)),
         port: await port,
         cmdlets: true,
