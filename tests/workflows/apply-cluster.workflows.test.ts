@@ -104,8 +104,9 @@ describe('applyCluster', () => {
     expect((await run.status()).steps.map((s) => s.id)).toEqual([
       'hv1/inspect',
       'hv1/install-features',
-      'hv1/vms',
+      // First: a VM that comes meanwhile would be saved by the restart.
       'hv1/pause',
+      'hv1/vms',
       'hv1/move-web-1',
       'hv1/restart',
       'hv1/ready',
