@@ -4,7 +4,8 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { layersPlugin } from './scripts/layers.mjs';
 
-const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,bench,proof}/**/*.ts';
+const PRODUCT =
+  '{client,workflows,activities,hyperv,lab,workers,domain,config,bench,proof}/**/*.ts';
 
 const envOnlyInConfig = {
   object: 'process',

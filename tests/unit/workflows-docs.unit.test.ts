@@ -91,7 +91,15 @@ describe('docs/workflows.md', () => {
     const shapes = [...TYPES.keys()].filter((name) => /Result$|Status$/.test(name));
     expect(shapes.length).toBeGreaterThan(5);
     expect(documented).toEqual(
-      expect.arrayContaining([...shapes, 'Decision', 'DoctorReport', 'Finding', 'Progress', 'StepFailure', 'ClusterSpec']),
+      expect.arrayContaining([
+        ...shapes,
+        'Decision',
+        'DoctorReport',
+        'Finding',
+        'Progress',
+        'StepFailure',
+        'ClusterSpec',
+      ]),
     );
   });
 
