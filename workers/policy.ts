@@ -1,5 +1,6 @@
 // What a node lets Temporal do to it. Whoever reaches Temporal commands the workers; this is the node's own word, given
 // where its worker is started, and no message can change it. Refuses before anything happens.
+import { quoteValue } from '../config/config-error.ts';
 import { HypervError, type ActOp, type HypervHost, type ReadOp } from '../hyperv/host.ts';
 
 export const PERMISSIONS = ['moves', 'settings', 'features', 'restarts', 'vms', 'nodes'] as const;
@@ -67,7 +68,7 @@ export function policyOf({ allow, readOnly }: PolicyWords): Policy {
     const permission = known.get(word);
     if (permission === undefined) {
       throw new PolicyRefused(
-        `--allow ${JSON.stringify(word)} is no permission; there are ${PERMISSIONS.join(', ')}`,
+        `--allow ${quoteValue(word)} is no permission; there are ${PERMISSIONS.join(', ')}`,
       );
     }
     allowed.add(permission);

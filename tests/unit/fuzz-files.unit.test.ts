@@ -238,6 +238,12 @@ async function asked(lab: Lab, clock: ManualClock, node: string, op: Op, args: o
   await Promise.race([answer, late]);
 }
 
+/** JSON would carry what is no number as null. */
+function finite(key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${key} is no number`);
+  return value;
+}
+
 async function mustWork(scenario: Scenario): Promise<void> {
   const clock = manualClock(scenario.start === undefined ? undefined : Date.parse(scenario.start));
   const lab = new Lab(scenario, clock);
@@ -245,7 +251,7 @@ async function mustWork(scenario: Scenario): Promise<void> {
     clock.advance(seconds * 1000);
     lab.advance();
     const state = lab.state();
-    expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+    JSON.stringify(state, finite);
     showState(state);
   };
   pass(0);

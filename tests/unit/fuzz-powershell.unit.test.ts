@@ -88,10 +88,8 @@ const arrived: fc.Arbitrary<Case> = fc
       make(`${line}\n${line}`, 'facts'),
       make(line.slice(0, cut), 'none'),
       make(before + line.slice(0, cut) + after.replaceAll('>', ''), 'none'),
-      make(
-        inside === '' || cut === 0 ? line : within,
-        inside === '' || cut === 0 ? 'facts' : 'none',
-      ),
+      // What is written beside an answer leaves it whole.
+      make(within, within.includes(line) ? 'facts' : 'none'),
       make(lineOf(good.content, 'another'), 'none'),
       make(lineOf(broken.toString('base64')), 'none'),
       make(
