@@ -2,7 +2,7 @@
 // the wrong type, certificates that are none, headers that cannot be sent. Values are never told: most are secrets.
 import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
-import type { ClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConfigProfile, ClientConnectConfig } from '@temporalio/envconfig';
 
 type Options = ClientConnectConfig['connectionOptions'];
 
@@ -11,6 +11,21 @@ const HEADER = /^[\u0020-\u007e]*$/;
 const HEADER_NAME = /^[0-9A-Za-z_.-]+$/;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
+
+/**
+ * The same about what a profile says of certificates, before anything is read: Node takes a number for a file that is
+ * open already, and would wait for standard input or for a pipe, for ever.
+ */
+export function unusableSource({ tls: settings }: ClientConfigProfile): string | null {
+  for (const source of [settings?.serverCACert, settings?.clientCert, settings?.clientKey]) {
+    if (source === undefined) continue;
+    const given: unknown = 'path' in source ? source.path : source.data;
+    if (!isText(given) && !(given instanceof Uint8Array)) {
+      return 'a certificate or key of the profile must be text, in quotes';
+    }
+  }
+  return null;
+}
 
 /** One sentence about the first thing that cannot be used, or null. */
 export function unusableOption({

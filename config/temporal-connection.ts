@@ -1,8 +1,12 @@
 // How to reach Temporal: environment variables and profiles of the TOML file, as every Temporal tool
 // reads them, with our default of a server on this machine.
-import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import {
+  loadClientConfigProfile,
+  toClientOptions,
+  type ClientConnectConfig,
+} from '@temporalio/envconfig';
 import { ConfigError, environmentProblem } from './config-error.ts';
-import { unusableOption } from './connection-options.ts';
+import { unusableOption, unusableSource } from './connection-options.ts';
 import { readEnvironment, type Environment, type Machine } from './environment.ts';
 import { payloadHandling, type PayloadHandling } from './payload-encryption.ts';
 import { addressProblem, reasonOf } from './temporal-environment.ts';
@@ -70,7 +74,11 @@ function loadConfig(
     if (value !== undefined) overrideEnvVars[name] = value;
   }
   try {
-    return loadClientConnectConfig({ overrideEnvVars });
+    const read = loadClientConfigProfile({ overrideEnvVars });
+    const source = unusableSource(read);
+    if (source !== null)
+      throw environmentError(configFile ?? 'the Temporal configuration file', source);
+    return toClientOptions(read);
   } catch (err) {
     if (err instanceof ConfigError) throw err;
     const message = err instanceof Error ? err.message : String(err);

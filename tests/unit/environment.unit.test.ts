@@ -255,6 +255,12 @@ describe('loadTemporalConnection', () => {
       /the address nowhere is not host:port/,
     ],
     ['has an address of the wrong type', '[profile.default]\naddress = 7233\n', /address/],
+    // The descriptor of standard input, for Node: it would be waited for.
+    [
+      'has a number for a certificate',
+      '[profile.default.tls]\nserver_ca_cert_path = 0\n',
+      /a certificate or key of the profile must be text/,
+    ],
     ['has an empty namespace', '[profile.default]\nnamespace = ""\n', /the namespace is empty/],
     [
       'names a certificate that is missing',
