@@ -43,6 +43,12 @@ export function findTemporalProblems(env: Environment, readFile: ReadFile): Conf
       out.push(environmentProblem(name, `${quoteValue(value)} is neither true nor false`));
     }
   }
+  const profile = env['TEMPORAL_PROFILE'];
+  // The SDK's reader would find what every object has, and write our settings into it.
+  if (profile !== undefined && profile in Object.prototype) {
+    const message = `${quoteValue(profile)} cannot be the name of a profile`;
+    out.push(environmentProblem('TEMPORAL_PROFILE', message));
+  }
   const configFile = env['TEMPORAL_CONFIG_FILE'];
   if (configFile !== undefined && configFile.trim() !== '') {
     out.push(...fileProblems('TEMPORAL_CONFIG_FILE', configFile, readFile));

@@ -21,6 +21,12 @@ export interface TryOptions<T> {
   examples?: readonly T[];
 }
 
+/** What every object, list and function has; a reader that follows `__proto__` writes to it. */
+const sharedKeys = (): string =>
+  [Object.prototype, Array.prototype, Function.prototype, Object]
+    .map((one) => Reflect.ownKeys(one).map(String).join())
+    .join(';');
+
 /** Fails with the smallest input found for which `property` throws or takes too long, and how to try it again. */
 export async function tryAll<T>(
   area: string,
@@ -30,10 +36,12 @@ export async function tryAll<T>(
 ): Promise<void> {
   const numRuns = Math.max(1, Math.ceil(RUNS * share)) + examples.length;
   let tried = 0;
+  const shared = sharedKeys();
   const timed = fc.asyncProperty(inputs, async (input) => {
     tried += 1;
     const began = process.cpuUsage();
     await property(input);
+    if (sharedKeys() !== shared) throw new Error('what all objects share was written to');
     const ms = process.cpuUsage(began).user / 1000;
     if (ms > CPU_MS_MAX) throw new Error(`took ${ms.toFixed(0)} ms of processor time`);
   });
