@@ -2,13 +2,13 @@
 // command starts by itself.
 import fs from 'node:fs';
 import path from 'node:path';
-import { clusterQueue, runId } from '../../domain/names.ts';
+import { clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
 import { isOutage, type Temporal } from '../../client/connection.ts';
 import { sleep } from '../../bench/waiting.ts';
 import { clusterText, RESTART_FEATURE } from './cast.ts';
 import type { Clients } from './clients.ts';
-import type { Job, Wish } from './schedule.ts';
+import type { Job, JobKind, Wish } from './schedule.ts';
 import type { SoakLab } from './soak-lab.ts';
 
 export interface Surroundings {
@@ -22,6 +22,8 @@ export interface Surroundings {
 
 /** Beyond that a small machine only measures itself. */
 const COMMANDS_AT_ONCE = 4;
+/** So long a drain waits for its turn: one node at a time is away. */
+const DRAIN_PATIENCE_MS = 30_000;
 const CALL_MS = 5_000;
 
 export class Workload {
@@ -38,11 +40,14 @@ export class Workload {
 
   /** Resolves when everything of the round has been asked for; what was asked for goes on. */
   async run(jobs: readonly Job[], startedMs: number): Promise<void> {
+    const drains: Promise<void>[] = [];
     for (const job of jobs) {
       await sleep(Math.max(0, startedMs + job.atMs - Date.now()));
-      if (this.around.clients.busy >= COMMANDS_AT_ONCE) this.skipped += 1;
-      else await this.begin(job);
+      if (job.kind === 'drain') drains.push(this.drain(job));
+      else if (this.around.clients.busy >= COMMANDS_AT_ONCE) this.skipped += 1;
+      else await this.begin({ ...job, kind: job.kind });
     }
+    await Promise.all(drains);
   }
 
   /** A cluster.yaml for this wish. */
@@ -53,11 +58,25 @@ export class Workload {
     return file;
   }
 
-  private async begin(job: Job): Promise<void> {
+  /** Of a node that has VMs just then, as soon as no other node is away. */
+  private async drain({ pick }: Job): Promise<void> {
+    const end = Date.now() + DRAIN_PATIENCE_MS;
+    while (Date.now() < end) {
+      const { nodes, vms } = await this.around.lab.state();
+      const full = nodes.filter((node) => vms.some((vm) => sameName(vm.owner, node.name)));
+      const node = full[Math.floor(pick * full.length)];
+      const allUp = nodes.every(({ state }) => state === 'Up');
+      if (allUp && node !== undefined && (await this.prepare(node.name))) return;
+      await sleep(1_000);
+    }
+    this.skipped += 1;
+  }
+
+  private async begin(job: Job & { kind: Exclude<JobKind, 'drain'> }): Promise<void> {
     const { say } = this.around;
-    const { kind, vm, node, killAfterMs } = job;
+    const { vm, node, killAfterMs } = job;
     const how = job.detach ? ['--detach'] : [];
-    switch (kind) {
+    switch (job.kind) {
       case 'move':
         say(`vm migrate ${vm}`);
         this.command(['vm', 'migrate', vm, '--json', ...how], killAfterMs);
@@ -78,7 +97,8 @@ export class Workload {
       case 'cancel':
         return this.onSomeRun(job, (run) => ['run', 'cancel', run]);
       case 'prepare':
-        return this.prepare(node);
+        if (!(await this.prepare(node))) this.skipped += 1;
+        return;
     }
   }
 
@@ -118,14 +138,14 @@ export class Workload {
     return runs.sort();
   }
 
-  /** Something is missing on the node, so it is installed, the node drained and restarted. One node at a time. */
-  private async prepare(node: string): Promise<void> {
+  /**
+   * Something is missing on the node, so it is installed, the node drained and restarted. One node at a time: false when
+   * another has its turn.
+   */
+  private async prepare(node: string): Promise<boolean> {
     const { cluster, lab, temporal, say } = this.around;
     const others = await this.running("WorkflowType IN ('prepareNode', 'applyCluster')");
-    if (others.length > 0) {
-      this.skipped += 1;
-      return;
-    }
+    if (others.length > 0) return false;
     await lab.control({ action: 'remove-feature', node, feature: RESTART_FEATURE });
     const input: PrepareNodeInput = {
       cluster,
@@ -147,5 +167,6 @@ export class Workload {
     } catch (err) {
       if (!isOutage(err)) throw err;
     }
+    return true;
   }
 }

@@ -12,6 +12,7 @@ export interface SoakReport {
   kills: { total: number; byKind: Record<string, number>; skipped: number };
   runs: { total: number; byWorkflow: Record<string, Record<string, number>> };
   moves: Record<string, number>;
+  drains: Drains;
   effects: { total: number; byKind: Record<string, number> };
   decisions: Record<string, number>;
   commands: { started: number; exitCodes: Record<string, number>; skippedJobs: number };
@@ -20,6 +21,15 @@ export interface SoakReport {
   violations: string[];
   /** Logs and database; kept when something is wrong. */
   folder: string | null;
+}
+
+export interface Drains {
+  /** Nodes that were paused to be emptied. */
+  begun: number;
+  /** … and were empty, so that they were restarted. */
+  emptied: number;
+  /** Moves away from a paused node. */
+  movedOff: number;
 }
 
 export function countBy<T>(list: readonly T[], key: (item: T) => string): Record<string, number> {
@@ -46,6 +56,21 @@ export const movesBy = (effects: readonly Effect[]): Record<string, number> =>
     effects.filter((effect) => effect.kind.startsWith('move-')),
     (effect) => effect.kind.slice('move-'.length),
   );
+
+/** Between the pause of a node and its return. */
+export function drainsBy(effects: readonly Effect[]): Drains {
+  const drains: Drains = { begun: 0, emptied: 0, movedOff: 0 };
+  const paused = new Set<string>();
+  for (const { kind, node } of effects) {
+    if (kind === 'node-paused') {
+      paused.add(node);
+      drains.begun += 1;
+    } else if (kind === 'node-resumed') paused.delete(node);
+    else if (paused.has(node) && kind === 'move-started') drains.movedOff += 1;
+    else if (paused.has(node) && kind === 'restart-requested') drains.emptied += 1;
+  }
+  return drains;
+}
 
 /** A server may hand a task to a worker that it does not know to be dead yet: its last question stands for so long. */
 const STALE_POLL_MS = 15_000;
@@ -82,6 +107,7 @@ export function reportLines(r: SoakReport): string[] {
     `kills       ${String(r.kills.total)}: ${listed(r.kills.byKind)} (${String(r.kills.skipped)} found nobody)`,
     `runs        ${String(r.runs.total)}: ${runs.join('; ')}`,
     `moves       ${listed(r.moves)}`,
+    `drains      ${String(r.drains.begun)}: ${String(r.drains.emptied)} nodes emptied and restarted, ${String(r.drains.movedOff)} VMs moved off`,
     `effects     ${String(r.effects.total)}`,
     `decisions   ${listed(r.decisions)}`,
     `commands    ${String(r.commands.started)}; exit codes: ${Object.entries(r.commands.exitCodes)

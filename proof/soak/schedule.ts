@@ -28,7 +28,7 @@ export interface Strike {
   awayMs: number;
 }
 
-export const JOBS = ['move', 'move-to', 'watch', 'prepare', 'apply', 'cancel'] as const;
+export const JOBS = ['move', 'move-to', 'watch', 'prepare', 'drain', 'apply', 'cancel'] as const;
 export type JobKind = (typeof JOBS)[number];
 
 export interface Job {
@@ -83,6 +83,8 @@ const JOB_WEIGHT: Readonly<Record<JobKind, number>> = {
   'move-to': 16,
   watch: 12,
   prepare: 14,
+  // Drawn apart: one in every round.
+  drain: 0,
   apply: 12,
   cancel: 6,
 };
@@ -93,6 +95,8 @@ const JOB_PAUSE_MS = [700, 2400] as const;
 const OUTAGE_MS = 30_000;
 /** A database outage in every third round. */
 const OUTAGE_EVERY = 3;
+/** A node with VMs is drained in every round, whatever else was drawn; early, so that much of it is hit. */
+const DRAIN_WITHIN = 0.3;
 
 const times = (c: Chance, pause: readonly [number, number], endMs: number): number[] => {
   const list: number[] = [];
@@ -111,7 +115,10 @@ export function roundOf(seed: number, index: number, chaosMs: number, cast: Cast
       ...times(killing, STRIKE_PAUSE_MS, chaosMs).map((atMs) => strikeAt(killing, atMs, cast)),
       ...(outage ? [outageAt(killing, chaosMs)] : []),
     ].sort((a, b) => a.atMs - b.atMs),
-    jobs: times(working, JOB_PAUSE_MS, chaosMs).map((atMs) => jobAt(working, atMs, index, cast)),
+    jobs: [
+      ...times(working, JOB_PAUSE_MS, chaosMs).map((atMs) => jobAt(working, atMs, index, cast)),
+      drainAt(working, chaosMs, index, cast),
+    ].sort((a, b) => a.atMs - b.atMs),
   };
 }
 
@@ -128,6 +135,11 @@ const outageAt = (c: Chance, chaosMs: number): Strike => ({
   atMs: c.between(0, Math.floor(chaosMs / 2)),
   pick: c.next(),
   awayMs: OUTAGE_MS,
+});
+
+const drainAt = (c: Chance, chaosMs: number, index: number, cast: Cast): Job => ({
+  ...jobAt(c, c.between(0, Math.floor(chaosMs * DRAIN_WITHIN)), index, cast),
+  kind: 'drain',
 });
 
 function jobAt(c: Chance, atMs: number, index: number, cast: Cast): Job {

@@ -8,13 +8,14 @@ import { readServing } from '../../client/pollers.ts';
 import { childEnvironment } from '../../config/process-environment.ts';
 import { Programs } from '../../bench/processes.ts';
 import { sleep, waitFor } from '../../bench/waiting.ts';
+import type { Effect } from '../../lab/records.ts';
 import { castOf, NODES, scenarioText } from './cast.ts';
 import { findViolations } from './checks.ts';
 import { Clients } from './clients.ts';
 import { Workload } from './jobs.ts';
 import { Killer } from './killer.ts';
 import { Operator } from './operator.ts';
-import { adoptionTimes, countBy, movesBy, runsBy, type SoakReport } from './report.ts';
+import { adoptionTimes, countBy, drainsBy, movesBy, runsBy, type SoakReport } from './report.ts';
 import { readRuns } from './run-records.ts';
 import { roundOf, type Wish } from './schedule.ts';
 import type { SoakServer } from './servers.ts';
@@ -53,6 +54,18 @@ export async function soak(o: SoakOptions): Promise<SoakReport> {
     await programs.endAll();
     for (const end of ends) await end();
   }
+}
+
+/** A soak in which nothing happened proves nothing. */
+function idle(effects: readonly Effect[], kills: number): string[] {
+  const happened = {
+    kills,
+    moves: movesBy(effects)['started'] ?? 0,
+    drains: drainsBy(effects).begun,
+  };
+  return Object.entries(happened).flatMap(([what, n]) =>
+    n > 0 ? [] : [`there were no ${what}, so this soak shows nothing`],
+  );
 }
 
 class Soak {
@@ -234,6 +247,7 @@ class Soak {
       kills: { total: kills.length, byKind, skipped: killer.skipped },
       runs: { total: runs.length, byWorkflow: runsBy(runs) },
       moves: movesBy(effects),
+      drains: drainsBy(effects),
       effects: { total: effects.length, byKind: countBy(effects, (effect) => effect.kind) },
       decisions: x.operator.decisions,
       commands: {
@@ -246,7 +260,7 @@ class Soak {
         longestMs: times.length === 0 ? null : Math.round(Math.max(...times)),
       },
       longestServerOutageMs: killer.longestOutageMs,
-      violations: [...this.violations, ...clients.wrong, ...found],
+      violations: [...this.violations, ...clients.wrong, ...found, ...idle(effects, kills.length)],
       folder: null,
     };
   }

@@ -7,9 +7,9 @@ import { parseScenario } from '../../lab/scenario.ts';
 import { castOf, clusterText, scenarioText } from '../../proof/soak/cast.ts';
 import { chance } from '../../proof/soak/chance.ts';
 import { findViolations, type Evidence } from '../../proof/soak/checks.ts';
-import { adoptionTimes } from '../../proof/soak/report.ts';
+import { adoptionTimes, drainsBy } from '../../proof/soak/report.ts';
 import type { RunRecord } from '../../proof/soak/run-records.ts';
-import { roundOf, STRIKES } from '../../proof/soak/schedule.ts';
+import { JOBS, roundOf, STRIKES } from '../../proof/soak/schedule.ts';
 
 describe('the schedule', () => {
   const cast = castOf(STRIKES);
@@ -34,7 +34,15 @@ describe('the schedule', () => {
   it('draws every kind of strike and of work within some rounds', () => {
     const rounds = Array.from({ length: 12 }, (_, i) => roundOf(1, i, 45_000, cast));
     expect(new Set(rounds.flatMap((r) => r.strikes.map((s) => s.kind))).size).toBe(STRIKES.length);
-    expect(new Set(rounds.flatMap((r) => r.jobs.map((j) => j.kind))).size).toBe(6);
+    expect(new Set(rounds.flatMap((r) => r.jobs.map((j) => j.kind))).size).toBe(JOBS.length);
+  });
+
+  it('drains a node in every round, early enough to be disturbed', () => {
+    for (let i = 0; i < 12; i += 1) {
+      const drains = roundOf(5, i, 45_000, cast).jobs.filter((job) => job.kind === 'drain');
+      expect(drains).toHaveLength(1);
+      expect(drains[0]!.atMs).toBeLessThanOrEqual(15_000);
+    }
   });
 
   it('draws evenly enough: every tenth of the range comes up', () => {
@@ -257,6 +265,23 @@ describe('the checks find', () => {
     ],
   ])('%s', (_what, effects, runs, words) => {
     expect(judge(effects, runs).join('\n')).toMatch(words);
+  });
+});
+
+describe('the drains of a report', () => {
+  it('are the pauses, the moves off the paused node and its restart; other moves do not count', () => {
+    const effects = log(
+      [1, 'move-started', 'HV1', 'db-1'],
+      [2, 'node-paused', 'HV1', 'HV1'],
+      [3, 'move-started', 'HV1', 'web-1'],
+      [4, 'move-started', 'HV2', 'app-1'],
+      [5, 'restart-requested', 'HV1', 'HV1'],
+      [6, 'node-resumed', 'HV1', 'HV1'],
+      [7, 'move-started', 'HV1', 'web-2'],
+      [8, 'restart-requested', 'HV4', 'HV4'],
+      [9, 'node-paused', 'HV2', 'HV2'],
+    );
+    expect(drainsBy(effects)).toEqual({ begun: 2, emptied: 1, movedOff: 1 });
   });
 });
 
