@@ -1,11 +1,12 @@
 // A service of docker-compose.yml as a process of this machine. Everything stays as the file says but what only a
 // container can have: names of hosts, ports that are free in there, and paths below a mount.
 import path from 'node:path';
+import { PACKAGE_ROOT } from '../../client/package-root.ts';
 import type { Service } from './compose-file.ts';
 
 export interface Place {
-  /** Port on the loopback interface for each port that services use among themselves. */
-  ports: Readonly<Record<'5432' | '7233' | '8080', number>>;
+  /** Port on the loopback interface for each port that services use among themselves, or keep for themselves (7400). */
+  ports: Readonly<Record<'5432' | '7233' | '8080' | '7400', number>>;
   /** Of the server's other doors, which containers have for themselves. */
   more: readonly number[];
 }
@@ -44,8 +45,22 @@ export function environmentOf(service: Service, place: Place): Record<string, st
 }
 
 /** Program and arguments, with the same changes. */
-export const wordsOf = (words: readonly string[], service: Service, place: Place): string[] =>
-  words.map((word) => portHere(word, place) ?? here(word, service, place));
+export const wordsOf = (words: readonly string[], service: Service, place: Place): string[] => [
+  ...words.map((word) => portHere(word, place) ?? here(word, service, place)),
+  ...labDoor(words, place),
+];
+
+/** What the image of our Dockerfile has in its working folder. */
+const OF_OUR_IMAGE = /^(dist|lab)\//;
+const LAB_PROGRAM = 'dist/lab/main.js';
+
+/** Nobody else is in the lab's container, so the file names no port for it. */
+function labDoor(words: readonly string[], { ports }: Place): string[] {
+  const at = words.indexOf(LAB_PROGRAM);
+  if (at < 0) return [];
+  const port = String(ports['7400']);
+  return words[at + 1] === 'start' ? ['--port', port] : ['--url', `http://${LOOPBACK}:${port}`];
+}
 
 /** By the variable's name, because `temporal` is a host, a user and a database. */
 function named(name: string, value: string, place: Place): string | undefined {
@@ -60,7 +75,10 @@ const portHere = (value: string, { ports }: Place): string | undefined =>
 /** `temporal:7233` and `http://127.0.0.1:8080/healthz`; paths. */
 function here(value: string, service: Service, place: Place): string {
   const address = /^(http:\/\/)?([a-z0-9.]+):(\d+)(\/.*)?$/.exec(value);
-  if (address === null) return inMount(value, service) ?? value;
+  if (address === null) {
+    if (OF_OUR_IMAGE.test(value)) return path.join(PACKAGE_ROOT, value);
+    return inMount(value, service) ?? value;
+  }
   const [, scheme = '', host = '', port = '', rest = ''] = address;
   const mapped = portHere(port, place);
   if (mapped === undefined) return value;

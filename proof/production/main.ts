@@ -1,9 +1,11 @@
 // `npm run production`: the services of docker-compose.yml without containers, until Ctrl+C. With --check it starts all
-// of them, runs the jobs a second time, asks the server and the UI, and ends; exit code 3 where a part cannot be had.
+// of them, runs the jobs a second time, asks the server and the UI, moves a VM of the lab, and ends; exit code 3 where a
+// part cannot be had.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { PACKAGE_ROOT } from '../../client/package-root.ts';
 import { findTemporalCli } from '../../client/temporal-server/find.ts';
 import { connect } from '../../client/connection.ts';
 import { readEnvironment } from '../../config/environment.ts';
@@ -12,6 +14,7 @@ import { NotAvailable, obtainPrograms } from './programs.ts';
 import { ProductionStack } from './stack.ts';
 
 const EXIT_UNAVAILABLE = 3;
+const DEMO_FILE = path.join(PACKAGE_ROOT, 'lab', 'scenarios', 'demo.cluster.yaml');
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -37,6 +40,10 @@ async function check(stack: ProductionStack): Promise<void> {
   const namespaces = await fetch(`${uiUrl}/api/v1/namespaces`);
   if (!namespaces.ok) throw new Error(`the UI answers ${String(namespaces.status)}`);
   say('the UI reaches the server');
+  const started = performance.now();
+  const { code, said } = await stack.watari(['cluster', 'apply', '-f', DEMO_FILE, '--yes']);
+  if (code !== 0) throw new Error(`cluster apply ended with ${String(code)}: ${said.trim()}`);
+  say(`cluster apply on the lab ${((performance.now() - started) / 1000).toFixed(2)} s`);
 }
 
 async function main(): Promise<number> {
@@ -51,14 +58,16 @@ async function main(): Promise<number> {
     say,
   });
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-production-'));
-  const options = { programs, cliPath: cli.path, folder, searchPath, ui: true, say };
+  const options = { programs, cliPath: cli.path, folder, searchPath, ui: true, lab: true, say };
   const stack = await ProductionStack.start(options).catch((err: unknown) => {
     say(`It did not start; what each part said: ${path.join(folder, 'logs')}`);
     throw err;
   });
   try {
     const { address, namespace, uiUrl } = stack;
-    process.stdout.write(`Temporal   ${address}, namespace ${namespace}\nUI         ${uiUrl}\n`);
+    process.stdout.write(
+      `Temporal   ${address}, namespace ${namespace}\nUI         ${uiUrl}\nLab        cluster hv-lab, logs ${folder}\n`,
+    );
     if (values.check) await check(stack);
     else await untilInterrupted();
     return 0;

@@ -7,7 +7,6 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
-
 import { waitFor } from '../../bench/waiting.ts';
 import { DOORS_COUNT, environmentOf, wordsOf, type Place } from './as-process.ts';
 import { readCompose, type Service } from './compose-file.ts';
@@ -25,9 +24,12 @@ export interface StackOptions {
   searchPath: string;
   /** The web UI too. */
   ui?: boolean;
+  /** The simulated cluster too, as `docker compose --profile lab up` starts it. */
+  lab?: boolean;
   say?: (line: string) => void;
 }
 
+const WATARI = path.join(PACKAGE_ROOT, 'dist', 'client', 'main.js');
 const HEALTHY_MS = 60_000;
 const JOB_MS = 90_000;
 
@@ -35,6 +37,7 @@ export class ProductionStack {
   readonly database: Database;
   readonly server: KeptProcess;
   readonly ui: KeptProcess;
+  readonly lab: KeptProcess;
   readonly address: string;
   readonly uiUrl: string;
   readonly namespace: string;
@@ -68,14 +71,20 @@ export class ProductionStack {
     this.server = this.kept('temporal', o.programs.server, ['start']);
     const uiArgs = ['--root', '/', '--config', o.programs.uiConfig, '--env', 'docker', 'start'];
     this.ui = this.kept('temporal-ui', o.programs.ui, uiArgs);
+    const [node = '', ...labArgs] = wordsOf(
+      this.service('lab').command,
+      this.service('lab'),
+      place,
+    );
+    this.lab = this.kept('lab', node, labArgs);
   }
 
   static async start(o: StackOptions): Promise<ProductionStack> {
-    const [database = 0, frontend = 0, ui = 0, ...more] = await lowPorts(
+    const [database = 0, frontend = 0, ui = 0, lab = 0, ...more] = await lowPorts(
       '127.0.0.1',
-      3 + DOORS_COUNT,
+      4 + DOORS_COUNT,
     );
-    const place = { ports: { '5432': database, '7233': frontend, '8080': ui }, more };
+    const place = { ports: { '5432': database, '7233': frontend, '8080': ui, '7400': lab }, more };
     const stack = new ProductionStack(o, place);
     try {
       await stack.up();
@@ -101,6 +110,12 @@ export class ProductionStack {
         await this.healthy('temporal-ui');
       });
     }
+    if (this.o.lab === true) {
+      await this.timed('lab', async () => {
+        this.lab.start();
+        await this.healthy('lab');
+      });
+    }
   }
 
   async startDatabase(): Promise<void> {
@@ -118,22 +133,37 @@ export class ProductionStack {
     const service = this.service(name);
     const words = [...service.entrypoint, ...service.command];
     const [program = '', ...args] = wordsOf(words, service, this.place);
+    const { code, said } = await this.run(name, program, args);
+    fs.appendFileSync(this.log(name), said);
+    if (code !== 0) throw new Error(`${name} ended with exit code ${String(code)}: ${said.trim()}`);
+    return said;
+  }
+
+  /** A command of watari, as somebody types it in the lab's container (`docker compose exec lab node …`). */
+  watari(words: readonly string[]): Promise<{ code: number | null; said: string }> {
+    return this.run('lab', process.execPath, [WATARI, ...words]);
+  }
+
+  /** Something that ends by itself, in the surroundings of a service. */
+  private async run(
+    name: string,
+    program: string,
+    args: readonly string[],
+  ): Promise<{ code: number | null; said: string }> {
     const child = spawn(program, args, {
       cwd: this.o.folder,
-      env: this.environment(service),
+      env: this.environment(this.service(name)),
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: JOB_MS,
     });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const code = await new Promise((resolve, reject) => {
+    const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
-    fs.appendFileSync(this.log(name), said);
-    if (code !== 0) throw new Error(`${name} ended with exit code ${String(code)}: ${said.trim()}`);
-    return said;
+    return { code, said };
   }
 
   /** What docker-compose.yml calls healthy: the same question to the same door. */
@@ -146,13 +176,15 @@ export class ProductionStack {
       async () => {
         if (program === 'wget') return (await fetch(args.at(-1) ?? '')).ok;
         const [host = '', port = ''] = args.slice(-2);
-        return program === 'nc' && accepts(host, Number(port));
+        if (program === 'nc') return accepts(host, Number(port));
+        return (await this.run(name, program, args)).code === 0;
       },
       50,
     );
   }
 
   async stop(): Promise<void> {
+    await this.lab.stop();
     await this.ui.stop();
     await this.server.stop();
     if (this.database.process.pid !== undefined) await this.database.end('fast');

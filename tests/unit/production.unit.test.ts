@@ -18,7 +18,7 @@ const text = fs.readFileSync(path.join(ROOT, 'docker-compose.yml'), 'utf8');
 const services = readCompose(text, ROOT, { POSTGRES_PASSWORD: 'secret' });
 const service = (name: string): Service => services.get(name)!;
 const place: Place = {
-  ports: { '5432': 21_001, '7233': 21_002, '8080': 21_003 },
+  ports: { '5432': 21_001, '7233': 21_002, '8080': 21_003, '7400': 21_004 },
   more: Array.from({ length: DOORS_COUNT }, (_, i) => 22_000 + i),
 };
 const deploy = (...parts: string[]): string => path.join(ROOT, 'deploy', 'temporal', ...parts);
@@ -78,6 +78,10 @@ describe('a service as a process', () => {
     };
     expect(words('temporal-schema')).toEqual(['sh', deploy('setup-schema.sh')]);
     expect(words('temporal-namespace')).toEqual(['sh', deploy('setup-namespace.sh')]);
+    const program = path.join(ROOT, 'dist', 'lab', 'main.js');
+    const scenario = path.join(ROOT, 'lab', 'scenarios', 'demo.yaml');
+    const lab = ['start', '--scenario', scenario, '--workers', '--port', '21004'];
+    expect(words('lab')).toEqual(['node', program, ...lab]);
     expect(words('postgresql')).toEqual(['postgres', '-c', 'max_connections=200']);
   });
 
@@ -87,6 +91,7 @@ describe('a service as a process', () => {
     expect(asked('temporal')).toEqual(['nc', '-z', '127.0.0.1', '21002']);
     expect(asked('temporal-ui').at(-1)).toBe('http://127.0.0.1:21003/healthz');
     expect(asked('postgresql')[0]).toBe('pg_isready');
+    expect(asked('lab').slice(2)).toEqual(['show', '--url', 'http://127.0.0.1:21004']);
   });
 });
 
