@@ -3,20 +3,22 @@
 import type { RunStatus } from '../../domain/status.ts';
 import type { Effect } from '../../lab/records.ts';
 import type { Act } from './ledger.ts';
-import type { Beat, Check, World } from './rule.ts';
+import type { Beat, Check, Question, World } from './rule.ts';
 import { MACHINE_RULES } from './rules-of-machines.ts';
 import { MOVE_RULES } from './rules-of-moves.ts';
 import { RUN_RULES } from './rules-of-runs.ts';
-import type { ServerRun } from './server-run.ts';
+import type { SeenRun } from './seen-run.ts';
 
 const RULES = [...MACHINE_RULES, ...MOVE_RULES, ...RUN_RULES];
 
 /** All rules at once, fed by the simulation. */
 export class Checks {
+  private readonly world: World;
   private readonly checks: Check[];
   private readonly violated: (what: string) => void;
 
   constructor(world: World, violated: (what: string) => void) {
+    this.world = world;
     this.checks = RULES.map((make) => make(world));
     this.violated = violated;
   }
@@ -31,20 +33,27 @@ export class Checks {
   effect(effect: Effect): void {
     this.each((c) => c.effect?.(effect));
   }
-  task(run: ServerRun, status: RunStatus): void {
+  task(run: SeenRun, status: RunStatus): void {
     this.each((c) => c.task?.(run, status));
   }
-  end(run: ServerRun, status: RunStatus): void {
+  end(run: SeenRun, status: RunStatus): void {
     this.each((c) => c.end?.(run, status));
   }
-  beat(run: ServerRun, activityId: string, beat: Beat): void {
+  beat(run: SeenRun, activityId: string, beat: Beat): void {
     this.each((c) => c.beat?.(run, activityId, beat));
   }
 
-  private each(look: (check: Check) => string | undefined): void {
+  private each(look: (check: Check) => string | Question | undefined): void {
     for (const check of this.checks) {
-      const what = look(check);
-      if (what !== undefined) this.violated(`${check.rule}: ${what}`);
+      const found = look(check);
+      const tell = (what: string | undefined): void => {
+        if (what !== undefined) this.violated(`${check.rule}: ${what}`);
+      };
+      if (typeof found === 'object')
+        this.world.ask(found.about, () => {
+          tell(found.judge());
+        });
+      else tell(found);
     }
   }
 }

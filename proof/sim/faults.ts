@@ -1,11 +1,11 @@
-// How each planned fault is done to the simulated world, and how all of them are taken back.
+// How each planned fault is done to the world, and how all of them are taken back.
 import { faultSchema } from '../../lab/scenario-schema.ts';
 import { Random } from './random.ts';
 import type { Operator } from './operator.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
-import type { SimCluster } from './sim-cluster.ts';
+import type { Stage } from './stage.ts';
 
-type Deed = (c: SimCluster, fault: PlannedFault, operator: Operator) => void;
+type Deed = (c: Stage, fault: PlannedFault, operator: Operator) => void;
 
 const inLab: (make: (fault: PlannedFault) => object) => Deed = (make) => (c, fault) => {
   c.lab.addFault(faultSchema.parse(make(fault)));
@@ -14,7 +14,7 @@ const inLab: (make: (fault: PlannedFault) => object) => Deed = (make) => (c, fau
 const soon = { when: { seconds: 0 } };
 
 /** A signal of `seconds` that is long for a cmdlet and short for the budgets. */
-const outsider = (c: SimCluster): string | undefined =>
+const outsider = (c: Stage): string | undefined =>
   c.lab.state().nodes.find((n) => n.state === 'Up' && n.power === 'running')?.name;
 
 const DEEDS: Record<FaultKind, Deed> = {
@@ -37,17 +37,10 @@ const DEEDS: Record<FaultKind, Deed> = {
     c.killProcess(node);
   },
   eviction: (c) => {
-    for (const run of c.server.runs) c.server.evict(run);
+    c.evict();
   },
   unreachable: (c, { node, seconds }) => {
-    const worker = c.workers.get(node);
-    if (worker === undefined) return;
-    c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
-    worker.connected = false;
-    c.clock.after(seconds * 1000, () => {
-      worker.connected = true;
-      c.server.queue.offer();
-    });
+    if (c.cutOff(node, seconds)) c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
   },
   'network-cut': inLab(({ node, seconds }) => ({ on: 'networkDown', node, seconds, ...soon })),
   slow: (c, { node, seconds, percent }) => {
@@ -102,17 +95,17 @@ const DEEDS: Record<FaultKind, Deed> = {
     operator.cancelSomething(fault);
   },
   duplicate: (c, { pick }, operator) => {
-    if (c.server.runs.length === 0) return;
-    const { type, id, queue, input } = new Random(pick).pick(c.server.runs);
+    const runs = c.runs();
+    if (runs.length === 0) return;
+    const { type, id, queue, input } = new Random(pick).pick(runs);
     operator.start({ type, id, queue, input });
   },
   'clock-step': (c, { node, pick }) => {
-    const worker = c.workers.get(node);
-    if (worker !== undefined) worker.clockOffsetMs += ((pick % 2001) - 1000) * 600;
+    c.stepClock(node, ((pick % 2001) - 1000) * 600);
   },
 };
 
-export function strike(c: SimCluster, fault: PlannedFault, operator: Operator): void {
+export function strike(c: Stage, fault: PlannedFault, operator: Operator): void {
   c.tell(`FAULT ${fault.kind}${describe(fault)}`);
   DEEDS[fault.kind](c, fault, operator);
 }
@@ -159,9 +152,8 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
 }
 
 /** From now on nothing goes wrong. */
-export function cure(c: SimCluster): void {
+export function cure(c: Stage): void {
   c.lab.clearFaults();
   c.slow.clear();
-  for (const worker of c.workers.values()) worker.connected = true;
-  c.server.queue.offer();
+  c.reconnect();
 }

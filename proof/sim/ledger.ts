@@ -4,7 +4,6 @@ import { activityInfo } from '@temporalio/activity';
 import { ACT_OPS, type ActOp, type Op } from '../../hyperv/host.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { Effect } from '../../lab/records.ts';
-import type { SimWorker } from './sim-worker.ts';
 
 export interface Act {
   /** Milliseconds of the simulated clock. */
@@ -133,7 +132,7 @@ export class Ledger {
 
   /** Stands between an activity and the port. */
   async through(
-    worker: SimWorker,
+    worker: { readonly node: string },
     op: string,
     args: object,
     call: () => Promise<unknown>,

@@ -6,8 +6,7 @@ import type { ClusterView } from '../../domain/facts.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
 import type { MoveRequest } from '../../activities/move.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
-import type { Deed, WorkerParts } from './sim-worker.ts';
-import type { Mutant } from './sim-cluster.ts';
+import type { Deed, Mutant, WorkerParts } from './parts.ts';
 
 export interface NamedMutant {
   name: string;

@@ -6,8 +6,8 @@ import type { Ledger } from './ledger.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import { Random } from './random.ts';
 import type { StartRequest } from './server-options.ts';
-import { statusOf, type ServerRun } from './server-run.ts';
-import type { SimCluster } from './sim-cluster.ts';
+import type { SeenRun } from './seen-run.ts';
+import type { Stage } from './stage.ts';
 
 /** So often the patient operator tries a step before giving it up. */
 const PATIENCE = 4;
@@ -47,25 +47,27 @@ export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
   }
 }
 
-const open = (c: SimCluster): ServerRun[] => c.server.runs.filter((run) => run.state === 'open');
-const needy = (run: ServerRun): StepStatus[] =>
-  statusOf(run)?.steps.filter((s) => s.state === 'needs-operator') ?? [];
+const open = (c: Stage): SeenRun[] => c.runs().filter((run) => run.state === 'open');
+const needy = (run: SeenRun): StepStatus[] =>
+  run.status()?.steps.filter((s) => s.state === 'needs-operator') ?? [];
 
 export class Operator {
-  private readonly c: SimCluster;
+  private readonly c: Stage;
   private readonly tries = new Map<string, number>();
   /** Updates on their way: (run, step). */
   private readonly asked = new Set<string>();
 
   private readonly ledger: Ledger;
 
-  constructor(c: SimCluster, ledger: Ledger) {
+  constructor(c: Stage, ledger: Ledger) {
     this.c = c;
     this.ledger = ledger;
   }
 
   start(request: StartRequest): void {
-    if (this.c.server.start(request) === undefined) this.c.tell(`${request.id} is running already`);
+    this.c.start(request, (run) => {
+      if (run === undefined) this.c.tell(`${request.id} is running already`);
+    });
   }
 
   /** Any decision, about any step, right or wrong, by any door. */
@@ -75,7 +77,7 @@ export class Operator {
     if (runs.length === 0) return;
     const waiting = runs.filter((run) => needy(run).length > 0);
     const run = random.pick(waiting.length > 0 && random.chance(0.7) ? waiting : runs);
-    const steps = statusOf(run)?.steps ?? [];
+    const steps = run.status()?.steps ?? [];
     const wanted = needy(run);
     const step =
       wanted.length > 0 && random.chance(0.8)
@@ -93,14 +95,14 @@ export class Operator {
       ...target,
     };
     for (let times = random.chance(0.3) ? 2 : 1; times > 0; times -= 1) {
-      if (random.chance(0.3)) this.c.server.signal(run.id, decision);
+      if (random.chance(0.3)) this.c.signal(run.id, decision);
       else this.send(run, decision);
     }
   }
 
   cancelSomething({ pick }: PlannedFault): void {
     const runs = open(this.c);
-    if (runs.length > 0) this.c.server.requestCancel(new Random(pick).pick(runs).id, 'somebody');
+    if (runs.length > 0) this.c.requestCancel(new Random(pick).pick(runs).id, 'somebody');
   }
 
   /** Puts the world in order, as a person would who has found out what is wrong. */
@@ -169,9 +171,9 @@ export class Operator {
     }
   }
 
-  private send(run: ServerRun, decision: Decision, then: () => void = () => undefined): boolean {
+  private send(run: SeenRun, decision: Decision, then: () => void = () => undefined): boolean {
     this.c.tell(`${decision.by}: ${decision.action} ${decision.step} of ${run.id}`);
-    return this.c.server.update(run.id, decision, (answer) => {
+    return this.c.update(run.id, decision, (answer) => {
       if ('refused' in answer) this.c.tell(`${run.id} refuses: ${answer.refused}`);
       then();
     });

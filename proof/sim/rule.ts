@@ -3,7 +3,7 @@ import type { RunStatus } from '../../domain/status.ts';
 import type { Effect } from '../../lab/records.ts';
 import type { LabState } from '../../lab/state.ts';
 import type { Act, Ledger } from './ledger.ts';
-import type { ServerRun } from './server-run.ts';
+import type { SeenRun } from './seen-run.ts';
 
 /** What a rule may look at. */
 export interface World {
@@ -11,18 +11,26 @@ export interface World {
   state: () => LabState;
   ledger: Ledger;
   /** Runs, oldest first. */
-  runs: () => readonly ServerRun[];
+  runs: () => readonly SeenRun[];
+  /** Calls back when the run has said how it is now: at once where its code is at hand, later on a real server. */
+  ask: (run: SeenRun, then: () => void) => void;
+}
+
+/** A judgement that needs the run's own word of now; what else it needs of the moment it has kept. */
+export interface Question {
+  about: SeenRun;
+  judge: () => string | undefined;
 }
 
 export interface Check {
   rule: string;
-  act?: (act: Act) => string | undefined;
+  act?: (act: Act) => string | Question | undefined;
   effect?: (effect: Effect) => string | undefined;
   /** After a completed workflow task. */
-  task?: (run: ServerRun, status: RunStatus) => string | undefined;
+  task?: (run: SeenRun, status: RunStatus) => string | undefined;
   /** When a run has ended. */
-  end?: (run: ServerRun, status: RunStatus) => string | undefined;
-  beat?: (run: ServerRun, activityId: string, beat: Beat) => string | undefined;
+  end?: (run: SeenRun, status: RunStatus) => string | undefined;
+  beat?: (run: SeenRun, activityId: string, beat: Beat) => string | undefined;
 }
 
 export interface Beat {

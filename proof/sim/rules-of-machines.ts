@@ -2,7 +2,6 @@
 // and with quorum, and every effect happens once.
 import { did, type Act } from './ledger.ts';
 import type { Make } from './rule.ts';
-import { statusOf } from './server-run.ts';
 
 const oneMachine: Make = ({ state }) => ({
   rule: 'a VM exists once and runs on exactly one node, which is up',
@@ -101,14 +100,18 @@ const uptime: Make = ({ runs }) => {
           e.kind === 'vm-saved' || (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
       );
       if (stopped === undefined) return undefined;
+      const what = `${act.activity} of ${act.workflowId} made ${stopped.kind} of ${stopped.subject}`;
       const owner = runs().find((r) => r.runId === act.runId);
-      const undoing =
-        owner === undefined
-          ? false
-          : statusOf(owner)?.steps.some((s) => s.id.startsWith('undo/') && s.endedAt === null);
-      return act.activity === 'removeOwnVm' && undoing === true
-        ? undefined
-        : `${act.activity} of ${act.workflowId} made ${stopped.kind} of ${stopped.subject}`;
+      if (owner === undefined || act.activity !== 'removeOwnVm') return what;
+      return {
+        about: owner,
+        judge: () => {
+          const steps = owner.status()?.steps ?? [];
+          return steps.some((s) => s.id.startsWith('undo/') && s.startedAt !== null)
+            ? undefined
+            : what;
+        },
+      };
     },
     effect: (effect) => {
       if (effect.kind !== 'vm-saved' || current?.effects.includes(effect) === true)

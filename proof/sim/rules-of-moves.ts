@@ -3,7 +3,6 @@
 import type { Effect } from '../../lab/records.ts';
 import { did } from './ledger.ts';
 import type { Beat, Make } from './rule.ts';
-import { statusOf } from './server-run.ts';
 
 const MOVE_ENDS: readonly Effect['kind'][] = ['move-finished', 'move-failed', 'move-cancelled'];
 
@@ -67,16 +66,18 @@ const looksForSlots: Make = ({ ledger, runs }) => ({
       (a) => a !== act && a.runId === act.runId && a.op === 'startMove',
     );
     if (effect === undefined || earlier) return undefined;
+    const what = `${act.workflowId} started its move (${effect.detail}) without having seen a free slot`;
     const run = runs().find((r) => r.runId === act.runId);
-    const slot =
-      run === undefined ? undefined : statusOf(run)?.steps.find((s) => s.id.endsWith('/slot'));
-    if (slot?.state === 'skipped') return undefined;
-    if (
-      slot?.state === 'succeeded' &&
-      ledger.sawFreeSlot(act.runId, effect.subject, ends(effect.detail))
-    )
-      return undefined;
-    return `${act.workflowId} started its move (${effect.detail}) without having seen a free slot`;
+    if (run === undefined) return what;
+    const sawOne = ledger.sawFreeSlot(act.runId, effect.subject, ends(effect.detail));
+    return {
+      about: run,
+      judge: () => {
+        const slot = run.status()?.steps.find((s) => s.id.endsWith('/slot'));
+        const mayAsk = slot?.state === 'skipped' || (slot?.state === 'succeeded' && sawOne);
+        return mayAsk ? undefined : what;
+      },
+    };
   },
 });
 
@@ -151,12 +152,16 @@ const cancelsOnlyWhenAsked: Make = ({ runs }) => ({
   rule: 'a move is cancelled by us only when its run is cancelled or aborted',
   act: (act) => {
     if (act.op !== 'cancelMove' || !did(act, 'move-cancelled')) return undefined;
+    const what = `${act.workflowId} cancelled its move although nobody asked for that`;
     const run = runs().find((r) => r.runId === act.runId);
-    const aborted =
-      run === undefined ? false : JSON.stringify(statusOf(run)).includes('"action":"abort"');
-    return run?.cancelRequested === true || aborted
-      ? undefined
-      : `${act.workflowId} cancelled its move although nobody asked for that`;
+    if (run === undefined) return what;
+    return {
+      about: run,
+      judge: () => {
+        const aborted = JSON.stringify(run.status()).includes('"action":"abort"');
+        return run.cancelRequested || aborted ? undefined : what;
+      },
+    };
   },
 });
 

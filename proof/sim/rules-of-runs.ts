@@ -13,16 +13,9 @@ const waitsWithReason: Make = () => ({
     if (mute !== undefined) return `${run.id}: ${mute.id} needs a person and does not say why`;
     if (needy.length > 0 && (status.state !== 'needs-operator' || status.waitingFor === null))
       return `${run.id} waits for a person and shows ${status.state}, ${status.waitingFor ?? 'nothing'}`;
-    const idle =
-      run.activities.size === 0 &&
-      run.timers.size === 0 &&
-      run.children.size === 0 &&
-      run.buffered.length === 0;
     const retrying = status.steps.find((s) => s.state === 'waiting' && s.waitingFor === null);
     if (retrying !== undefined) return `${run.id}: ${retrying.id} waits and does not say for what`;
-    return idle && run.updates.length === 0 && run.task === undefined
-      ? `${run.id} hangs: nothing will ever wake it`
-      : undefined;
+    return run.wakes() === false ? `${run.id} hangs: nothing will ever wake it` : undefined;
   },
 });
 

@@ -10,6 +10,7 @@ import {
   type HistoryEvent,
 } from './history.ts';
 import type { UpdateAnswer } from './server-options.ts';
+import type { SeenRun } from './seen-run.ts';
 import type { SimWorker } from './sim-worker.ts';
 import type { CachedRun } from './workflow-host.ts';
 
@@ -21,14 +22,9 @@ export interface PendingEvent {
   userMetadata?: object | null;
 }
 
-export interface ServerRun {
-  readonly id: string;
-  readonly runId: string;
-  readonly type: string;
-  readonly queue: string;
-  readonly input: object;
+export interface ServerRun extends SeenRun {
   readonly parent: { run: ServerRun; initiatedId: number } | undefined;
-  state: 'open' | 'completed' | 'failed' | 'canceled';
+  state: SeenRun['state'];
   cancelRequested: boolean;
   result: unknown;
   failure: Failure | undefined;
@@ -96,12 +92,16 @@ export function openRun(
     childEvents: new Map(),
     acceptedUpdates: new Map(),
     patches: [],
+    status() {
+      return this.cached?.status() ?? this.lastStatus;
+    },
+    wakes() {
+      const waits = [this.activities.size, this.timers.size, this.children.size];
+      const told = [this.buffered.length, this.updates.length];
+      return this.task !== undefined || [...waits, ...told].some((count) => count > 0);
+    },
   };
 }
-
-/** What the run says of itself, now or at its end. */
-export const statusOf = (run: ServerRun): RunStatus | undefined =>
-  run.cached?.status() ?? run.lastStatus;
 
 /** Of the first event of a run. */
 export const startedAttributes = (run: ServerRun): Attributes => ({

@@ -1,8 +1,7 @@
 // One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
 // code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
-import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
-import { ACT_OPS, READ_OPS, type HypervHost } from '../../hyperv/host.ts';
+import type { Decision } from '../../domain/status.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { Effect } from '../../lab/records.ts';
@@ -11,17 +10,12 @@ import { keepAwake } from '../../lab/waker.ts';
 import { SimClock } from './sim-clock.ts';
 import type { Random } from './random.ts';
 import { SimServer } from './server.ts';
+import type { StartRequest, UpdateAnswer } from './server-options.ts';
 import type { ServerRun } from './server-run.ts';
-import { hostOfWorker, SimWorker, type Deed, type WorkerParts } from './sim-worker.ts';
+import { hostOfWorker, productParts, type Deed, type Mutant, type WorkerParts } from './parts.ts';
+import { SimWorker } from './sim-worker.ts';
+import type { Stage } from './stage.ts';
 import type { WorkflowHost } from './workflow-host.ts';
-
-const OPS = [...READ_OPS, ...ACT_OPS];
-
-/** What a test puts in place of the product's own parts, to see whether the checkers notice. */
-export interface Mutant {
-  host?: (host: HypervHost) => HypervHost;
-  parts?: (parts: WorkerParts, deps: NodeActivityDeps) => WorkerParts;
-}
 
 /** Cuts hook in here: between the activity and the port. */
 export type Around = (
@@ -47,7 +41,7 @@ export interface SimClusterOptions {
   onActivity?: (worker: SimWorker, type: string, args: unknown[], deed: Deed) => Promise<unknown>;
 }
 
-export class SimCluster {
+export class SimCluster implements Stage {
   readonly clock = new SimClock();
   readonly lab: Lab;
   readonly server: SimServer;
@@ -163,6 +157,55 @@ export class SimCluster {
     this.clock.after(this.births.int(3000, 8000), () => this.bear(node));
   }
 
+  runs(): readonly ServerRun[] {
+    return this.server.runs;
+  }
+
+  isQuiet(): boolean {
+    return this.server.runs.every((run) => run.state !== 'open');
+  }
+
+  start(request: StartRequest, then: (run: ServerRun | undefined) => void = () => undefined): void {
+    then(this.server.start(request));
+  }
+
+  requestCancel(id: string, by: string): void {
+    this.server.requestCancel(id, by);
+  }
+
+  signal(id: string, decision: Decision): void {
+    this.server.signal(id, decision);
+  }
+
+  update(id: string, decision: Decision, answer: (answer: UpdateAnswer) => void): boolean {
+    return this.server.update(id, decision, answer);
+  }
+
+  cutOff(node: string, seconds: number): boolean {
+    const worker = this.workers.get(node);
+    if (worker === undefined) return false;
+    worker.connected = false;
+    this.clock.after(seconds * 1000, () => {
+      worker.connected = true;
+      this.server.queue.offer();
+    });
+    return true;
+  }
+
+  reconnect(): void {
+    for (const worker of this.workers.values()) worker.connected = true;
+    this.server.queue.offer();
+  }
+
+  evict(): void {
+    for (const run of this.server.runs) this.server.evict(run);
+  }
+
+  stepClock(node: string, ms: number): void {
+    const worker = this.workers.get(node);
+    if (worker !== undefined) worker.clockOffsetMs += ms;
+  }
+
   /** Forgets everything: the sandboxes of the runs are handed back. */
   async stop(): Promise<void> {
     this.letSleep();
@@ -175,7 +218,7 @@ export class SimCluster {
     const real = inProcessHost(this.lab, worker.node);
     const delay = (): number =>
       Math.round(this.delays.int(1, 30) * (this.slow.get(worker.node) ?? 1));
-    const host = hostOfWorker(mutant?.host?.(real) ?? real, worker, delay, OPS, (op, args, call) =>
+    const host = hostOfWorker(mutant?.host?.(real) ?? real, worker, delay, (op, args, call) =>
       around === undefined ? call() : around(worker, op, args, call),
     );
     const deps: NodeActivityDeps = {
@@ -185,11 +228,7 @@ export class SimCluster {
       after: (ms, call) => worker.after(ms, call),
       worker: { version: 'sim', node: process.versions.node, platform: 'sim', powershell: null },
     };
-    const made = {
-      cluster: createClusterQueue(deps),
-      node: createNodeQueue(deps),
-    } as unknown as WorkerParts;
-    const parts = mutant?.parts?.(made, deps) ?? made;
+    const parts = productParts(deps, mutant);
     if (onActivity === undefined) return parts;
     const hooked = (deeds: Record<string, Deed>): Record<string, Deed> =>
       Object.fromEntries(

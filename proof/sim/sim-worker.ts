@@ -10,23 +10,13 @@ import {
 import type { Info } from '@temporalio/activity';
 import { Activity } from '@temporalio/worker/lib/activity.js';
 import { clusterQueue, nodeQueue } from '../../domain/names.ts';
-import type { HypervHost, Op } from '../../hyperv/host.ts';
 import type { ActivityTask, AttemptEnd } from './activity-task.ts';
 import { msOf, payloadOf, type Duration, type Payload } from './history.ts';
+import { SLOTS, type Deed, type WorkerParts } from './parts.ts';
 import type { SimServer } from './server.ts';
 import type { ServerRun } from './server-run.ts';
 import type { SimClock } from './sim-clock.ts';
 
-export type Deed = (...args: unknown[]) => Promise<unknown>;
-
-/** What a worker is made of; a simulation passes the product's own or a mutant. */
-export interface WorkerParts {
-  cluster: Record<string, Deed>;
-  node: Record<string, Deed>;
-}
-
-/** workers/node-worker.ts: maxConcurrentActivityTaskExecutions of the two queues. */
-const SLOTS = { cluster: 32, node: 4 };
 /** workers/node-worker.ts: maxHeartbeatThrottleInterval. */
 const THROTTLE_MS = 1000;
 /** The core tries for about so long to deliver a result, then drops it. */
@@ -239,44 +229,4 @@ function infoOf(task: ActivityTask, worker: SimWorker): Info {
     priority: undefined,
   };
   return info as unknown as Info;
-}
-
-/**
- * A node's host as its worker process sees it: every call takes a moment, and one that began in a process that is dead
- * by now never answers; nor does a dead process begin one.
- */
-export function hostOfWorker(
-  host: HypervHost,
-  worker: SimWorker,
-  delayMs: (op: string) => number,
-  ops: readonly Op[],
-  around: (op: string, args: object, call: () => Promise<unknown>) => Promise<unknown> = (
-    _op,
-    _args,
-    call,
-  ) => call(),
-): HypervHost {
-  const never = (): Promise<never> => new Promise(() => undefined);
-  const wait = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      worker.after(ms, resolve);
-    });
-  const calls = ops.map((op) => {
-    const asked = host as unknown as Record<Op, (args: object) => Promise<unknown>>;
-    const ask = async (args: object): Promise<unknown> => {
-      await wait(delayMs(op));
-      let answer: { value: unknown } | { error: unknown };
-      try {
-        answer = { value: await around(op, args, () => asked[op](args)) };
-      } catch (error) {
-        answer = { error };
-      }
-      if (!worker.alive) return never();
-      await wait(delayMs(op));
-      if ('error' in answer) throw answer.error;
-      return answer.value;
-    };
-    return [op, ask] as const;
-  });
-  return { node: host.node, ...Object.fromEntries(calls) } as unknown as HypervHost;
 }

@@ -4,7 +4,7 @@ import { clusterQueue, runId, WORKFLOWS, type WorkflowName } from '../../domain/
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { DecisionAction } from '../../domain/status.ts';
 import { scenarioSchema, type Scenario } from '../../lab/scenario-schema.ts';
-import { statusOf, type ServerRun } from './server-run.ts';
+import type { ServerRun } from './server-run.ts';
 import type { SimCluster } from './sim-cluster.ts';
 
 export interface Story {
@@ -109,7 +109,7 @@ const parkedStep = (c: SimCluster, id: string): string | undefined => {
   const run = c.server.find(id);
   return run === undefined
     ? undefined
-    : statusOf(run)?.steps.find((s) => s.state === 'needs-operator')?.id;
+    : run.status()?.steps.find((s) => s.state === 'needs-operator')?.id;
 };
 
 /** Decides, and again if the answer is lost or comes too early. */

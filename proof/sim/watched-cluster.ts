@@ -4,8 +4,9 @@ import { Checks } from './checks.ts';
 import { Ledger } from './ledger.ts';
 import type { Beat } from './rule.ts';
 import type { Random } from './random.ts';
-import { statusOf, type ServerRun } from './server-run.ts';
-import { SimCluster, type Around, type Mutant, type SimClusterOptions } from './sim-cluster.ts';
+import type { ServerRun } from './server-run.ts';
+import type { Mutant } from './parts.ts';
+import { SimCluster, type Around, type SimClusterOptions } from './sim-cluster.ts';
 import type { WorkflowHost } from './workflow-host.ts';
 
 export interface WatchOptions {
@@ -54,7 +55,7 @@ export function watchedCluster(options: WatchOptions): Watched {
       }
     },
     onTask: (run) => {
-      const status = statusOf(run);
+      const status = run.status();
       if (status !== undefined) checks.task(run, status);
       if (run.state !== 'open' && status !== undefined) checks.end(run, status);
       onTask?.(run);
@@ -69,6 +70,9 @@ export function watchedCluster(options: WatchOptions): Watched {
       state: () => c.lab.state(),
       ledger,
       runs: () => c.server.runs,
+      ask: (_run, then) => {
+        then();
+      },
     },
     (what) => {
       c.violated(what);

@@ -9,7 +9,6 @@ import { planOf, type Plan } from '../../proof/sim/plan.ts';
 import { Random } from '../../proof/sim/random.ts';
 import { requestFor } from '../../proof/sim/operator.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { statusOf } from '../../proof/sim/server-run.ts';
 import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { labCluster } from '../support/lab-cluster.ts';
@@ -39,7 +38,7 @@ async function simulated(plan: Plan): Promise<Seen> {
   const c = new SimCluster({ scenario, host, random: new Random(seed), lookEveryMs });
   const run = c.server.start(requestFor(plan, { does: 'apply', at: 0, restarts: 'allowed' }))!;
   expect(await c.until(() => run.state !== 'open', 7200)).toBe(true);
-  const status = statusOf(run)!;
+  const status = run.status()!;
   await c.stop();
   return seen(status, c.lab.effects(), c.cluster);
 }
