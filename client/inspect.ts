@@ -24,6 +24,10 @@ export interface InspectRequest {
   budgets?: Partial<Budgets>;
 }
 
+/** A server remembers who asks for work in its memory only. */
+const JUST_STARTED =
+  'Did the server or a worker start just now? It takes some seconds until they have found each other: try again.';
+
 /** Fails with exit code 2 and the names of the workers that there are. */
 export async function requireWorkers(
   ctx: Context,
@@ -36,14 +40,15 @@ export async function requireWorkers(
   if (present.length === 0) {
     throw badInput(
       `no worker of cluster ${cluster} is running (nobody asks for work on ${clusterQueue(cluster)})`,
-      `Start one on every node:  watari worker start --cluster ${cluster}`,
+      `Start one on every node:  watari worker start --cluster ${cluster}\n${JUST_STARTED}`,
       'NoWorker',
     );
   }
   throw badInput(
     `no worker serves ${missing.join(', ')} of cluster ${cluster}`,
     `Workers are running on: ${present.join(', ')}.\n` +
-      `Correct the node names, or start on ${missing.join(' and ')}:  watari worker start --cluster ${cluster}`,
+      `Correct the node names, or start on ${missing.join(' and ')}:  watari worker start --cluster ${cluster}\n` +
+      JUST_STARTED,
     'NoWorker',
   );
 }

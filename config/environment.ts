@@ -63,7 +63,7 @@ export function readEnvironment(
   const problems: ConfigProblem[] = findTemporalProblems(env, machine.readFile);
   const labUrl = valueOf(env, 'WATARI_LAB');
   if (labUrl !== null && !isHttpUrl(labUrl)) {
-    const hint = 'write the address that watari lab start prints, like http://127.0.0.1:7300';
+    const hint = 'write the address that watari lab start prints, like http://127.0.0.1:7400';
     const message = `${quoteValue(labUrl)} is not the address of a lab`;
     problems.push(environmentProblem('WATARI_LAB', message, hint));
   }

@@ -52,7 +52,7 @@ describe('readEnvironment', () => {
   it('reads every variable of watari', () => {
     const env = {
       WATARI_CLUSTER: 'hv-lab',
-      WATARI_LAB: 'http://127.0.0.1:7300',
+      WATARI_LAB: 'http://127.0.0.1:7400',
       WATARI_HOME: '/srv/watari',
       TEMPORAL_CLI_PATH: '/opt/temporal',
       TEMPORAL_ADDRESS: 'temporal.example:7233',
@@ -63,7 +63,7 @@ describe('readEnvironment', () => {
     expect(readEnvironment(env, machine('linux', '/root'))).toMatchObject({
       temporal: { address: 'temporal.example:7233', namespace: 'ops', profile: 'prod' },
       cluster: 'hv-lab',
-      labUrl: 'http://127.0.0.1:7300',
+      labUrl: 'http://127.0.0.1:7400',
       dataDir: '/srv/watari',
       temporalCliPath: '/opt/temporal',
       noColor: true,
@@ -160,7 +160,7 @@ describe('readEnvironment', () => {
     [
       'a lab that is no URL',
       { WATARI_LAB: 'localhost' },
-      'WATARI_LAB: "localhost" is not the address of a lab; write the address that watari lab start prints, like http://127.0.0.1:7300',
+      'WATARI_LAB: "localhost" is not the address of a lab; write the address that watari lab start prints, like http://127.0.0.1:7400',
     ],
     [
       'a cluster that is no name',
