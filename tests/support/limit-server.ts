@@ -1,0 +1,127 @@
+// The servers whose limits are provoked, and a worker for the workflows of limit-workflows.ts. Used by
+// tests/long/temporal-limits.long.test.ts only. The server is the one that watari starts, with watari's flags.
+import path from 'node:path';
+import { heartbeat, sleep } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
+import { freePorts } from '../../client/temporal-server/ports.ts';
+import { serverFlags } from '../../client/temporal-server/server-flags.ts';
+import type { LimitActivities } from './limit-workflows.ts';
+import type * as limitWorkflows from './limit-workflows.ts';
+import { start, waitFor } from './processes.ts';
+
+const QUEUE = 'limits';
+
+// Every one of these tests makes worker and core complain on purpose.
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { filter: 'off', forward: {} } },
+});
+
+const activities: LimitActivities = {
+  take: async (values) => values.length,
+  give: async (chars) => 'x'.repeat(chars),
+  fail: async (message) => {
+    throw ApplicationFailure.retryable(message, 'Refused');
+  },
+  beat: async (chars) => {
+    heartbeat('x'.repeat(chars));
+    // Until the run has ended, which the next report finds out.
+    for (;;) {
+      await sleep(200);
+      heartbeat('x'.repeat(chars));
+    }
+  },
+};
+
+export interface LimitWorld {
+  /** Whose calls are repeated by the SDK as those of watari's commands are. */
+  client: Client;
+  /** Whose calls get the server's first answer. */
+  bare: Client;
+  /** Starts a workflow of limit-workflows.ts under an id of its own. */
+  begin(
+    workflow: keyof typeof limitWorkflows,
+    ...args: unknown[]
+  ): ReturnType<Client['workflow']['start']>;
+  stop(): Promise<void>;
+}
+
+export async function limitWorld(at: { address: string; namespace: string }): Promise<LimitWorld> {
+  const { address, namespace } = at;
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: path.join(import.meta.dirname, 'limit-workflows.ts'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const native = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue: QUEUE,
+    workflowBundle: { code },
+    activities,
+    maxHeartbeatThrottleInterval: '200ms',
+    debugMode: true,
+  });
+  const ended = worker.run();
+  const connection = await Connection.connect({ address });
+  const bare = await Connection.connect({ address, interceptors: [] });
+  const client = new Client({ connection, namespace });
+  let begun = 0;
+  return {
+    client,
+    bare: new Client({ connection: bare, namespace }),
+    begin: (workflow, ...args) => {
+      begun += 1;
+      const workflowId = `limits-${String(process.pid)}-${String(begun)}`;
+      return client.workflow.start(workflow, { workflowId, taskQueue: QUEUE, args });
+    },
+    stop: async () => {
+      worker.shutdown();
+      await ended;
+      await native.close();
+      await connection.close();
+      await bare.close();
+    },
+  };
+}
+
+export interface OwnLimitServer {
+  client: Client;
+  /** What the server has logged, warnings too. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** A second server that logs warnings, with some of its settings changed. */
+export async function limitServer(cliPath: string, settings: string[]): Promise<OwnLimitServer> {
+  const ip = '127.0.0.1';
+  const [port = 0, uiPort = 0] = await freePorts(ip, 2);
+  const place = { ip, port, uiPort, namespace: 'default', dbFile: null } as const;
+  const flags = serverFlags({ ...place, durability: 'fast' }).map((flag, i, all) =>
+    all[i - 1] === '--log-level' ? 'warn' : flag,
+  );
+  const changes = settings.flatMap((setting) => ['--dynamic-config-value', setting]);
+  const server = start(cliPath, [...flags, ...changes]);
+  const address = `${ip}:${String(port)}`;
+  const connection = await waitFor(() => Connection.connect({ address, connectTimeout: 500 }), {
+    what: 'the second server to answer',
+    timeoutMs: 30_000,
+    context: () => server.stderr(),
+  });
+  return {
+    client: new Client({ connection, namespace: place.namespace }),
+    log: () => server.stdout() + server.stderr(),
+    stop: async () => {
+      await connection.close();
+      await server.kill('SIGTERM');
+    },
+  };
+}
