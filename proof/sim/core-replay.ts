@@ -6,8 +6,8 @@ import type { ServerRun } from './server-run.ts';
 
 let isQuiet = false;
 
-/** The core and the SDK log every replay otherwise. */
-function quiet(): void {
+/** The core and the SDK log every replay otherwise, and every line that a fault cuts. */
+export function quiet(): void {
   if (isQuiet) return;
   isQuiet = true;
   Runtime.install({

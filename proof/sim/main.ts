@@ -3,9 +3,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { runAllCuts } from './cuts.ts';
-import { replayByCore } from './core-replay.ts';
+import { quiet, replayByCore } from './core-replay.ts';
 import { describe } from './faults.ts';
 import { FAULT_KINDS, planOf, type FaultKind, type Plan } from './plan.ts';
+import { playForReal } from './real/play.ts';
+import { withServer } from './real/server.ts';
+import type { SeenRun } from './seen-run.ts';
 import { everything, reduced, ruleOf, shrink, type Kept } from './shrink.ts';
 import { simulate, type Outcome } from './simulate.ts';
 import { WorkflowHost } from './workflow-host.ts';
@@ -28,6 +31,8 @@ interface Options {
   trace?: boolean;
   core?: boolean;
   cuts?: boolean;
+  real?: boolean;
+  speed?: number;
 }
 
 const whole = (text: string): number => {
@@ -63,25 +68,51 @@ const program = new Command('sim')
   .option('--work <numbers>', 'of one seed, only this work', indexes)
   .option('--trace', 'print every step')
   .option('--core', "replay every run's history with the native core too")
-  .option('--cuts', 'every cut instead of seeds');
+  .option('--cuts', 'every cut instead of seeds')
+  .option('--real', 'on a real Temporal server with real workers, in real time')
+  .option('--speed <n>', 'with --real: seconds of the lab in one of ours', whole);
+
+type Tell = (plan: Plan) => Promise<Outcome<SeenRun>>;
 
 async function main(): Promise<number> {
   const options = program.parse().opts<Options>();
   const host = await WorkflowHost.load(BUNDLE);
   if (options.cuts === true) return cuts(host);
+  if (options.real === true) {
+    quiet();
+    const { speed } = options;
+    const more = { bundle: BUNDLE, host, ...(speed === undefined ? {} : { speed }) };
+    return withServer(say, ({ address, namespace }) =>
+      seeds(options, (plan) => playForReal(plan, { address, namespace, ...more }), lastSteps),
+    );
+  }
+  return seeds(
+    options,
+    async (plan) => {
+      const outcome = await simulate(plan, host);
+      if (options.core === true && outcome.violations.length === 0) {
+        const against = await replayByCore(outcome.runs, BUNDLE);
+        outcome.violations.push(...against.map((what) => `the native core replays it: ${what}`));
+      }
+      return outcome;
+    },
+    (outcome, plan, kept) => explain(outcome, plan, kept, options, host),
+  );
+}
+
+async function seeds(
+  options: Options,
+  tell: Tell,
+  explainFailure: (outcome: Outcome<SeenRun>, plan: Plan, kept: Kept) => Promise<void> | void,
+): Promise<number> {
   const started = performance.now();
   const first = options.seed ?? options.from;
   const count = options.seed === undefined ? options.seeds : 1;
   const failing: number[] = [];
-  const sums = { tasks: 0, runs: 0, effects: 0, hours: 0, faults: 0, core: 0 };
+  const sums = { tasks: 0, runs: 0, effects: 0, hours: 0, faults: 0 };
   for (let seed = first; seed < first + count; seed += 1) {
     const { plan, kept } = planFor(seed, options);
-    const outcome = await simulate(plan, host);
-    if (options.core === true && outcome.violations.length === 0) {
-      const against = await replayByCore(outcome.runs, BUNDLE);
-      outcome.violations.push(...against.map((what) => `the native core replays it: ${what}`));
-      sums.core += outcome.runs.length;
-    }
+    const outcome = await tell(plan);
     sums.tasks += outcome.tasks;
     sums.runs += outcome.runs.length;
     sums.effects += outcome.effects;
@@ -90,14 +121,21 @@ async function main(): Promise<number> {
     if (options.trace === true) say(outcome.trace.join('\n'));
     if (outcome.violations.length === 0) continue;
     failing.push(seed);
-    await explain(outcome, plan, kept, options, host);
+    await explainFailure(outcome, plan, kept);
   }
   const seconds = (performance.now() - started) / 1000;
+  const core = options.core === true ? `, ${String(sums.runs)} histories replayed by the core` : '';
   say(
-    `${String(count)} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ${String(sums.runs)} runs, ${String(sums.tasks)} workflow tasks, ${String(sums.effects)} effects, ${String(sums.faults)} faults, ${sums.hours.toFixed(0)} simulated hours${sums.core > 0 ? `, ${String(sums.core)} histories replayed by the core` : ''}`,
+    `${String(count)} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ${String(sums.runs)} runs, ${String(sums.tasks)} workflow tasks, ${String(sums.effects)} effects, ${String(sums.faults)} faults, ${sums.hours.toFixed(0)} simulated hours${core}`,
   );
   if (failing.length > 0) say(`Failing seeds: ${failing.join(', ')}`);
   return failing.length > 0 ? 1 : 0;
+}
+
+/** Real time does not come again, so there is nothing to make small. */
+function lastSteps({ seed, violations, trace }: Outcome<SeenRun>): void {
+  say(`\nSeed ${String(seed)} breaks a promise on a real server.\n  ${violations[0] ?? ''}`);
+  say(`\nLast steps:\n${trace.slice(-LAST_STEPS).join('\n')}\n`);
 }
 
 async function cuts(host: WorkflowHost): Promise<number> {
@@ -120,7 +158,7 @@ function planFor(
 }
 
 async function explain(
-  outcome: Outcome,
+  outcome: Outcome<SeenRun>,
   plan: Plan,
   kept: Kept,
   options: Options,

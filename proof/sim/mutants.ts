@@ -148,13 +148,18 @@ export const MUTANTS: readonly NamedMutant[] = [
     name: 'a move that shows less than before',
     from: 15,
     mutant: {
-      parts: (parts) => {
+      parts: (parts, deps) => {
         const real = parts.cluster['moveVm'] ?? (() => Promise.reject(new Error('no moveVm')));
-        let shown = 90;
-        return withDeed(parts, 'cluster', 'moveVm', (...args) => {
-          shown -= 10;
-          heartbeat({ phase: 'data-transfer', percent: 90 });
-          heartbeat({ phase: 'data-transfer', percent: Math.max(0, shown) });
+        // For long enough to be seen by who looks now and then.
+        const show = async (percent: number): Promise<void> => {
+          for (let looks = 20; looks > 0; looks -= 1) {
+            heartbeat({ phase: 'data-transfer', percent });
+            await pauseFor(deps);
+          }
+        };
+        return withDeed(parts, 'cluster', 'moveVm', async (...args) => {
+          await show(90);
+          await show(80);
           return real(...args);
         });
       },

@@ -3,16 +3,17 @@
 import { playPlan, type Patience } from './play.ts';
 import type { Plan } from './plan.ts';
 import { Random } from './random.ts';
+import type { SeenRun } from './seen-run.ts';
 import type { ServerRun } from './server-run.ts';
 import type { Mutant } from './parts.ts';
 import { watchedCluster } from './watched-cluster.ts';
 import type { WorkflowHost } from './workflow-host.ts';
 
-export interface Outcome {
+export interface Outcome<Run extends SeenRun = ServerRun> {
   seed: number;
   violations: string[];
   trace: string[];
-  runs: readonly ServerRun[];
+  runs: readonly Run[];
   /** Completed workflow tasks. */
   tasks: number;
   effects: number;

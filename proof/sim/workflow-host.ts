@@ -87,8 +87,11 @@ export class CachedRun {
     this.maker = new JobMaker(run.workflowId);
   }
 
-  /** Tells the code everything that completed workflow tasks of the history have told it before. */
-  async replay(events: HistoryEvent[]): Promise<void> {
+  /**
+   * Tells the code everything that completed workflow tasks of the history have told it before.
+   * @param afterTask called after each of them
+   */
+  async replay(events: HistoryEvent[], afterTask: () => void = () => undefined): Promise<void> {
     for (const [i, event] of events.entries()) {
       const completed = events[i + 1];
       if (event.kind !== 'workflowTaskStarted' || completed?.kind !== 'workflowTaskCompleted')
@@ -98,6 +101,7 @@ export class CachedRun {
       const flags = completed.a.sdkMetadata?.langUsedFlags ?? [];
       const moment = { at: event.at, length: event.id, replaying: true, flags };
       await this.tell(events.slice(0, i + 1), updates, patches, moment);
+      afterTask();
     }
     // Of a run that has ended no further task compares the last commands.
     if (CLOSED.test(events.at(-1)?.kind ?? '')) this.checkWanted(events.slice(this.told));

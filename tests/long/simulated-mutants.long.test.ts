@@ -1,0 +1,39 @@
+// The rules can fail on a real server too: a product with a mistake in it, run by real workers, is caught by the very rules
+// that catch it in the simulation. Otherwise seeds that keep every promise there would say nothing.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { quiet } from '../../proof/sim/core-replay.ts';
+import { MUTANTS } from '../../proof/sim/mutants.ts';
+import { planOf } from '../../proof/sim/plan.ts';
+import { playForReal } from '../../proof/sim/real/play.ts';
+import { ruleOf } from '../../proof/sim/shrink.ts';
+import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { ROOT } from '../support/built-setup.ts';
+
+const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
+
+let host: WorkflowHost;
+beforeAll(async () => {
+  quiet();
+  host = await WorkflowHost.load(BUNDLE);
+});
+afterAll(() => host.close());
+
+/** It moves a VM back and forth between two looks: whether that shows depends on how long a move takes in real time. */
+const NOT_SURE = ['moveVm that does not look first'];
+
+describe('a product with a mistake is caught on a real server', () => {
+  it.each(MUTANTS.filter(({ name }) => !NOT_SURE.includes(name)))(
+    'within three seeds: $name',
+    async ({ mutant, breaks, from }) => {
+      const { address, namespace } = inject('temporal');
+      let broken: string | undefined;
+      for (let seed = from; seed < from + 3 && broken === undefined; seed += 1) {
+        const at = { address, namespace, bundle: BUNDLE, host };
+        const { violations } = await playForReal(planOf(seed), { ...at, mutant });
+        broken = violations.map(ruleOf).find((rule) => breaks.includes(rule));
+      }
+      expect(breaks).toContain(broken);
+    },
+  );
+});
