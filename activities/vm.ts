@@ -27,6 +27,9 @@ export interface VerifyRequest {
   waitSeconds: number;
 }
 
+/** The VM and its role are two looks, and between them a move can end. */
+const GONE_LOOKS = 2;
+
 export function createVmActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
@@ -88,14 +91,27 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       });
     },
 
-    /** On the node that the VM moved to: it runs, it never restarted, and its guest answers if it did before. */
+    /**
+     * On the node that the VM moved to: it runs, it never restarted, and its guest answers if it did before. Ends early
+     * when the cluster has it on another node.
+     */
     async verifyVm(input: VerifyRequest): Promise<VmFacts> {
       return beating(deps, async ({ say }) => {
+        let goneLooks = 0;
         const vm = await until(
           deps,
           input.waitSeconds,
           async () => {
             const found = await findVm(host, input.vmId);
+            const owner =
+              found === undefined ? (await findRole(host, input.vmId))?.owner : host.node;
+            goneLooks = owner === undefined || sameName(owner, host.node) ? 0 : goneLooks + 1;
+            if (owner !== undefined && goneLooks >= GONE_LOOKS) {
+              throw failed(
+                'VmNotRunning',
+                `${input.vm} is not on ${host.node} any more: the cluster has it on ${owner}`,
+              );
+            }
             const answers = !input.heartbeat || found?.heartbeat === 'Ok';
             if (found?.state === 'Running' && answers) return { done: found };
             return {

@@ -12,6 +12,7 @@ import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { unanswered } from './unanswered.ts';
+import { verifyMove } from './verify-move.ts';
 
 export interface MigrateVmResult {
   vm: string;
@@ -76,34 +77,13 @@ export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult>
       moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
     );
     const to = moved?.to ?? target;
-    await run.step(steps.verify, async (c) => {
-      const after = await calls
-        .onNode(to, {
-          summary: `Verify ${role.name} on ${to}`,
-          seconds: 180,
-          takeWithinSeconds: calls.patientSeconds,
-        })
-        .verifyVm({
-          step: steps.verify.id,
-          vm: role.name,
-          vmId: role.vmId,
-          uptimeAtLeastSeconds: vm.uptimeSeconds,
-          heartbeat: vm.heartbeat === 'Ok',
-          waitSeconds: 60,
-        });
-      c.evidence({ owner: to, before: proof(vm), after: proof(after) });
-    });
+    const verification = { step: steps.verify.id, role, before: vm, to, at: to };
+    await run.step(steps.verify, (c) => verifyMove(calls, verification, c));
     // Where the move found it is no origin when somebody else had moved it there meanwhile.
     const from = moved === undefined || moved.how === 'already-there' ? role.owner : moved.from;
     return { vm: role.name, changed: true, from, to };
   });
 }
-
-const proof = (vm: VmFacts) => ({
-  state: vm.state,
-  uptimeSeconds: vm.uptimeSeconds,
-  heartbeat: vm.heartbeat,
-});
 
 /** Looks anew at every attempt: what stood in the way may be gone. */
 async function choose(calls: Calls, input: MigrateVmInput, c: StepContext): Promise<Chosen> {

@@ -1,6 +1,7 @@
 // migrateVm against a real server and the lab: what it proves, what it refuses, and what it waits for.
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
+import { HypervError, type HypervHost } from '../../hyperv/host.ts';
 import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
 
@@ -10,11 +11,16 @@ afterEach(async () => {
   it_ = undefined;
 });
 
-const cluster = async (scenario: string, speed?: number): Promise<LabCluster> => {
+const cluster = async (
+  scenario: string,
+  speed?: number,
+  disturb?: (host: HypervHost) => HypervHost,
+): Promise<LabCluster> => {
   it_ = await labCluster({
     temporal: inject('temporal'),
     scenario,
     ...(speed === undefined ? {} : { speed }),
+    ...(disturb === undefined ? {} : { disturb }),
   });
   return it_;
 };
@@ -101,6 +107,47 @@ faults:
     await run.decide({ step: 'vm/web-1/move', action: 'retry' });
     expect(await run.result()).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
     expect(c.count('move-started', 'web-1')).toBe(1);
+  });
+
+  it('follows the VM that its target lost: says that it restarted, and not that it is nowhere', async () => {
+    const crash = { done: false };
+    const c = await cluster(TWO_NODES, undefined, (host) => ({
+      ...host,
+      readVms: (args) => {
+        if (host.node === 'HV2' && !crash.done && c.count('move-finished') === 1) {
+          crash.done = true;
+          c.lab.crash('HV2');
+        }
+        return host.readVms(args);
+      },
+    }));
+    const run = await migrate(c);
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    const verify = parked.steps.find((s) => s.id === 'vm/web-1/verify');
+    expect(verify?.failure?.code).toBe('VmRestarted');
+    expect(verify?.failure?.message).toContain('web-1 runs on HV1');
+    await run.decide({ step: 'vm/web-1/verify', action: 'skip' });
+    expect(await run.result()).toMatchObject({ changed: true, from: 'HV1', to: 'HV2' });
+  });
+
+  it('proves a VM that somebody moved on at once, where it is', async () => {
+    const c = await cluster(TWO_NODES, undefined, (host) => ({
+      ...host,
+      readVms: (args) => {
+        const arrivals = c.count('move-finished');
+        if (host.node === 'HV2' && arrivals === 1 && c.count('move-started') === 1) {
+          const [role] = c.lab.state().roles;
+          c.lab.call('HV2', 'startMove', { vmId: role!.vmId, node: 'HV1' });
+        }
+        if (arrivals !== 1) return host.readVms(args);
+        const info = { op: 'readVms', node: host.node, outcome: 'unknown' } as const;
+        return Promise.reject(new HypervError('no answer yet', info));
+      },
+    }));
+    const run = await migrate(c, { to: 'HV2' });
+    expect(await run.result()).toMatchObject({ changed: true, from: 'HV1', to: 'HV2' });
+    const verify = (await run.status()).steps.find((s) => s.id === 'vm/web-1/verify');
+    expect(verify?.evidence).toMatchObject({ owner: 'HV1', arrivedOn: 'HV2' });
   });
 
   it('retries a transient failure by itself', async () => {
