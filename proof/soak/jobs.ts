@@ -2,6 +2,7 @@
 // command starts by itself.
 import fs from 'node:fs';
 import path from 'node:path';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
 import { isOutage, type Temporal } from '../../client/connection.ts';
@@ -165,6 +166,8 @@ export class Workload {
         }),
       );
     } catch (err) {
+      // The list of runs is a second behind.
+      if (err instanceof WorkflowExecutionAlreadyStartedError) return false;
       if (!isOutage(err)) throw err;
     }
     return true;
