@@ -12,6 +12,7 @@ import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
 import { failureOf } from './failure-of.ts';
 import { Run } from './run.ts';
+import { filesToAsk } from './snapshot.ts';
 
 /** A worker that is just starting, or busy, still counts; a person who waits at a terminal does not wait longer. */
 const TAKE_SECONDS = 45;
@@ -96,18 +97,19 @@ class Round {
         const down = members.some((n) => sameName(n.name, name) && n.state === 'Down');
         const patience = down && !has(named, name) ? DOWN_SECONDS : TAKE_SECONDS;
         const peers = all.filter((other) => !sameName(other, name));
-        const asked = this.requestFor(peers, 'noAnswer' in view);
+        const asked = this.requestFor(peers, all.indexOf(name), 'noAnswer' in view);
         return [name, await this.examineNode(name, asked, patience)];
       }),
     );
     for (const [name, exam] of exams) this.nodes.set(name, exam);
   }
 
-  private requestFor(peers: string[], cluster: boolean): ExamRequest {
+  private requestFor(peers: string[], nth: number, cluster: boolean): ExamRequest {
+    const files = this.input.wanted?.virtualMachines.map((vm) => vm.vhd) ?? [];
     return {
       peers,
       ports: Object.values(NODE_PORTS),
-      files: this.input.wanted?.virtualMachines.map((vm) => vm.vhd) ?? [],
+      files: filesToAsk(files, nth),
       since: this.since,
       ...(cluster ? { cluster } : {}),
     };

@@ -30,16 +30,16 @@ export async function inspectCluster(input: InspectClusterInput): Promise<Snapsh
   });
 }
 
-/** Temporal takes at most 2 MB as one result; in other scripts than Latin a character is up to three bytes. */
-const SNAPSHOT_CHARS_MAX = 1_500_000;
+/** Temporal takes at most 2 MB as one result. In bytes: in other scripts than Latin a character is up to three. */
+const SNAPSHOT_BYTES_MAX = 1_500_000;
 
 /** Without this the run would try to end again and again, and whoever asked would only see that nothing comes. */
 function fitting(snapshot: Snapshot): Snapshot {
-  const size = JSON.stringify(snapshot).length;
-  if (size <= SNAPSHOT_CHARS_MAX) return snapshot;
+  const size = new TextEncoder().encode(JSON.stringify(snapshot)).length;
+  if (size <= SNAPSHOT_BYTES_MAX) return snapshot;
   const { cluster, roles, nodes } = snapshot.view;
   throw stepFailure(
     'BadRequest',
-    `Cluster ${cluster.name}, with ${String(roles.length)} VM roles on ${String(nodes.length)} nodes, is too large to be looked at in one piece: ${String(Math.round(size / 1000))} KB, of at most ${String(SNAPSHOT_CHARS_MAX / 1000)} KB`,
+    `Cluster ${cluster.name}, with ${String(roles.length)} VM roles on ${String(nodes.length)} nodes, is too large to be looked at in one piece: ${String(Math.round(size / 1000))} KB, of at most ${String(SNAPSHOT_BYTES_MAX / 1000)} KB`,
   );
 }

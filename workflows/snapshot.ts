@@ -17,6 +17,10 @@ const FILES_ASKED_OF = 8;
 /** A name and its answer take some 70 bytes, and all answers together have to fit into one result. */
 const FILES_MANY = 50;
 
+/** What to look for on the node that is asked as the n-th, from 0: many files together would not fit into one message. */
+export const filesToAsk = (files: string[], nth: number): string[] =>
+  files.length > FILES_MANY && nth >= FILES_ASKED_OF ? [] : files;
+
 export interface SnapshotRequest {
   /** Nodes to ask beside those that the cluster names. */
   nodes?: string[];
@@ -64,8 +68,7 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
             LOOK_WITHIN_SECONDS * 2 ** (attempt - 1),
           ),
         });
-        const asked = files.length > FILES_MANY && i >= FILES_ASKED_OF ? [] : files;
-        const look = { files: asked, ...(vms === undefined ? {} : { vms }) };
+        const look = { files: filesToAsk(files, i), ...(vms === undefined ? {} : { vms }) };
         return [name, { view: await node.viewNode(look) }];
       } catch (err) {
         const failure = isCancellation(err) ? undefined : failureOf(err);
