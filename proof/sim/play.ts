@@ -38,6 +38,7 @@ class Play {
 
   async play(): Promise<void> {
     const { c, plan, operator } = this;
+    const began = c.clock.now();
     for (const work of plan.work)
       c.clock.after(work.at * 1000, () => {
         this.pending -= 1;
@@ -50,7 +51,7 @@ class Play {
     const last = Math.max(0, ...plan.faults.map((fault) => fault.at));
     const lastStart = Math.max(0, ...plan.work.map((work) => work.at));
     await c.until(
-      () => this.pending === 0 && (this.isQuiet() || c.clock.now() >= c.clock.start + last * 1000),
+      () => this.pending === 0 && (this.isQuiet() || c.clock.now() >= began + last * 1000),
       Math.max(last, lastStart) + 60,
     );
     // What is under way when the last fault strikes is the interesting part: let it show.

@@ -8,8 +8,6 @@ import type { StartRequest, UpdateAnswer } from './server-options.ts';
 export interface Stage {
   readonly lab: Lab;
   readonly clock: {
-    /** When everything began. */
-    readonly start: number;
     now(): number;
     after(ms: number, call: () => void): unknown;
   };
