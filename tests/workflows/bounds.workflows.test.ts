@@ -1,8 +1,11 @@
 // What runs do at their bounds: a history that Temporal would soon end, a cluster that does not fit into one result. The
 // real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
+import type { EventFacts } from '../../domain/facts.ts';
+import type { DoctorReport } from '../../domain/doctor.ts';
 import { runId } from '../../domain/names.ts';
-import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { labCluster, TWO_NODES, type Handle, type LabCluster } from '../support/lab-cluster.ts';
 import { variantBundle } from '../support/variants.ts';
 
 const EVENTS = 80;
@@ -56,5 +59,77 @@ it('a cluster too large for one look is refused in words', async () => {
         /with 1 VM roles on 2 nodes, is too large to be looked at in one piece: \d+ KB, of at most 2 KB/,
       ) as string,
     },
+  });
+});
+
+/** In Windows' own words, a megabyte of them. */
+const MEGABYTE = 'x'.repeat(1_000_000);
+const LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
+const loudNode = (name: string): string =>
+  JSON.stringify({
+    name,
+    memory: '64GB',
+    features: ['Hyper-V'],
+    switches: ['LAN'],
+    liveMigration: { enabled: true },
+    events: [21_024, 21_502].map((id) => ({ log: LOG, id, hoursAgo: 0, message: MEGABYTE })),
+  });
+/** Answers with megabytes wherever a text is Windows' own. */
+const LOUD = `
+nodes: [${loudNode('HV1')}, ${loudNode('HV2')}]
+virtualMachines:
+  - { name: web-1, owner: HV1, memory: 512MB, notes: ${MEGABYTE} }
+faults:
+  - { on: readVmStorage, node: HV2, times: always, error: { hresult: '0x80041001', message: ${MEGABYTE} } }
+  - { on: moveFails, vm: web-1, times: always, error: { hresult: '0x80072746', message: ${MEGABYTE} } }
+`;
+
+describe('where Windows says a megabyte', () => {
+  let loud: LabCluster;
+  beforeAll(async () => {
+    // Slow enough for the events to have been logged a moment ago when the move fails.
+    loud = await labCluster({ temporal: inject('temporal'), scenario: LOUD, speed: 2 });
+  });
+  afterAll(() => loud.stop());
+
+  const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+  const historyBytes = async (run: Handle): Promise<number> => {
+    const { raw } = await run.raw.describe();
+    return Number(String(raw.workflowExecutionInfo?.historySizeBytes ?? NaN));
+  };
+
+  it('doctor tells the beginning of it, and its run stays small', async () => {
+    const run = await loud.start('doctor', runId.doctor(loud.cluster), {});
+    const report = (await run.result()) as DoctorReport;
+    const events = report.findings.filter((f) => f.check === 'events');
+    expect(events.map((f) => f.subject)).toEqual(['HV1', 'HV2']);
+    for (const { seen } of events) {
+      expect(seen).toContain('xxx..');
+      expect(seen.length).toBeLessThan(500);
+    }
+    expect(JSON.stringify(report)).toContain('more characters left out');
+    expect(bytes(report)).toBeLessThan(100_000);
+    expect(bytes(await run.status())).toBeLessThan(20_000);
+    expect(await historyBytes(run)).toBeLessThan(200_000);
+  });
+
+  it('a move that fails tells the beginning of it, in its status and its evidence', async () => {
+    const run = await loud.start('migrateVm', runId.migrate(loud.cluster, 'web-1'), {
+      vm: 'web-1',
+      to: 'HV2',
+    });
+    await run.until('the move to have failed', (s) =>
+      s.steps.some((step) => step.evidence['events'] !== undefined && step.failure !== null),
+    );
+    const { failure, evidence } = await run.step('vm/web-1/move');
+    expect(failure?.message).toContain('more characters left out');
+    expect(failure?.message.length).toBeLessThan(MESSAGE_CHARS_MAX + 50);
+    const events = evidence['events'] as EventFacts[];
+    expect(events.map((e) => e.id)).toContain(21_502);
+    for (const { message } of events) expect(message.length).toBeLessThan(1_050);
+    expect(bytes(await run.status())).toBeLessThan(50_000);
+    expect(await historyBytes(run)).toBeLessThan(500_000);
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
   });
 });
