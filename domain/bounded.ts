@@ -12,9 +12,10 @@ export const DECISIONS_KEPT = 20;
 
 /**
  * A run that has grown so long takes no further attempt. Temporal ends runs at 51,200 events or 50 MB without asking
- * anybody; what is left up to there is for taking things back.
+ * anybody, and takes no decision after the 2,000th, not even to abort; what is left up to there is for taking things
+ * back, and for the steps that wait already.
  */
-export const HISTORY_FULL = { events: 40_000, bytes: 40_000_000 } as const;
+export const HISTORY_FULL = { events: 40_000, bytes: 40_000_000, decisions: 1_000 } as const;
 
 export function boundedText(text: string, max: number = MESSAGE_CHARS_MAX): string {
   if (text.length <= max) return text;

@@ -4,13 +4,17 @@ import { workflowInfo } from '@temporalio/workflow';
 import { HISTORY_FULL } from '../domain/bounded.ts';
 
 /** Without `patched()`: no run of a version that did not ask this was ever as long. */
-export function isHistoryFull(): boolean {
+export function isHistoryFull(decisions: number): boolean {
   const { historyLength, historySize } = workflowInfo();
-  return historyLength >= HISTORY_FULL.events || historySize >= HISTORY_FULL.bytes;
+  return (
+    historyLength >= HISTORY_FULL.events ||
+    historySize >= HISTORY_FULL.bytes ||
+    decisions >= HISTORY_FULL.decisions
+  );
 }
 
 export const noRoomFor = (run: string): string =>
-  `${run} has become too long for another attempt (Temporal ends a run at 51,200 events or 50 MB). Abort it, then start a new one: what is done already is found done.`;
+  `${run} has become too long for another attempt (Temporal ends a run at 51,200 events or 50 MB, and takes 2,000 decisions of one). Abort it, then start a new one: what is done already is found done.`;
 
 /** What a person may do, in words. */
 export function choicesText(skippable: boolean, full: boolean): string {

@@ -82,6 +82,7 @@ export class Run {
   private abortedBy: Decision | undefined;
   /** The history has grown so long that nothing is tried again. */
   private full = false;
+  private decided = 0;
   private readonly scope = new CancellationScope();
 
   constructor(options: RunOptions) {
@@ -180,7 +181,7 @@ export class Run {
         if (failure === undefined) throw err;
         failures += 1;
         step.failure = failure;
-        this.full ||= isHistoryFull();
+        this.full ||= isHistoryFull(this.decided);
         if (!this.full && failures <= RETRIES[retryOf(failure.code)]) {
           await this.pauseBeforeRetry(step, failure, failures);
         } else {
@@ -321,6 +322,7 @@ export class Run {
   }
 
   private decide(decision: Decision): { accepted: string } {
+    this.decided += 1;
     if (decision.action === 'abort') {
       this.abortedBy = decision;
       const step = this.status.steps.find((s) => s.id === decision.step);
