@@ -58,7 +58,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       return { role: facts.role, changed: facts.changed, cmdlets };
     },
 
-    /** Brings the role online and waits until the VM runs on this node. */
+    /** Brings the role online and waits until the VM runs on this node; ends early when the cluster has it on another. */
     async startVm(input: {
       step: string;
       vmId: string;
@@ -67,12 +67,14 @@ export function createVmActivities(deps: ClusterActivityDeps) {
     }): Promise<{ changed: boolean; vm: VmFacts; cmdlets: string[] }> {
       return beating(deps, async ({ say }) => {
         const { facts, cmdlets } = await host.startRole({ vmId: input.vmId });
+        const stillHere = leaves(host, input.name, input.vmId);
         const vm = await until(
           deps,
           input.waitSeconds,
           async () => {
             const role = await findRole(host, input.vmId);
             const found = await findVm(host, input.vmId);
+            await stillHere(found);
             if (role?.state === 'Online' && found?.state === 'Running') return { done: found };
             return {
               missing: `${input.name} to run (VM ${found?.state ?? 'not here'}, role ${role?.state ?? 'missing'})`,
@@ -97,21 +99,13 @@ export function createVmActivities(deps: ClusterActivityDeps) {
      */
     async verifyVm(input: VerifyRequest): Promise<VmFacts> {
       return beating(deps, async ({ say }) => {
-        let goneLooks = 0;
+        const stillHere = leaves(host, input.vm, input.vmId);
         const vm = await until(
           deps,
           input.waitSeconds,
           async () => {
             const found = await findVm(host, input.vmId);
-            const owner =
-              found === undefined ? (await findRole(host, input.vmId))?.owner : host.node;
-            goneLooks = owner === undefined || sameName(owner, host.node) ? 0 : goneLooks + 1;
-            if (owner !== undefined && goneLooks >= GONE_LOOKS) {
-              throw failed(
-                'VmNotRunning',
-                `${input.vm} is not on ${host.node} any more: the cluster has it on ${owner}`,
-              );
-            }
+            await stillHere(found);
             const answers = !input.heartbeat || found?.heartbeat === 'Ok';
             if (found?.state === 'Running' && answers) return { done: found };
             return {
@@ -179,6 +173,23 @@ const findVm = async (host: HypervHost, vmId: string): Promise<VmFacts | undefin
 
 const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | undefined> =>
   (await host.readRoles({})).facts.find((role) => role.vmId === vmId);
+
+/**
+ * Called at every look with what this node has of the VM: fails once it is sure that the cluster has it on another node.
+ * There is no point in waiting for it here then.
+ */
+function leaves(host: HypervHost, name: string, vmId: string) {
+  let looks = 0;
+  return async (found: VmFacts | undefined): Promise<void> => {
+    const owner = found === undefined ? (await findRole(host, vmId))?.owner : undefined;
+    looks = owner === undefined || sameName(owner, host.node) ? 0 : looks + 1;
+    if (owner === undefined || looks < GONE_LOOKS) return;
+    throw failed(
+      'VmNotRunning',
+      `${name} is not on ${host.node} any more: the cluster has it on ${owner}`,
+    );
+  };
+}
 
 /** Looks until it is done or the time is up. A look whose answer was lost is simply not the last one. */
 async function until<T>(

@@ -8,6 +8,7 @@ import { allVms, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
+import { whereverItIs, type Whereabouts } from './follow.ts';
 import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -55,20 +56,20 @@ export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
     run.expect(Object.values(steps));
     const place = await run.step(steps.place, (c) => choose(calls, input, c));
     if (place === undefined) throw stepFailure('NoEligibleNode', `No node was chosen for ${name}`);
-    const here = (summary: string, seconds?: number) =>
-      calls.onNode(place.node, { summary, ...(seconds === undefined ? {} : { seconds }) });
+    const at: Whereabouts = { vm: name, node: place.node };
+    const on = (node: string, summary: string, seconds?: number) =>
+      calls.onNode(node, { summary, ...(seconds === undefined ? {} : { seconds }) });
 
     run.undo(steps.create.id, `Remove VM ${name}`, () =>
-      removeOwnVm(calls, name, requestId, place.node),
+      removeOwnVm(calls, name, requestId, at.node),
     );
     const made = await run.step(steps.create, async (c) => {
-      const created = await here(`Create ${name} on ${place.node}`).ensureVm({
-        requestId,
-        vm: input.vm,
-        path: folderOf(input.vm.vhd),
-      });
+      const request = { requestId, vm: input.vm, path: folderOf(input.vm.vhd) };
+      const created = await whereverItIs(calls, at, (node) =>
+        on(node, `Create ${name} on ${node}`).ensureVm(request),
+      );
       c.evidence({
-        node: place.node,
+        node: at.node,
         changed: created.changed,
         cmdlets: created.cmdlets,
         vm: created.vm,
@@ -76,35 +77,32 @@ export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
       return created;
     });
     if (made === undefined) throw stepFailure('VmNotFound', `VM ${name} was not created`);
+    const vmId = made.vm.id;
+    at.vmId = vmId;
 
     // The role of a VM that this run made goes with the VM; a found VM keeps running without it.
     if (!place.hasRole && !made.vm.notes.includes(ownerMark(requestId))) {
       run.undo(steps.register.id, `Remove the cluster role of ${name}`, () =>
-        calls
-          .onCluster({ summary: `Undo: remove the role of ${name}` })
-          .removeRole({ vmId: made.vm.id }),
+        calls.onCluster({ summary: `Undo: remove the role of ${name}` }).removeRole({ vmId }),
       );
     }
     const registered = await run.step(steps.register, async (c) => {
-      const { role, ...rest } = await here(`Register ${name}`).ensureRole({
-        vmId: made.vm.id,
-        name,
-      });
+      const { role, ...rest } = await whereverItIs(calls, at, (node) =>
+        on(node, `Register ${name}`).ensureRole({ vmId, name }),
+      );
       c.evidence({ ...rest, role: role.name, owner: role.owner });
       return rest;
     });
     const started = await run.step(steps.start, async (c) => {
-      const { vm, ...rest } = await here(`Start ${name}`, START_SECONDS + 60).startVm({
-        step: steps.start.id,
-        vmId: made.vm.id,
-        name,
-        waitSeconds: START_SECONDS,
-      });
+      const request = { step: steps.start.id, vmId, name, waitSeconds: START_SECONDS };
+      const { vm, ...rest } = await whereverItIs(calls, at, (node) =>
+        on(node, `Start ${name}`, START_SECONDS + 60).startVm(request),
+      );
       c.evidence({ ...rest, state: vm.state, memoryAssignedBytes: vm.memoryAssignedBytes });
       return rest;
     });
     const changed = [made, registered, started].some((part) => part?.changed === true);
-    return { vm: name, vmId: made.vm.id, node: place.node, changed };
+    return { vm: name, vmId, node: at.node, changed };
   });
 }
 

@@ -7,12 +7,12 @@ import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
+import { whereverItIs } from './follow.ts';
 import { moveWithCause } from './move-with-cause.ts';
 import { Run, type StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { unanswered } from './unanswered.ts';
-import { verifyMove } from './verify-move.ts';
 
 export interface MigrateVmResult {
   vm: string;
@@ -77,13 +77,45 @@ export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult>
       moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
     );
     const to = moved?.to ?? target;
-    const verification = { step: steps.verify.id, role, before: vm, to, at: to };
-    await run.step(steps.verify, (c) => verifyMove(calls, verification, c));
+    const at = { vm: role.name, vmId: role.vmId, node: to };
+    await run.step(steps.verify, async (c) => {
+      const after = await whereverItIs(calls, at, (node) =>
+        verify(calls, node, steps.verify.id, chosen),
+      );
+      c.evidence({
+        owner: at.node,
+        ...(sameName(at.node, to) ? {} : { arrivedOn: to }),
+        before: proof(vm),
+        after: proof(after),
+      });
+    });
     // Where the move found it is no origin when somebody else had moved it there meanwhile.
     const from = moved === undefined || moved.how === 'already-there' ? role.owner : moved.from;
     return { vm: role.name, changed: true, from, to };
   });
 }
+
+const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmFacts> =>
+  calls
+    .onNode(node, {
+      summary: `Verify ${role.name} on ${node}`,
+      seconds: 180,
+      takeWithinSeconds: calls.patientSeconds,
+    })
+    .verifyVm({
+      step,
+      vm: role.name,
+      vmId: role.vmId,
+      uptimeAtLeastSeconds: vm.uptimeSeconds,
+      heartbeat: vm.heartbeat === 'Ok',
+      waitSeconds: 60,
+    });
+
+const proof = (vm: VmFacts) => ({
+  state: vm.state,
+  uptimeSeconds: vm.uptimeSeconds,
+  heartbeat: vm.heartbeat,
+});
 
 /** Looks anew at every attempt: what stood in the way may be gone. */
 async function choose(calls: Calls, input: MigrateVmInput, c: StepContext): Promise<Chosen> {
