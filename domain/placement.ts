@@ -213,6 +213,17 @@ function rank(s: Snapshot, only: string | undefined, judge: Judge): Placement {
   return { target: winner?.node ?? null, ranking: verdicts };
 }
 
+/** `HV2: the node is Down, not Up. HV3: …`: what keeps each node out, or the chosen one alone. */
+export function explainBlockers(p: Placement, only?: string): string {
+  return p.ranking
+    .filter((v) => only === undefined || sameName(v.node, only))
+    .map((v) => {
+      const blockers = v.reasons.filter((r) => r.kind === 'blocker').map((r) => r.text);
+      return `${v.node}: ${blockers.join('; ')}`;
+    })
+    .join('. ');
+}
+
 /** One line per node, best first: for terminals and for evidence. */
 export function explainPlacement(p: Placement): string[] {
   const width = Math.max(0, ...p.ranking.map((v) => v.node.length));

@@ -3,7 +3,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { Snapshot } from '../domain/facts.ts';
 import { ownerMark, runId, sameName, stepId } from '../domain/names.ts';
-import { placeNewVm } from '../domain/placement.ts';
+import { explainBlockers, placeNewVm } from '../domain/placement.ts';
 import { allVms, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
@@ -129,11 +129,12 @@ async function choose(calls: Calls, input: CreateVmInput, c: StepContext): Promi
   });
   c.evidence({ target: placement.target, ranking: placement.ranking });
   if (placement.target === null) {
-    const why = placement.ranking.map((v) => {
-      const blockers = v.reasons.filter((r) => r.kind === 'blocker').map((r) => r.text);
-      return `${v.node}: ${blockers.join('; ')}`;
-    });
-    throw stepFailure('NoEligibleNode', `No node can hold VM ${input.vm.name}. ${why.join('. ')}`);
+    const seen = explainBlockers(placement, only ?? undefined);
+    const said =
+      only === null
+        ? `No node can hold VM ${input.vm.name}`
+        : `VM ${input.vm.name} is to be on ${only}, which cannot hold it`;
+    throw stepFailure('NoEligibleNode', `${said}. ${seen}`);
   }
   return { node: placement.target, hasRole: false };
 }

@@ -2,7 +2,7 @@
 // never stopped. The id is the lock of the VM.
 import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
-import { placeMove, type Placement } from '../domain/placement.ts';
+import { explainBlockers, placeMove, type Placement } from '../domain/placement.ts';
 import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
@@ -165,16 +165,11 @@ function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: V
 }
 
 function noNode(vm: string, only: string | undefined, placement: Placement): Error {
-  const why = placement.ranking
-    .filter((v) => only === undefined || sameName(v.node, only))
-    .map((v) => {
-      const blockers = v.reasons.filter((r) => r.kind === 'blocker').map((r) => r.text);
-      return `${v.node}: ${blockers.join('; ')}`;
-    });
+  const why = explainBlockers(placement, only);
   return only === undefined
-    ? stepFailure('NoEligibleNode', `No node can take ${vm}. ${why.join('. ')}`)
+    ? stepFailure('NoEligibleNode', `No node can take ${vm}. ${why}`)
     : stepFailure(
         'TargetNotEligible',
-        `${only} cannot take ${vm}. ${why.length === 0 ? 'The cluster has no such node' : why.join('. ')}`,
+        `${only} cannot take ${vm}. ${why === '' ? 'The cluster has no such node' : why}`,
       );
 }

@@ -56,6 +56,16 @@ describe('createVm', () => {
     });
   });
 
+  it('says of the node that cluster.yaml names, and of no other, why it cannot hold the VM', async () => {
+    const c = await cluster((host) => host);
+    c.lab.call('HV2', 'pauseNode', { node: 'HV1' });
+    const run = await create(c, 'new-1');
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    expect(parked.steps[0]?.failure?.message).toBe(
+      'VM new-1 is to be on HV1, which cannot hold it. HV1: the node is paused and takes no VMs',
+    );
+  });
+
   it('finds the VM that is there already, also when it has just failed over', async () => {
     const state = { crashed: false };
     const c = await cluster((host) => ({
