@@ -15,6 +15,7 @@ import type { SeenRun } from '../seen-run.ts';
 import type { StartRequest, UpdateAnswer } from '../server-options.ts';
 import type { WorkflowHost } from '../workflow-host.ts';
 import { Beats } from './beats.ts';
+import { DEAD } from './worker.ts';
 
 const ROUND_MS = 100;
 /** So many rounds between two lists of what there is. */
@@ -285,6 +286,11 @@ export class RealRuns {
     run.tasks = history.filter((e) => e.kind === 'workflowTaskCompleted').length;
     const [result] = (state === 'completed' ? last?.result?.payloads : undefined) ?? [];
     run.result = result === undefined ? undefined : defaultPayloadConverter.fromPayload(result);
+    // An attempt's failure is written where the next one starts.
+    if (history.some((event) => JSON.stringify(event.a).includes(DEAD)))
+      throw new Wrong(
+        `a dead worker says nothing more: one of them told ${run.id} that it is dead`,
+      );
     await this.readAgain(run, history);
     run.state = state;
     this.o.tell(`${run.id} has ended: ${state}`);

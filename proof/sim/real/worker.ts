@@ -34,6 +34,9 @@ const OF_CLUSTER = {
   debugMode: true,
 } as const satisfies Partial<WorkerOptions>;
 
+/** What a dead worker's activities would tell the server, if its line let them. */
+export const DEAD = 'this worker is dead';
+
 export class RealWorker implements Living {
   readonly node: string;
   readonly identity: string;
@@ -91,7 +94,7 @@ export class RealWorker implements Living {
   die(): Promise<void> {
     this.alive = false;
     this.line?.cut();
-    this.announceDeath(new Error(`${this.identity} is dead`));
+    this.announceDeath(new Error(DEAD));
     return this.sweep();
   }
 
