@@ -7,7 +7,7 @@ import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import { scenarioSchema } from '../../lab/scenario-schema.ts';
-import { isCommandEvent, type HistoryEvent } from '../../proof/sim/history.ts';
+import { isCommandEvent, type EventKind, type HistoryEvent } from '../../proof/sim/history.ts';
 import { Random } from '../../proof/sim/random.ts';
 import type { ServerRun } from '../../proof/sim/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
@@ -123,6 +123,18 @@ function sizesOf(run: ServerRun) {
   };
 }
 
+/** How many of these had begun and not ended at the same moment. */
+function atOnce(run: ServerRun, begun: EventKind, ended: RegExp): number {
+  let now = 0;
+  let most = 0;
+  for (const { kind } of run.events) {
+    if (kind === begun) now += 1;
+    else if (ended.test(kind)) now -= 1;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
 /** Far from the end of a run, with room for all that may come. */
 function expectClear(run: ServerRun): void {
   const sizes = sizesOf(run);
@@ -131,6 +143,8 @@ function expectClear(run: ServerRun): void {
   expect(sizes.message).toBeLessThan(MESSAGE_MAX * 0.8);
   expect(sizes.history).toBeLessThan(HISTORY_FULL.bytes * 0.8);
   expect(sizes.events).toBeLessThan(HISTORY_FULL.events / 10);
+  const ended = /^activityTask(Completed|Failed|TimedOut|Canceled)$/;
+  expect(atOnce(run, 'activityTaskScheduled', ended)).toBeLessThanOrEqual(NODES);
 }
 
 describe('in a cluster of 64 nodes and 900 VMs, 500 of them in the file, with the longest names', () => {
