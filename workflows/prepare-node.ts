@@ -8,9 +8,8 @@ import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../do
 import { patched, sleep } from '@temporalio/workflow';
 import { Calls } from './calls.ts';
 import { checkInput } from './check-input.ts';
-import { runChild } from './child.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
-import type { MigrateVmResult } from './migrate-vm.ts';
+import { moveOff } from './move-off.ts';
 import { all } from './all.ts';
 import { Run, type StepContext } from './run.ts';
 
@@ -189,16 +188,15 @@ class Preparation {
     await all(
       held.map((role) => {
         const spec = this.moveSpec(role);
-        const child: MigrateVmInput = {
+        const input: MigrateVmInput = {
           cluster,
           vm: role.name,
           startedBy: `${startedBy} (prepareNode ${node})`,
           ...(budgets === undefined ? {} : { budgets }),
           ...(memoryReserveBytes === undefined ? {} : { memoryReserveBytes }),
         };
-        const id = runId.migrate(cluster, role.name);
         return this.run.step(spec, (c) =>
-          runChild<MigrateVmResult>(c, 'migrateVm', id, child, spec.title),
+          moveOff(this.calls, { node, role, input, title: spec.title }, c),
         );
       }),
     );
