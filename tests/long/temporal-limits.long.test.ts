@@ -81,7 +81,7 @@ describe('a value of more than 2 MB', () => {
     await expect(w.begin('waits', 'x'.repeat(2 * MB))).rejects.toMatchObject(
       refusedWith('Blob data size exceeds limit'),
     );
-    // The longest a run of watari is started with: tests/workflows/bounds-largest.
+    // The longest a run of watari is started with: tests/long/limits-largest.
     const run = await w.begin('waits', 'x'.repeat(2 * MB - 100));
     await run.terminate();
   });
