@@ -3,6 +3,7 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ClusterView } from '../../domain/facts.ts';
+import { failed } from '../../activities/failing.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
 import type { MoveRequest } from '../../activities/move.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
@@ -143,6 +144,17 @@ export const MUTANTS: readonly NamedMutant[] = [
       'a node that a run paused is resumed at its end, or the report says that it could not be',
       'every run ends',
     ],
+  },
+  {
+    name: 'verifyVm that waits for a VM which runs elsewhere',
+    from: 1,
+    mutant: {
+      parts: (parts) =>
+        withDeed(parts, 'node', 'verifyVm', () =>
+          Promise.reject(failed('VmNotRunning', 'it does not run here')),
+        ),
+    },
+    breaks: ['a retry cures what was mended'],
   },
   {
     name: 'a move that shows less than before',

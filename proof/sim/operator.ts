@@ -9,8 +9,21 @@ import type { StartRequest } from './server-options.ts';
 import type { SeenRun } from './seen-run.ts';
 import type { Stage } from './stage.ts';
 
-/** So often the patient operator tries a step before giving it up. */
-const PATIENCE = 4;
+/** So often the patient operator tries a step before giving it up: where waiting does not help, and at all. */
+const PATIENCE = { whole: 5, ever: 50 } as const;
+
+/**
+ * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, and
+ * what follows for the run that waits for such a one. Whatever else is retried then has to go on: a person who has mended
+ * the cause and presses retry for ever is a promise broken.
+ */
+const STANDS: readonly string[] = [
+  'NoEligibleNode',
+  'TargetNotEligible',
+  'VmRestarted',
+  'Aborted',
+  'AlreadyRunning',
+];
 
 export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
   const { cluster } = scenario;
@@ -51,9 +64,19 @@ const open = (c: Stage): SeenRun[] => c.runs().filter((run) => run.state === 'op
 const needy = (run: SeenRun): StepStatus[] =>
   run.status()?.steps.filter((s) => s.state === 'needs-operator') ?? [];
 
+/** As a person would have it before pressing retry. */
+function isWhole({ lab }: Stage): boolean {
+  const { cluster, nodes, vms } = lab.state();
+  return (
+    cluster.quorate &&
+    nodes.every((node) => node.state === 'Up') &&
+    vms.every((vm) => vm.state === 'Running')
+  );
+}
+
 export class Operator {
   private readonly c: Stage;
-  private readonly tries = new Map<string, number>();
+  private readonly tries = new Map<string, { ever: number; whole: number }>();
   /** Updates on their way: (run, step). */
   private readonly asked = new Set<string>();
 
@@ -151,13 +174,18 @@ export class Operator {
 
   /** Retries what waits; after some patience skips it where that is allowed, else aborts. */
   bePatient(): void {
+    const whole = isWhole(this.c);
     for (const run of open(this.c)) {
       for (const step of needy(run)) {
         const key = `${run.runId} ${step.id}`;
         if (this.asked.has(key)) continue;
-        const tries = (this.tries.get(key) ?? 0) + 1;
+        const tried = this.tries.get(key) ?? { ever: 0, whole: 0 };
+        const tries = { ever: tried.ever + 1, whole: whole ? tried.whole + 1 : 0 };
         this.tries.set(key, tries);
-        const action = tries <= PATIENCE ? 'retry' : step.skippable ? 'skip' : 'abort';
+        const enough = STANDS.includes(step.failure?.code ?? '') ? PATIENCE.whole : PATIENCE.ever;
+        const givesUp = tries.whole > PATIENCE.whole || tries.ever > enough;
+        const action = !givesUp ? 'retry' : step.skippable ? 'skip' : 'abort';
+        if (tries.whole > PATIENCE.whole) this.complain(run, step);
         this.asked.add(key);
         const done = this.send(
           run,
@@ -169,6 +197,13 @@ export class Operator {
         if (!done) this.asked.delete(key);
       }
     }
+  }
+
+  private complain(run: SeenRun, { id, failure }: StepStatus): void {
+    if (failure === null || STANDS.includes(failure.code)) return;
+    this.c.violated(
+      `a retry cures what was mended: ${id} of ${run.id} fails with ${failure.code} although everything is in order: ${failure.message}`,
+    );
   }
 
   private send(run: SeenRun, decision: Decision, then: () => void = () => undefined): boolean {
