@@ -57,9 +57,12 @@ export function asFailure(err: unknown): unknown {
     .filter((sign) => sign !== undefined)
     .join(', ');
   const verb = outcome === 'unknown' ? 'gave no answer' : 'was refused';
-  const message = `${op} ${verb} on ${node}${seen === '' ? '' : ` (${seen})`}: ${err.message}. ${failureRow(code).title}`;
+  const message = `${op} ${verb} on ${node}${seen === '' ? '' : ` (${seen})`}: ${sentence(err.message)} ${failureRow(code).title}`;
   return failed(code, message, err.info);
 }
+
+/** Windows ends most messages itself, in Japanese with a full stop of its own; our own have none. */
+const sentence = (text: string): string => (/[.!?。]\s*$/.test(text) ? text.trimEnd() : `${text}.`);
 
 /** Wraps each activity so that only ApplicationFailures and cancellations cross the border. */
 export function guarded<T extends Record<string, (...args: never[]) => Promise<unknown>>>(

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { asFailure } from '../../activities/failing.ts';
 import {
   classify,
   FAILURES,
@@ -12,6 +13,7 @@ import {
   type FailureCode,
   type Signs,
 } from '../../domain/failures.ts';
+import { HypervError } from '../../hyperv/host.ts';
 
 const signs = (over: Partial<Signs> = {}): Signs => ({
   hresults: [],
@@ -210,4 +212,21 @@ it('knows every error of the PowerShell module and its driver, by its id or by i
     );
   });
   expect(unknown).toEqual([]);
+});
+
+describe('the message of a refused operation', () => {
+  it.each([
+    ['HV2 is down', 'HV2 is down. the'],
+    ['The node was not found.', 'The node was not found. the'],
+    ['ノードが見つかりません。', 'ノードが見つかりません。 the'],
+  ])('ends %s once', (said, shown) => {
+    const info = {
+      op: 'startMove',
+      node: 'HV1',
+      outcome: 'refused',
+      hresult: '0x800713BA',
+    } as const;
+    const { message } = asFailure(new HypervError(said, info)) as Error;
+    expect(message).toContain(`startMove was refused on HV1 (0x800713BA): ${shown}`);
+  });
 });
