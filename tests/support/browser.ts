@@ -66,7 +66,7 @@ interface Answer {
 
 type Page = (method: string, params?: object) => Promise<Answer>;
 
-const PAGE_MS = 20_000;
+const PAGE_MS = 45_000;
 /** A page may still be drawing what it has just been told. */
 const SETTLED_MS = 300;
 
