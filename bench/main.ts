@@ -4,9 +4,6 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { findTemporalCli } from '../client/temporal-server/find.ts';
-import { readEnvironment } from '../config/environment.ts';
-import { readProcessEnvironment } from '../config/process-environment.ts';
 import { resultOf, type Figure, type FigureResult } from './figures.ts';
 import { machineLines, machineReport } from './machine.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
@@ -17,6 +14,7 @@ import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.
 import { Programs } from './processes.ts';
 import { startPlain, startTuned, type Side } from './servers.ts';
 import { tableOf } from './table.ts';
+import { findCli } from './temporal-cli.ts';
 import { Deadline } from './waiting.ts';
 
 /** For measuring; ending everything takes some seconds more. */
@@ -90,12 +88,6 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
   }
   const seconds = Math.round((Date.now() - startedAt) / 1000);
   return { cliVersion, seconds, problems, noPowerShell };
-}
-
-function findCli(say: (line: string) => void): ReturnType<typeof findTemporalCli> {
-  const { dataDir, temporalCliPath } = readEnvironment();
-  const { searchPath } = readProcessEnvironment();
-  return findTemporalCli({ cliPath: temporalCliPath ?? undefined, searchPath, dataDir, say });
 }
 
 class Interrupted extends Error {}

@@ -30,7 +30,7 @@ export async function moveOff(
 ): Promise<MigrateVmResult | undefined> {
   const id = runId.migrate(calls.cluster, move.role.name);
   let pause: number = PAUSE_SECONDS.first;
-  for (let waited = 0; ; waited += pause) {
+  for (let waited = 0; ; waited += pause, pause = Math.min(pause * 2, PAUSE_SECONDS.longest)) {
     try {
       return await runChild<MigrateVmResult>(c, 'migrateVm', id, move.input, move.title);
     } catch (err) {
@@ -40,7 +40,6 @@ export async function moveOff(
       // In runs of earlier versions a person was asked at once.
       if (!patched('wait-for-the-other-move')) throw err;
     }
-    pause = Math.min(waited === 0 ? PAUSE_SECONDS.first : pause * 2, PAUSE_SECONDS.longest);
     c.waitingFor(`${id}, which somebody else has started`);
     await sleep(pause * 1000, { summary: `${id} is somebody else's run` });
     if (await hasLeft(calls, move)) {

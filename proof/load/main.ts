@@ -6,9 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { machineLines, machineReport } from '../../bench/machine.ts';
 import { Programs } from '../../bench/processes.ts';
-import { findTemporalCli } from '../../client/temporal-server/find.ts';
-import { readEnvironment } from '../../config/environment.ts';
-import { readProcessEnvironment } from '../../config/process-environment.ts';
+import { findCli } from '../../bench/temporal-cli.ts';
 import { measureLoad, type LoadOptions, type LoadReport } from './load.ts';
 import { problemsOf, reportLines } from './report.ts';
 
@@ -76,14 +74,7 @@ async function measure(options: LoadOptions): Promise<LoadReport> {
     process.stderr.write(`${String(seconds).padStart(4)} s  ${line}\n`);
   };
   try {
-    const { dataDir, temporalCliPath } = readEnvironment();
-    const { searchPath } = readProcessEnvironment();
-    const cli = await findTemporalCli({
-      cliPath: temporalCliPath ?? undefined,
-      searchPath,
-      dataDir,
-      say,
-    });
+    const cli = await findCli(say);
     machine.temporalCli = cli.version;
     const measuring = measureLoad(options, { cliPath: cli.path, folder, programs, say });
     // Ended by a signal, it fails for want of its processes; nobody waits for that.

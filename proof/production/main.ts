@@ -1,14 +1,13 @@
 // `npm run production`: the services of docker-compose.yml without containers, until Ctrl+C. With --check it starts all
-// of them, runs the jobs a second time, asks the server and the UI, moves a VM of the lab, and ends; exit code 3 where a
-// part cannot be had.
+// of them, runs the jobs a second time, asks the server and the UI, applies the demo's cluster.yaml to the lab, and
+// ends; exit code 3 where a part cannot be had.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
-import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { findCli } from '../../bench/temporal-cli.ts';
 import { connect } from '../../client/connection.ts';
-import { readEnvironment } from '../../config/environment.ts';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
 import { NotAvailable, obtainPrograms } from './programs.ts';
 import { ProductionStack } from './stack.ts';
@@ -49,14 +48,8 @@ async function check(stack: ProductionStack): Promise<void> {
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
   const programs = await obtainPrograms(say);
-  const { dataDir, temporalCliPath } = readEnvironment();
   const { searchPath } = readProcessEnvironment();
-  const cli = await findTemporalCli({
-    cliPath: temporalCliPath ?? undefined,
-    searchPath,
-    dataDir,
-    say,
-  });
+  const cli = await findCli(say);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-production-'));
   const options = { programs, cliPath: cli.path, folder, searchPath, ui: true, lab: true, say };
   const stack = await ProductionStack.start(options).catch((err: unknown) => {

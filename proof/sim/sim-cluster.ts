@@ -15,6 +15,7 @@ import type { ServerRun } from './server-run.ts';
 import { hostOfWorker, productParts, type Deed, type Mutant, type WorkerParts } from './parts.ts';
 import { SimWorker } from './sim-worker.ts';
 import type { Stage } from './stage.ts';
+import { effectLine, timed } from './texts.ts';
 import type { WorkflowHost } from './workflow-host.ts';
 
 /** Cuts hook in here: between the activity and the port. */
@@ -82,8 +83,7 @@ export class SimCluster implements Stage {
   }
 
   tell(line: string): void {
-    const seconds = (this.clock.now() - this.clock.start) / 1000;
-    this.trace.push(`${seconds.toFixed(3).padStart(10)} ${line}`);
+    this.trace.push(timed(this.clock, line));
   }
 
   violated(what: string): void {
@@ -100,10 +100,7 @@ export class SimCluster implements Stage {
     const last = effects.at(-1);
     if (last !== undefined) {
       this.seenEffects = last.seq;
-      for (const e of effects)
-        this.tell(
-          `  lab: ${e.kind} ${e.subject}${e.node === '' ? '' : ` at ${e.node}`}${e.detail === '' ? '' : ` (${e.detail})`}`,
-        );
+      for (const e of effects) this.tell(effectLine(e));
       this.options.onEffects?.(effects);
     }
     return true;

@@ -1,4 +1,5 @@
-// Small words about failures and differences, for the trace and for violations.
+// Small words about failures, differences and effects, for the trace and for violations.
+import type { Effect } from '../../lab/records.ts';
 import type { Failure } from './history.ts';
 
 export const failureText = (failure: Failure | undefined): string =>
@@ -13,3 +14,10 @@ export function difference(now: string, before: string): string {
   const around = (text: string): string => text.slice(Math.max(0, at - 60), at + 60);
   return `...${around(now)}... and was ...${around(before)}...`;
 }
+
+/** A line of a trace: seconds since the start, and what happened. */
+export const timed = (clock: { start: number; now(): number }, line: string): string =>
+  `${((clock.now() - clock.start) / 1000).toFixed(3).padStart(10)} ${line}`;
+
+export const effectLine = ({ kind, subject, node, detail }: Effect): string =>
+  `  lab: ${kind} ${subject}${node === '' ? '' : ` at ${node}`}${detail === '' ? '' : ` (${detail})`}`;

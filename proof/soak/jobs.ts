@@ -9,7 +9,7 @@ import { isOutage, type Temporal } from '../../client/connection.ts';
 import { sleep } from '../../bench/waiting.ts';
 import { clusterText, RESTART_FEATURE } from './cast.ts';
 import type { Clients } from './clients.ts';
-import type { Job, JobKind, Wish } from './schedule.ts';
+import type { Job, Wish } from './schedule.ts';
 import type { SoakLab } from './soak-lab.ts';
 
 export interface Surroundings {
@@ -33,6 +33,7 @@ export class Workload {
   skipped = 0;
   private readonly around: Surroundings;
   private files = 0;
+  private readonly drains: Promise<void>[] = [];
 
   constructor(around: Surroundings, wish: Wish) {
     this.around = around;
@@ -41,14 +42,13 @@ export class Workload {
 
   /** Resolves when everything of the round has been asked for; what was asked for goes on. */
   async run(jobs: readonly Job[], startedMs: number): Promise<void> {
-    const drains: Promise<void>[] = [];
     for (const job of jobs) {
       await sleep(Math.max(0, startedMs + job.atMs - Date.now()));
-      if (job.kind === 'drain') drains.push(this.drain(job));
-      else if (this.around.clients.busy >= COMMANDS_AT_ONCE) this.skipped += 1;
-      else await this.begin({ ...job, kind: job.kind });
+      const isTooMuch = this.around.clients.busy >= COMMANDS_AT_ONCE && job.kind !== 'drain';
+      if (isTooMuch) this.skipped += 1;
+      else await this.begin(job);
     }
-    await Promise.all(drains);
+    await Promise.all(this.drains);
   }
 
   /** A cluster.yaml for this wish. */
@@ -73,7 +73,7 @@ export class Workload {
     this.skipped += 1;
   }
 
-  private async begin(job: Job & { kind: Exclude<JobKind, 'drain'> }): Promise<void> {
+  private async begin(job: Job): Promise<void> {
     const { say } = this.around;
     const { vm, node, killAfterMs } = job;
     const how = job.detach ? ['--detach'] : [];
@@ -97,6 +97,10 @@ export class Workload {
         return this.onSomeRun(job, (run) => ['run', 'watch', run]);
       case 'cancel':
         return this.onSomeRun(job, (run) => ['run', 'cancel', run]);
+      case 'drain':
+        // Waits for its turn; what comes after it does not.
+        this.drains.push(this.drain(job));
+        return;
       case 'prepare':
         if (!(await this.prepare(node))) this.skipped += 1;
         return;

@@ -1,9 +1,8 @@
 // `npm run soak`: kills workers, servers, nodes and commands with kill -9 while moves, preparations and applies run, and
 // says whether anything was lost or done twice. Options: --minutes, --seed, --server, --speed, --json.
 import { parseArgs } from 'node:util';
-import { readEnvironment } from '../../config/environment.ts';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
-import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { findCli } from '../../bench/temporal-cli.ts';
 import { NotAvailable, obtainPrograms } from '../production/programs.ts';
 import { startProduction } from '../production/soak-server.ts';
 import { reportLines } from './report.ts';
@@ -52,20 +51,11 @@ const say = (line: string): void => {
 };
 
 function serverFor(which: string): (folder: string) => Promise<SoakServer> {
-  const { dataDir, temporalCliPath } = readEnvironment();
+  if (which === 'embedded') return (folder) => startEmbedded({ folder, say });
   const { searchPath } = readProcessEnvironment();
-  if (which === 'embedded') {
-    return (folder) =>
-      startEmbedded({ folder, dataDir, cliPath: temporalCliPath ?? undefined, searchPath, say });
-  }
   return async (folder) => {
     const programs = await obtainPrograms(say);
-    const cli = await findTemporalCli({
-      cliPath: temporalCliPath ?? undefined,
-      searchPath,
-      dataDir,
-      say,
-    });
+    const cli = await findCli(say);
     return startProduction({ programs, cliPath: cli.path, folder, searchPath, say });
   };
 }

@@ -1,7 +1,7 @@
 // The Temporal server of a soak: what it can suffer, and that it comes back on the same data and the same port. This is
 // the embedded one; the production set-up is in proof/production/.
 import path from 'node:path';
-import { findTemporalCli } from '../../client/temporal-server/find.ts';
+import { findCli } from '../../bench/temporal-cli.ts';
 import { startTemporalServer, type TemporalServer } from '../../client/temporal-server/start.ts';
 import { sleep } from '../../bench/waiting.ts';
 import type { StrikeKind } from './schedule.ts';
@@ -19,14 +19,11 @@ export interface SoakServer {
 
 export interface EmbeddedOptions {
   folder: string;
-  dataDir: string;
-  cliPath: string | undefined;
-  searchPath: string;
   say: (line: string) => void;
 }
 
 export async function startEmbedded(o: EmbeddedOptions): Promise<SoakServer> {
-  const cli = await findTemporalCli(o);
+  const cli = await findCli(o.say);
   const start = (port: number | 'free'): Promise<TemporalServer> =>
     startTemporalServer({
       cliPath: cli.path,

@@ -8,7 +8,6 @@ import { readServing } from '../../client/pollers.ts';
 import { childEnvironment } from '../../config/process-environment.ts';
 import { Programs } from '../../bench/processes.ts';
 import { sleep, waitFor } from '../../bench/waiting.ts';
-import type { Effect } from '../../lab/records.ts';
 import { castOf, NODES, scenarioText } from './cast.ts';
 import { findViolations } from './checks.ts';
 import { Clients } from './clients.ts';
@@ -57,16 +56,10 @@ export async function soak(o: SoakOptions): Promise<SoakReport> {
 }
 
 /** A soak in which nothing happened proves nothing. */
-function idle(effects: readonly Effect[], kills: number): string[] {
-  const happened = {
-    kills,
-    moves: movesBy(effects)['started'] ?? 0,
-    drains: drainsBy(effects).begun,
-  };
-  return Object.entries(happened).flatMap(([what, n]) =>
+const idle = (happened: Record<string, number>): string[] =>
+  Object.entries(happened).flatMap(([what, n]) =>
     n > 0 ? [] : [`there were no ${what}, so this soak shows nothing`],
   );
-}
 
 class Soak {
   private readonly o: SoakOptions;
@@ -237,6 +230,8 @@ class Soak {
       ...killer.struck.map(({ kind }) => kind),
       ...Array<string>(clients.killed).fill('client'),
     ];
+    const moves = movesBy(effects);
+    const drains = drainsBy(effects);
     const byKind = countBy(kills, (kind) => kind);
     return {
       seed: this.o.seed,
@@ -246,8 +241,8 @@ class Soak {
       rounds: x.rounds,
       kills: { total: kills.length, byKind, skipped: killer.skipped },
       runs: { total: runs.length, byWorkflow: runsBy(runs) },
-      moves: movesBy(effects),
-      drains: drainsBy(effects),
+      moves,
+      drains,
       effects: { total: effects.length, byKind: countBy(effects, (effect) => effect.kind) },
       decisions: x.operator.decisions,
       commands: {
@@ -260,7 +255,12 @@ class Soak {
         longestMs: times.length === 0 ? null : Math.round(Math.max(...times)),
       },
       longestServerOutageMs: killer.longestOutageMs,
-      violations: [...this.violations, ...clients.wrong, ...found, ...idle(effects, kills.length)],
+      violations: [
+        ...this.violations,
+        ...clients.wrong,
+        ...found,
+        ...idle({ kills: kills.length, moves: moves['started'] ?? 0, drains: drains.begun }),
+      ],
       folder: null,
     };
   }

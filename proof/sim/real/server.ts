@@ -2,23 +2,14 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { findTemporalCli } from '../../../client/temporal-server/find.ts';
+import { findCli } from '../../../bench/temporal-cli.ts';
 import { startTemporalServer, type TemporalServer } from '../../../client/temporal-server/start.ts';
-import { readEnvironment } from '../../../config/environment.ts';
-import { readProcessEnvironment } from '../../../config/process-environment.ts';
 
 export async function withServer<T>(
   say: (line: string) => void,
   use: (server: TemporalServer) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, temporalCliPath } = readEnvironment();
-  const { searchPath } = readProcessEnvironment();
-  const cli = await findTemporalCli({
-    cliPath: temporalCliPath ?? undefined,
-    searchPath,
-    dataDir,
-    say,
-  });
+  const cli = await findCli(say);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-sim-'));
   const server = await startTemporalServer({
     cliPath: cli.path,

@@ -19,6 +19,7 @@ import type { Plan } from '../plan.ts';
 import { Random } from '../random.ts';
 import type { StartRequest, UpdateAnswer } from '../server-options.ts';
 import type { Stage } from '../stage.ts';
+import { effectLine, timed } from '../texts.ts';
 import type { WorkflowHost } from '../workflow-host.ts';
 import { RealClock } from './clock.ts';
 import { RealRuns, type RealRun } from './runs.ts';
@@ -112,8 +113,7 @@ export class RealStage implements Stage {
   }
 
   tell(line: string): void {
-    const seconds = (this.clock.now() - this.clock.start) / 1000;
-    this.trace.push(`${seconds.toFixed(3).padStart(10)} ${line}`);
+    this.trace.push(timed(this.clock, line));
   }
 
   violated(what: string): void {
@@ -268,11 +268,8 @@ export class RealStage implements Stage {
       const effects = this.lab.effects(this.seenEffects);
       this.seenEffects = effects.at(-1)?.seq ?? this.seenEffects;
       for (const effect of effects) {
-        const { kind, subject, node, detail, at } = effect;
-        this.tell(
-          `  lab: ${kind} ${subject}${node === '' ? '' : ` at ${node}`}${detail === '' ? '' : ` (${detail})`}`,
-        );
-        this.ledger.effect(effect, Date.parse(at));
+        this.tell(effectLine(effect));
+        this.ledger.effect(effect, Date.parse(effect.at));
         this.checks.effect(effect);
       }
     });
