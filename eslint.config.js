@@ -4,8 +4,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { layersPlugin } from './scripts/layers.mjs';
 
-const PRODUCT =
-  '{client,workflows,activities,hyperv,lab,workers,domain,config,bench,proof}/**/*.ts';
+const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,proof}/**/*.ts';
 
 const envOnlyInConfig = {
   object: 'process',
@@ -105,7 +104,7 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-unnecessary-condition': 'off' },
   },
   {
-    files: ['tests/**/*.ts', 'bench/**/*.ts', 'proof/**/*.ts'],
+    files: ['tests/**/*.ts', 'proof/**/*.ts'],
     rules: {
       // A test that meets undefined fails, which is what it is for.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -3,9 +3,9 @@
 import os from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Temporal, TemporalTarget } from './connection.ts';
+import type { Temporal, TemporalTarget } from './temporal/connection.ts';
 import { errorJson, errorText, Finished, type ClientError } from './errors.ts';
-import type { PayloadHandling } from '../config/payload-encryption.ts';
+import type { PayloadHandling } from '../config/temporal/encryption.ts';
 import type { ChildTemporal } from '../config/process-environment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { colorsFor, columnsOf, type Colors, type OutStream, type Terminal } from './terminal.ts';

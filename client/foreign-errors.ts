@@ -1,9 +1,9 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { ConfigError, quoteValue, type ConfigProblem } from '../config/config-error.ts';
-import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
-import { reasonOf } from '../config/temporal-environment.ts';
-import { isOutage } from './connection.ts';
+import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
+import { reasonOf } from '../config/temporal/variables.ts';
+import { isOutage } from './temporal/connection.ts';
 import { badInput, ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 

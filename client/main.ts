@@ -2,10 +2,10 @@
 // The watari command. Puts the real terminal, clock and environment together; everything else is in program.ts.
 import process from 'node:process';
 import { readEnvironment } from '../config/environment.ts';
-import { payloadHandling } from '../config/payload-encryption.ts';
+import { payloadHandling } from '../config/temporal/encryption.ts';
 import { childEnvironment, readProcessEnvironment } from '../config/process-environment.ts';
-import { loadTemporalConnection } from '../config/temporal-connection.ts';
-import { connect, type TemporalTarget } from './connection.ts';
+import { loadTemporalConnection } from '../config/temporal/connection.ts';
+import { connect, type TemporalTarget } from './temporal/connection.ts';
 import { systemContext, type Context } from './context.ts';
 import { runCli } from './program.ts';
 import { nodeTerminal } from './terminal.ts';

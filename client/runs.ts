@@ -16,18 +16,18 @@ import {
   type PayloadCodec,
   type SearchAttributePair,
 } from '@temporalio/common';
-import { EncryptionKeyProblem } from '../config/payload-encryption.ts';
+import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { clusterQueue } from '../domain/names.ts';
 import { MESSAGES, type Decision } from '../domain/status.ts';
-import { grpcCodeOf, isOutage, within, type Temporal } from './connection.ts';
+import { grpcCodeOf, isOutage, within, type Temporal } from './temporal/connection.ts';
 import type { Clock } from './context.ts';
 import { ClientError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { dateTime } from './render/format.ts';
 import { shellWord } from './render/summary.ts';
-import { clusterOfRun, isFullName, pickRun, RUN_PREFIX, runNotFound } from './run-names.ts';
-import { createByHand, ensureSearchAttributes } from './search-attributes.ts';
+import { clusterOfRun, isFullName, pickRun, RUN_PREFIX, runNotFound } from './runs/names.ts';
+import { createByHand, ensureSearchAttributes } from './temporal/search-attributes.ts';
 
 export interface StartRequest {
   workflow: WorkflowName;

@@ -1,5 +1,5 @@
 // Shows a run until it is over, waits for a person, or the reader leaves. The run does not depend on any of this.
-import { isOutage, type Temporal } from './connection.ts';
+import { isOutage, type Temporal } from './temporal/connection.ts';
 import type { Context, Talk } from './context.ts';
 import { ClientError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -8,8 +8,8 @@ import { liveScreen } from './render/live.ts';
 import { PlainReporter } from './render/plain.ts';
 import { runLines } from './render/steps.ts';
 import { operatorLines, shellWord, summaryLines, type SummaryOptions } from './render/summary.ts';
-import { isOver, stateOf, type RunView } from './run-view.ts';
-import { RunTracker } from './status.ts';
+import { isOver, stateOf, type RunView } from './runs/view.ts';
+import { RunTracker } from './runs/tracker.ts';
 
 /** Heartbeats come once a second; twice as often sees each within half a second. */
 const LOOK_EVERY_MS = 500;

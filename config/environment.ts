@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
 import { ConfigError, environmentProblem, quoteValue, type ConfigProblem } from './config-error.ts';
-import { readEncryptionKeys, type EncryptionKey } from './encryption-keys.ts';
-import { findTemporalProblems } from './temporal-environment.ts';
+import { readEncryptionKeys, type EncryptionKey } from './temporal/keys.ts';
+import { findTemporalProblems } from './temporal/variables.ts';
 import { computerNameSchema } from './values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

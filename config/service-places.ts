@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigError, quoteValue, type ConfigProblem } from './config-error.ts';
 import type { Environment } from './environment.ts';
-import { reasonOf } from './temporal-environment.ts';
+import { reasonOf } from './temporal/variables.ts';
 
 export interface ServicePlaces {
   /** `%ProgramData%\watari`: settings, certificates, logs. */

@@ -1,11 +1,11 @@
 // The one table of failures: code -> retry class, what happened, what to do next. Signs are
 // HRESULTs, event ids and error ids; never a message text, which is in the language of Windows.
-import type { FailureRow, RetryClass } from './failure-row.ts';
-import { MOVE_FAILURE_ROWS } from './move-failure-rows.ts';
-import { NODE_FAILURE_ROWS } from './node-failure-rows.ts';
-import { PRODUCT_FAILURE_ROWS } from './product-failure-rows.ts';
+import type { FailureRow, RetryClass } from './failure-rows/row.ts';
+import { MOVE_FAILURE_ROWS } from './failure-rows/moves.ts';
+import { NODE_FAILURE_ROWS } from './failure-rows/nodes.ts';
+import { PRODUCT_FAILURE_ROWS } from './failure-rows/product.ts';
 
-export type { FailureRow, RetryClass } from './failure-row.ts';
+export type { FailureRow, RetryClass } from './failure-rows/row.ts';
 
 const ROWS = { ...MOVE_FAILURE_ROWS, ...NODE_FAILURE_ROWS, ...PRODUCT_FAILURE_ROWS };
 

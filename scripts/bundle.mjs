@@ -11,7 +11,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 const entry = path.join(dist, 'workflows', 'index.js');
 /** Twice the same but for how a failure is written: with encryption its message becomes a payload, which is unreadable. */
-const failures = path.join(dist, 'config', 'encoded-failures.js');
+const failures = path.join(dist, 'config', 'temporal', 'encoded-failures.js');
 const targets = [
   { file: path.join(dist, 'workflow-bundle.js'), options: {} },
   {

@@ -77,6 +77,6 @@ ${tables.join('\n\n')}
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { CHECKS } = await import('../dist/domain/doctor.js');
+  const { CHECKS } = await import('../dist/domain/doctor/diagnose.js');
   fs.writeFileSync(new URL('../docs/doctor.md', import.meta.url), doctorPage(CHECKS));
 }

@@ -17,22 +17,9 @@ export const LAYERS = {
   domain: { folders: [], packages: [] },
   lab: { folders: ['hyperv', 'config', 'domain'] },
   workers: { folders: ['workflows', 'activities', 'hyperv', 'lab', 'config', 'domain'] },
-  // Workers, and the lab it measures with, are processes for it: it starts them and reads what they tell. Only the
-  // driver of PowerShell is measured by itself.
-  bench: { folders: ['client', 'lab', 'hyperv', 'config', 'domain'] },
   // Evidence runs the product in every way there is: by itself, in processes, against the lab.
   proof: {
-    folders: [
-      'bench',
-      'client',
-      'workflows',
-      'activities',
-      'workers',
-      'lab',
-      'hyperv',
-      'config',
-      'domain',
-    ],
+    folders: ['client', 'workflows', 'activities', 'workers', 'lab', 'hyperv', 'config', 'domain'],
   },
 };
 

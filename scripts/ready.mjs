@@ -17,7 +17,6 @@ const SOURCES = [
   'workers',
   'domain',
   'config',
-  'bench',
   'proof',
 ];
 const BUILD_FILES = [

@@ -8,7 +8,7 @@ import type { NodeActivityDeps } from '../activities/examine.ts';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
 import { LookGate } from '../activities/look-gate.ts';
 import { packageVersion } from '../config/package-version.ts';
-import { loadTemporalConnection, type TemporalConnection } from '../config/temporal-connection.ts';
+import { loadTemporalConnection, type TemporalConnection } from '../config/temporal/connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';

@@ -8,8 +8,8 @@ import {
   Runtime,
 } from '@temporalio/worker';
 import type { LogLevel } from '@temporalio/worker';
-import type { TemporalConnection } from '../config/temporal-connection.ts';
-import { findMistake } from '../config/temporal-mistakes.ts';
+import type { TemporalConnection } from '../config/temporal/connection.ts';
+import { findMistake } from '../config/temporal/mistakes.ts';
 
 /** Lines that say nothing to anybody: a role without workflows or activities is a role, not a mistake. */
 const EXPECTED = [/^No activities registered/, /^No workflows registered/];

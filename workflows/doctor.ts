@@ -2,8 +2,8 @@
 // nothing. A node that does not answer is a finding after a bounded wait, never a hang, and nobody is asked anything.
 import { isCancellation } from '@temporalio/workflow';
 import type { ExamRequest } from '../activities/examine.ts';
-import { diagnose, type DoctorReport } from '../domain/doctor.ts';
-import { NODE_PORTS, toldView, type NodeExam, type Part } from '../domain/doctor-view.ts';
+import { diagnose, type DoctorReport } from '../domain/doctor/diagnose.ts';
+import { NODE_PORTS, toldView, type NodeExam, type Part } from '../domain/doctor/view.ts';
 import type { ClusterView } from '../domain/facts.ts';
 import { failureRow, isFailureCode } from '../domain/failures.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';

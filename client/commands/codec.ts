@@ -1,13 +1,13 @@
 // `watari codec start|new-key`: keys for payload encryption, and the server through which the Temporal UI reads what
 // they encrypted.
 import type { Command } from 'commander';
-import { newKeyLine } from '../../config/encryption-keys.ts';
-import { startCodecServer } from '../codec-server.ts';
-import { PLAIN } from '../connection.ts';
+import { newKeyLine } from '../../config/temporal/keys.ts';
+import { startCodecServer } from '../temporal/codec-server.ts';
+import { PLAIN } from '../temporal/connection.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { uiLinks } from '../ui-links.ts';
+import { uiLinks } from '../temporal/ui-links.ts';
 import { interruptible, leaf, type ContextSource, type JsonOption } from './leaf.ts';
 import { portNumber } from './server.ts';
 

@@ -1,6 +1,6 @@
 // What every command has in common: --json, an example in its help, a context when it runs.
 import type { Command } from 'commander';
-import type { Temporal } from '../connection.ts';
+import type { Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 
 /** Made when a command really runs, so that `--help` needs no environment. */

@@ -2,17 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Decision, DecisionAction } from '../../domain/status.ts';
-import { checkedName, namedCluster, type ClusterOptions } from '../cluster-name.ts';
-import type { Temporal } from '../connection.ts';
+import { checkedName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
+import type { Temporal } from '../temporal/connection.ts';
 import { finish, talk, type Context } from '../context.ts';
-import { stepToDecide } from '../decisions.ts';
+import { stepToDecide } from '../runs/step-to-decide.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runListLines } from '../render/run-list.ts';
 import { runLines } from '../render/steps.ts';
 import { operatorLines, shellWord, summaryLines } from '../render/summary.ts';
 import { cancelRun, decide, LIST_DEFAULT, listRuns, resolveRun } from '../runs.ts';
-import { isOver, stateOf } from '../run-view.ts';
-import { RunTracker } from '../status.ts';
+import { isOver, stateOf } from '../runs/view.ts';
+import { RunTracker } from '../runs/tracker.ts';
 import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 

@@ -11,7 +11,7 @@ import {
   SETTINGS_FILE,
   type ServicePlaces,
 } from '../../config/service-places.ts';
-import { loadTemporalConnection } from '../../config/temporal-connection.ts';
+import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { EngineProblem, findEngine } from '../../hyperv/powershell/engine.ts';
 import type { WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
@@ -23,7 +23,7 @@ import { lockFolder } from '../service/folders.ts';
 import type { Installed } from '../service/install.ts';
 import type { WantedWorker } from '../service/registration.ts';
 import { readServiceStatus, statusLines } from '../service/status.ts';
-import { PERMISSIONS, workerCluster, workerNode } from '../worker-options.ts';
+import { PERMISSIONS, workerCluster, workerNode } from './worker-options.ts';
 import { leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface InstallOptions extends JsonOption {

@@ -1,11 +1,11 @@
 // `watari worker start`: the process that serves one node. How Windows runs it is in worker-service.ts.
 import type { Command } from 'commander';
 import { applySettingsFile, readServicePlaces } from '../../config/service-places.ts';
-import { PLAIN } from '../connection.ts';
+import { PLAIN } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 import { badInput, errorText, Finished } from '../errors.ts';
 import { asClientError } from '../foreign-errors.ts';
-import { PERMISSIONS, workerCluster, workerNode } from '../worker-options.ts';
+import { PERMISSIONS, workerCluster, workerNode } from './worker-options.ts';
 import { leaf, type ContextSource } from './leaf.ts';
 import { addServiceCommands } from './worker-service.ts';
 

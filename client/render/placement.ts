@@ -1,6 +1,6 @@
 // Why a VM goes where it goes: the ranking of all nodes, each with its reasons, the losers too.
 import type { PlacementVerdict } from '../../domain/placement.ts';
-import type { StepView } from '../run-view.ts';
+import type { StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
 import { oneLine, pad, stringWidth, wrap } from './format.ts';
 

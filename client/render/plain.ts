@@ -1,6 +1,6 @@
 // A run as lines for logs, pipes and screen readers: one line per change of a step's state and per 10 % of progress.
 import { isSettled } from '../../domain/status.ts';
-import type { RunView, StepView } from '../run-view.ts';
+import type { RunView, StepView } from '../runs/view.ts';
 import { duration, oneLine, timeOfDay } from './format.ts';
 import { STATE_WORDS, elapsedMs } from './steps.ts';
 

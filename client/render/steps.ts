@@ -2,7 +2,7 @@
 // by live.ts and printed once by `run show`.
 import type { StepState } from '../../domain/status.ts';
 import { isSettled } from '../../domain/status.ts';
-import { stateOf, type RunView, type StepView } from '../run-view.ts';
+import { stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
 import { bar, clip, duration, oneLine, pad, stringWidth, wrap } from './format.ts';
 

@@ -1,6 +1,6 @@
 // What is printed when a run is over, and what is printed while it waits for a person.
 import type { RunState } from '../../domain/status.ts';
-import { needingOperator, stateOf, type RunView, type StepView } from '../run-view.ts';
+import { needingOperator, stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
 import { evidenceLines } from './evidence.ts';
 import { clip, duration, oneLine, wrap } from './format.ts';

@@ -1,10 +1,10 @@
 // How long a person waits for an answer: commands as they are typed, each a process of its own, again and again while
 // something else goes on; and the same without the process, through the client's own code.
-import { summaryOf, type Summary } from '../../bench/statistics.ts';
-import { sleep } from '../../bench/waiting.ts';
-import type { BenchLab } from '../../bench/bench-lab.ts';
+import { summaryOf, type Summary } from '../rig/statistics.ts';
+import { sleep } from '../rig/waiting.ts';
+import type { BenchLab } from '../rig/lab.ts';
 import { listRuns } from '../../client/runs.ts';
-import { RunTracker } from '../../client/status.ts';
+import { RunTracker } from '../../client/runs/tracker.ts';
 
 export const QUESTIONS = [
   'watari run list',

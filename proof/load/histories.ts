@@ -7,8 +7,8 @@ import {
   type WorkflowExecutionInfo,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { millis } from '../../bench/history.ts';
-import { summaryOf, type Summary } from '../../bench/statistics.ts';
+import { millis } from '../rig/activity-times.ts';
+import { summaryOf, type Summary } from '../rig/statistics.ts';
 
 export interface HistorySizes {
   runs: number;

@@ -2,9 +2,9 @@
 // migrations and one large `cluster apply`. Everything that is started here ends with it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { BenchLab } from '../../bench/bench-lab.ts';
-import type { Programs } from '../../bench/processes.ts';
-import { startTuned, type TunedSide } from '../../bench/servers.ts';
+import { BenchLab } from '../rig/lab.ts';
+import type { Programs } from '../rig/processes.ts';
+import { startTuned, type TunedSide } from '../rig/servers.ts';
 import { runId } from '../../domain/names.ts';
 import { AnswerTimes, type Answers } from './answers.ts';
 import { activityFigures, historySizes } from './histories.ts';

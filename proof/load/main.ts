@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { machineLines, machineReport } from '../../bench/machine.ts';
-import { Programs } from '../../bench/processes.ts';
-import { findCli } from '../../bench/temporal-cli.ts';
+import { machineLines, machineReport } from '../rig/machine.ts';
+import { Programs } from '../rig/processes.ts';
+import { findCli } from '../rig/temporal-cli.ts';
 import { measureLoad, type LoadOptions, type LoadReport } from './load.ts';
 import { problemsOf, reportLines } from './report.ts';
 

@@ -1,5 +1,5 @@
 // What the measurement found: the lines for a terminal, and what must not have happened.
-import type { Summary } from '../../bench/statistics.ts';
+import type { Summary } from '../rig/statistics.ts';
 import { QUESTIONS, type Answers } from './answers.ts';
 import type { ActivityFigures } from './histories.ts';
 import type { ApplyReport, LoadReport, WaveReport } from './load.ts';

@@ -1,7 +1,7 @@
 // One wave of runs: as many live migrations as asked for, started at the same moment through the client's own code, and
 // followed until the last has ended.
-import type { BenchLab } from '../../bench/bench-lab.ts';
-import { sleep } from '../../bench/waiting.ts';
+import type { BenchLab } from '../rig/lab.ts';
+import { sleep } from '../rig/waiting.ts';
 import { systemClock } from '../../client/context.ts';
 import { startRun } from '../../client/runs.ts';
 import { runId } from '../../domain/names.ts';

@@ -1,4 +1,4 @@
-// The programs of the production set-up, as scripts/production/obtain.mjs finds or builds them.
+// The programs of the production set-up, as proof/production/obtain.mjs finds or builds them.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ export type ProductionPrograms = z.infer<typeof foundSchema>;
 export class NotAvailable extends Error {}
 
 export async function obtainPrograms(say: (line: string) => void): Promise<ProductionPrograms> {
-  const script = path.join(PACKAGE_ROOT, 'scripts', 'production', 'obtain.mjs');
+  const script = path.join(PACKAGE_ROOT, 'proof', 'production', 'obtain.mjs');
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let found = '';
   let said = '';

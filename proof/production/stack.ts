@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
-import { waitFor } from '../../bench/waiting.ts';
+import { waitFor } from '../rig/waiting.ts';
 import { DOORS_COUNT, environmentOf, wordsOf, type Place } from './as-process.ts';
 import { readCompose, type Service } from './compose-file.ts';
 import { Database } from './database.ts';

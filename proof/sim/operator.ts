@@ -2,11 +2,11 @@
 // more, a patient one who mends what is broken and retries what waits for a person.
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from './rules/ledger.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
-import { Random } from './random.ts';
-import type { StartRequest } from './server-options.ts';
-import type { SeenRun } from './seen-run.ts';
+import { Random } from '../rig/random.ts';
+import type { StartRequest } from './temporal/server-options.ts';
+import type { SeenRun } from './temporal/seen-run.ts';
 import type { Stage } from './stage.ts';
 
 /** So often the patient operator tries a step before giving it up: where waiting does not help, and at all. */

@@ -7,16 +7,16 @@ import { Lab } from '../../lab/lab.ts';
 import type { Effect } from '../../lab/records.ts';
 import type { Scenario } from '../../lab/scenario-schema.ts';
 import { keepAwake } from '../../lab/waker.ts';
-import { SimClock } from './sim-clock.ts';
-import type { Random } from './random.ts';
-import { SimServer } from './server.ts';
-import type { StartRequest, UpdateAnswer } from './server-options.ts';
-import type { ServerRun } from './server-run.ts';
+import { SimClock } from './temporal/sim-clock.ts';
+import type { Random } from '../rig/random.ts';
+import { SimServer } from './temporal/server.ts';
+import type { StartRequest, UpdateAnswer } from './temporal/server-options.ts';
+import type { ServerRun } from './temporal/server-run.ts';
 import { hostOfWorker, productParts, type Deed, type Mutant, type WorkerParts } from './parts.ts';
 import { SimWorker } from './sim-worker.ts';
 import type { Stage } from './stage.ts';
 import { effectLine, timed } from './texts.ts';
-import type { WorkflowHost } from './workflow-host.ts';
+import type { WorkflowHost } from './temporal/workflow-host.ts';
 
 /** Cuts hook in here: between the activity and the port. */
 export type Around = (

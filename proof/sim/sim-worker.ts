@@ -10,12 +10,12 @@ import {
 import type { Info } from '@temporalio/activity';
 import { Activity } from '@temporalio/worker/lib/activity.js';
 import { clusterQueue, nodeQueue } from '../../domain/names.ts';
-import type { ActivityTask, AttemptEnd } from './activity-task.ts';
-import { msOf, payloadOf, type Duration, type Payload } from './history.ts';
+import type { ActivityTask, AttemptEnd } from './temporal/activity-task.ts';
+import { msOf, payloadOf, type Duration, type Payload } from './temporal/history.ts';
 import { SLOTS, type Deed, type WorkerParts } from './parts.ts';
-import type { SimServer } from './server.ts';
-import type { ServerRun } from './server-run.ts';
-import type { SimClock } from './sim-clock.ts';
+import type { SimServer } from './temporal/server.ts';
+import type { ServerRun } from './temporal/server-run.ts';
+import type { SimClock } from './temporal/sim-clock.ts';
 
 /** workers/node-worker.ts: maxHeartbeatThrottleInterval. */
 const THROTTLE_MS = 1000;

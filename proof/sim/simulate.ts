@@ -2,12 +2,12 @@
 // the same trace, byte for byte.
 import { playPlan, type Patience } from './play.ts';
 import type { Plan } from './plan.ts';
-import { Random } from './random.ts';
-import type { SeenRun } from './seen-run.ts';
-import type { ServerRun } from './server-run.ts';
+import { Random } from '../rig/random.ts';
+import type { SeenRun } from './temporal/seen-run.ts';
+import type { ServerRun } from './temporal/server-run.ts';
 import type { Mutant } from './parts.ts';
 import { watchedCluster } from './watched-cluster.ts';
-import type { WorkflowHost } from './workflow-host.ts';
+import type { WorkflowHost } from './temporal/workflow-host.ts';
 
 export interface Outcome<Run extends SeenRun = ServerRun> {
   seed: number;

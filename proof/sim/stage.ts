@@ -2,8 +2,8 @@
 // server. The people and the faults of a plan know only this, so that they are the same in both.
 import type { Decision } from '../../domain/status.ts';
 import type { Lab } from '../../lab/lab.ts';
-import type { SeenRun } from './seen-run.ts';
-import type { StartRequest, UpdateAnswer } from './server-options.ts';
+import type { SeenRun } from './temporal/seen-run.ts';
+import type { StartRequest, UpdateAnswer } from './temporal/server-options.ts';
 
 export interface Stage {
   readonly lab: Lab;

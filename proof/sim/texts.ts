@@ -1,6 +1,6 @@
 // Small words about failures, differences and effects, for the trace and for violations.
 import type { Effect } from '../../lab/records.ts';
-import type { Failure } from './history.ts';
+import type { Failure } from './temporal/history.ts';
 
 export const failureText = (failure: Failure | undefined): string =>
   failure === undefined

@@ -1,13 +1,13 @@
 // A simulated cluster with every rule looking on: what seeds and cuts run in.
 import type { Scenario } from '../../lab/scenario-schema.ts';
-import { Checks } from './checks.ts';
-import { Ledger } from './ledger.ts';
-import type { Beat } from './rule.ts';
-import type { Random } from './random.ts';
-import type { ServerRun } from './server-run.ts';
+import { Checks } from './rules/checks.ts';
+import { Ledger } from './rules/ledger.ts';
+import type { Beat } from './rules/rule.ts';
+import type { Random } from '../rig/random.ts';
+import type { ServerRun } from './temporal/server-run.ts';
 import type { Mutant } from './parts.ts';
 import { SimCluster, type Around, type SimClusterOptions } from './sim-cluster.ts';
-import type { WorkflowHost } from './workflow-host.ts';
+import type { WorkflowHost } from './temporal/workflow-host.ts';
 
 export interface WatchOptions {
   scenario: Scenario;

@@ -2,7 +2,7 @@
 // each of them said is kept until it is known to be fine.
 import path from 'node:path';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
-import type { Program, Programs } from '../../bench/processes.ts';
+import type { Program, Programs } from '../rig/processes.ts';
 
 const WATARI = path.join(PACKAGE_ROOT, 'dist', 'client', 'main.js');
 

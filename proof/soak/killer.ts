@@ -1,6 +1,6 @@
 // Carries out the strikes of a round at their moments: kill -9 of processes, power cuts of nodes. Knows how long each
 // thing stays away, and waits at the end until everything that it took down is up again.
-import { sleep, waitFor } from '../../bench/waiting.ts';
+import { sleep, waitFor } from '../rig/waiting.ts';
 import type { Strike, StrikeKind } from './schedule.ts';
 import type { SoakLab } from './soak-lab.ts';
 import type { SoakServer } from './servers.ts';

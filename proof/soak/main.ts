@@ -2,9 +2,9 @@
 // says whether anything was lost or done twice. Options: --minutes, --seed, --server, --speed, --json.
 import { parseArgs } from 'node:util';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
-import { findCli } from '../../bench/temporal-cli.ts';
+import { findCli } from '../rig/temporal-cli.ts';
 import { NotAvailable, obtainPrograms } from '../production/programs.ts';
-import { startProduction } from '../production/soak-server.ts';
+import { startProduction } from './production-server.ts';
 import { reportLines } from './report.ts';
 import { startEmbedded, type SoakServer } from './servers.ts';
 import { soak } from './soak.ts';

@@ -1,6 +1,6 @@
 // The patient operator: looks, through the real command, at what waits for a person, and decides. Works only while
 // nothing is killed, as somebody who has been called and first mends the cause.
-import { sleep } from '../../bench/waiting.ts';
+import { sleep } from '../rig/waiting.ts';
 import type { Clients, Command } from './clients.ts';
 
 interface Listed {

@@ -1,6 +1,6 @@
 // What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its history
 // tells of workers that died under it.
-import type { Temporal } from '../../client/connection.ts';
+import type { Temporal } from '../../client/temporal/connection.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
 
 export interface RunRecord {

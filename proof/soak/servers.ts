@@ -1,9 +1,9 @@
 // The Temporal server of a soak: what it can suffer, and that it comes back on the same data and the same port. This is
 // the embedded one; the production set-up is in proof/production/.
 import path from 'node:path';
-import { findCli } from '../../bench/temporal-cli.ts';
+import { findCli } from '../rig/temporal-cli.ts';
 import { startTemporalServer, type TemporalServer } from '../../client/temporal-server/start.ts';
-import { sleep } from '../../bench/waiting.ts';
+import { sleep } from '../rig/waiting.ts';
 import type { StrikeKind } from './schedule.ts';
 
 export interface SoakServer {

@@ -5,8 +5,8 @@ import { LAB_PROGRAM } from '../../client/package-root.ts';
 import { parseStarted } from '../../client/demo/lab-process.ts';
 import type { Effect } from '../../lab/records.ts';
 import type { LabState } from '../../lab/state.ts';
-import type { Program, Programs } from '../../bench/processes.ts';
-import { waitFor } from '../../bench/waiting.ts';
+import type { Program, Programs } from '../rig/processes.ts';
+import { waitFor } from '../rig/waiting.ts';
 
 const READY_MS = 20_000;
 const CLOCK_LOOKS = 5;

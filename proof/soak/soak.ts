@@ -3,11 +3,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { connect, type Temporal } from '../../client/connection.ts';
-import { readServing } from '../../client/pollers.ts';
+import { connect, type Temporal } from '../../client/temporal/connection.ts';
+import { readServing } from '../../client/cluster/serving.ts';
 import { childEnvironment } from '../../config/process-environment.ts';
-import { Programs } from '../../bench/processes.ts';
-import { sleep, waitFor } from '../../bench/waiting.ts';
+import { Programs } from '../rig/processes.ts';
+import { sleep, waitFor } from '../rig/waiting.ts';
 import { castOf, NODES, scenarioText } from './cast.ts';
 import { findViolations } from './checks.ts';
 import { Clients } from './clients.ts';

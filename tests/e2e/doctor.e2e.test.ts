@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { DoctorReport } from '../../domain/doctor.ts';
+import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { runId } from '../../domain/names.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 

@@ -10,7 +10,7 @@ import type { Payload } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readEnvironment } from '../../config/environment.ts';
-import { payloadCodec } from '../../config/payload-encryption.ts';
+import { payloadCodec } from '../../config/temporal/encryption.ts';
 import { runId } from '../../domain/names.ts';
 import { CHROMIUM, openBrowser, type Look } from '../support/browser.ts';
 import { ROOT } from '../support/built-setup.ts';

@@ -19,7 +19,7 @@ describe('a file may import', () => {
     ['lab/host.ts', '../hyperv/host.ts', 'value'],
     ['workers/main.ts', '../lab/client.ts', 'value'],
     ['domain/plan.ts', './facts.ts', 'value'],
-    ['bench/servers.ts', '../client/temporal-server/start.ts', 'value'],
+    ['proof/rig/servers.ts', '../../client/temporal-server/start.ts', 'value'],
     ['proof/sim/main.ts', '../../activities/index.ts', 'value'],
     ['proof/sim/main.ts', '@temporalio/worker', 'value'],
     ['tests/unit/plan.unit.test.ts', '../../client/watch.ts', 'value'],
@@ -48,14 +48,12 @@ describe('a file may not import', () => {
     ['client/watch.ts', '../workers/node-worker.ts', 'dynamic'],
     ['client/commands/processes.ts', '../../workers/node-worker.ts', 'value'],
     ['client/commands/demo.ts', '../../lab/lab.ts', 'value'],
-    ['client/connection.ts', '@temporalio/worker', 'value'],
-    ['client/connection.ts', '@temporalio/worker', 'dynamic'],
+    ['client/temporal/connection.ts', '@temporalio/worker', 'value'],
+    ['client/temporal/connection.ts', '@temporalio/worker', 'dynamic'],
     ['lab/host.ts', '../activities/move.ts', 'value'],
     ['workers/main.ts', '../client/watch.ts', 'value'],
-    ['bench/main.ts', '../tests/support/processes.ts', 'value'],
-    ['client/watch.ts', '../bench/statistics.ts', 'value'],
-    ['client/watch.ts', '../proof/sim/random.ts', 'value'],
-    ['bench/main.ts', '../proof/sim/random.ts', 'value'],
+    ['proof/bench/main.ts', '../../tests/support/processes.ts', 'value'],
+    ['client/watch.ts', '../proof/rig/random.ts', 'value'],
   ])('%s <- %s (%s)', (file, source, kind) => {
     expect(whyNot(file, source, kind)).toMatch(/\w/);
   });

@@ -7,11 +7,15 @@ import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import { scenarioSchema } from '../../lab/scenario-schema.ts';
-import { isCommandEvent, type EventKind, type HistoryEvent } from '../../proof/sim/history.ts';
-import { Random } from '../../proof/sim/random.ts';
-import type { ServerRun } from '../../proof/sim/server-run.ts';
+import {
+  isCommandEvent,
+  type EventKind,
+  type HistoryEvent,
+} from '../../proof/sim/temporal/history.ts';
+import { Random } from '../../proof/rig/random.ts';
+import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 const MB = 1024 ** 2;

@@ -6,11 +6,11 @@ import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { DecisionAction, RunStatus } from '../../domain/status.ts';
 import { scenarioSchema } from '../../lab/scenario-schema.ts';
-import { Random } from '../../proof/sim/random.ts';
-import type { UpdateAnswer } from '../../proof/sim/server-options.ts';
-import type { ServerRun } from '../../proof/sim/server-run.ts';
+import { Random } from '../../proof/rig/random.ts';
+import type { UpdateAnswer } from '../../proof/sim/temporal/server-options.ts';
+import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 /** What Temporal takes of one run: tests/long/temporal-limits.long.test.ts shows it. */

@@ -2,13 +2,13 @@
 // that catch it in the simulation. Otherwise seeds that keep every promise there would say nothing.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { quiet } from '../../proof/sim/core-replay.ts';
-import { MUTANTS } from '../../proof/sim/mutants.ts';
+import { quiet } from '../../proof/sim/temporal/core-replay.ts';
+import { MUTANTS } from '../../proof/sim/rules/mutants.ts';
 import { planOf } from '../../proof/sim/plan.ts';
 import { playForReal } from '../../proof/sim/real/play.ts';
 import { REGRESSIONS } from '../../proof/sim/regressions.ts';
 import { ruleOf } from '../../proof/sim/shrink.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, inject, it } from 'vitest';
-import { isTriedAgain } from '../../client/failing-task.ts';
+import { isTriedAgain } from '../../client/runs/failing-task.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { installation, type Installation } from '../support/installation.ts';
 import { handleOf, TEST_BUDGETS, type Handle } from '../support/lab-cluster.ts';

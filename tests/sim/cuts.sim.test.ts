@@ -7,7 +7,7 @@ import type { NodeActivityDeps } from '../../activities/examine.ts';
 import { WORKFLOWS } from '../../domain/names.ts';
 import { cutsOf, judge, tell, unusedOps, type Telling } from '../../proof/sim/cuts.ts';
 import { STORIES } from '../../proof/sim/stories.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 let host: WorkflowHost;

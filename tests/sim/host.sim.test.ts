@@ -4,8 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromProtoHistory, type HistoryEvent } from '../../proof/sim/history.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { fromProtoHistory, type HistoryEvent } from '../../proof/sim/temporal/history.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 const FOLDER = path.join(ROOT, 'tests', 'replay', 'histories');

@@ -1,7 +1,7 @@
 // What the client's unit tests hand in instead of a terminal, a clock and a server.
 import pc from 'picocolors';
 import type { Clock, Context } from '../../client/context.ts';
-import type { RunView, StepView } from '../../client/run-view.ts';
+import type { RunView, StepView } from '../../client/runs/view.ts';
 import type { OutStream, Terminal } from '../../client/terminal.ts';
 
 export const noColors = pc.createColors(false);

@@ -1,6 +1,6 @@
 // What is expected of a report of `cluster doctor`.
 import { expect } from 'vitest';
-import type { DoctorReport } from '../../domain/doctor.ts';
+import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import type { DoctorCase } from './doctor-cases.ts';
 
 /** Checks that found something, in alphabetical order. */

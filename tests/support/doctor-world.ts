@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import { createClusterActivities } from '../../activities/cluster.ts';
 import { createExamActivities, type NodeActivityDeps } from '../../activities/examine.ts';
-import { diagnose, type DoctorReport } from '../../domain/doctor.ts';
+import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import {
   NODE_PORTS,
   toldView,
@@ -11,7 +11,7 @@ import {
   type NodeExam,
   type Part,
   type WorkerFacts,
-} from '../../domain/doctor-view.ts';
+} from '../../domain/doctor/view.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
 import type { Lab } from '../../lab/lab.ts';

@@ -10,7 +10,7 @@ import {
   Worker,
 } from '@temporalio/worker';
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
-import type { WorkerFacts } from '../../domain/doctor-view.ts';
+import type { WorkerFacts } from '../../domain/doctor/view.ts';
 import { clusterQueue, nodeQueue, sameName, type WorkflowName } from '../../domain/names.ts';
 import { MESSAGES, type Decision, type RunStatus, type StepStatus } from '../../domain/status.ts';
 import type { HypervHost } from '../../hyperv/host.ts';

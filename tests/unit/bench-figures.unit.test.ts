@@ -1,8 +1,8 @@
 // The arithmetic of the bench: percentiles, goals, and the simulated time that the demo's wall time is held against.
 import { describe, expect, it } from 'vitest';
-import { figure, resultOf } from '../../bench/figures.ts';
-import { simulatedMs } from '../../bench/simulated-time.ts';
-import { percentile, summaryOf } from '../../bench/statistics.ts';
+import { figure, resultOf } from '../../proof/bench/figures.ts';
+import { simulatedMs } from '../../proof/bench/simulated-time.ts';
+import { percentile, summaryOf } from '../../proof/rig/statistics.ts';
 import type { Effect, EffectKind } from '../../lab/records.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mayRestart, planExitCode } from '../../client/commands/cluster.ts';
-import { workerNode } from '../../client/worker-options.ts';
+import { workerNode } from '../../client/commands/worker-options.ts';
 import { knownNames } from '../../client/commands/vm.ts';
 import { ClientError } from '../../client/errors.ts';
 import { runCli } from '../../client/program.ts';

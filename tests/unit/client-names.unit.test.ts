@@ -1,11 +1,11 @@
 // How people name runs and steps, and the links that they are given.
 import { describe, expect, it } from 'vitest';
-import { stepToDecide } from '../../client/decisions.ts';
+import { stepToDecide } from '../../client/runs/step-to-decide.ts';
 import { ClientError } from '../../client/errors.ts';
-import { nodesOf } from '../../client/pollers.ts';
-import { clusterOfRun, matchingRuns, pickRun } from '../../client/run-names.ts';
+import { nodesOf } from '../../client/cluster/serving.ts';
+import { clusterOfRun, matchingRuns, pickRun } from '../../client/runs/names.ts';
 import { listQuery, stateOfStatus } from '../../client/runs.ts';
-import { uiLinks } from '../../client/ui-links.ts';
+import { uiLinks } from '../../client/temporal/ui-links.ts';
 import { step, view } from '../support/client-fakes.ts';
 
 const IDS = [

@@ -1,6 +1,6 @@
 // Statuses, children and heartbeats become one picture.
 import { describe, expect, it } from 'vitest';
-import { mergeRun, stateOf, type PendingTask, type RunPieces } from '../../client/run-view.ts';
+import { mergeRun, stateOf, type PendingTask, type RunPieces } from '../../client/runs/view.ts';
 import { step, view } from '../support/client-fakes.ts';
 import type { RunStatus, StepStatus } from '../../domain/status.ts';
 

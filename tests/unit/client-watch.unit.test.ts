@@ -2,7 +2,7 @@
 // that answers what the test says.
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import type { Temporal } from '../../client/connection.ts';
+import type { Temporal } from '../../client/temporal/connection.ts';
 import { talk } from '../../client/context.ts';
 import { concludeWatch, watchRun } from '../../client/watch.ts';
 import type { RunStatus } from '../../domain/status.ts';

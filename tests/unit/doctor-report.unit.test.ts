@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { askingLine, doctorLines } from '../../client/render/doctor.ts';
 import { stringWidth } from '../../client/render/format.ts';
-import { CHECKS, diagnose } from '../../domain/doctor.ts';
+import { CHECKS, diagnose } from '../../domain/doctor/diagnose.ts';
 import { manualClock } from '../../lab/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';

@@ -1,7 +1,7 @@
 // The table of checks: for each of them a cluster that trips it and one that does not, as a lab scenario that the real
 // activities look at. A new check without a case fails here by its name.
 import { describe, expect, it } from 'vitest';
-import { CHECKS } from '../../domain/doctor.ts';
+import { CHECKS } from '../../domain/doctor/diagnose.ts';
 import { manualClock } from '../../lab/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';

@@ -4,17 +4,17 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { DefaultFailureConverter, defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startCodecServer, type CodecServer } from '../../client/codec-server.ts';
+import { startCodecServer, type CodecServer } from '../../client/temporal/codec-server.ts';
 import { asClientError } from '../../client/foreign-errors.ts';
 import { ConfigError } from '../../config/config-error.ts';
-import { failureConverter } from '../../config/encoded-failures.ts';
-import { newKeyLine, type EncryptionKey } from '../../config/encryption-keys.ts';
+import { failureConverter } from '../../config/temporal/encoded-failures.ts';
+import { newKeyLine, type EncryptionKey } from '../../config/temporal/keys.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import {
   EncryptionKeyProblem,
   payloadCodec,
   payloadHandling,
-} from '../../config/payload-encryption.ts';
+} from '../../config/temporal/encryption.ts';
 import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 
 const base64 = (): string => randomBytes(32).toString('base64');

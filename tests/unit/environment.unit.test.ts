@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
 import { readEnvironment, type Environment, type Machine } from '../../config/environment.ts';
-import { loadTemporalConnection } from '../../config/temporal-connection.ts';
+import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { testCertificates } from '../support/test-certificates.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'watari-environment-'));

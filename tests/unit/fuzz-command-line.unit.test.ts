@@ -8,7 +8,7 @@ import proto from '@temporalio/proto';
 import type { Command, Option } from 'commander';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Temporal, TemporalTarget } from '../../client/connection.ts';
+import type { Temporal, TemporalTarget } from '../../client/temporal/connection.ts';
 import { ClientError } from '../../client/errors.ts';
 import { EXIT } from '../../client/exit-codes.ts';
 import { buildProgram, runCli } from '../../client/program.ts';

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
 import { readEnvironment, type Environment } from '../../config/environment.ts';
-import { EncryptionKeyProblem, payloadCodec } from '../../config/payload-encryption.ts';
+import { EncryptionKeyProblem, payloadCodec } from '../../config/temporal/encryption.ts';
 import {
   powerShellEnvironment,
   readPowerShellPlaces,
@@ -23,7 +23,7 @@ import {
   parseRate,
   parseSize,
 } from '../../config/sizes.ts';
-import { loadTemporalConnection } from '../../config/temporal-connection.ts';
+import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { PERMISSIONS, policyOf, PolicyRefused } from '../../workers/policy.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { failsOnlyWith, mustBeReadable, tryAll } from '../support/fuzz.ts';

@@ -1,7 +1,7 @@
 // What a node lets Temporal do to it: every acting operation of the port is refused or allowed by name, before anything
 // happens. The lab's log of effects is the judge.
 import { describe, expect, it } from 'vitest';
-import { PERMISSIONS as TYPED } from '../../client/worker-options.ts';
+import { PERMISSIONS as TYPED } from '../../client/commands/worker-options.ts';
 import {
   ACT_OPS,
   HypervError,

@@ -98,7 +98,7 @@ describe('a service as a process', () => {
 describe('programs that cannot be had', () => {
   it('are told with what to install, and exit code 3', () => {
     const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-obtain-'));
-    const script = path.join(ROOT, 'scripts', 'production', 'obtain.mjs');
+    const script = path.join(ROOT, 'proof', 'production', 'obtain.mjs');
     // Neither Go nor anything else is found.
     const env = { PATH: home, WATARI_HOME: home };
     const { status, stdout, stderr } = spawnSync(process.execPath, [script], {

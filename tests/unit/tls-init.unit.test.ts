@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadTemporalConnection } from '../../config/temporal-connection.ts';
+import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { buildProgram } from '../../client/program.ts';
 import { ClientError } from '../../client/errors.ts';
 import { fakeClock, fakeContext, fakeTerminal } from '../support/client-fakes.ts';

@@ -3,7 +3,7 @@
 import http2 from 'node:http2';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findMistake, type Mistake } from '../../config/temporal-mistakes.ts';
+import { findMistake, type Mistake } from '../../config/temporal/mistakes.ts';
 import { testCertificates, type TestCertificates } from '../support/test-certificates.ts';
 import { openTlsDoor, type TlsDoor } from '../support/tls-proxy.ts';
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
 import type { EventFacts } from '../../domain/facts.ts';
-import type { DoctorReport } from '../../domain/doctor.ts';
+import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { runId } from '../../domain/names.ts';
 import { labCluster, TWO_NODES, type Handle, type LabCluster } from '../support/lab-cluster.ts';
 import { variantBundle } from '../support/variants.ts';

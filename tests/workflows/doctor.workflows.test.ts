@@ -1,8 +1,8 @@
 // The workflow `doctor` on a real server: nodes without a worker, with a late one, with another version; and that it
 // changes nothing. The tests run side by side, because one of them waits for twenty seconds.
 import { describe, expect, inject, it } from 'vitest';
-import type { DoctorReport } from '../../domain/doctor.ts';
-import type { Finding } from '../../domain/doctor-view.ts';
+import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
+import type { Finding } from '../../domain/doctor/view.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
 import { policyOf, restrictedHost } from '../../workers/policy.ts';

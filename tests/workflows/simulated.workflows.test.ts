@@ -7,11 +7,11 @@ import { runId } from '../../domain/names.ts';
 import type { RunStatus } from '../../domain/status.ts';
 import type { Effect } from '../../lab/records.ts';
 import { planOf, type Plan } from '../../proof/sim/plan.ts';
-import { Random } from '../../proof/sim/random.ts';
+import { Random } from '../../proof/rig/random.ts';
 import { playForReal } from '../../proof/sim/real/play.ts';
 import { requestFor } from '../../proof/sim/operator.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { labCluster } from '../support/lab-cluster.ts';
 

@@ -3,8 +3,8 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { temporal } from '@temporalio/proto';
-import type { Beat } from '../rule.ts';
-import type { SeenRun } from '../seen-run.ts';
+import type { Beat } from '../rules/rule.ts';
+import type { SeenRun } from '../temporal/seen-run.ts';
 
 type Pending = temporal.api.workflow.v1.IPendingActivityInfo;
 

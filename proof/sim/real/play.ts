@@ -4,7 +4,7 @@ import type { Mutant } from '../parts.ts';
 import { playPlan } from '../play.ts';
 import type { Plan } from '../plan.ts';
 import type { Outcome } from '../simulate.ts';
-import type { WorkflowHost } from '../workflow-host.ts';
+import type { WorkflowHost } from '../temporal/workflow-host.ts';
 import { planForReal } from './plan.ts';
 import type { RealRun } from './runs.ts';
 import { RealStage } from './stage.ts';

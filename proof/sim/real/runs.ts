@@ -9,11 +9,11 @@ import {
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { MESSAGES, type Decision, type RunStatus } from '../../../domain/status.ts';
-import type { Checks } from '../checks.ts';
-import { fromProtoHistory, type HistoryEvent } from '../history.ts';
-import type { SeenRun } from '../seen-run.ts';
-import type { StartRequest, UpdateAnswer } from '../server-options.ts';
-import type { WorkflowHost } from '../workflow-host.ts';
+import type { Checks } from '../rules/checks.ts';
+import { fromProtoHistory, type HistoryEvent } from '../temporal/history.ts';
+import type { SeenRun } from '../temporal/seen-run.ts';
+import type { StartRequest, UpdateAnswer } from '../temporal/server-options.ts';
+import type { WorkflowHost } from '../temporal/workflow-host.ts';
 import { Beats } from './beats.ts';
 import { DEAD } from './worker.ts';
 

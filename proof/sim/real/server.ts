@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { findCli } from '../../../bench/temporal-cli.ts';
+import { findCli } from '../../rig/temporal-cli.ts';
 import { startTemporalServer, type TemporalServer } from '../../../client/temporal-server/start.ts';
 
 export async function withServer<T>(

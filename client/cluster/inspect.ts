@@ -1,0 +1,161 @@
+// Reads the cluster through its workers, and says which node has none before anything waits for it.
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
+import type { Snapshot } from '../../domain/facts.ts';
+import { failureRow, isFailureCode } from '../../domain/failures.ts';
+import { clusterQueue, runId } from '../../domain/names.ts';
+import type { Budgets, InspectClusterInput } from '../../domain/spec.ts';
+import { within, type Temporal } from '../temporal/connection.ts';
+import type { Context } from '../context.ts';
+import { badInput, ClientError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { isTriedAgain, whyTaskFails } from '../runs/failing-task.ts';
+import { readServing } from './serving.ts';
+
+/** Every node answers within its `answerSeconds` or is reported as silent; this is for all of that and some more. */
+const INSPECT_MS = 150_000;
+
+export interface InspectRequest {
+  cluster: string;
+  nodes: string[];
+  /** Disk files to look for. */
+  files?: string[];
+  budgets?: Partial<Budgets>;
+}
+
+/** A server remembers who asks for work in its memory only. */
+const JUST_STARTED =
+  'Did the server or a worker start just now? It takes some seconds until they have found each other: try again.';
+
+/** Fails with exit code 2 and the names of the workers that there are. */
+export async function requireWorkers(
+  ctx: Context,
+  temporal: Temporal,
+  cluster: string,
+  nodes: readonly string[],
+): Promise<void> {
+  const { missing, present } = await readServing(temporal, cluster, nodes, ctx.clock.now());
+  if (missing.length === 0 && present.length > 0) return;
+  if (present.length === 0) {
+    throw badInput(
+      `no worker of cluster ${cluster} is running (nobody asks for work on ${clusterQueue(cluster)})`,
+      `Start one on every node:  watari worker start --cluster ${cluster}\n${JUST_STARTED}`,
+      'NoWorker',
+    );
+  }
+  throw badInput(
+    `no worker serves ${missing.join(', ')} of cluster ${cluster}`,
+    `Workers are running on: ${present.join(', ')}.\n` +
+      `Correct the node names, or start on ${missing.join(' and ')}:  watari worker start --cluster ${cluster}\n` +
+      JUST_STARTED,
+    'NoWorker',
+  );
+}
+
+export async function inspectCluster(
+  ctx: Context,
+  temporal: Temporal,
+  request: InspectRequest,
+): Promise<Snapshot> {
+  const input: InspectClusterInput = { ...request, startedBy: ctx.startedBy };
+  const { client, connection } = temporal;
+  const handle = await within(connection, CALL_MS, () =>
+    client.workflow.start<(i: InspectClusterInput) => Promise<Snapshot>>('inspectCluster', {
+      workflowId: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
+      taskQueue: clusterQueue(request.cluster),
+      args: [input],
+      workflowExecutionTimeout: INSPECT_MS,
+      staticSummary: `Look at cluster ${request.cluster}`,
+      memo: { startedBy: ctx.startedBy },
+    }),
+  );
+  const over = new AbortController();
+  try {
+    return await Promise.race([
+      within(connection, INSPECT_MS + CALL_MS, () => handle.result()),
+      untilHopeless(ctx, temporal, request.cluster, handle, over.signal),
+    ]);
+  } catch (err) {
+    // Only now: its end would be an answer too, and a worse one than ours.
+    if (err instanceof ClientError) await handle.terminate(err.message).catch(() => undefined);
+    if (err instanceof WorkflowFailedError) throw inspectFailed(request.cluster, err);
+    throw err;
+  } finally {
+    over.abort();
+  }
+}
+
+const CALL_MS = 10_000;
+/** A live worker takes a look within milliseconds, one that lost a colleague's cached runs within three seconds. */
+const CLAIM_MS = 10_000;
+/** A task that fails is tried again at once, perhaps by a better worker, and after that only every ten seconds. */
+const FAILING_MS = 3_000;
+/** Started and scheduled: all that happens before a worker comes. */
+const EVENTS_BEFORE_A_WORKER = 2;
+
+/**
+ * Rejects when no worker took it (those that died just now still seem to be there), or none is able to. The caller ends
+ * the run then: not here, because its end would be an answer too, and a worse one than this.
+ */
+export async function untilHopeless(
+  ctx: Context,
+  temporal: Temporal,
+  cluster: string,
+  handle: WorkflowHandle,
+  over: AbortSignal,
+): Promise<never> {
+  for (const ms of [FAILING_MS, CLAIM_MS - FAILING_MS]) {
+    await ctx.clock.sleep(ms, over);
+    const info = over.aborted
+      ? null
+      : await within(temporal.connection, CALL_MS, () => handle.describe());
+    if (info === null) return new Promise<never>(() => undefined);
+    if (isTriedAgain(info)) {
+      const why = await whyTaskFails(temporal, handle.workflowId);
+      if (why !== null) throw cannotLook(cluster, why);
+    } else if (ms !== FAILING_MS && info.historyLength <= EVENTS_BEFORE_A_WORKER) {
+      throw badInput(
+        `no worker of cluster ${cluster} answers: those that were there have stopped within the last minute`,
+        `Start one on every node:  watari worker start --cluster ${cluster}`,
+        'NoWorker',
+      );
+    }
+  }
+  return new Promise<never>(() => undefined);
+}
+
+const cannotLook = (cluster: string, why: string): ClientError =>
+  new ClientError({
+    code: 'InspectFailed',
+    message: `the workers of cluster ${cluster} cannot look: ${why}`,
+    hint: 'Are they and this command of one version, and have they the same encryption keys? Their logs say more.',
+    exitCode: EXIT.failed,
+  });
+
+export function inspectFailed(cluster: string, err: WorkflowFailedError): ClientError {
+  const root = rootCause(err);
+  const code =
+    root instanceof ApplicationFailure && root.type != null ? root.type : 'InspectFailed';
+  return new ClientError({
+    code,
+    message: `cluster ${cluster} could not be looked at: ${root.message}`,
+    hint: isFailureCode(code) ? failureRow(code).hint : '',
+    exitCode: EXIT.failed,
+    cause: err,
+  });
+}
+
+/** The failure that a node told, below the wrappings of activity and child workflow. */
+function rootCause(err: Error): Error {
+  let e = err;
+  while (
+    (e instanceof WorkflowFailedError ||
+      e instanceof ActivityFailure ||
+      e instanceof ChildWorkflowFailure) &&
+    e.cause instanceof Error
+  ) {
+    e = e.cause;
+  }
+  return e;
+}

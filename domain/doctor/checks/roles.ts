@@ -1,0 +1,175 @@
+// Checks of the roles of the cluster: their state, where they may be, and what cluster.yaml wants of them.
+import type { RoleFacts, VmFacts } from '../../facts.ts';
+import { sameName } from '../../names.ts';
+import { findBlockers } from '../../plan-blockers.ts';
+import {
+  blocker,
+  clusteredVms,
+  clusterView,
+  listed,
+  orFine,
+  parts,
+  prose,
+  quoted,
+  roleFinder,
+  snapshotOf,
+  vmCount,
+  vmFinder,
+  warning,
+  type Check,
+  type DoctorView,
+  type Seen,
+} from '../view.ts';
+
+const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
+const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
+
+/** Online, and no VM that runs; failed; or neither on nor off. What passes by itself is no finding. */
+function roleProblem(role: RoleFacts, vm: VmFacts | undefined): Seen[] {
+  const start = `Start-ClusterGroup -Name ${quoted(role.name)}`;
+  if (role.state === 'Failed') {
+    return [
+      blocker(
+        role.name,
+        'its role has failed',
+        [`Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource`, start],
+        null,
+      ),
+    ];
+  }
+  if (role.state === 'PartialOnline' || role.state === 'Unknown') {
+    return [
+      warning(
+        role.name,
+        `its role is ${role.state}`,
+        `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource`,
+        null,
+      ),
+    ];
+  }
+  const passing = vm?.state === 'Starting' || vm?.state === 'Stopping' || vm?.state === 'Saving';
+  if (role.state !== 'Online' || vm === undefined || vm.state === 'Running' || passing) return [];
+  const seen = `its role is Online, but the VM is ${vm.state}: it cannot be moved live`;
+  const remedy = vm.state === 'Paused' ? `Resume-VM -Name ${quoted(vm.name)}` : start;
+  return [warning(role.name, seen, remedy, role.owner)];
+}
+
+function ownerProblem(role: RoleFacts, nodes: string[]): Seen[] {
+  const missing = nodes.filter((n) => !role.possibleOwners.some((o) => sameName(o, n)));
+  if (role.possibleOwners.length === 0 || missing.length === 0) return [];
+  const only = nodes.length - missing.length < 2;
+  const remedy = `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource | ForEach-Object { Set-ClusterOwnerNode -Resource $_.Name -Owners ${nodes.join(',')} }`;
+  const seen = `its possible owners are only ${listed(role.possibleOwners)}`;
+  return [(only ? blocker : warning)(role.name, seen, remedy, null)];
+}
+
+const ROLES: readonly Check[] = [
+  {
+    id: 'role-state',
+    group: 'vms',
+    title: 'No role has failed, and the VM of every online role runs',
+    blocks: 'a role has failed',
+    warns: 'it is partly online, or its VM is paused or saved',
+    source: `${LIVE_MIGRATION}, checklist`,
+    look(v) {
+      const view = clusterView(v);
+      if (view === null) return [];
+      const vmOf = vmFinder(v);
+      const problems = view.roles.flatMap((role) => roleProblem(role, vmOf(role.vmId)));
+      const online = view.roles.filter((r) => r.state === 'Online').length;
+      return orFine(v, problems, `${String(online)} of ${String(view.roles.length)} online`);
+    },
+  },
+  {
+    id: 'possible-owners',
+    group: 'vms',
+    title: 'Every node is a possible owner of every VM',
+    blocks: 'no other node is',
+    warns: 'some nodes are not',
+    source: `${ISSUES} (0x80071398)`,
+    look(v) {
+      const view = clusterView(v);
+      if (view === null) return [];
+      const nodes = view.nodes.map((n) => n.name);
+      return orFine(
+        v,
+        view.roles.flatMap((role) => ownerProblem(role, nodes)),
+        vmCount(view.roles),
+      );
+    },
+  },
+  {
+    id: 'anti-affinity',
+    group: 'vms',
+    title: 'Enforced anti-affinity leaves every VM a node to go to',
+    blocks: 'as many VMs must be kept apart as there are nodes',
+    warns: null,
+    source: 'Microsoft: Cluster-Affinity (ClusterEnforcedAntiAffinity)',
+    look: (v) => affinityFindings(v),
+  },
+  {
+    id: 'clustered',
+    group: 'vms',
+    title: 'Every VM that runs is a role of the cluster',
+    blocks: null,
+    warns: 'one is not: its node cannot be drained, and nobody starts it elsewhere',
+    source: 'watari: a node restarts only when no VM runs there',
+    look(v) {
+      const all = parts(v, 'view');
+      if (all.length === 0 || clusterView(v) === null) return [];
+      const roleOf = roleFinder(v);
+      const problems = all.flatMap(({ node, facts }) =>
+        facts.vms
+          .filter((vm) => vm.state === 'Running' && !vm.clustered && roleOf(vm.id) === undefined)
+          .map((vm) => {
+            const remedy = `Add-ClusterVirtualMachineRole -VMId ${quoted(vm.id)} -Name ${quoted(vm.name)}`;
+            return warning(vm.name, `it runs on ${node} outside the cluster`, remedy, node);
+          }),
+      );
+      return orFine(v, problems, vmCount(clusteredVms(v)));
+    },
+  },
+];
+
+function affinityFindings(v: DoctorView): Seen[] {
+  const view = clusterView(v);
+  if (view === null) return [];
+  if (!view.cluster.enforcedAntiAffinity) return orFine(v, [], 'not enforced');
+  const up = view.nodes.filter((n) => n.state === 'Up').length;
+  const classes = [...new Set(view.roles.flatMap((r) => r.antiAffinityClassNames))];
+  const problems = classes.flatMap((name) => {
+    const members = view.roles
+      .filter((r) => r.antiAffinityClassNames.includes(name))
+      .map((r) => r.name);
+    if (members.length < 2 || members.length < up) return [];
+    const seen = `they must be kept apart (${name}), and only ${String(up)} nodes are Up: none of them has a node to go to`;
+    return [blocker(listed(members), seen, '(Get-Cluster).ClusterEnforcedAntiAffinity = 0', null)];
+  });
+  return orFine(
+    v,
+    problems,
+    `enforced, ${String(classes.length)} ${classes.length === 1 ? 'class' : 'classes'}`,
+  );
+}
+
+const FILE: Check = {
+  id: 'file',
+  group: 'vms',
+  title: 'What cluster.yaml says of virtual machines can be done',
+  blocks: 'a disk is missing or not shared, a name is taken, the memory is not there',
+  warns: null,
+  source: 'watari: what cluster plan would stop at',
+  look(v) {
+    const view = clusterView(v);
+    if (view === null || v.wanted === null) return [];
+    const { wanted } = v;
+    const isVm = (name: string): boolean =>
+      wanted.virtualMachines.some((vm) => sameName(vm.name, name)) || wanted.prove.includes(name);
+    const problems = findBlockers(wanted, snapshotOf(v, view), [])
+      .filter((b) => isVm(b.subject))
+      .map((b) => blocker(b.subject, `${b.code}: ${b.message}`, prose(b.hint), null));
+    return orFine(v, problems, vmCount(wanted.virtualMachines));
+  },
+};
+
+export const ROLE_CHECKS: readonly Check[] = [...ROLES, FILE];

@@ -1,0 +1,283 @@
+// Checks of the virtual machines of the cluster: what each would fail on when it moves.
+import type { VmFacts, VmStorageFacts } from '../../facts.ts';
+import { sameName } from '../../names.ts';
+import { hasHyperV } from '../../snapshot.ts';
+import { isSharedPath } from '../../storage.ts';
+import {
+  blocker,
+  clusteredVms,
+  clusterView,
+  listed,
+  orFine,
+  parts,
+  partOf,
+  prose,
+  quoted,
+  vmCount,
+  warning,
+  type Check,
+  type ClusteredVm,
+  type DoctorView,
+  type Seen,
+} from '../view.ts';
+
+const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
+const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
+
+/** A check of each clustered VM. */
+const eachVm =
+  (judge: (p: ClusteredVm, v: DoctorView) => Seen[], fine: (vms: VmFacts[]) => string) =>
+  (v: DoctorView): Seen[] => {
+    if (parts(v, 'view').length === 0) return [];
+    const vms = clusteredVms(v);
+    return orFine(
+      v,
+      vms.flatMap((p) => judge(p, v)),
+      vms.length === 0 ? 'no VM in the cluster' : fine(vms.map((p) => p.vm)),
+    );
+  };
+
+const HARDWARE: readonly Check[] = [
+  {
+    id: 'vm-version',
+    group: 'vms',
+    title: 'Every node supports the version of every VM',
+    blocks: 'one does not',
+    warns: null,
+    source: `${LIVE_MIGRATION} (event 10698)`,
+    look: eachVm(
+      ({ vm, node }, v) => {
+        const lacking = parts(v, 'view')
+          .filter(({ facts }) => hasHyperV(facts) && !facts.host.vmVersions.includes(vm.version))
+          .map((n) => n.node);
+        if (lacking.length === 0) return [];
+        const seen = `its version ${vm.version} is not supported by ${listed(lacking)}`;
+        const remedy = prose(
+          `Bring ${listed(lacking)} to the Windows of ${node}: a VM's version only ever goes up.`,
+        );
+        return [blocker(vm.name, seen, remedy, lacking[0] ?? null)];
+      },
+      (vms) => listed([...new Set(vms.map((vm) => vm.version))]),
+    ),
+  },
+  {
+    id: 'iso',
+    group: 'vms',
+    title: 'No VM has an ISO that only its node can see',
+    blocks: 'one has',
+    warns: null,
+    source: `${ISSUES} (0xC03A0014)`,
+    look: eachVm(
+      ({ vm, node }, v) => {
+        const local = vm.dvds.filter(
+          (path) => !isSharedPath(path, clusterView(v)?.sharedVolumes ?? []),
+        );
+        if (local.length === 0) return [];
+        const remedy = `Get-VMDvdDrive -VMName ${quoted(vm.name)} | Set-VMDvdDrive -Path $null`;
+        return [blocker(vm.name, `${listed(local)} is in its DVD drive`, remedy, node)];
+      },
+      (vms) => `${vmCount(vms.filter((vm) => vm.dvds.length > 0))} with an ISO, on shared storage`,
+    ),
+  },
+  {
+    id: 'pass-through',
+    group: 'vms',
+    title: 'No VM uses a device of its node',
+    blocks: 'one does',
+    warns: null,
+    source: 'Microsoft: plan for deploying devices by using Discrete Device Assignment',
+    look: eachVm(
+      ({ vm, node }) =>
+        vm.passThroughDevices.length === 0
+          ? []
+          : [
+              blocker(
+                vm.name,
+                `it uses ${listed(vm.passThroughDevices)}`,
+                [
+                  prose('The VM must be off for this:'),
+                  `Get-VMAssignableDevice -VMName ${quoted(vm.name)} | Remove-VMAssignableDevice`,
+                ],
+                node,
+              ),
+            ],
+      () => 'none does',
+    ),
+  },
+  {
+    id: 'vtpm',
+    group: 'vms',
+    title: 'Every node has the certificates of VMs with a virtual TPM',
+    blocks: 'a node lacks one that another has: such a VM does not start there',
+    warns: 'there is such a VM, and no node shows a certificate',
+    source: 'Microsoft: hyper-v-virtual-machine-input-migration-integration (key protector)',
+    look: (v) => certificateFindings(v),
+  },
+];
+
+const STORE = "'Cert:\\LocalMachine\\Shielded VM Local Certificates'";
+
+function certificateFindings(v: DoctorView): Seen[] {
+  const setups = parts(v, 'setup');
+  if (setups.length === 0 || parts(v, 'view').length === 0) return [];
+  const vms = clusteredVms(v)
+    .filter(({ vm }) => vm.tpm)
+    .map(({ vm }) => vm.name);
+  if (vms.length === 0) return orFine(v, [], 'no VM has one');
+  const all = [...new Set(setups.flatMap(({ facts }) => facts.shieldingCertificates))];
+  if (all.length === 0) {
+    const seen = `it has a virtual TPM, and no node shows a certificate for it`;
+    return [warning(listed(vms), seen, `Get-ChildItem ${STORE}`, null)];
+  }
+  const problems = setups.flatMap(({ node, facts }) => {
+    const missing = all.filter((c) => !facts.shieldingCertificates.includes(c));
+    if (missing.length === 0) return [];
+    const holder = setups.find((s) =>
+      s.facts.shieldingCertificates.includes(missing[0] ?? ''),
+    )?.node;
+    const folder = clusterView(v)?.sharedVolumes[0]?.path ?? 'FOLDER';
+    const remedy = [
+      prose(`On ${holder ?? 'the node that has them'}:`),
+      `$password = Read-Host 'A password for the files' -AsSecureString`,
+      `Get-ChildItem ${STORE} | ForEach-Object { Export-PfxCertificate -Cert $_ -FilePath "${folder}\\$($_.Thumbprint).pfx" -Password $password }`,
+      prose(`Then on ${node}; delete the files afterwards:`),
+      `$password = Read-Host 'The password of the files' -AsSecureString`,
+      `Get-ChildItem '${folder}\\*.pfx' | ForEach-Object { Import-PfxCertificate -FilePath $_.FullName -CertStoreLocation ${STORE} -Password $password -Exportable }`,
+    ];
+    return [
+      blocker(
+        node,
+        `it lacks ${String(missing.length)} of ${String(all.length)} certificates; ${listed(vms)} may need them`,
+        remedy,
+        node,
+      ),
+    ];
+  });
+  return orFine(v, problems, `${listed(vms)}: ${String(all.length)} on every node`);
+}
+
+/** Files of one VM that other nodes cannot open. */
+function localFiles(storage: VmStorageFacts, v: DoctorView): string[] {
+  const volumes = clusterView(v)?.sharedVolumes ?? [];
+  const isShared = (path: string): boolean => isSharedPath(path, volumes);
+  // A folder may be the volume itself.
+  const folders = [storage.configurationPath, storage.smartPagingPath].filter(
+    (path) => path !== '' && !isShared(`${path}\\x`),
+  );
+  const files = storage.disks
+    .flatMap((d) => [d.path, ...d.parents])
+    .filter((path) => !isShared(path));
+  return [...new Set([...folders, ...files])];
+}
+
+const storageOf = ({ node, vm }: ClusteredVm, v: DoctorView): VmStorageFacts | undefined =>
+  partOf(v, 'storage', node)?.find((s) => sameName(s.vmId, vm.id));
+
+/** Only what the nodes told of their files; the check of what could be read names the others. */
+const withStorage =
+  (judge: (s: VmStorageFacts, p: ClusteredVm, v: DoctorView) => Seen[], fine: string) =>
+  (v: DoctorView): Seen[] => {
+    if (parts(v, 'storage').length === 0) return [];
+    const problems = clusteredVms(v).flatMap((p) => {
+      const storage = storageOf(p, v);
+      return storage === undefined ? [] : judge(storage, p, v);
+    });
+    return orFine(v, problems, fine);
+  };
+
+const STORAGE: readonly Check[] = [
+  {
+    id: 'vm-files',
+    group: 'vms',
+    title: 'All files of every VM are on shared storage',
+    blocks: 'its configuration, its smart paging, or a disk or one of its parents is not',
+    warns: null,
+    source: 'Microsoft: high-availability-virtual-machine-troubleshooting-guidance (event 20413)',
+    look: withStorage((storage, { node, vm }, v) => {
+      const local = localFiles(storage, v);
+      if (local.length === 0) return [];
+      const folder = `${clusterView(v)?.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1'}\\${vm.name}`;
+      const remedy = `Move-VMStorage -VMName ${quoted(vm.name)} -DestinationStoragePath ${quoted(folder)}`;
+      return [blocker(vm.name, `only ${node} can open ${listed(local, 4)}`, remedy, node)];
+    }, 'configuration, smart paging, disks and their parents'),
+  },
+  {
+    id: 'shared-vhdx',
+    group: 'vms',
+    title: 'No VM has a shared VHDX',
+    blocks: 'one has: it cannot be live-migrated',
+    warns: null,
+    source: LIVE_MIGRATION,
+    look: withStorage((storage, { node, vm }) => {
+      const shared = storage.disks.filter((d) => d.shared).map((d) => d.path);
+      if (shared.length === 0) return [];
+      const remedy = [
+        prose(
+          'Use a VHD set (.vhds) instead, or detach the disk before the move and attach it after:',
+        ),
+        `Get-VMHardDiskDrive -VMName ${quoted(vm.name)} | Where-Object SupportPersistentReservations`,
+      ];
+      return [blocker(vm.name, `${listed(shared)} is shared with other VMs`, remedy, node)];
+    }, 'none has'),
+  },
+];
+
+/** Until then a guest may still be booting. */
+const BOOTED_SECONDS = 300;
+
+const CONDITION: readonly Check[] = [
+  {
+    id: 'busy',
+    group: 'vms',
+    title: 'No VM is in the middle of a backup, a checkpoint or a merge',
+    blocks: null,
+    warns: 'one is: it cannot be moved meanwhile',
+    source: `${LIVE_MIGRATION}; Msvm_ComputerSystem.OperationalStatus`,
+    look: eachVm(
+      ({ vm, node }) =>
+        vm.busy
+          ? [
+              warning(
+                vm.name,
+                'a backup, checkpoint or merge of it is under way',
+                [
+                  prose('It usually ends by itself. One that does not:'),
+                  `Get-VM -Name ${quoted(vm.name)} | Format-List Name, Status, OperationalStatus`,
+                  'vssadmin list writers',
+                ],
+                node,
+              ),
+            ]
+          : [],
+      (vms) => vmCount(vms),
+    ),
+  },
+  {
+    id: 'heartbeat',
+    group: 'vms',
+    title: 'Every VM that runs gives a heartbeat',
+    blocks: null,
+    warns: 'one does not, five minutes after its start: whether a move did it harm cannot be seen',
+    source: `${LIVE_MIGRATION}, checklist (integration services)`,
+    look: eachVm(
+      ({ vm, node }) =>
+        vm.state === 'Running' && vm.heartbeat === 'NoContact' && vm.uptimeSeconds > BOOTED_SECONDS
+          ? [
+              warning(
+                vm.name,
+                'it gives no heartbeat',
+                [
+                  `Get-VMIntegrationService -VMName ${quoted(vm.name)}`,
+                  prose('In the guest: is it up, and are its integration services?'),
+                ],
+                node,
+              ),
+            ]
+          : [],
+      (vms) =>
+        `${String(vms.filter((vm) => vm.heartbeat === 'Ok').length)} of ${String(vms.filter((vm) => vm.state === 'Running').length)}`,
+    ),
+  },
+];
+
+export const VM_CHECKS: readonly Check[] = [...HARDWARE, ...STORAGE, ...CONDITION];

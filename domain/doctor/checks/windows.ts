@@ -1,0 +1,355 @@
+// Checks of how each Windows was set up: version, updates, workgroup, policies, clock. Only ever read.
+import type { SetupFacts } from '../../facts.ts';
+import {
+  blocker,
+  listed,
+  newest,
+  orFine,
+  parts,
+  perNode,
+  prose,
+  quoted,
+  usual,
+  warning,
+  type Check,
+  type DoctorView,
+  type Of,
+  type Seen,
+} from '../view.ts';
+
+const WORKGROUP = 'Microsoft: create-workgroup-cluster';
+
+/** Drained first: roles of a node that restarts with them are saved, not moved. */
+const restart = (node: string): string[] => [
+  `Suspend-ClusterNode -Name ${quoted(node)} -Drain -Wait`,
+  'Restart-Computer',
+  prose('When it is back:'),
+  `Resume-ClusterNode -Name ${quoted(node)} -Failback NoFailback`,
+];
+
+/** A check of one setting that every node tells of itself. */
+const eachSetup =
+  (judge: (s: SetupFacts, node: string) => Seen[], fine: (all: Of<SetupFacts>[]) => string) =>
+  (v: DoctorView): Seen[] => {
+    const all = parts(v, 'setup');
+    if (all.length === 0) return [];
+    return orFine(
+      v,
+      all.flatMap(({ node, facts }) => judge(facts, node)),
+      fine(all),
+    );
+  };
+
+const VERSIONS: readonly Check[] = [
+  {
+    id: 'os-version',
+    group: 'windows',
+    title: 'All nodes run the same version of Windows Server',
+    blocks: 'they do not',
+    warns: null,
+    source: WORKGROUP,
+    look(v) {
+      const all = parts(v, 'view').map(({ node, facts }) => ({
+        node,
+        facts: facts.host.osVersion,
+      }));
+      if (all.length === 0) return [];
+      const latest = newest(all.map((n) => n.facts));
+      const problems = all
+        .filter((n) => n.facts !== latest)
+        .map(({ node, facts }) =>
+          blocker(
+            node,
+            `Windows ${facts}; others have ${latest}`,
+            prose(
+              `Bring ${node} to the version of the others: a newer VM does not run on an older Windows.`,
+            ),
+            node,
+          ),
+        );
+      return orFine(v, problems, `Windows ${latest}`);
+    },
+  },
+  {
+    id: 'update-level',
+    group: 'windows',
+    title: 'All nodes have the same monthly update',
+    blocks: null,
+    warns: 'they do not; while nodes are patched one by one this is so for a while',
+    source: 'Microsoft: hyper-v-virtual-machine-live-migration, checklist',
+    look(v) {
+      const all = parts(v, 'setup').map(({ node, facts }) => ({
+        node,
+        facts: facts.updateRevision,
+      }));
+      if (all.length === 0) return [];
+      const latest = Math.max(...all.map((n) => n.facts));
+      const problems = all
+        .filter((n) => n.facts !== latest)
+        .map(({ node, facts }) =>
+          warning(
+            node,
+            `update revision ${String(facts)}; others have ${String(latest)}`,
+            [
+              prose('Install the updates that the others have (sconfig, "Install updates"):'),
+              'sconfig',
+            ],
+            node,
+          ),
+        );
+      return orFine(v, problems, `revision ${String(latest)}`);
+    },
+  },
+  {
+    id: 'pending-restart',
+    group: 'windows',
+    title: 'No node owes a restart',
+    blocks: null,
+    warns: 'Windows waits for one: VMs that come to that node will soon move again',
+    source: 'Windows: Component Based Servicing, Windows Update',
+    look(v) {
+      const all = parts(v, 'view');
+      if (all.length === 0) return [];
+      const problems = all
+        .filter(({ facts }) => facts.host.pendingRestart)
+        .map(({ node }) => warning(node, 'Windows owes a restart', restart(node), node));
+      return orFine(v, problems, 'none');
+    },
+  },
+];
+
+const MEMBERSHIP: readonly Check[] = [
+  {
+    id: 'workgroup',
+    group: 'windows',
+    title: 'All nodes are in a workgroup, none in a domain',
+    blocks: 'a node is in a domain',
+    warns: null,
+    source: WORKGROUP,
+    look: eachSetup(
+      ({ domain }, node) =>
+        domain === null
+          ? []
+          : [
+              blocker(
+                node,
+                `it is in the domain ${domain}`,
+                [
+                  prose(
+                    'A node that was in a domain must leave it and get a new name, before it joins the cluster:',
+                  ),
+                  `Remove-Computer -WorkgroupName 'WORKGROUP'`,
+                  'Rename-Computer -NewName NEWNAME',
+                  'Restart-Computer',
+                ],
+                node,
+              ),
+            ],
+      (all) => perNode(all, (s) => `workgroup ${s.workgroup ?? ''}`),
+    ),
+  },
+  {
+    id: 'dns-suffix',
+    group: 'windows',
+    title: 'All nodes have the same primary DNS suffix',
+    blocks: 'a node has none, or another one',
+    warns: null,
+    source: WORKGROUP,
+    look(v) {
+      const all = parts(v, 'setup');
+      if (all.length === 0) return [];
+      const suffixes = all.map(({ facts }) => facts.dnsSuffix.toLowerCase());
+      const common = usual(suffixes.filter((suffix) => suffix !== ''));
+      const problems = all
+        .filter(({ facts }) => facts.dnsSuffix === '' || facts.dnsSuffix.toLowerCase() !== common)
+        .map(({ node, facts }) => {
+          const key = `'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters'`;
+          const wanted = common === undefined ? 'SUFFIX' : quoted(common);
+          return blocker(
+            node,
+            facts.dnsSuffix === ''
+              ? 'it has no primary DNS suffix'
+              : `${facts.dnsSuffix}; others have ${common ?? ''}`,
+            [
+              `Set-ItemProperty ${key} -Name 'NV Domain' -Value ${wanted}`,
+              `Set-ItemProperty ${key} -Name 'Domain' -Value ${wanted}`,
+              prose('It counts after a restart:'),
+              ...restart(node),
+            ],
+            node,
+          );
+        });
+      return orFine(v, problems, common ?? '');
+    },
+  },
+];
+
+const POLICIES: readonly Check[] = [
+  {
+    id: 'pku2u',
+    group: 'windows',
+    title: 'PKU2U authentication is not forbidden',
+    blocks: 'the policy is disabled: nodes prove who they are with it',
+    warns: null,
+    source: 'Microsoft: network-security-allow-pku2u-authentication-requests',
+    look: eachSetup(
+      ({ policies }, node) =>
+        policies.allowPku2u === 0
+          ? [
+              blocker(
+                node,
+                'the policy "Allow PKU2U authentication requests" is disabled (AllowOnlineID is 0)',
+                [
+                  `Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\pku2u' -Name 'AllowOnlineID' -Value 1`,
+                  prose('Correct it in the local group policy too, or it comes back.'),
+                ],
+                node,
+              ),
+            ]
+          : [],
+      () => 'no node forbids it',
+    ),
+  },
+  {
+    id: 'custom-ssps',
+    group: 'windows',
+    title: 'The security package of the cluster may load',
+    blocks: 'AllowCustomSSPsAPs is 0: the cluster service does not start again after a restart',
+    warns: null,
+    source: 'Microsoft: cluster-service-doesnt-start-after-hardening',
+    look: eachSetup(
+      ({ policies }, node) =>
+        policies.allowCustomSspsAps === 0
+          ? [
+              blocker(
+                node,
+                'the policy AllowCustomSSPsAPs is 0, as the CIS benchmark 1.x sets it',
+                [
+                  `Set-ItemProperty 'HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\System' -Name 'AllowCustomSSPsAPs' -Value 1`,
+                  prose('Correct it in the local group policy too, or it comes back.'),
+                ],
+                node,
+              ),
+            ]
+          : [],
+      () => 'no node forbids it',
+    ),
+  },
+  {
+    id: 'ntlm',
+    group: 'windows',
+    title: 'The SMB client may use NTLM',
+    blocks: 'NTLM is blocked: local accounts sign in with it',
+    warns: null,
+    source: 'Microsoft: whats-new-windows-server-2025, SMB NTLM blocking',
+    look: eachSetup(
+      ({ policies }, node) =>
+        policies.blockNtlm === true
+          ? [
+              blocker(
+                node,
+                'the SMB client blocks NTLM',
+                'Set-SmbClientConfiguration -BlockNTLM $false -Force',
+                node,
+              ),
+            ]
+          : [],
+      () => 'no node blocks it',
+    ),
+  },
+  {
+    id: 'vm-rights',
+    group: 'windows',
+    title: 'Virtual machines have the user rights that they need',
+    blocks:
+      '"Log on as a service" or "Create symbolic links" was taken from NT VIRTUAL MACHINE\\Virtual Machines',
+    warns: null,
+    source: 'Microsoft: starting-or-live-migrating-hyper-v-vms-fails (0x80070569)',
+    look: eachSetup(
+      ({ policies: { virtualMachineRights: rights } }, node) => {
+        const lacking = [
+          ...(rights?.logOnAsService === false ? ['"Log on as a service"'] : []),
+          ...(rights?.createSymbolicLinks === false ? ['"Create symbolic links"'] : []),
+        ];
+        if (lacking.length === 0) return [];
+        return [
+          blocker(
+            node,
+            `NT VIRTUAL MACHINE\\Virtual Machines lacks ${lacking.join(' and ')}`,
+            [
+              prose(
+                'secpol.msc, Local Policies, User Rights Assignment: add NT VIRTUAL MACHINE\\Virtual Machines. Then:',
+              ),
+              'gpupdate /force',
+            ],
+            node,
+          ),
+        ];
+      },
+      (all) => {
+        const unknown = all.filter(({ facts }) => facts.policies.virtualMachineRights === null);
+        return unknown.length === 0
+          ? 'they have'
+          : `not told by ${listed(unknown.map((n) => n.node))}`;
+      },
+    ),
+  },
+];
+
+/** Kerberos and certificates give up at five minutes; below a few seconds nothing notices. */
+const SKEW_SECONDS = { warning: 5, blocker: 300 } as const;
+
+/** Clock of each node against the first one's, as far as nodes could ask each other. */
+function clocks(v: DoctorView): Of<number>[] {
+  const peers = parts(v, 'peers');
+  const reference = peers[0];
+  if (reference === undefined) return [];
+  const ahead = new Map([[reference.node.toLowerCase(), { node: reference.node, facts: 0 }]]);
+  // From node to node: one that the first cannot ask may be asked by another.
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const { node, facts } of peers) {
+      const from = ahead.get(node.toLowerCase());
+      for (const peer of facts) {
+        const to = ahead.get(peer.node.toLowerCase());
+        if (peer.clockAheadSeconds === null) continue;
+        if (from !== undefined && to === undefined) {
+          const seconds = from.facts + peer.clockAheadSeconds;
+          ahead.set(peer.node.toLowerCase(), { node: peer.node, facts: seconds });
+          grown = true;
+        } else if (from === undefined && to !== undefined) {
+          ahead.set(node.toLowerCase(), { node, facts: to.facts - peer.clockAheadSeconds });
+          grown = true;
+          break;
+        }
+      }
+    }
+  }
+  return [...ahead.values()];
+}
+
+const CLOCK: Check = {
+  id: 'clock',
+  group: 'windows',
+  title: 'The clocks of the nodes agree',
+  blocks: `a clock is more than ${String(SKEW_SECONDS.blocker)} s off`,
+  warns: `a clock is more than ${String(SKEW_SECONDS.warning)} s off`,
+  source: 'Microsoft: nodes prove who they are with certificates, which have times',
+  look(v) {
+    const all = clocks(v);
+    if (all.length < 2) return [];
+    const sorted = all.map((n) => n.facts).sort((a, b) => a - b);
+    const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+    const problems = all.flatMap(({ node, facts }) => {
+      const off = facts - middle;
+      if (Math.abs(off) <= SKEW_SECONDS.warning) return [];
+      const level = Math.abs(off) > SKEW_SECONDS.blocker ? blocker : warning;
+      const seen = `its clock is ${Math.abs(off).toFixed(0)} s ${off > 0 ? 'ahead of' : 'behind'} the others`;
+      return [level(node, seen, ['Start-Service W32Time', 'w32tm /resync /rediscover'], node)];
+    });
+    const widest = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
+    return orFine(v, problems, `within ${widest.toFixed(1)} s`);
+  },
+};
+
+export const WINDOWS_CHECKS: readonly Check[] = [...VERSIONS, ...MEMBERSHIP, ...POLICIES, CLOCK];

@@ -1,0 +1,159 @@
+// `npm run bench`: measures how much time the product itself takes, with real processes, and prints one table. How each
+// figure is measured: docs/speed.md. Options: --json, --quick, --powershell.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { resultOf, type Figure, type FigureResult } from './figures.ts';
+import { machineLines, machineReport } from '../rig/machine.ts';
+import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
+import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
+import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
+import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
+import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.ts';
+import { Programs } from '../rig/processes.ts';
+import { startPlain, startTuned, type Side } from '../rig/servers.ts';
+import { tableOf } from './table.ts';
+import { findCli } from '../rig/temporal-cli.ts';
+import { Deadline } from '../rig/waiting.ts';
+
+/** For measuring; ending everything takes some seconds more. */
+const LIMIT_MS = { full: 295_000, quick: 55_000 };
+
+/** The clusters' figures; those of PowerShell have other sides. */
+const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) =>
+  Object.values<Figure>(group),
+);
+
+/** The demo last: its second side is left out when time is short. */
+const BEFORE_POWERSHELL = [measureQuietCluster, measureNodeReturn, measureDoctor];
+const AFTER_POWERSHELL = [measureDemoApply];
+
+interface Wanted {
+  quick: boolean;
+  /** Nothing else. */
+  powershell: boolean;
+}
+
+interface Measured {
+  cliVersion: string | null;
+  seconds: number;
+  problems: string[];
+  /** Why PowerShell was not measured; null when it was. */
+  noPowerShell: string | null;
+}
+
+type Measure = () => Promise<void>;
+
+async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<Measured> {
+  const startedAt = Date.now();
+  const { quick } = wanted;
+  const deadline = new Deadline(quick ? LIMIT_MS.quick : LIMIT_MS.full);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bench-'));
+  const sides: Side[] = [];
+  const programs = new Programs();
+  const problems: string[] = [];
+  let cliVersion: string | null = null;
+  let noPowerShell: string | null = quick ? 'a quick run does without it' : null;
+  const interrupted = whenInterrupted();
+  // Also when it happens while nobody waits for it.
+  interrupted.catch(() => undefined);
+  try {
+    const powershell: Measure = async () => {
+      noPowerShell = await measurePowerShell({ folder, say });
+    };
+    const measures: Measure[] = quick ? [] : [powershell];
+    if (!wanted.powershell) {
+      const cli = await findCli(say);
+      cliVersion = cli.version;
+      const tuned = await startTuned(cli.path, folder);
+      sides.push(tuned);
+      if (!quick) sides.push(await startPlain(cli.path, folder));
+      const bench = { sides, tuned, quick, folder, programs, deadline, say };
+      measures.unshift(...BEFORE_POWERSHELL.map((measure) => () => measure(bench)));
+      measures.push(...AFTER_POWERSHELL.map((measure) => () => measure(bench)));
+    }
+    for (const measure of measures) {
+      try {
+        await Promise.race([deadline.guard(measure()), interrupted]);
+      } catch (err) {
+        problems.push(err instanceof Error ? err.message : String(err));
+        if (deadline.leftMs <= 0 || err instanceof Interrupted) break;
+      }
+    }
+  } finally {
+    await programs.endAll();
+    await Promise.all(sides.map((side) => side.stop()));
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  return { cliVersion, seconds, problems, noPowerShell };
+}
+
+class Interrupted extends Error {}
+
+const whenInterrupted = (): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        reject(new Interrupted(`ended by ${signal}`));
+      });
+    }
+  });
+
+/** The same for programs, with the names that the sides have here. */
+const shellFigure = ({ tuned, plain, plainToTuned, ...rest }: FigureResult) => ({
+  ...rest,
+  warm: tuned,
+  fresh: plain,
+  freshToWarm: plainToTuned,
+});
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    powershell: { type: 'boolean' },
+  },
+});
+const only = options.powershell === true;
+// A quick run leaves PowerShell out; asked for by name, it is measured.
+const quick = options.quick === true && !only;
+const before = machineReport();
+const measured = await measureAll({ quick, powershell: only }, (line) => {
+  process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(3)} s  ${line}\n`);
+});
+const machine = { ...before, temporalCli: measured.cliVersion };
+const results = only ? [] : figures.map(resultOf);
+const { seconds, problems, noPowerShell } = measured;
+const shells = Object.values<Figure>(POWERSHELL).map(resultOf);
+const date = new Date().toISOString().slice(0, 10);
+if (options.json === true) {
+  const powershell = noPowerShell === null ? shells.map(shellFigure) : [];
+  const report = { date, machine, seconds, figures: results, powershell, noPowerShell, problems };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+} else {
+  const clusters = [
+    '',
+    ...tableOf(results),
+    '',
+    "tuned: the server as watari starts it; plain: the same with Temporal's default settings.",
+  ];
+  const powershell = [
+    '',
+    ...tableOf(shells, { tuned: 'warm', plain: 'fresh' }),
+    '',
+    'p50, p95, max and warm: through a shell that is kept; fresh: a new PowerShell for each call.',
+  ];
+  const lines = [
+    ...(only ? [] : clusters),
+    ...(noPowerShell === null ? powershell : [`PowerShell was not measured: ${noPowerShell}`]),
+    ...machineLines(machine),
+    `${date}, ${String(seconds)} s${quick ? ', quick: few values, nothing to compare with' : ''}`,
+    ...problems.map((problem) => `STOPPED EARLY  ${problem}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+// A slow machine is no failure; a figure that could not be taken is one. Ended here: a measure that ran out of time may
+// still wait for something.
+process.exit(problems.length === 0 ? 0 : 1);

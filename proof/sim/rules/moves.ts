@@ -1,0 +1,194 @@
+// Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled only
+// when asked, with progress that only grows.
+import type { Effect } from '../../../lab/records.ts';
+import { did } from './ledger.ts';
+import type { Beat, Make } from './rule.ts';
+
+const MOVE_ENDS: readonly Effect['kind'][] = ['move-finished', 'move-failed', 'move-cancelled'];
+
+const oneMove: Make = () => {
+  const moving = new Map<string, string>();
+  return {
+    rule: 'no VM is moved twice at a time',
+    effect: ({ kind, subject, detail }) => {
+      if (MOVE_ENDS.includes(kind)) moving.delete(subject);
+      if (kind === 'move-queued') {
+        if (moving.has(subject))
+          return `a second move of ${subject} is queued (${detail}) during ${moving.get(subject) ?? ''}`;
+        moving.set(subject, `queued ${detail}`);
+      }
+      if (kind !== 'move-started') return undefined;
+      const before = moving.get(subject);
+      if (before !== undefined && before !== `queued ${detail}`)
+        return `a second move of ${subject} starts (${detail}) during ${before}`;
+      moving.set(subject, detail);
+      return undefined;
+    },
+  };
+};
+
+const ends = (detail: string): string[] => (/^(\S+) -> (\S+)/.exec(detail) ?? []).slice(1);
+
+const limits: Make = ({ state }) => {
+  const at = new Map<string, number>();
+  const count = (detail: string, by: number): void => {
+    for (const node of ends(detail)) at.set(node, Math.max(0, (at.get(node) ?? 0) + by));
+  };
+  const running = new Map<string, string>();
+  return {
+    rule: 'no node takes part in more moves than the cluster allows',
+    effect: ({ kind, subject, detail }) => {
+      if (MOVE_ENDS.includes(kind)) {
+        const started = running.get(subject);
+        if (started !== undefined) count(started, -1);
+        running.delete(subject);
+      }
+      if (kind !== 'move-started') return undefined;
+      running.set(subject, detail);
+      count(detail, 1);
+      const limit = state().cluster.maximumParallelMigrations;
+      const over = ends(detail).find((node) => (at.get(node) ?? 0) > limit);
+      return over === undefined
+        ? undefined
+        : `${over} takes part in ${String(at.get(over))} moves, ${String(limit)} are allowed`;
+    },
+  };
+};
+
+/** docs/decisions/0004: a look at free slots precedes a run's move; nothing is reserved, and the cluster queues the rest. */
+const looksForSlots: Make = ({ ledger, runs }) => ({
+  rule: 'a run asks for its move only after it saw a free slot at both ends, or a person skipped that',
+  act: (act) => {
+    if (act.op !== 'startMove') return undefined;
+    const effect = act.effects.find((e) => e.kind === 'move-started' || e.kind === 'move-queued');
+    // What is tried again does not wait again, and may go elsewhere.
+    const earlier = ledger.acts.some(
+      (a) => a !== act && a.runId === act.runId && a.op === 'startMove',
+    );
+    if (effect === undefined || earlier) return undefined;
+    const what = `${act.workflowId} started its move (${effect.detail}) without having seen a free slot`;
+    const run = runs().find((r) => r.runId === act.runId);
+    if (run === undefined) return what;
+    const sawOne = ledger.sawFreeSlot(act.runId, effect.subject, ends(effect.detail));
+    return {
+      about: run,
+      judge: () => {
+        const slot = run.status()?.steps.find((s) => s.id.endsWith('/slot'));
+        const mayAsk = slot?.state === 'skipped' || (slot?.state === 'succeeded' && sawOne);
+        return mayAsk ? undefined : what;
+      },
+    };
+  },
+});
+
+/** A run that has moved its VM does not move it again, unless a person asked for that step once more. */
+const movesOnce: Make = () => {
+  const started = new Map<string, { vm: string; target: string }>();
+  const finished = new Set<string>();
+  return {
+    rule: 'a run moves its VM once',
+    act: (act) => {
+      if (act.op !== 'startMove' || !did(act, 'move-started', 'move-queued')) return undefined;
+      const [effect] = act.effects.filter(
+        (e) => e.kind === 'move-started' || e.kind === 'move-queued',
+      );
+      const intent = `${act.runId} ${act.activityId}`;
+      if (finished.has(intent))
+        return `${act.workflowId} moved ${effect?.subject ?? ''} again after it had arrived`;
+      started.set(intent, { vm: effect?.subject ?? '', target: String(act.args['node']) });
+      return undefined;
+    },
+    effect: ({ kind, subject, detail }) => {
+      if (!MOVE_ENDS.includes(kind)) return undefined;
+      for (const [intent, { vm, target }] of started) {
+        if (vm !== subject) continue;
+        started.delete(intent);
+        if (kind === 'move-finished' && ends(detail)[1] === target) finished.add(intent);
+      }
+      return undefined;
+    },
+  };
+};
+
+/** What only an operation can do. */
+const DEEDS: readonly Effect['kind'][] = [
+  'restart-requested',
+  'host-configured',
+  'cluster-configured',
+  'vm-created',
+  'vm-removed',
+  'role-added',
+  'role-removed',
+  'role-stopped',
+  'node-paused',
+  'node-resumed',
+  'move-queued',
+  'move-started',
+];
+
+const nothingUnasked: Make = ({ ledger }) => {
+  const queued = new Set<string>();
+  return {
+    rule: 'one call of an operation does one thing',
+    effect: ({ kind, subject, detail, seq }) => {
+      const fromQueue = kind === 'move-started' && queued.delete(subject);
+      if (kind === 'move-queued') queued.add(subject);
+      if (MOVE_ENDS.includes(kind)) queued.delete(subject);
+      if (!DEEDS.includes(kind) || fromQueue || /balancer/.test(detail)) return undefined;
+      return ledger.wasAskedFor(seq)
+        ? undefined
+        : `${kind} of ${subject} (${detail}) was no call's own effect`;
+    },
+    act: (act) => {
+      const deeds = act.effects.filter((e) => DEEDS.includes(e.kind));
+      return deeds.length > 1 && act.op !== 'configureCluster' && act.op !== 'cancelMove'
+        ? `one ${act.op} made ${deeds.map((e) => e.kind).join(' and ')}`
+        : undefined;
+    },
+  };
+};
+
+const cancelsOnlyWhenAsked: Make = ({ runs }) => ({
+  rule: 'a move is cancelled by us only when its run is cancelled or aborted',
+  act: (act) => {
+    if (act.op !== 'cancelMove' || !did(act, 'move-cancelled')) return undefined;
+    const what = `${act.workflowId} cancelled its move although nobody asked for that`;
+    const run = runs().find((r) => r.runId === act.runId);
+    if (run === undefined) return what;
+    return {
+      about: run,
+      judge: () => {
+        const aborted = JSON.stringify(run.status()).includes('"action":"abort"');
+        return run.cancelRequested || aborted ? undefined : what;
+      },
+    };
+  },
+});
+
+const progress: Make = () => {
+  const shown = new Map<string, Beat>();
+  return {
+    rule: 'progress never goes backwards within a phase of one move',
+    beat: (run, activityId, { phase, percent }) => {
+      const key = `${run.runId} ${activityId}`;
+      // Asked for anew: another move.
+      if (phase === 'starting') shown.delete(key);
+      if (percent === null) return undefined;
+      const before = shown.get(key);
+      shown.set(key, { phase, percent });
+      return before?.phase === phase && before.percent !== null && percent < before.percent
+        ? `${run.id} showed ${String(before.percent)} % of ${phase} and then ${String(percent)} %`
+        : undefined;
+    },
+  };
+};
+
+export const MOVE_RULES: readonly Make[] = [
+  oneMove,
+  limits,
+  looksForSlots,
+  movesOnce,
+  nothingUnasked,
+  cancelsOnlyWhenAsked,
+  progress,
+];
