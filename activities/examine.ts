@@ -1,7 +1,8 @@
 // The look of `cluster doctor` at one node, done by the node itself on watari.<cluster>.<node>: everything that can be
 // read there, at once. A part that fails is told as that part's failure and takes nothing else with it.
 import { ApplicationFailure } from '@temporalio/common';
-import { tallyEvents, type NodeExam, type Part, type WorkerFacts } from '../domain/doctor/view.ts';
+import { tallyEvents } from '../domain/doctor/tally.ts';
+import type { NodeExam, Part, WorkerFacts } from '../domain/doctor/view.ts';
 import type { IsoTime } from '../domain/facts.ts';
 import { HypervError } from '../hyperv/host.ts';
 import { beating } from './beats.ts';

@@ -8,7 +8,14 @@ import { errorJson, errorText, Finished, type ClientError } from './errors.ts';
 import type { PayloadHandling } from '../config/temporal/encryption.ts';
 import type { ChildTemporal } from '../config/process-environment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { colorsFor, columnsOf, type Colors, type OutStream, type Terminal } from './terminal.ts';
+import {
+  colorsFor,
+  columnsOf,
+  harmless,
+  type Colors,
+  type OutStream,
+  type Terminal,
+} from './terminal.ts';
 
 export interface Clock {
   now(): Date;
@@ -61,15 +68,6 @@ export interface Talk {
   /** Prints the command's one JSON document, in JSON mode only. */
   result(value: unknown): void;
 }
-
-/* eslint-disable no-control-regex -- control characters are what this is for */
-const STEERING =
-  /(\u001b\[[\d;]*m)|[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-/* eslint-enable no-control-regex */
-
-/** Names and messages come from elsewhere; of what steers a terminal, only our own colours pass. */
-const harmless = (line: string): string =>
-  line.replace(STEERING, (_found, colour?: string) => colour ?? '?');
 
 export function talk(terminal: Terminal, json: boolean): Talk {
   const stream = json ? terminal.stderr : terminal.stdout;

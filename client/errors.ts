@@ -1,6 +1,6 @@
 // Every way in which the watari command can fail, as one class with an exit code and a hint. Nothing here knows
-// Temporal; foreign errors are translated in failures-of-temporal.ts.
-import { printable } from '../config/config-error.ts';
+// Temporal; foreign errors are translated in foreign-errors.ts.
+import { spelledOut } from '../domain/steering.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 export interface Problem {
@@ -64,7 +64,7 @@ const LINE_CHARS_MAX = 600;
 
 /** What a person typed or a file holds must not steer the terminal that it is shown in. */
 function safeLine(text: string): string {
-  const line = printable(text);
+  const line = spelledOut(text);
   const chars = Array.from(line);
   return chars.length <= LINE_CHARS_MAX ? line : `${chars.slice(0, LINE_CHARS_MAX).join('')}...`;
 }

@@ -2,7 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { ConfigError, quoteValue, type ConfigProblem } from '../config/config-error.ts';
 import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
-import { reasonOf } from '../config/temporal/variables.ts';
+import { reasonOf } from '../config/config-error.ts';
 import { isOutage } from './temporal/connection.ts';
 import { badInput, ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
+import { unsteered } from '../domain/steering.ts';
 
 /** The part of `process.stdout` that we use; log-update needs the real thing. */
 export interface OutStream {
@@ -44,6 +45,17 @@ export function colorsFor(
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
+
+/** A colour of ours, and the end of a line. */
+// eslint-disable-next-line no-control-regex -- the one control character that we write ourselves
+const OURS = /(\u001b\[[\d;]*m|\n)/;
+
+/** Names and messages come from elsewhere; of what steers a terminal, only our own colours and lines pass. */
+export const harmless = (text: string): string =>
+  text
+    .split(OURS)
+    .map((part, i) => (i % 2 === 1 ? part : unsteered(part)))
+    .join('');
 
 /** Ctrl+Break and the closing of the console window are how Windows says "end" to a console program. */
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] as const;

@@ -7,7 +7,8 @@ import { duration, stringWidth } from './render/format.ts';
 import { liveScreen } from './render/live.ts';
 import { PlainReporter } from './render/plain.ts';
 import { runLines } from './render/steps.ts';
-import { operatorLines, shellWord, summaryLines, type SummaryOptions } from './render/summary.ts';
+import { operatorLines, summaryLines, type SummaryOptions } from './render/summary.ts';
+import { shellWord } from './words.ts';
 import { isOver, stateOf, type RunView } from './runs/view.ts';
 import { RunTracker } from './runs/tracker.ts';
 

@@ -1,5 +1,6 @@
 // What every reader of configuration throws: all problems that it found, each with its place, so
 // that a person can mend them in one go. The client prints the message and exits with code 2.
+import { spelledOut } from '../domain/steering.ts';
 
 export interface ConfigProblem {
   /** File as it was named, or `environment`. */
@@ -21,7 +22,7 @@ export function formatProblem(p: ConfigProblem): string {
   const place = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
   const path = p.path === '' ? '' : ` ${p.path}`;
   const hint = p.hint === undefined ? '' : `; ${p.hint}`;
-  return printable(`${place}${path}: ${p.message}${hint}`);
+  return spelledOut(`${place}${path}: ${p.message}${hint}`);
 }
 
 export class ConfigError extends Error {
@@ -51,14 +52,6 @@ export const environmentProblem = (
   ...(hint === undefined ? {} : { hint }),
 });
 
-/** `\u001b` for a control character: the text of a file must not steer a terminal. */
-export const printable = (text: string): string =>
-  text.replace(
-    // eslint-disable-next-line no-control-regex -- control characters are what this is for
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
 /** As in JSON, so that control characters and line breaks cannot change the screen; cut when long. */
 export function quoteValue(value: unknown): string {
   const TEXT_MAX = 40;
@@ -66,7 +59,32 @@ export function quoteValue(value: unknown): string {
   const long = chars !== undefined && chars.length > TEXT_MAX;
   const json = JSON.stringify(long ? chars.slice(0, TEXT_MAX).join('') : value) as
     string | undefined;
-  const shown = printable(json ?? String(value));
+  const shown = spelledOut(json ?? String(value));
   if (long) return `${shown} (${chars.length} characters)`;
   return chars === undefined && shown.length > TEXT_MAX ? `${shown.slice(0, TEXT_MAX)}…` : shown;
+}
+
+/** Why a file could not be read, in words; codes are the same in every language. */
+export function reasonOf(err: unknown): string {
+  const code = err instanceof Error && 'code' in err ? String(err.code) : '';
+  switch (code) {
+    case 'ENOENT':
+      return 'it is not there';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this account may not read it';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'there is a file where a folder must be';
+    case 'ENAMETOOLONG':
+      return 'its name is too long';
+    case 'ENOSPC':
+      return 'the disk is full';
+    case 'EROFS':
+      return 'the disk is read-only';
+    default:
+      return code === '' ? (err instanceof Error ? err.message : String(err)) : code;
+  }
 }

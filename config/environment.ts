@@ -7,8 +7,7 @@ import { ConfigError, environmentProblem, quoteValue, type ConfigProblem } from 
 import { readEncryptionKeys, type EncryptionKey } from './temporal/keys.ts';
 import { findTemporalProblems } from './temporal/variables.ts';
 import { computerNameSchema } from './values.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './variables.ts';
 
 export interface WatariEnvironment {
   temporal: {

@@ -1,5 +1,5 @@
 // The environment of the PowerShell processes that watari starts, and what is needed to find their executable.
-import type { Environment } from './environment.ts';
+import type { Environment } from './variables.ts';
 
 /** What a search for PowerShell looks at. */
 export interface PowerShellPlaces {

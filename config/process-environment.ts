@@ -1,6 +1,6 @@
 // What the client's own process and the processes that it starts need of the environment, beyond what readEnvironment
 // checks: nothing here can be wrong in a way worth telling.
-import type { Environment } from './environment.ts';
+import type { Environment } from './variables.ts';
 
 export interface ProcessEnvironment {
   /** WATARI_DEBUG: show stack traces. */

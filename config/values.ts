@@ -1,6 +1,7 @@
 // Schemas of single values that several files use: names as Windows takes them, sizes, durations,
 // rates. Each refuses with a sentence and an example.
 import { z } from 'zod';
+import { STEERING_WORDS, steers } from '../domain/steering.ts';
 import { quoteValue } from './config-error.ts';
 import { customIssue, MISSING } from './schema-issues.ts';
 import { parseDuration, parseRate, parseSize } from './sizes.ts';
@@ -44,9 +45,6 @@ export const between =
     ctx.addIssue(customIssue(`must be ${limits}, but is ${format(value)}`));
   };
 
-// eslint-disable-next-line no-control-regex -- control characters are what this is for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-
 const NETBIOS_MAX = 15;
 
 /** Name of a node or a cluster: both are NetBIOS computer names, and DNS labels. */
@@ -54,8 +52,8 @@ export const computerNameSchema = z.string().superRefine((name, ctx) => {
   const shown = quoteValue(name);
   if (name === '') {
     ctx.addIssue(customIssue('is empty', 'write a name of 1 to 15 characters'));
-  } else if (CONTROL.test(name)) {
-    ctx.addIssue(customIssue(`${shown} contains a control character`));
+  } else if (steers(name)) {
+    ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
   } else if (name.length > NETBIOS_MAX) {
     ctx.addIssue(customIssue(`${shown} is too long`, 'Windows takes at most 15 characters'));
   } else if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
@@ -75,8 +73,8 @@ export const vmNameSchema = z.string().superRefine((name, ctx) => {
   const shown = quoteValue(name);
   if (name === '') {
     ctx.addIssue(customIssue('is empty', 'write a name of 1 to 100 characters'));
-  } else if (CONTROL.test(name)) {
-    ctx.addIssue(customIssue(`${shown} contains a control character`));
+  } else if (steers(name)) {
+    ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
   } else if (name.length > VM_NAME_MAX) {
     ctx.addIssue(customIssue(`${shown} is too long`, 'use at most 100 characters'));
   } else if (/[\\/:*?"<>|]/.test(name)) {
@@ -93,8 +91,8 @@ export const vmNameSchema = z.string().superRefine((name, ctx) => {
 export const switchNameSchema = z.string().superRefine((name, ctx) => {
   if (name.trim() === '') {
     ctx.addIssue(customIssue('is empty', 'leave the key away for a VM without network'));
-  } else if (CONTROL.test(name)) {
-    ctx.addIssue(customIssue(`${quoteValue(name)} contains a control character`));
+  } else if (steers(name)) {
+    ctx.addIssue(customIssue(`${quoteValue(name)} contains ${STEERING_WORDS}`));
   } else if (name.length > VM_NAME_MAX) {
     ctx.addIssue(customIssue(`${quoteValue(name)} is too long`, 'use at most 100 characters'));
   }
@@ -109,7 +107,7 @@ export const windowsPathSchema = z.string().transform((path, ctx) => {
   const shown = quoteValue(path);
   const rest = native.replace(/^[A-Za-z]:/, '');
   if (path === '') ctx.addIssue(customIssue('is empty'));
-  else if (CONTROL.test(path)) ctx.addIssue(customIssue(`${shown} contains a control character`));
+  else if (steers(path)) ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
   else if (path.length > PATH_MAX) ctx.addIssue(customIssue(`${shown} is too long for Windows`));
   else if (/[:*?"<>|]/.test(rest) || native.split('\\').includes('..')) {
     ctx.addIssue(customIssue(`${shown} is not a path of Windows`));

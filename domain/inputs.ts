@@ -1,6 +1,7 @@
 // May a workflow be started with this? Anybody who reaches Temporal can start one with any JSON; what a workflow cannot
 // read would fail its task again and again, under a lock that nobody could take. Pure; unknown fields are let through.
 import type { WorkflowName } from './names.ts';
+import { spelledOut, STEERING_WORDS, steers } from './steering.ts';
 
 /** undefined when the value is as it must be, else one sentence that says where it is not. */
 type Rule = (value: unknown, at: string) => string | undefined;
@@ -14,14 +15,9 @@ const ENTRIES_MAX = 1000;
 /** A year; what takes longer is a number without its unit. */
 const SECONDS_MAX = 366 * 86_400;
 
-/** What would steer the terminal that a refusal is shown in; JSON itself writes only some of it out. */
-const STEERING = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
+/** A refusal is shown in a terminal, and JSON itself writes only some of what steers one out. */
 const shown = (value: unknown): string => {
-  const json = ((JSON.stringify(value) as string | undefined) ?? 'nothing').replace(
-    STEERING,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const json = spelledOut((JSON.stringify(value)) ?? 'nothing');
   return json.length <= 40 ? json : `${json.slice(0, 40)}...`;
 };
 
@@ -39,9 +35,7 @@ const named =
   (value, at) => {
     const wrong = text(max)(value, at);
     if (wrong !== undefined) return wrong;
-    // eslint-disable-next-line no-control-regex -- control characters are what this is for
-    const control = /[\u0000-\u001f\u007f]/.test(value as string);
-    return control ? `${at} has control characters` : undefined;
+    return steers(value as string) ? `${at} has ${STEERING_WORDS}` : undefined;
   };
 
 const number =
@@ -94,6 +88,8 @@ const orNull =
     value === null ? undefined : rule(value, at);
 
 const name = named(NAME_CHARS_MAX);
+/** Whatever Windows lets a VM be called must be movable, or its node could not be drained. */
+const nameOfVm = text(NAME_CHARS_MAX);
 const path = named(PATH_CHARS_MAX);
 const bytes = number(0, Number.MAX_SAFE_INTEGER, true);
 const count = number(1, ENTRIES_MAX, true);
@@ -148,7 +144,7 @@ const INPUTS: Readonly<Record<WorkflowName | 'doctor', Rule>> = {
     { budgets, features: list(name), memoryReserveBytes: bytes },
   ),
   createVm: object({ ...started, vm }, { budgets, memoryReserveBytes: bytes, requestId: name }),
-  migrateVm: object({ ...started, vm: name }, { budgets, to: name, memoryReserveBytes: bytes }),
+  migrateVm: object({ ...started, vm: nameOfVm }, { budgets, to: name, memoryReserveBytes: bytes }),
   inspectCluster: object(started, { ...looks, files: list(path) }),
   doctor: object(started, { ...looks, unserved: list(name), wanted: spec }),
 };

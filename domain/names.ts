@@ -1,28 +1,31 @@
 // Workflow ids, task queues and search attributes: the only place where they are spelled. A workflow's id is its lock.
+import { encoded } from './steering.ts';
 
 /** Windows compares node, cluster and VM names without case, and so do our locks. */
 const fold = (name: string): string => name.toLowerCase();
 
-/** Keeps `/` and control characters of a VM name from faking another id. Reversible, readable for ordinary names. */
-const part = (name: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  fold(name).replace(/[%/\u0000-\u001f\u007f]/g, (c) => encodeURIComponent(c));
+/** Keeps `/` and what cannot be seen in a VM's name from faking another id. Reversible, readable for ordinary names. */
+const part = (name: string): string => encoded(fold(name).replace(/[%/]/g, encodeURIComponent));
 
 export const clusterQueue = (cluster: string): string => `watari.${part(cluster)}`;
 export const nodeQueue = (cluster: string, node: string): string =>
   `watari.${part(cluster)}.${part(node)}`;
 
+/** What every run's id starts with. */
+export const RUN_PREFIX = 'watari/';
+/** What the ids of all runs of a cluster start with. */
+export const runsOf = (cluster: string): string => `${RUN_PREFIX}${part(cluster)}/`;
+
 export const runId = {
-  apply: (cluster: string): string => `watari/${part(cluster)}/apply`,
+  apply: (cluster: string): string => `${runsOf(cluster)}apply`,
   prepare: (cluster: string, node: string): string =>
-    `watari/${part(cluster)}/node/${part(node)}/prepare`,
-  create: (cluster: string, vm: string): string => `watari/${part(cluster)}/vm/${part(vm)}/create`,
-  migrate: (cluster: string, vm: string): string =>
-    `watari/${part(cluster)}/vm/${part(vm)}/migrate`,
+    `${runsOf(cluster)}node/${part(node)}/prepare`,
+  create: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/create`,
+  migrate: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/migrate`,
   /** Looks at everything, so one at a time is enough: a second start joins it. */
-  doctor: (cluster: string): string => `watari/${part(cluster)}/doctor`,
+  doctor: (cluster: string): string => `${runsOf(cluster)}doctor`,
   /** Reading needs no lock, so every look has an id of its own. */
-  inspect: (cluster: string, nonce: string): string => `watari/${part(cluster)}/inspect/${nonce}`,
+  inspect: (cluster: string, nonce: string): string => `${runsOf(cluster)}inspect/${nonce}`,
 } as const;
 
 /** Step ids: `hv1/restart`, `vm/web-1/move`, `cluster/settings`. */
@@ -34,12 +37,23 @@ export const stepId = {
 
 export const sameName = (a: string, b: string): boolean => fold(a) === fold(b);
 
+export const includesName = (names: readonly string[], name: string): boolean =>
+  names.some((one) => sameName(one, name));
+
+/** Names of the search attributes: what a list of runs can be asked for. */
+export const ATTRIBUTE = {
+  cluster: 'WatariCluster',
+  node: 'WatariNode',
+  vm: 'WatariVm',
+  needsOperator: 'WatariNeedsOperator',
+} as const;
+
 /** Registered on the server by whichever process comes first. */
 export const SEARCH_ATTRIBUTES = {
-  WatariCluster: 'KEYWORD',
-  WatariNode: 'KEYWORD',
-  WatariVm: 'KEYWORD',
-  WatariNeedsOperator: 'BOOL',
+  [ATTRIBUTE.cluster]: 'KEYWORD',
+  [ATTRIBUTE.node]: 'KEYWORD',
+  [ATTRIBUTE.vm]: 'KEYWORD',
+  [ATTRIBUTE.needsOperator]: 'BOOL',
 } as const;
 
 export const WORKFLOWS = [

@@ -1,10 +1,9 @@
 // The single rules of placement: each looks at one node for one VM and tells its reasons.
 // placement.ts adds them up.
 import type { ClusterNodeFacts, NodeView, Snapshot } from './facts.ts';
-import { sameName } from './names.ts';
-import type { PlacementReason } from './placement.ts';
+import { includesName, sameName } from './names.ts';
 import { answerOf, hasHyperV, slotsUsed } from './snapshot.ts';
-import { sizeText } from './units.ts';
+import { listText, sizeText } from './units.ts';
 
 /** What the VM asks of a node, from its facts (a move) or from its specification (a new VM). */
 export interface Need {
@@ -26,6 +25,14 @@ export interface Need {
   vhd: string | null;
   /** The only node that can have it, because an unclustered VM of that name is there. */
   boundTo: string | null;
+}
+
+export interface PlacementReason {
+  /** `blocker`: cannot go there. `minus` and `plus` change the order. `note` does neither. */
+  kind: 'blocker' | 'minus' | 'plus' | 'note';
+  /** Stable word: `node-paused`, `memory`, `switch-missing`, `no-free-slot`, … */
+  code: string;
+  text: string;
 }
 
 /** A reason and what it adds to the score. */
@@ -72,13 +79,6 @@ const note = (code: string, text: string): Finding => ({
   reason: { kind: 'note', code, text },
   points: 0,
 });
-
-/** `A, B and C`. */
-export const listText = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-
-const includesName = (names: readonly string[], name: string): boolean =>
-  names.some((n) => sameName(n, name));
 
 function stateFindings(node: ClusterNodeFacts, need: Need): Finding[] {
   const out: Finding[] = [];

@@ -2,18 +2,18 @@
 // losers too. The rules are in placement-rules.ts; here they are added up, ordered and told.
 import type { RoleFacts, Snapshot, VmFacts } from './facts.ts';
 import { sameName } from './names.ts';
-import { blocker, judgeNode, listText, note, type Finding, type Need } from './placement-rules.ts';
+import {
+  blocker,
+  judgeNode,
+  note,
+  type Finding,
+  type Need,
+  type PlacementReason,
+} from './placement-rules.ts';
 import { allVms, answerOf, findVm, slotsUsed, roleOfVm, viewOf } from './snapshot.ts';
 import type { VmSpec } from './spec.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
-
-export interface PlacementReason {
-  /** `blocker`: cannot go there. `minus` and `plus` change the order. `note` does neither. */
-  kind: 'blocker' | 'minus' | 'plus' | 'note';
-  /** Stable word: `node-paused`, `memory`, `switch-missing`, `no-free-slot`, … */
-  code: string;
-  text: string;
-}
+import { listText } from './units.ts';
 
 export interface PlacementVerdict {
   node: string;

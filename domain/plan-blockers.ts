@@ -2,13 +2,21 @@
 // them all, so that one look shows everything that is wrong.
 import type { ClusterNodeFacts, Snapshot } from './facts.ts';
 import { sameName } from './names.ts';
-import { listText } from './placement-rules.ts';
-import type { Blocker } from './plan.ts';
+import { listText } from './units.ts';
 import { quorumWithout } from './quorum.ts';
 import { allVms, answerOf, clusterNode, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
 import { NODE_FEATURES, type ClusterSpec, type VmSpec } from './spec.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
 import { sizeText } from './units.ts';
+
+/** Something that a person must mend before the plan can run. */
+export interface Blocker {
+  /** The node, VM or cluster that it is about; blockers are printed grouped by it. */
+  subject: string;
+  code: string;
+  message: string;
+  hint: string;
+}
 
 /** A live migration needs a node to go to. */
 const NODES_MIN = 2;

@@ -2,7 +2,7 @@
 // applyCluster runs it. What stands in the way is in plan-blockers.ts.
 import type { MigrationSettings, NodeView, Snapshot, VmFacts } from './facts.ts';
 import { sameName, stepId } from './names.ts';
-import { findBlockers } from './plan-blockers.ts';
+import { findBlockers, type Blocker } from './plan-blockers.ts';
 import { allVms, clusterNode, findVm, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
 import { NODE_FEATURES, type ClusterSpec, type LiveMigrationSpec, type VmSpec } from './spec.ts';
 import { sizeText } from './units.ts';
@@ -24,15 +24,6 @@ export interface PlannedStep {
   /** Restarts the node. */
   restarts: boolean;
   changes: PlannedChange[];
-}
-
-/** Something that a person must mend before the plan can run. */
-export interface Blocker {
-  /** The node, VM or cluster that it is about; blockers are printed grouped by it. */
-  subject: string;
-  code: string;
-  message: string;
-  hint: string;
 }
 
 export interface ClusterPlan {

@@ -13,3 +13,16 @@ export function sizeText(bytes: number): string {
   }
   return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
+
+/** `A, B and C`; of more than `max` the first ones, and how many there are. */
+export function listText(names: readonly string[], max = Infinity): string {
+  const shown = names.length > max ? names.slice(0, max - 1) : names;
+  const rest = names.length - shown.length;
+  const all = rest > 0 ? [...shown, `${String(rest)} more`] : shown;
+  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
+}
+
+const LISTED_MAX = 8;
+
+/** {@link listText} of what may be many. */
+export const listed = (names: readonly string[], max = LISTED_MAX): string => listText(names, max);

@@ -1,14 +1,14 @@
 // What each operation may be asked: the lab's doors take JSON from other processes, so arguments are checked as
 // strictly as PowerShell checks parameters.
 import { z } from 'zod';
+import { STEERING_WORDS, steers } from '../domain/steering.ts';
 import type { Op, OpArgs } from '../hyperv/host.ts';
 
 const name = z
   .string()
   .min(1)
   .max(260)
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'has control characters');
+  .refine((s) => !steers(s), `has ${STEERING_WORDS}`);
 const vmId = z.guid('is not a VM id');
 const count = z.int().min(1).max(1000);
 const ports = z.array(z.int().min(1).max(65_535));

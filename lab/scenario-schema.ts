@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { quoteValue } from '../config/config-error.ts';
 import { customIssue, suggest } from '../config/schema-issues.ts';
 import { rateSchema, sizeSchema } from '../config/values.ts';
+import { STEERING_WORDS, steers } from '../domain/steering.ts';
 import { ACT_OPS, READ_OPS, type Op } from '../hyperv/host.ts';
 
 /** Things that befall the cluster instead of an operation. */
@@ -23,13 +24,12 @@ export const OPERATIONS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
 export const isWorldEvent = (name: string): name is WorldEvent =>
   (WORLD_EVENTS as readonly string[]).includes(name);
 
-/** Names go into messages, ids and paths: everything but control characters is allowed. */
+/** Names go into messages, ids and paths: whatever can be seen is allowed. */
 const name = z
   .string()
   .min(1)
   .max(100)
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  .refine((s) => !/[\u0000-\u001f\u007f]/.test(s), 'a name cannot contain control characters');
+  .refine((s) => !steers(s), `a name cannot contain ${STEERING_WORDS}`);
 const size = sizeSchema.refine((bytes) => bytes > 0, 'must be above zero');
 const positiveRate = rateSchema.refine((bytes) => bytes > 0, 'must be above zero');
 /** Ten years. Beyond it dates come out that Windows does not have, and that JavaScript cannot write. */

@@ -3,7 +3,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import { printable } from '../config/config-error.ts';
+import { spelledOut } from '../domain/steering.ts';
 import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
 import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
@@ -258,7 +258,7 @@ const MESSAGE_CHARS_MAX = 2000;
 
 /** What was sent comes back in the message, and the lab's commands write it to a terminal. */
 const shownOf = (message: string): string =>
-  message.slice(0, MESSAGE_CHARS_MAX).split('\n').map(printable).join('\n');
+  message.slice(0, MESSAGE_CHARS_MAX).split('\n').map(spelledOut).join('\n');
 
 function addressOf(text: string): URL {
   const base = 'http://lab';

@@ -13,7 +13,7 @@ import { readServing } from './serving.ts';
 import { askingLine } from '../render/doctor.ts';
 import { liveScreen } from '../render/live.ts';
 import type { RunView } from '../runs/view.ts';
-import { startRun } from '../runs.ts';
+import { startRun } from '../runs/start.ts';
 import { RunTracker } from '../runs/tracker.ts';
 
 export interface DoctorRequest {

@@ -8,7 +8,7 @@ import type { Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import { clusterOfRun } from '../runs/names.ts';
-import { listRuns } from '../runs.ts';
+import { listRuns } from '../runs/list.ts';
 
 export interface ClusterOptions {
   cluster?: string;

@@ -8,7 +8,7 @@ import { finish, talk, type Context } from '../context.ts';
 import { examineCluster } from '../cluster/doctor.ts';
 import { EXIT } from '../exit-codes.ts';
 import { doctorLines } from '../render/doctor.ts';
-import { shellWord } from '../render/summary.ts';
+import { shellWord } from '../words.ts';
 import { interruptible, withTemporal, type JsonOption } from './leaf.ts';
 
 export async function runDoctor(ctx: Context, o: ClusterOptions & JsonOption): Promise<void> {

@@ -8,8 +8,8 @@ import { finish, talk, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
-import { shellWord } from '../render/summary.ts';
-import { startRun } from '../runs.ts';
+import { shellWord } from '../words.ts';
+import { startRun } from '../runs/start.ts';
 import { concludeWatch, watchRun } from '../watch.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 

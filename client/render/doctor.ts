@@ -1,7 +1,7 @@
 // What `cluster doctor` prints: blockers first, each with what was seen and a block to paste, then warnings, then one
 // line for every group of checks that found nothing.
 import { CHECKS, type DoctorReport } from '../../domain/doctor/diagnose.ts';
-import { GROUPS, type Finding, type Group } from '../../domain/doctor/view.ts';
+import { GROUPS, type Finding, type Group } from '../../domain/doctor/check.ts';
 import type { Colors } from '../terminal.ts';
 import { clip, duration, oneLine, stringWidth, wrap } from './format.ts';
 

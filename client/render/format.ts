@@ -2,6 +2,7 @@
 // Windows console and would break every table. Names from the outside may be wide; string-width counts them.
 import sliceAnsi from 'slice-ansi';
 import stringWidth from 'string-width';
+import { unsteered } from '../../domain/steering.ts';
 
 export { stringWidth };
 
@@ -28,10 +29,8 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? clipped + blanks : blanks + clipped;
 }
 
-/** One line without characters that could move the cursor or change a colour. */
-export const oneLine = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+/** One line, as long as it looks. */
+export const oneLine = (text: string): string => unsteered(text.replace(/\s*[\r\n]+\s*/g, ' '));
 
 /** `0.4 s`, `12 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`. */
 export function duration(ms: number): string {
@@ -62,19 +61,6 @@ export function bytes(n: number): string {
   }
   const text = Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toFixed(1);
   return `${text.replace(/\.0$/, '')} ${units[unit] ?? 'B'}`;
-}
-
-const twoDigits = (n: number): string => String(n).padStart(2, '0');
-
-/** Wall-clock time of the reader's own time zone, `14:03:22`. */
-export function timeOfDay(date: Date): string {
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
-}
-
-/** `2026-11-24 14:03:22` in the reader's own time zone. */
-export function dateTime(date: Date): string {
-  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
-  return `${day} ${timeOfDay(date)}`;
 }
 
 /** `[######--------------]  30 %`. */

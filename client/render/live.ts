@@ -2,7 +2,7 @@
 // window became narrower, the lines drawn before take more rows than it remembers.
 import { createLogUpdate } from 'log-update';
 import { stringWidth } from './format.ts';
-import type { OutStream } from '../terminal.ts';
+import { harmless, type OutStream } from '../terminal.ts';
 
 const ERASE_LINE_AND_UP = '\u001b[2K\u001b[1A';
 const ERASE_LINE_AND_RETURN = '\u001b[2K\u001b[G';
@@ -46,12 +46,12 @@ export function liveScreen(stream: OutStream): LiveScreen {
       forgetReflowedRows();
       drawnColumns = stream.columns ?? 80;
       drawn = lines;
-      update(lines.join('\n'));
+      update(lines.map(harmless).join('\n'));
     },
     print(lines) {
       forgetReflowedRows();
       update.clear();
-      stream.write(lines.map((l) => `${l}\n`).join(''));
+      stream.write(lines.map((l) => `${harmless(l)}\n`).join(''));
       drawn = [];
     },
     done() {

@@ -1,7 +1,8 @@
 // A run as lines for logs, pipes and screen readers: one line per change of a step's state and per 10 % of progress.
 import { isSettled } from '../../domain/status.ts';
 import type { RunView, StepView } from '../runs/view.ts';
-import { duration, oneLine, timeOfDay } from './format.ts';
+import { duration, oneLine } from './format.ts';
+import { timeOfDay } from '../words.ts';
 import { STATE_WORDS, elapsedMs } from './steps.ts';
 
 /** Below every tenth, so that the first known percentage is news. */

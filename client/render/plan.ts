@@ -1,6 +1,7 @@
 // What `cluster plan` prints: ordered steps with restarts marked, what stands in the way grouped by its subject, and
 // how much is already as wanted.
-import type { Blocker, ClusterPlan, PlannedStep } from '../../domain/plan.ts';
+import type { ClusterPlan, PlannedStep } from '../../domain/plan.ts';
+import type { Blocker } from '../../domain/plan-blockers.ts';
 import type { Colors } from '../terminal.ts';
 import { clip, oneLine, wrap } from './format.ts';
 

@@ -1,7 +1,8 @@
 // `run list`: one line per run, newest first, parts of other runs indented under nothing but marked.
-import type { RunListed } from '../runs.ts';
+import type { RunListed } from '../runs/list.ts';
 import type { Colors } from '../terminal.ts';
-import { clip, dateTime, duration, table } from './format.ts';
+import { clip, duration, table } from './format.ts';
+import { dateTime } from '../words.ts';
 import { paintRunState } from './summary.ts';
 
 interface Options {

@@ -4,6 +4,7 @@ import { needingOperator, stateOf, type RunView, type StepView } from '../runs/v
 import type { Colors } from '../terminal.ts';
 import { evidenceLines } from './evidence.ts';
 import { clip, duration, oneLine, wrap } from './format.ts';
+import { shellWord } from '../words.ts';
 import { rankingLines, rankingOf, targetOf } from './placement.ts';
 import { elapsedMs } from './steps.ts';
 
@@ -116,7 +117,3 @@ export function decisionCommands(step: StepView, run: string, which: string): st
     `watari run abort ${shellWord(run)}${which} --reason "..."`,
   ];
 }
-
-/** Double quotes work in PowerShell, cmd.exe and every Unix shell, and ids hold no quotes or `$`. */
-export const shellWord = (text: string): string =>
-  /^[\w./:@%+-]+$/.test(text) ? text : `"${text.replaceAll('"', '')}"`;

@@ -1,8 +1,7 @@
 // How a person names a run: in full (`watari/hv-lab/apply`) or by its end, as long as only one run fits (`apply`,
 // `vm/web-1/migrate`, `web-1/migrate`). Pure.
+import { RUN_PREFIX } from '../../domain/names.ts';
 import { badInput, type ClientError } from '../errors.ts';
-
-export const RUN_PREFIX = 'watari/';
 
 export const isFullName = (given: string): boolean => given.toLowerCase().startsWith(RUN_PREFIX);
 

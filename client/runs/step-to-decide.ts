@@ -2,7 +2,7 @@
 import type { DecisionAction } from '../../domain/status.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { shellWord } from '../render/summary.ts';
+import { shellWord } from '../words.ts';
 import { needingOperator, type RunView, type StepView } from './view.ts';
 
 /**

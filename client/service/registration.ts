@@ -1,6 +1,7 @@
 // What is registered for a worker, and what a registration that is there says: pure. The Task Scheduler keeps a program
 // and one string of arguments, so everything about a worker is in them.
 import path from 'node:path';
+import { steers } from '../../domain/steering.ts';
 import type { Registration, WorkerTask } from '../../hyperv/service/worker-tasks.ts';
 import { badInput } from '../errors.ts';
 import { joinArguments, splitArguments } from './command-line.ts';
@@ -56,8 +57,7 @@ export function registrationOf(wanted: WantedWorker, name: string): Registration
 
 /** Environment variables and `$(Arg0)` in an action are replaced (ExecAction.Path, IAction), and there is no escape. */
 function checkWord(word: string): void {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is for
-  if (!/%[^%]*%|\$\(|[\u0000-\u001f]/.test(word)) return;
+  if (!/%[^%]*%|\$\(/.test(word) && !steers(word)) return;
   throw badInput(
     `${JSON.stringify(word)} cannot be registered: Windows' Task Scheduler replaces what is between two % and in $(...)`,
     'Use a path without these characters.',

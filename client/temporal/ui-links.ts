@@ -1,4 +1,5 @@
 // Links into the Temporal UI: where a run can be looked at, and where all runs that wait for a person are listed.
+import { ATTRIBUTE } from '../../domain/names.ts';
 
 /** The dev server and our compose file serve the UI a thousand ports above the API. */
 const UI_PORT_OFFSET = 1000;
@@ -18,7 +19,7 @@ export function uiLinks(o: {
   const root = `${base}/namespaces/${encodeURIComponent(o.namespace)}/workflows`;
   return {
     run: (run, runId) => `${root}/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`,
-    needsOperator: `${root}?query=${encodeURIComponent('WatariNeedsOperator=true')}`,
+    needsOperator: `${root}?query=${encodeURIComponent(`${ATTRIBUTE.needsOperator}=true`)}`,
   };
 }
 

@@ -1,7 +1,7 @@
 // What a person does with the certificates of `watari tls init`: what goes to which computer, how its key is locked,
 // and the settings that use it. Pure.
 import path from 'node:path';
-import { dateTime } from '../render/format.ts';
+import { dateTime } from '../words.ts';
 import { FILES, type Made } from './folder.ts';
 
 /** Where a client's folder lies on its Windows computer; the profile beside the certificates names it. */

@@ -2,8 +2,8 @@
 // What is wrong with them is told without them.
 import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { environmentProblem, quoteValue, type ConfigProblem } from '../config-error.ts';
-import type { Environment } from '../environment.ts';
-import { reasonOf } from './variables.ts';
+import type { Environment } from '../variables.ts';
+import { reasonOf } from '../config-error.ts';
 
 export interface EncryptionKey {
   /** Stands beside everything that it encrypted, readable for all. */

@@ -1,7 +1,7 @@
 // What can be wrong with TEMPORAL_* variables. The SDK's own reader takes many mistakes in silence:
 // a boolean that is none counts as false, a configuration file that is missing as not given.
-import { environmentProblem, quoteValue, type ConfigProblem } from '../config-error.ts';
-import type { Environment } from '../environment.ts';
+import { environmentProblem, quoteValue, reasonOf, type ConfigProblem } from '../config-error.ts';
+import type { Environment } from '../variables.ts';
 
 const PORT_MAX = 65_535;
 const TLS_MATERIAL = ['CLIENT_CERT', 'CLIENT_KEY', 'SERVER_CA_CERT'] as const;
@@ -116,29 +116,5 @@ function fileProblems(name: string, path: string, readFile: ReadFile): ConfigPro
     return [
       environmentProblem(name, `the file ${quoteValue(path)} cannot be read (${reasonOf(err)})`),
     ];
-  }
-}
-
-export function reasonOf(err: unknown): string {
-  const code = err instanceof Error && 'code' in err ? String(err.code) : '';
-  switch (code) {
-    case 'ENOENT':
-      return 'it is not there';
-    case 'EACCES':
-    case 'EPERM':
-      return 'this account may not read it';
-    case 'EISDIR':
-      return 'it is a folder';
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return 'there is a file where a folder must be';
-    case 'ENAMETOOLONG':
-      return 'its name is too long';
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'EROFS':
-      return 'the disk is read-only';
-    default:
-      return code === '' ? (err instanceof Error ? err.message : String(err)) : code;
   }
 }

@@ -4,17 +4,9 @@ import { ACCOUNT_CHECKS } from './checks/account.ts';
 import { CLUSTER_CHECKS } from './checks/cluster.ts';
 import { HYPERV_CHECKS } from './checks/hyperv.ts';
 import { NETWORK_CHECKS } from './checks/network.ts';
-import {
-  clusterView,
-  listed,
-  type Check,
-  type DoctorView,
-  type Finding,
-  type Level,
-  type Part,
-  type Seen,
-  type WorkerFacts,
-} from './view.ts';
+import type { Check, Finding, Level, Seen } from './check.ts';
+import { clusterView, type DoctorView, type Part, type WorkerFacts } from './view.ts';
+import { listed } from '../units.ts';
 import { ROLE_CHECKS } from './checks/roles.ts';
 import { VM_CHECKS } from './checks/vms.ts';
 import { WINDOWS_CHECKS } from './checks/windows.ts';

@@ -3,7 +3,7 @@
 import { summaryOf, type Summary } from '../rig/statistics.ts';
 import { sleep } from '../rig/waiting.ts';
 import type { BenchLab } from '../rig/lab.ts';
-import { listRuns } from '../../client/runs.ts';
+import { listRuns } from '../../client/runs/list.ts';
 import { RunTracker } from '../../client/runs/tracker.ts';
 
 export const QUESTIONS = [

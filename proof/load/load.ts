@@ -5,7 +5,7 @@ import path from 'node:path';
 import { BenchLab } from '../rig/lab.ts';
 import type { Programs } from '../rig/processes.ts';
 import { startTuned, type TunedSide } from '../rig/servers.ts';
-import { runId } from '../../domain/names.ts';
+import { ATTRIBUTE, runId } from '../../domain/names.ts';
 import { AnswerTimes, type Answers } from './answers.ts';
 import { activityFigures, historySizes } from './histories.ts';
 import type { ActivityFigures, HistorySizes } from './histories.ts';
@@ -219,7 +219,7 @@ async function measureApply(
       said: `${command.stdout()}${command.stderr()}`.trim().split('\n').slice(-4).join('\n'),
       events: info.historyLength,
       bytes: Number(String(info.raw.workflowExecutionInfo?.historySizeBytes ?? 0)),
-      histories: await historySizes(client, `WatariCluster = '${lab.cluster}'`),
+      histories: await historySizes(client, `${ATTRIBUTE.cluster} = '${lab.cluster}'`),
       statusBytes: Buffer.byteLength(JSON.stringify(status)),
       activities: await activityFigures([lab.handle(id), ...children]),
       answers: answered,

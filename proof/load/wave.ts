@@ -3,8 +3,8 @@
 import type { BenchLab } from '../rig/lab.ts';
 import { sleep } from '../rig/waiting.ts';
 import { systemClock } from '../../client/context.ts';
-import { startRun } from '../../client/runs.ts';
-import { runId } from '../../domain/names.ts';
+import { startRun } from '../../client/runs/start.ts';
+import { ATTRIBUTE, runId } from '../../domain/names.ts';
 import type { MigrateVmInput } from '../../domain/spec.ts';
 
 export interface Move {
@@ -66,7 +66,7 @@ const startMove = (lab: BenchLab, move: Move) =>
 
 /** Runs of this cluster that began at or after a moment, and how they stand. */
 export const waveQuery = (cluster: string, since: Date): string =>
-  `WatariCluster = '${cluster}' AND WorkflowType = 'migrateVm' AND StartTime >= '${since.toISOString()}'`;
+  `${ATTRIBUTE.cluster} = '${cluster}' AND WorkflowType = 'migrateVm' AND StartTime >= '${since.toISOString()}'`;
 
 async function statesOf(lab: BenchLab, query: string): Promise<Record<string, number>> {
   const { groups } = await lab.side.temporal.client.workflow.count(
@@ -76,7 +76,7 @@ async function statesOf(lab: BenchLab, query: string): Promise<Record<string, nu
 }
 
 async function parkedOf(lab: BenchLab, query: string): Promise<number> {
-  const waits = `${query} AND WatariNeedsOperator = true AND ExecutionStatus = 'Running'`;
+  const waits = `${query} AND ${ATTRIBUTE.needsOperator} = true AND ExecutionStatus = 'Running'`;
   return (await lab.side.temporal.client.workflow.count(waits)).count;
 }
 

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { clusterQueue, runId, sameName } from '../../domain/names.ts';
+import { ATTRIBUTE, clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
 import { isOutage, type Temporal } from '../../client/temporal/connection.ts';
 import { sleep } from '../rig/waiting.ts';
@@ -129,7 +129,7 @@ export class Workload {
   private async running(which: string | null): Promise<string[]> {
     const { temporal, cluster } = this.around;
     const only = which === null ? '' : ` AND ${which}`;
-    const query = `WatariCluster = '${cluster}' AND ExecutionStatus = 'Running'${only}`;
+    const query = `${ATTRIBUTE.cluster} = '${cluster}' AND ExecutionStatus = 'Running'${only}`;
     const runs: string[] = [];
     try {
       await temporal.connection.withDeadline(Date.now() + CALL_MS, async () => {

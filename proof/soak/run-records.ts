@@ -1,6 +1,7 @@
 // What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its history
 // tells of workers that died under it.
 import type { Temporal } from '../../client/temporal/connection.ts';
+import { ATTRIBUTE } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
 
 export interface RunRecord {
@@ -31,7 +32,7 @@ export interface Adoption {
 
 export async function readRuns(temporal: Temporal, cluster: string): Promise<RunRecord[]> {
   const runs: RunRecord[] = [];
-  const query = `WatariCluster = '${cluster}'`;
+  const query = `${ATTRIBUTE.cluster} = '${cluster}'`;
   for await (const info of temporal.client.workflow.list({ query, pageSize: 200 })) {
     if (info.type === 'inspectCluster') continue;
     const handle = temporal.client.workflow.getHandle(info.workflowId, info.runId);

@@ -1,6 +1,6 @@
 // For every check of `cluster doctor` what makes it say something: a change to a cluster that lacks nothing. A check
 // without a case fails the test of the table by its name.
-import type { Level } from '../../domain/doctor/view.ts';
+import type { Level } from '../../domain/doctor/check.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { NodeSketch, Sketch, VmSketch } from './doctor-world.ts';
 

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import process from 'node:process';
 import fc from 'fast-check';
+import { steers as steersOneLine } from '../../domain/steering.ts';
 
 /** The same in every run of npm test, so that it fails for a change and never for bad luck. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
@@ -86,11 +87,8 @@ export async function failsOnlyWith<E extends Error, T>(
   }
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what this is for
-const STEERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
-
-/** A control character other than a line's end, or one that turns the direction of writing. */
-export const steers = (text: string): boolean => STEERS.test(text);
+/** Anything that steers a terminal, other than a line's end. */
+export const steers = (text: string): boolean => text.split('\n').some(steersOneLine);
 
 /** Throws when the text would steer a terminal, fill the screen, or tells of the code instead of the mistake. */
 export function mustBeReadable(text: string): void {

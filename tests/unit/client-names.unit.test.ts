@@ -4,7 +4,7 @@ import { stepToDecide } from '../../client/runs/step-to-decide.ts';
 import { ClientError } from '../../client/errors.ts';
 import { nodesOf } from '../../client/cluster/serving.ts';
 import { clusterOfRun, matchingRuns, pickRun } from '../../client/runs/names.ts';
-import { listQuery, stateOfStatus } from '../../client/runs.ts';
+import { listQuery, stateOfStatus } from '../../client/runs/list.ts';
 import { uiLinks } from '../../client/temporal/ui-links.ts';
 import { step, view } from '../support/client-fakes.ts';
 

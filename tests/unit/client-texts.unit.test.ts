@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { changesBetween, evidenceLines } from '../../client/render/evidence.ts';
 import { bytes, clip, duration, pad, table } from '../../client/render/format.ts';
 import { planLines, restartsOf } from '../../client/render/plan.ts';
-import { shellWord, operatorLines, summaryLines } from '../../client/render/summary.ts';
+import { operatorLines, summaryLines } from '../../client/render/summary.ts';
+import { shellWord } from '../../client/words.ts';
 import type { ClusterPlan, PlannedStep } from '../../domain/plan.ts';
 import { noColors, step, view } from '../support/client-fakes.ts';
 

@@ -227,12 +227,12 @@ describe('a bad cluster.yaml', () => {
     [
       'has a control character in a name, which does not reach the screen',
       withVm('name: web-1', 'name: "we\\e[31mb"'),
-      'cluster.yaml:5:11 virtualMachines[0].name: "we\\u001b[31mb" contains a control character',
+      'cluster.yaml:5:11 virtualMachines[0].name: "we\\u001b[31mb" contains control characters or invisible ones',
     ],
     [
       'has a direction mark in a node name, which does not reach the screen',
       withVm('HV2', '"HV\\u202E2"'),
-      'cluster.yaml:2:14 nodes[1]: "HV\\u202e2" is not a computer name; use letters A to Z, digits, and hyphens inside',
+      'cluster.yaml:2:14 nodes[1]: "HV\\u202e2" contains control characters or invisible ones',
     ],
     [
       'has a node name with only digits',

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { CHECKS } from '../../domain/doctor/diagnose.ts';
-import { GROUPS } from '../../domain/doctor/view.ts';
+import { GROUPS } from '../../domain/doctor/check.ts';
 import { ROOT } from '../support/built-setup.ts';
 // @ts-expect-error -- a plain script, written for Node without a build
 import { doctorPage } from '../../scripts/doctor-doc.mjs';

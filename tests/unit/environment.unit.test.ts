@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
-import { readEnvironment, type Environment, type Machine } from '../../config/environment.ts';
+import { readEnvironment, type Machine } from '../../config/environment.ts';
+import type { Environment } from '../../config/variables.ts';
 import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { testCertificates } from '../support/test-certificates.ts';
 

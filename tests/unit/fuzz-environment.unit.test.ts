@@ -8,7 +8,8 @@ import type { Payload } from '@temporalio/common';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
-import { readEnvironment, type Environment } from '../../config/environment.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import type { Environment } from '../../config/variables.ts';
 import { EncryptionKeyProblem, payloadCodec } from '../../config/temporal/encryption.ts';
 import {
   powerShellEnvironment,
@@ -25,9 +26,9 @@ import {
 } from '../../config/sizes.ts';
 import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { PERMISSIONS, policyOf, PolicyRefused } from '../../workers/policy.ts';
-import { ROOT } from '../support/built-setup.ts';
 import { failsOnlyWith, mustBeReadable, tryAll } from '../support/fuzz.ts';
 import { hostileText, mutatedText } from '../support/hostile.ts';
+import { projectFiles, readProjectFile } from '../support/tree.ts';
 
 const FOLDER = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-env-'));
 afterAll(() => {
@@ -40,12 +41,11 @@ fs.writeFileSync(PEM, '-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICAT
 /** Every variable that config/ asks for by name. */
 const NAMES = [
   ...new Set(
-    fs
-      .readdirSync(path.join(ROOT, 'config'))
+    projectFiles('config')
       .flatMap((file) => [
-        ...fs
-          .readFileSync(path.join(ROOT, 'config', file), 'utf8')
-          .matchAll(/\b((?:WATARI|TEMPORAL)_[A-Z_]*[A-Z]|NO_COLOR|XDG_STATE_HOME|LOCALAPPDATA)\b/g),
+        ...readProjectFile(file).matchAll(
+          /\b((?:WATARI|TEMPORAL)_[A-Z_]*[A-Z]|NO_COLOR|XDG_STATE_HOME|LOCALAPPDATA)\b/g,
+        ),
       ])
       .map(([, name = '']) => name),
   ),

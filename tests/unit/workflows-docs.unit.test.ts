@@ -40,8 +40,8 @@ function interfacesOf(files: string[]): Map<string, Field[]> {
 }
 
 const TYPES = interfacesOf([
+  'domain/doctor/check.ts',
   'domain/doctor/diagnose.ts',
-  'domain/doctor/view.ts',
   'domain/spec.ts',
   'domain/status.ts',
   'workflows/apply-cluster.ts',

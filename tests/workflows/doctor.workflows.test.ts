@@ -2,7 +2,7 @@
 // changes nothing. The tests run side by side, because one of them waits for twenty seconds.
 import { describe, expect, inject, it } from 'vitest';
 import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
-import type { Finding } from '../../domain/doctor/view.ts';
+import type { Finding } from '../../domain/doctor/check.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
 import { policyOf, restrictedHost } from '../../workers/policy.ts';

@@ -4,22 +4,17 @@ import type { AccountFacts, PeerFacts, SetupFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
 import {
   blocker,
-  listed,
-  NODE_PORTS,
-  nodeNames,
   orFine,
-  partOf,
-  parts,
   perNode,
   prose,
   quoted,
   usual,
   warning,
   type Check,
-  type DoctorView,
-  type Of,
   type Seen,
-} from '../view.ts';
+} from '../check.ts';
+import { NODE_PORTS, nodeNames, partOf, parts, type DoctorView, type Of } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 /** Administrators, whatever Windows calls them in its language. */

@@ -4,24 +4,18 @@ import { sameName } from '../../names.ts';
 import { quorumWithout } from '../../quorum.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../spec.ts';
 import { sizeText } from '../../units.ts';
+import { blocker, orFine, prose, quoted, warning, type Check, type Seen } from '../check.ts';
 import {
-  blocker,
   clusteredVms,
   clusterView,
   exams,
-  listed,
-  orFine,
   parts,
   partOf,
-  prose,
-  quoted,
   roleFinder,
-  warning,
-  type Check,
   type ClusteredVm,
   type DoctorView,
-  type Seen,
 } from '../view.ts';
+import { listed } from '../../units.ts';
 
 /** A check that needs what the cluster tells, and nothing else. */
 const inCluster =

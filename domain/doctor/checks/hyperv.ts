@@ -6,14 +6,9 @@ import { NODE_FEATURES } from '../../spec.ts';
 import {
   APPLY,
   blocker,
-  clusteredVms,
-  clusterView,
   isWanted,
-  listed,
   mendable,
   orFine,
-  parts,
-  partOf,
   perNode,
   prose,
   quoted,
@@ -21,10 +16,10 @@ import {
   usual,
   warning,
   type Check,
-  type DoctorView,
-  type Of,
   type Seen,
-} from '../view.ts';
+} from '../check.ts';
+import { clusteredVms, clusterView, parts, partOf, type DoctorView, type Of } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const withHyperV = (v: DoctorView): Of<NodeView>[] =>
   parts(v, 'view').filter(({ facts }) => hasHyperV(facts));

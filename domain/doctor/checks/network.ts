@@ -1,21 +1,9 @@
 // Checks of the ways between the nodes: names, ports, cluster networks.
 import type { NetworkFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
-import {
-  blocker,
-  clusterView,
-  listed,
-  NODE_PORTS,
-  orFine,
-  parts,
-  partOf,
-  prose,
-  quoted,
-  warning,
-  type Check,
-  type DoctorView,
-  type Seen,
-} from '../view.ts';
+import { blocker, orFine, prose, quoted, warning, type Check, type Seen } from '../check.ts';
+import { clusterView, NODE_PORTS, parts, partOf, type DoctorView } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const USES: Readonly<Record<number, string>> = {
   [NODE_PORTS.liveMigration]: 'live migration',

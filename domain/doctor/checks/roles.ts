@@ -4,22 +4,24 @@ import { sameName } from '../../names.ts';
 import { findBlockers } from '../../plan-blockers.ts';
 import {
   blocker,
-  clusteredVms,
-  clusterView,
-  listed,
   orFine,
-  parts,
   prose,
   quoted,
-  roleFinder,
-  snapshotOf,
   vmCount,
-  vmFinder,
   warning,
   type Check,
-  type DoctorView,
   type Seen,
+} from '../check.ts';
+import {
+  clusteredVms,
+  clusterView,
+  parts,
+  roleFinder,
+  snapshotOf,
+  vmFinder,
+  type DoctorView,
 } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';

@@ -5,21 +5,23 @@ import { hasHyperV } from '../../snapshot.ts';
 import { isSharedPath } from '../../storage.ts';
 import {
   blocker,
-  clusteredVms,
-  clusterView,
-  listed,
   orFine,
-  parts,
-  partOf,
   prose,
   quoted,
   vmCount,
   warning,
   type Check,
+  type Seen,
+} from '../check.ts';
+import {
+  clusteredVms,
+  clusterView,
+  parts,
+  partOf,
   type ClusteredVm,
   type DoctorView,
-  type Seen,
 } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';

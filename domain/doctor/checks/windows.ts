@@ -2,20 +2,18 @@
 import type { SetupFacts } from '../../facts.ts';
 import {
   blocker,
-  listed,
   newest,
   orFine,
-  parts,
   perNode,
   prose,
   quoted,
   usual,
   warning,
   type Check,
-  type DoctorView,
-  type Of,
   type Seen,
-} from '../view.ts';
+} from '../check.ts';
+import { parts, type DoctorView, type Of } from '../view.ts';
+import { listed } from '../../units.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 

@@ -2,21 +2,17 @@
 import {
   blocker,
   compareVersions,
-  exams,
-  listed,
   newest,
-  nodeNames,
   orFine,
   perNode,
   prose,
   quoted,
   warning,
   type Check,
-  type DoctorView,
-  type NodeExam,
-  type Part,
   type Seen,
-} from '../view.ts';
+} from '../check.ts';
+import { exams, nodeNames, type DoctorView, type NodeExam, type Part } from '../view.ts';
+import { listed } from '../../units.ts';
 import { failureRow, isFailureCode } from '../../failures.ts';
 
 const startWorker = (v: DoctorView): string => `watari worker start --cluster ${v.cluster}`;

@@ -1,0 +1,124 @@
+// Starting a run. A workflow's id is its lock, so a second start is refused with the words that say who holds it.
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  type SearchAttributePair,
+} from '@temporalio/common';
+import { ATTRIBUTE, clusterQueue, type WorkflowName } from '../../domain/names.ts';
+import type { Clock } from '../context.ts';
+import { ClientError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { within, type Temporal } from '../temporal/connection.ts';
+import { createByHand, ensureSearchAttributes } from '../temporal/search-attributes.ts';
+import { dateTime, shellWord } from '../words.ts';
+
+export interface StartRequest {
+  workflow: WorkflowName;
+  id: string;
+  cluster: string;
+  node?: string;
+  vm?: string;
+  /** One line for the lists of the Temporal UI. */
+  summary: string;
+  startedBy: string;
+  input: object;
+  /** Be content with the one that runs already. Only for runs that change nothing. */
+  join?: true;
+}
+
+export interface StartedRun {
+  run: string;
+  runId: string;
+}
+
+const CALL_MS = 10_000;
+/** A new attribute is usable after about a second; behind a cluster of servers their caches take up to ten. */
+const MAPPING_MS = 10_000;
+
+export async function startRun(
+  temporal: Temporal,
+  request: StartRequest,
+  clock: Clock,
+): Promise<StartedRun> {
+  await ensureSearchAttributes(temporal);
+  const giveUpAt = clock.now().getTime() + MAPPING_MS;
+  for (;;) {
+    try {
+      const handle = await within(temporal.connection, CALL_MS, () => startOnce(temporal, request));
+      return { run: handle.workflowId, runId: handle.firstExecutionRunId };
+    } catch (err) {
+      if (err instanceof WorkflowExecutionAlreadyStartedError) {
+        throw await alreadyRunning(temporal, request.id);
+      }
+      if (!isMappingMissing(err)) throw err;
+      if (clock.now().getTime() > giveUpAt) throw attributesMissing(temporal, err);
+      await clock.sleep(500);
+    }
+  }
+}
+
+const startOnce = (temporal: Temporal, r: StartRequest) =>
+  temporal.client.workflow.start(r.workflow, {
+    workflowId: r.id,
+    taskQueue: clusterQueue(r.cluster),
+    args: [r.input],
+    workflowIdConflictPolicy: r.join === true ? 'USE_EXISTING' : 'FAIL',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    typedSearchAttributes: attributesOf(r),
+    staticSummary: r.summary,
+    memo: { startedBy: r.startedBy },
+  });
+
+function attributesOf(r: StartRequest): SearchAttributePair[] {
+  const keyword = (name: string, value: string): SearchAttributePair => ({
+    key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+    value,
+  });
+  return [
+    keyword(ATTRIBUTE.cluster, r.cluster),
+    ...(r.node === undefined ? [] : [keyword(ATTRIBUTE.node, r.node)]),
+    ...(r.vm === undefined ? [] : [keyword(ATTRIBUTE.vm, r.vm)]),
+    {
+      key: defineSearchAttributeKey(ATTRIBUTE.needsOperator, SearchAttributeType.BOOL),
+      value: false,
+    },
+  ];
+}
+
+/** The server has no code of its own for this, only these words (not localised). */
+function isMappingMissing(err: unknown): boolean {
+  const cause = err instanceof Error ? err.cause : undefined;
+  return (
+    isGrpcServiceError(cause) && /no mapping defined for search attribute/i.test(cause.details)
+  );
+}
+
+const attributesMissing = (temporal: Temporal, cause: unknown): ClientError =>
+  new ClientError({
+    code: 'SearchAttributesMissing',
+    message: `namespace "${temporal.namespace}" lacks our search attributes, and we may not create them`,
+    hint: `Have them created:  ${createByHand(temporal.namespace)}`,
+    exitCode: EXIT.failed,
+    cause,
+  });
+
+async function alreadyRunning(temporal: Temporal, id: string): Promise<ClientError> {
+  const info = await within(temporal.connection, CALL_MS, () =>
+    temporal.client.workflow.getHandle(id).describe(),
+  ).catch(() => null);
+  const since = info === null ? '' : ` since ${dateTime(info.startTime)}`;
+  const by = info?.memo?.['startedBy'];
+  const who = typeof by === 'string' ? `, started by ${by}` : parentOf(info);
+  return new ClientError({
+    code: 'AlreadyRunning',
+    message: `${id} is already running${since}${who}`,
+    hint: `Watch it with:  watari run watch ${shellWord(id)}`,
+    exitCode: EXIT.failed,
+  });
+}
+
+const parentOf = (info: { parentExecution?: { workflowId?: string | null } } | null): string => {
+  const parent = info?.parentExecution?.workflowId;
+  return parent == null ? '' : `, as a part of ${parent}`;
+};

@@ -1,0 +1,82 @@
+// What a person does to a run that is under way: decide about a step that waits, or ask it to stop.
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { MESSAGES, type Decision } from '../../domain/status.ts';
+import { ClientError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { grpcCodeOf, isOutage, within, type Temporal } from '../temporal/connection.ts';
+import { shellWord } from '../words.ts';
+
+const CALL_MS = 10_000;
+
+/** @param updateId makes a repeat after a lost answer harmless. */
+export async function decide(
+  temporal: Temporal,
+  run: string,
+  decision: Decision,
+  updateId: string,
+): Promise<string> {
+  const handle = temporal.client.workflow.getHandle(run);
+  try {
+    const answer = await within(temporal.connection, CALL_MS, () =>
+      handle.executeUpdate<{ accepted: string }, [Decision]>(MESSAGES.decide, {
+        args: [decision],
+        updateId,
+      }),
+    );
+    return answer.accepted;
+  } catch (err) {
+    throw decisionFailed(err, run, decision);
+  }
+}
+
+function decisionFailed(err: unknown, run: string, d: Decision): unknown {
+  const refused = (code: string, message: string, hint: string): ClientError =>
+    new ClientError({ code, message, hint, exitCode: EXIT.failed, cause: err });
+  const look = `See how it stands:  watari run show ${shellWord(run)}`;
+  if (err instanceof WorkflowUpdateFailedError) {
+    return refused('DecisionRefused', err.cause?.message ?? err.message, look);
+  }
+  if (err instanceof WorkflowNotFoundError) {
+    return refused('RunOver', `${run} is over; there is nothing to ${d.action}`, look);
+  }
+  if (err instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isOutage(err)) {
+    return refused(
+      'DecisionUndelivered',
+      `no worker took the decision for ${d.step} of ${run} within ${String(CALL_MS / 1000)} s; it may still be taken`,
+      `Are the cluster's workers running?  ${look}`,
+    );
+  }
+  if (grpcCodeOf(err) === FAILED_PRECONDITION) {
+    return refused(
+      'DecisionUndelivered',
+      `the decision for ${d.step} of ${run} was not taken: its program fails on the workers, or there is none`,
+      look,
+    );
+  }
+  return err;
+}
+
+/** "Workflow Task in failed state". */
+const FAILED_PRECONDITION = 9;
+
+export async function cancelRun(temporal: Temporal, run: string): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(run);
+  const over = new ClientError({
+    code: 'RunOver',
+    message: `${run} is over; there is nothing to cancel`,
+    hint: `See how it ended:  watari run show ${shellWord(run)}`,
+    exitCode: EXIT.failed,
+  });
+  try {
+    // Servers take the cancellation of an ended run without a word.
+    const info = await within(temporal.connection, CALL_MS, () => handle.describe());
+    if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') throw over;
+    await within(temporal.connection, CALL_MS, () => handle.cancel());
+  } catch (err) {
+    throw err instanceof WorkflowNotFoundError ? over : err;
+  }
+}
