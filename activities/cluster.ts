@@ -2,7 +2,7 @@
 // nodes. Served on the queue watari.<cluster>. The wait for a migration slot is in slot.ts, the move itself in move.ts.
 import { activityInfo } from '@temporalio/activity';
 import type { ClusterFacts, ClusterNodeFacts, ClusterView, RoleFacts } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { againMs } from './again.ts';
@@ -61,13 +61,13 @@ function rolesAbout(about: string | undefined, roles: RoleFacts[]): RoleFacts[] 
       sameName(role.name, about) ||
       isMoving(role) ||
       isQueued(role) ||
-      role.antiAffinityClassNames.some((c) => own.some((o) => sameName(c, o))),
+      role.antiAffinityClassNames.some((c) => includesName(own, c)),
   );
 }
 
 /** A list of all 64 nodes with each of 500 roles would be most of what is kept; an empty one says the same. */
 function withoutEveryNode(role: RoleFacts, nodes: readonly ClusterNodeFacts[]): RoleFacts {
-  const every = nodes.every((n) => role.possibleOwners.some((owner) => sameName(owner, n.name)));
+  const every = nodes.every((n) => includesName(role.possibleOwners, n.name));
   return every ? { ...role, possibleOwners: [] } : role;
 }
 

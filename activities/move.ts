@@ -6,6 +6,7 @@ import type { MovePhase, RoleFacts } from '../domain/facts.ts';
 import { sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Beat } from '../domain/status.ts';
+import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
 import { beating, pause, pauseAnyway, type Beats } from './beats.ts';
 import { failed, guarded, type FailureDetails } from './failing.ts';
@@ -221,7 +222,7 @@ class MoveWatch {
     if (seconds < limit) return;
     throw this.failed(
       isQueued(role) ? 'SlotsBusy' : 'MoveStalled',
-      `The move of ${role.name} to ${this.request.target} stands at ${role.move.phase}, ${String(role.move.percent)} %, unchanged for ${String(Math.round(seconds))} s; it was left running`,
+      `The move of ${role.name} to ${this.request.target} stands at ${role.move.phase}, ${String(role.move.percent)} %, unchanged for ${durationText(seconds * 1000)}; it was left running`,
     );
   }
 

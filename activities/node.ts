@@ -6,6 +6,7 @@ import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../d
 import { boundedText } from '../domain/bounded.ts';
 import { sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
+import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
 import { beating, pause, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
@@ -152,7 +153,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
           if (deps.now().getTime() > until) {
             throw failed(
               'NodeNotReady',
-              `${host.node} is back, but after ${String(input.waitSeconds)} s still waits for ${missing}`,
+              `${host.node} is back, but after ${durationText(input.waitSeconds * 1000)} still waits for ${missing}`,
             );
           }
           say(waits(input.step, 'settling', missing));

@@ -5,6 +5,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { freeSlots, slotHolders } from '../domain/slots.ts';
 import { DEFAULT_BUDGETS } from '../domain/spec.ts';
 import type { Beat } from '../domain/status.ts';
+import { durationText } from '../domain/units.ts';
 import { againMs } from './again.ts';
 import { beating, pause, waits, type Beats } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
@@ -50,7 +51,7 @@ export function createSlotActivities(deps: ClusterActivityDeps) {
           if (waitedMs() > request.waitSeconds * 1000) {
             throw failed(
               'SlotsBusy',
-              `${request.vm} found no free migration slot within ${String(request.waitSeconds)} s: waited for ${busy}`,
+              `${request.vm} found no free migration slot within ${durationText(request.waitSeconds * 1000)}: waited for ${busy}`,
             );
           }
           if (waitedMs() - saidMs >= everyMs) {

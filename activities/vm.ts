@@ -5,6 +5,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type { RoleFacts, VmFacts } from '../domain/facts.ts';
 import { ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
+import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
 import { beating, pause, waits } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
@@ -86,7 +87,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
           (missing) =>
             failed(
               'VmNotRunning',
-              `${input.name} was started on ${host.node} and does not run after ${String(input.waitSeconds)} s; waited for ${missing}`,
+              `${input.name} was started on ${host.node} and does not run after ${durationText(input.waitSeconds * 1000)}; waited for ${missing}`,
             ),
         );
         return { changed: facts.changed, vm, cmdlets };
@@ -118,13 +119,13 @@ export function createVmActivities(deps: ClusterActivityDeps) {
           (missing) =>
             failed(
               'VmNotRunning',
-              `After its move, waited ${String(input.waitSeconds)} s in vain for ${missing}`,
+              `After its move, waited ${durationText(input.waitSeconds * 1000)} in vain for ${missing}`,
             ),
         );
         if (vm.uptimeSeconds < input.uptimeAtLeastSeconds) {
           throw failed(
             'VmRestarted',
-            `${input.vm} runs on ${host.node} with an uptime of ${String(vm.uptimeSeconds)} s, but had ${String(input.uptimeAtLeastSeconds)} s before the move: it restarted`,
+            `${input.vm} runs on ${host.node} with an uptime of ${durationText(vm.uptimeSeconds * 1000)}, but had ${durationText(input.uptimeAtLeastSeconds * 1000)} before the move: it restarted`,
           );
         }
         return vm;
@@ -155,7 +156,8 @@ export function createVmActivities(deps: ClusterActivityDeps) {
               return still ? { missing: `${own.name} to be saved (${vm.state})` } : { done: true };
             },
             () => undefined,
-            (missing) => failed('NotReady', `Waited ${String(input.waitSeconds)} s for ${missing}`),
+            (missing) =>
+              failed('NotReady', `Waited ${durationText(input.waitSeconds * 1000)} for ${missing}`),
           );
           cmdlets.push(...(await host.removeRole({ vmId: own.id })).cmdlets);
         }

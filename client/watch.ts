@@ -3,7 +3,8 @@ import { isOutage, type Temporal } from './temporal/connection.ts';
 import type { Context, Talk } from './context.ts';
 import { ClientError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { duration, stringWidth } from './render/format.ts';
+import { durationText } from '../domain/units.ts';
+import { stringWidth } from './render/format.ts';
 import { liveScreen } from './render/live.ts';
 import { PlainReporter } from './render/plain.ts';
 import { runLines } from './render/steps.ts';
@@ -160,7 +161,7 @@ function plainDisplay(ctx: Context, talk: Talk): Display {
 }
 
 export const outageText = (ms: number): string =>
-  `Temporal does not answer since ${duration(ms)}; the run goes on, retrying`;
+  `Temporal does not answer since ${durationText(ms)}; the run goes on, retrying`;
 
 export function summaryOptions(
   ctx: Context,

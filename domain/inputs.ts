@@ -17,7 +17,7 @@ const SECONDS_MAX = 366 * 86_400;
 
 /** A refusal is shown in a terminal, and JSON itself writes only some of what steers one out. */
 const shown = (value: unknown): string => {
-  const json = spelledOut((JSON.stringify(value)) ?? 'nothing');
+  const json = value === undefined ? 'nothing' : spelledOut(JSON.stringify(value));
   return json.length <= 40 ? json : `${json.slice(0, 40)}...`;
 };
 

@@ -1,7 +1,7 @@
 // What a person must mend before a plan can run. Each check looks at one thing; planCluster collects
 // them all, so that one look shows everything that is wrong.
 import type { ClusterNodeFacts, Snapshot } from './facts.ts';
-import { sameName } from './names.ts';
+import { includesName, sameName } from './names.ts';
 import { listText } from './units.ts';
 import { quorumWithout } from './quorum.ts';
 import { allVms, answerOf, clusterNode, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
@@ -128,7 +128,7 @@ function vmBlockers(spec: ClusterSpec, s: Snapshot, vm: VmSpec): Blocker[] {
   if (roleOfVm(s, vm.name) !== undefined) return [];
   const found = known[0];
   if (found === undefined) return newVmBlockers(spec, s, vm);
-  if (found.vm.disks.some((d) => sameName(d, vm.vhd))) return [];
+  if (includesName(found.vm.disks, vm.vhd)) return [];
   const disk = found.vm.disks[0] ?? 'no disk';
   return [
     {
@@ -146,7 +146,7 @@ function newVmBlockers(spec: ClusterSpec, s: Snapshot, vm: VmSpec): Blocker[] {
     out.push({ subject: vm.name, code, message, hint });
   };
   const { node } = vm;
-  if (node !== null && !spec.nodes.some((n) => sameName(n, node))) {
+  if (node !== null && !includesName(spec.nodes, node)) {
     const names = listText(spec.nodes);
     about(
       'unknown-node',

@@ -1,7 +1,7 @@
 // The difference between cluster.yaml and a snapshot, as ordered steps. Pure; the client prints it,
 // applyCluster runs it. What stands in the way is in plan-blockers.ts.
 import type { MigrationSettings, NodeView, Snapshot, VmFacts } from './facts.ts';
-import { sameName, stepId } from './names.ts';
+import { includesName, sameName, stepId } from './names.ts';
 import { findBlockers, type Blocker } from './plan-blockers.ts';
 import { allVms, clusterNode, findVm, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
 import { NODE_FEATURES, type ClusterSpec, type LiveMigrationSpec, type VmSpec } from './spec.ts';
@@ -67,7 +67,7 @@ export function planCluster(
       ...settings.unchanged,
       ...vms.unchanged,
       ...s.view.nodes
-        .filter((n) => !spec.nodes.some((name) => sameName(name, n.name)))
+        .filter((n) => !includesName(spec.nodes, n.name))
         .map((n) => `${n.name} is in the cluster but not in cluster.yaml and is left alone`),
     ],
   };

@@ -1,7 +1,7 @@
 // Look-ups in a snapshot that plans and placements share. Names are compared without case, as
 // Windows does.
 import type { ClusterNodeFacts, NodeView, RoleFacts, Snapshot, VmFacts } from './facts.ts';
-import { sameName } from './names.ts';
+import { includesName, sameName } from './names.ts';
 import { slotHolders } from './slots.ts';
 
 export type NodeAnswer = { view: NodeView } | { noAnswer: { code: string; message: string } };
@@ -35,7 +35,7 @@ export function roleOfVm(s: Snapshot, name: string): RoleFacts | undefined {
   const ids = allVms(s)
     .filter((p) => sameName(p.vm.name, name))
     .map((p) => p.vm.id);
-  return s.view.roles.find((r) => ids.some((id) => sameName(id, r.vmId)));
+  return s.view.roles.find((r) => includesName(ids, r.vmId));
 }
 
 export interface PlacedVm {

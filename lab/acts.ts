@@ -1,5 +1,5 @@
 // The acting operations about this machine and the cluster's settings: each looks first and does nothing twice.
-import { sameName } from '../domain/names.ts';
+import { includesName } from '../domain/names.ts';
 import type { ActOp, OpArgs, OpFacts } from '../hyperv/host.ts';
 import { iso, type Instant } from './clock.ts';
 import { pumpQueue } from './moves.ts';
@@ -125,4 +125,4 @@ export const resumeNode: Act<'resumeNode'> = (asked, a) => {
 };
 
 export const isPossibleOwner = (owners: string[], node: string): boolean =>
-  owners.some((owner) => sameName(owner, node));
+  includesName(owners, node);

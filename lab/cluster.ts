@@ -1,5 +1,5 @@
 // The cluster service: membership, quorum, failover of roles, the auto-balancer.
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import { failMove, failMovesOf, acceptMove, moveFacts } from './moves.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
 import { haltVm, startVm } from './vms.ts';
@@ -99,7 +99,7 @@ function failoverTarget(world: World, role: LabRole, vm: LabVm): LabNode | null 
           !node.paused &&
           !node.quarantined &&
           hasHyperV(node) &&
-          role.possibleOwners.some((name) => sameName(name, node.name)) &&
+          includesName(role.possibleOwners, node.name) &&
           (role.wanted === 'offline' || free(node) >= vm.memoryBytes),
       )
       .sort((a, b) => rank(a) - rank(b) || free(b) - free(a) || (a.name < b.name ? -1 : 1))[0] ??
@@ -188,7 +188,7 @@ export function balance(world: World): void {
       .filter(
         (node) =>
           node !== fullest &&
-          role.possibleOwners.some((name) => sameName(name, node.name)) &&
+          includesName(role.possibleOwners, node.name) &&
           freeMemory(world, node) >= vm.memoryBytes &&
           load(node) + vm.memoryBytes / node.is.memory < load(fullest),
       )

@@ -1,6 +1,6 @@
 // Which fault strikes where. Faults of operations are taken here by the operation that they hit; world events are
 // struck by strikes.ts.
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import type { Op } from '../hyperv/host.ts';
 import { effect } from './records.ts';
 import { isWorldEvent } from './scenario-schema.ts';
@@ -23,7 +23,7 @@ export function takeOpFault(world: World, node: string, op: Op, vms: string[]): 
     const { on, node: at, vm } = candidate.fault;
     if (on !== op || !isDue(world, candidate)) return false;
     if (at !== undefined && !sameName(at, node)) return false;
-    return vm === undefined || vms.some((name) => sameName(name, vm));
+    return vm === undefined || includesName(vms, vm);
   });
   if (hit === undefined) return null;
   spend(world, hit);

@@ -1,6 +1,6 @@
 // States that no cluster can be in, each with the place in the scenario file that says so.
-import { formatSize } from '../config/sizes.ts';
-import { sameName } from '../domain/names.ts';
+import { sizeText } from '../domain/units.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import type { Fault, Scenario } from './scenario-schema.ts';
 
 export interface Finding {
@@ -46,20 +46,20 @@ function checkVm(s: Scenario, i: number): Finding[] {
   const say = (key: string, message: string): void => {
     found.push({ path: at(key), message });
   };
-  if (!owner.features.some((feature) => sameName(feature, 'Hyper-V')))
+  if (!includesName(owner.features, 'Hyper-V'))
     say('owner', `VM '${vm.name}' is on ${owner.name}, which does not have Hyper-V`);
   if (vm.memory > owner.memory - owner.reservedMemory)
     say(
       'memory',
-      `VM '${vm.name}' has ${formatSize(vm.memory)} of memory, its owner ${owner.name} ` +
-        `${formatSize(owner.memory)} less ${formatSize(owner.reservedMemory)} for itself`,
+      `VM '${vm.name}' has ${sizeText(vm.memory)} of memory, its owner ${owner.name} ` +
+        `${sizeText(owner.memory)} less ${sizeText(owner.reservedMemory)} for itself`,
     );
   if (owner.power === 'off' && vm.clustered)
     say('owner', `clustered VM '${vm.name}' is on ${owner.name}, which is switched off`);
   if (owner.power === 'off' && vm.state === 'Running')
     say('state', `VM '${vm.name}' is running on ${owner.name}, which is switched off`);
   const possible = vm.possibleOwners ?? [];
-  if (possible.length > 0 && !possible.some((name) => sameName(name, owner.name)))
+  if (possible.length > 0 && !includesName(possible, owner.name))
     say('possibleOwners', `VM '${vm.name}' is on ${owner.name}, which is not a possible owner`);
   if (vm.parents.length > 0 && vm.disks?.length === 0)
     say('parents', `VM '${vm.name}' has parents of a disk, and no disk`);
@@ -101,7 +101,7 @@ function checkSetup(s: Scenario, i: number): Finding[] {
   });
   const vms = s.virtualMachines.map((vm) => vm.name);
   node.events.forEach(({ vm }, j) => {
-    if (vm === null || vms.some((name) => sameName(name, vm))) return;
+    if (vm === null || includesName(vms, vm)) return;
     found.push({
       path: ['nodes', i, 'events', j, 'vm'],
       message: `this event is about '${vm}', which is not a VM`,
@@ -124,8 +124,8 @@ function checkMemory(s: Scenario): Finding[] {
       ];
     if (used <= has || running.some((vm) => vm.memory > has)) return [];
     const message =
-      `the VMs running on ${node.name} need ${formatSize(used)} of memory, ` +
-      `it has ${formatSize(has)} for them`;
+      `the VMs running on ${node.name} need ${sizeText(used)} of memory, ` +
+      `it has ${sizeText(has)} for them`;
     return [{ path: ['nodes', i, 'memory'], message }];
   });
 }
@@ -144,7 +144,7 @@ export const vmNameOfDisk = (path: string): string =>
 export function checkFault(fault: Fault, known: KnownNames, where: (string | number)[]): Finding[] {
   const found: Finding[] = [];
   const look = (name: string, list: string[], path: string[], what: string): void => {
-    if (list.some((other) => sameName(other, name))) return;
+    if (includesName(list, name)) return;
     const message = `this fault is about '${name}', which is not ${what}`;
     found.push({ path: [...where, ...path], message, unknown: { name, known: list } });
   };

@@ -1,5 +1,5 @@
 // The lab's state as tables for a terminal.
-import { formatSize } from '../config/sizes.ts';
+import { durationText, sizeText } from '../domain/units.ts';
 import type { LabState } from './state.ts';
 
 function table(title: string, head: string[], rows: string[][]): string[] {
@@ -11,11 +11,6 @@ function table(title: string, head: string[], rows: string[][]): string[] {
     `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd();
   return ['', title, line(head), ...rows.map(line)];
 }
-
-const hours = (seconds: number): string => {
-  const minutes = Math.floor(seconds / 60);
-  return `${String(Math.floor(minutes / 60))}h${String(minutes % 60).padStart(2, '0')}m`;
-};
 
 export function showState(state: LabState): string {
   const { cluster } = state;
@@ -33,8 +28,8 @@ export function showState(state: LabState): string {
         node.power,
         node.quarantined ? `${node.state} (quarantined)` : node.state,
         node.features['Hyper-V'] ?? 'Available',
-        formatSize(node.memoryBytes),
-        formatSize(node.freeMemoryBytes),
+        sizeText(node.memoryBytes),
+        sizeText(node.freeMemoryBytes),
         node.bootTime,
       ]),
     ),
@@ -46,8 +41,8 @@ export function showState(state: LabState): string {
         vm.owner,
         vm.state,
         state.roles.find((role) => role.vmId === vm.id)?.state ?? '-',
-        formatSize(vm.memoryStartupBytes),
-        hours(vm.uptimeSeconds),
+        sizeText(vm.memoryStartupBytes),
+        durationText(vm.uptimeSeconds * 1000),
         vm.heartbeat,
       ]),
     ),

@@ -10,7 +10,7 @@ import type {
   SwitchFacts,
   VmState,
 } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import { Agenda, type Entry } from './agenda.ts';
 import type { Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
@@ -188,7 +188,7 @@ const UP_SINCE_MS = 86_400_000;
 
 function makeNode(is: NodeScenario, start: Instant): LabNode {
   const listed = [...is.features, ...CLUSTER_FEATURES];
-  if (is.features.some((feature) => sameName(feature, 'Hyper-V'))) listed.push(...HYPERV_TOOLS);
+  if (includesName(is.features, 'Hyper-V')) listed.push(...HYPERV_TOOLS);
   const features: LabNode['features'] = new Map(FEATURES.map((name) => [name, 'Available']));
   for (const name of listed)
     features.set(FEATURES.find((known) => sameName(known, name)) ?? name, 'Installed');

@@ -2,7 +2,7 @@
 // is made here, of the fact that nobody could.
 import { WorkflowFailedError } from '@temporalio/client';
 import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
-import { runId, sameName } from '../../domain/names.ts';
+import { includesName, runId } from '../../domain/names.ts';
 import type { ClusterSpec, DoctorInput } from '../../domain/spec.ts';
 import { isSettled } from '../../domain/status.ts';
 import { isOutage, within, type Temporal } from '../temporal/connection.ts';
@@ -68,7 +68,7 @@ async function ask(
   const input: DoctorInput = {
     cluster,
     // A worker of the cluster's queue alone is no node's.
-    nodes: present.filter((node) => !missing.some((m) => sameName(m, node))),
+    nodes: present.filter((node) => !includesName(missing, node)),
     unserved: missing,
     ...(wanted === null ? {} : { wanted }),
     startedBy: ctx.startedBy,

@@ -1,6 +1,6 @@
 // Which nodes are served: the server remembers who asked for work on a queue, and every worker's identity begins with
 // its node's name.
-import { clusterQueue, nodeQueue, sameName } from '../../domain/names.ts';
+import { clusterQueue, includesName, nodeQueue } from '../../domain/names.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 
 const CALL_MS = 5_000;
@@ -55,7 +55,7 @@ export function nodesOf(identities: readonly string[]): string[] {
   const names: string[] = [];
   for (const identity of identities) {
     const node = identity.split('/')[0];
-    if (node === undefined || node === '' || names.some((n) => sameName(n, node))) continue;
+    if (node === undefined || node === '' || includesName(names, node)) continue;
     names.push(node);
   }
   return names.sort((a, b) => a.localeCompare(b, 'en'));

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import { InvalidArgumentError, type Command } from 'commander';
+import { sizeText } from '../../domain/units.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { backupDatabase, restoreDatabase, snapshotOfThisNode } from '../temporal-server/backup.ts';
 import { runServerStart, SERVER_DEFAULTS } from '../temporal-server/server-command.ts';
@@ -68,7 +69,7 @@ async function runBackup(ctx: Context, file: string, o: DatabaseOptions): Promis
   const made = await backupDatabase(database, to, snapshotOfThisNode());
   out.result({ database, ...made });
   if (out.json) return;
-  const size = `${(made.bytes / 1024 ** 2).toFixed(1)} MB`;
+  const size = sizeText(made.bytes);
   out.say([
     `Backed up ${database}: ${made.files.join(' and ')}, ${size}`,
     ...(made.files.length > 1

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { durationText } from '../../domain/units.ts';
 import type { Clock } from '../context.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -106,7 +107,7 @@ function notStarted(ended: boolean, errFile: string, said: string): ClientError 
     code: 'LabNotStarted',
     message: ended
       ? 'the lab ended while it started'
-      : `the lab was not ready within ${READY_MS / 1000} s`,
+      : `the lab was not ready within ${durationText(READY_MS)}`,
     hint: `${tail === '' ? '' : `It said:\n${tail}\n`}Its log: ${errFile}`,
     exitCode: EXIT.failed,
   });

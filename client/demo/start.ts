@@ -2,6 +2,7 @@
 // every node is served. Whatever was started is ended again when a later piece fails.
 import fs from 'node:fs';
 import path from 'node:path';
+import { durationText } from '../../domain/units.ts';
 import { loadClusterFile } from '../../config/cluster-file.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
 import { connect, type Temporal } from '../temporal/connection.ts';
@@ -170,7 +171,7 @@ async function untilServed(
     if (now.getTime() > deadline) {
       throw new ClientError({
         code: 'NoWorker',
-        message: `no worker serves ${missing.join(', ')} after ${WORKERS_MS / 1000} s`,
+        message: `no worker serves ${missing.join(', ')} after ${durationText(WORKERS_MS)}`,
         hint: `${lastWords(lab.logDir, missing[0])}Logs of the workers: ${lab.logDir}`,
         exitCode: EXIT.failed,
       });

@@ -1,9 +1,10 @@
 // What `cluster doctor` prints: blockers first, each with what was seen and a block to paste, then warnings, then one
 // line for every group of checks that found nothing.
+import { durationText } from '../../domain/units.ts';
 import { CHECKS, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { GROUPS, type Finding, type Group } from '../../domain/doctor/check.ts';
 import type { Colors } from '../terminal.ts';
-import { clip, duration, oneLine, stringWidth, wrap } from './format.ts';
+import { clip, oneLine, stringWidth, wrap } from './format.ts';
 
 interface Options {
   columns: number;
@@ -122,6 +123,6 @@ function uncheckedLines({ unchecked }: DoctorReport, o: Options): string[] {
 
 /** `asking HV1, HV2, HV3 .. (2.1 s)`. */
 export function askingLine(nodes: readonly string[], waitedMs: number, columns: number): string {
-  const tail = ` .. (${duration(waitedMs)})`;
+  const tail = ` .. (${durationText(waitedMs)})`;
   return clip(`asking ${nodes.join(', ')}`, columns - stringWidth(tail)) + tail;
 }

@@ -1,5 +1,6 @@
 // Evidence of a step in a few lines: what changed from what to what, single facts, the cmdlets that did it.
-import { bytes, duration, oneLine } from './format.ts';
+import { durationText, sizeText } from '../../domain/units.ts';
+import { oneLine } from './format.ts';
 
 /** More cmdlets than this are counted; `--json` has them all. */
 const CMDLETS_SHOWN = 3;
@@ -50,7 +51,7 @@ const label = (key: string): string => words(key.replace(UNIT, '')) || 'took';
 /** null for what has no short text. */
 function valueText(key: string, value: unknown): string | null {
   if (typeof value === 'number' && UNIT.test(key)) {
-    return /bytes$/i.test(key) ? bytes(value) : duration(value * 1000);
+    return /bytes$/i.test(key) ? sizeText(value) : durationText(value * 1000);
   }
   if (isScalar(value)) return short(value);
   if (Array.isArray(value) && value.length > 0 && value.every(isScalar)) {

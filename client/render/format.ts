@@ -32,37 +32,6 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
 /** One line, as long as it looks. */
 export const oneLine = (text: string): string => unsteered(text.replace(/\s*[\r\n]+\s*/g, ' '));
 
-/** `0.4 s`, `12 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const s = Math.round(seconds);
-  if (s < 60) return `${String(s)} s`;
-  if (s < 3600) return two(Math.floor(s / 60), 'min', s % 60, 's');
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 24 * 60) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
-  const hours = Math.round(seconds / 3600);
-  return two(Math.floor(hours / 24), 'd', hours % 24, 'h');
-}
-
-function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  const head = `${String(big)} ${bigUnit}`;
-  return small === 0 ? head : `${head} ${String(small)} ${smallUnit}`;
-}
-
-/** `10 GB`, `512 MB`; binary units under their everyday names, as Hyper-V Manager writes them. */
-export function bytes(n: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-  let value = n;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  const text = Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toFixed(1);
-  return `${text.replace(/\.0$/, '')} ${units[unit] ?? 'B'}`;
-}
-
 /** `[######--------------]  30 %`. */
 export function bar(percent: number, width: number): string {
   const share = Math.min(100, Math.max(0, percent)) / 100;

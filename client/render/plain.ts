@@ -1,7 +1,8 @@
 // A run as lines for logs, pipes and screen readers: one line per change of a step's state and per 10 % of progress.
+import { durationText } from '../../domain/units.ts';
 import { isSettled } from '../../domain/status.ts';
 import type { RunView, StepView } from '../runs/view.ts';
-import { duration, oneLine } from './format.ts';
+import { oneLine } from './format.ts';
 import { timeOfDay } from '../words.ts';
 import { STATE_WORDS, elapsedMs } from './steps.ts';
 
@@ -66,7 +67,7 @@ function details(step: StepView, now: Date): string[] {
   const live = !isSettled(step.state) && step.state !== 'pending';
   if (live && p?.percent != null)
     texts.push(`${String(Math.floor(p.percent))} % ${p.phase}`.trim());
-  if (live && p?.etaSeconds != null) texts.push(`~${duration(p.etaSeconds * 1000)} left`);
+  if (live && p?.etaSeconds != null) texts.push(`~${durationText(p.etaSeconds * 1000)} left`);
   const waits = live && step.state !== 'needs-operator';
   if (waits && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
   if (step.attempt > 1) texts.push(`attempt ${String(step.attempt)}`);
@@ -74,6 +75,6 @@ function details(step: StepView, now: Date): string[] {
     texts.push(`${step.failure.code}: ${oneLine(step.failure.message)}`);
   }
   const elapsed = elapsedMs(step, now);
-  if (isSettled(step.state) && elapsed !== null) texts.push(`(${duration(elapsed)})`);
+  if (isSettled(step.state) && elapsed !== null) texts.push(`(${durationText(elapsed)})`);
   return texts;
 }

@@ -1,7 +1,8 @@
 // `run list`: one line per run, newest first, parts of other runs indented under nothing but marked.
+import { durationText } from '../../domain/units.ts';
 import type { RunListed } from '../runs/list.ts';
 import type { Colors } from '../terminal.ts';
-import { clip, duration, table } from './format.ts';
+import { clip, table } from './format.ts';
 import { dateTime } from '../words.ts';
 import { paintRunState } from './summary.ts';
 
@@ -22,7 +23,7 @@ export function runListLines(runs: readonly RunListed[], o: Options): string[] {
       r.state === 'needs-operator' ? 'needs you' : r.state,
       r.run,
       dateTime(new Date(r.startedAt)),
-      duration(end - Date.parse(r.startedAt)),
+      durationText(end - Date.parse(r.startedAt)),
       r.startedBy ?? (r.parent === null ? '' : `part of ${r.parent}`),
     ];
   });

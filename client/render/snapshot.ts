@@ -1,8 +1,9 @@
 // `cluster show`: nodes, virtual machines and the settings that decide about live migration, as they are now.
+import { sizeText } from '../../domain/units.ts';
 import type { NodeView, RoleFacts, Snapshot } from '../../domain/facts.ts';
-import { sameName } from '../../domain/names.ts';
+import { includesName, sameName } from '../../domain/names.ts';
 import type { Colors } from '../terminal.ts';
-import { bytes, oneLine, table, wrap } from './format.ts';
+import { oneLine, table, wrap } from './format.ts';
 
 interface Options {
   columns: number;
@@ -43,10 +44,10 @@ function nodeTable(s: Snapshot, workers: readonly string[], o: Options): string[
     return [
       name,
       state === undefined ? 'not a member' : state.quarantined ? 'Quarantined' : state.state,
-      workers.some((w) => sameName(w, name)) ? 'yes' : 'no',
+      includesName(workers, name) ? 'yes' : 'no',
       view === null
         ? '?'
-        : `${bytes(view.host.freeMemoryBytes)} of ${bytes(view.host.memoryBytes)}`,
+        : `${sizeText(view.host.freeMemoryBytes)} of ${sizeText(view.host.memoryBytes)}`,
       features.join(', ') || (view === null ? '?' : 'none'),
       migration === null ? '-' : migrationText(migration),
       view?.host.pendingRestart === true ? 'restart owed' : '',
@@ -65,7 +66,7 @@ function migrationText(m: NonNullable<NodeView['migration']>): string {
 function allNodes(s: Snapshot): string[] {
   const names = s.view.nodes.map((n) => n.name);
   for (const name of Object.keys(s.nodes)) {
-    if (!names.some((n) => sameName(n, name))) names.push(name);
+    if (!includesName(names, name)) names.push(name);
   }
   return names;
 }
@@ -90,7 +91,7 @@ function vmTable(s: Snapshot, roles: readonly RoleFacts[], o: Options): string[]
       oneLine(role.name),
       role.owner,
       vm?.state ?? role.state,
-      vm === undefined ? '?' : bytes(vm.memoryAssignedBytes || vm.memoryStartupBytes),
+      vm === undefined ? '?' : sizeText(vm.memoryAssignedBytes || vm.memoryStartupBytes),
       moveText(role),
     ];
   });

@@ -1,10 +1,11 @@
 // The step table: one line per step, as wide as the window and never taller than it. The same lines are drawn in place
 // by live.ts and printed once by `run show`.
+import { durationText } from '../../domain/units.ts';
 import type { StepState } from '../../domain/status.ts';
 import { isSettled } from '../../domain/status.ts';
 import { stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
-import { bar, clip, duration, oneLine, pad, stringWidth, wrap } from './format.ts';
+import { bar, clip, oneLine, pad, stringWidth, wrap } from './format.ts';
 
 export interface TableOptions {
   columns: number;
@@ -85,7 +86,7 @@ export function activityText(step: StepView, style: ActivityStyle = STYLES[0]): 
   const phase = style.phase || p?.percent == null ? (p?.phase ?? '') : '';
   const words = [
     ...(phase !== '' && step.waitingFor === null ? [oneLine(phase)] : []),
-    ...(p?.etaSeconds != null ? [`~${duration(p.etaSeconds * 1000)} left`] : []),
+    ...(p?.etaSeconds != null ? [`~${durationText(p.etaSeconds * 1000)} left`] : []),
     ...(step.waitingFor === null ? [] : [`waits for ${oneLine(step.waitingFor)}`]),
     ...(step.attempt > 1 ? [`attempt ${step.attempt}`] : []),
   ];
@@ -104,7 +105,7 @@ export function elapsedMs(
 
 function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
   const elapsed = elapsedMs(step, o.now);
-  const time = elapsed === null || step.state === 'skipped' ? '' : duration(elapsed);
+  const time = elapsed === null || step.state === 'skipped' ? '' : durationText(elapsed);
   const lead = `${MARKERS[step.state]} ${pad(STATE_WORDS[step.state], STATE_WIDTH)}`;
   const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 3;
   const middle = room < 8 ? '' : middleText(step, room);
@@ -128,7 +129,7 @@ function middleText(step: StepView, room: number): string {
 
 export function headLine(view: RunView, o: TableOptions): string {
   const state = stateOf(view);
-  const elapsed = duration(elapsedMs(view, o.now) ?? 0);
+  const elapsed = durationText(elapsedMs(view, o.now) ?? 0);
   const done = view.steps.filter((s) => isSettled(s.state)).length;
   const count = `${String(done)} of ${String(view.steps.length)} steps`;
   const word = state === 'needs-operator' ? 'needs you' : state;

@@ -1,9 +1,10 @@
 // What is printed when a run is over, and what is printed while it waits for a person.
+import { durationText } from '../../domain/units.ts';
 import type { RunState } from '../../domain/status.ts';
 import { needingOperator, stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
 import { evidenceLines } from './evidence.ts';
-import { clip, duration, oneLine, wrap } from './format.ts';
+import { clip, oneLine, wrap } from './format.ts';
 import { shellWord } from '../words.ts';
 import { rankingLines, rankingOf, targetOf } from './placement.ts';
 import { elapsedMs } from './steps.ts';
@@ -34,7 +35,7 @@ export function paintRunState(state: RunState, text: string, c: Colors): string 
 
 export function summaryLines(view: RunView, o: SummaryOptions): string[] {
   const state = stateOf(view);
-  const wall = duration(elapsedMs(view, o.now) ?? 0);
+  const wall = durationText(elapsedMs(view, o.now) ?? 0);
   const result = paintRunState(state, RESULT[state], o.colors);
   const lines = ['', o.colors.bold(`${oneLine(view.title)}: `) + `${result} in ${wall}`];
   lines.push(...view.steps.filter(hasEvidence).flatMap((step) => stepEvidence(step, o)));

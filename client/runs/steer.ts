@@ -4,6 +4,7 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
+import { durationText } from '../../domain/units.ts';
 import { MESSAGES, type Decision } from '../../domain/status.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -46,7 +47,7 @@ function decisionFailed(err: unknown, run: string, d: Decision): unknown {
   if (err instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isOutage(err)) {
     return refused(
       'DecisionUndelivered',
-      `no worker took the decision for ${d.step} of ${run} within ${String(CALL_MS / 1000)} s; it may still be taken`,
+      `no worker took the decision for ${d.step} of ${run} within ${durationText(CALL_MS)}; it may still be taken`,
       `Are the cluster's workers running?  ${look}`,
     );
   }

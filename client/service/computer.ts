@@ -2,6 +2,7 @@
 // process that belongs to one, and how it is ended.
 import fs from 'node:fs';
 import path from 'node:path';
+import { durationText } from '../../domain/units.ts';
 import { hold } from '../../config/service-files.ts';
 import type { NodeProcess, WorkerTask, WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import type { Clock } from '../context.ts';
@@ -59,12 +60,14 @@ export async function endWorker(computer: ServiceComputer, task: WorkerTask): Pr
   say(`Asking the worker of task ${task.name} to finish ...`);
   const asked = stopFile !== null;
   if (asked && (await isGone(computer, task.name, END_WAIT_MS))) return 'ended';
-  say(`It still runs${asked ? ` after ${END_WAIT_MS / 1000} s` : ''}, so it is ended by force.`);
+  say(
+    `It still runs${asked ? ` after ${durationText(END_WAIT_MS)}` : ''}, so it is ended by force.`,
+  );
   await tasks.stop(task.name);
   if (await isGone(computer, task.name, FORCED_WAIT_MS)) return 'forced';
   throw new ClientError({
     code: 'WorkerStillRuns',
-    message: `The worker of task \\watari\\${task.name} still runs, ${FORCED_WAIT_MS / 1000} s after Windows was told to end it`,
+    message: `The worker of task \\watari\\${task.name} still runs, ${durationText(FORCED_WAIT_MS)} after Windows was told to end it`,
     hint: 'Look for node.exe in the Task Manager, end it there, and run the command again.',
     exitCode: EXIT.failed,
   });

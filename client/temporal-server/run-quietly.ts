@@ -1,5 +1,6 @@
 // Runs a short foreign command and tells how it ended in one line. For asking a version and unpacking, not for servers.
 import { spawn } from 'node:child_process';
+import { durationText } from '../../domain/units.ts';
 
 export interface Ran {
   ok: boolean;
@@ -37,7 +38,7 @@ export function runQuietly(command: string, args: string[], options: RunQuietly)
     child.on('error', (error) => end(false, error.message));
     child.on('close', (code) => {
       if (code === 0) end(true, '');
-      else if (late) end(false, `no answer in ${options.timeoutMs / 1000} s`);
+      else if (late) end(false, `no answer in ${durationText(options.timeoutMs)}`);
       else end(false, lastLine(stderr) || lastLine(stdout) || `exit code ${code ?? 'unknown'}`);
     });
   });

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
+import { durationText } from '../../domain/units.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { claimDatabase } from './database-claim.ts';
@@ -172,7 +173,7 @@ async function untilItAnswers(
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     }
-    throw new Error(`did not answer within ${readyMs / 1000} s`);
+    throw new Error(`did not answer within ${durationText(readyMs)}`);
   } finally {
     await connection.close();
   }

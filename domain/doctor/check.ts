@@ -1,5 +1,5 @@
 // The shape of a check and of its findings, and the words that the checks share.
-import { sameName } from '../names.ts';
+import { includesName } from '../names.ts';
 import { listed } from '../units.ts';
 import { clusterView, type DoctorView, type Of } from './view.ts';
 
@@ -75,7 +75,7 @@ export const orFine = (v: DoctorView, problems: Seen[], seen: string): Seen[] =>
 
 /** The node is named in cluster.yaml, so that `cluster apply` will do what it can there. */
 export const isWanted = (v: DoctorView, node: string): boolean =>
-  v.wanted?.nodes.some((name) => sameName(name, node)) === true;
+  v.wanted !== null && includesName(v.wanted.nodes, node);
 
 export const APPLY = 'watari cluster apply';
 

@@ -1,6 +1,6 @@
 // Features and event logs of a node: the ServerManager module and Get-WinEvent.
 import type { EventFacts } from '../../domain/facts.ts';
-import { sameName } from '../../domain/names.ts';
+import { includesName, sameName } from '../../domain/names.ts';
 import { installFeatures } from '../acts.ts';
 import { CLUSTER_LOG, VMMS_LOG } from '../records.ts';
 import type { Asked } from '../refusal.ts';
@@ -118,7 +118,7 @@ function getEvent(call: Call): Result {
   const names = (list: unknown[] | undefined) => list?.filter((item) => typeof item === 'string');
   const logs = names(wanted(filter, 'LogName')) ?? [];
   const there = hasHyperV(node) ? [...LOGS, ...HYPERV_LOGS] : LOGS;
-  const missing = logs.find((log) => !there.some((one) => sameName(one, log)));
+  const missing = logs.find((log) => !includesName(there, log));
   if (missing !== undefined)
     throw plainError(call.cmdlet, {
       id: 'NoMatchingLogsFound',
@@ -135,7 +135,7 @@ function getEvent(call: Call): Result {
     const at = Date.parse(event.time);
     return (
       event.node === node.name &&
-      logs.some((log) => sameName(log, event.log)) &&
+      includesName(logs, event.log) &&
       (providers?.some((provider) => sameName(provider, providerOf(event))) ?? true) &&
       (ids?.includes(event.id) ?? true) &&
       (levels?.includes(event.level) ?? true) &&

@@ -540,7 +540,7 @@ const CLUSTER: DoctorCase[] = [
     what: 'a VM that fits nowhere else',
     level: 'warning',
     subject: 'HV1',
-    seen: /no other node would have room for big-1 \(100\.0 GB\)/,
+    seen: /no other node would have room for big-1 \(100 GB\)/,
     change: (s) => {
       change('HV1', { memory: '128GB' })(s);
       addVm({ name: 'big-1', owner: 'HV1', memory: '100GB' })(s);

@@ -1,7 +1,8 @@
 // What is printed at the end of a run, while it waits for a person, and for a plan.
 import { describe, expect, it } from 'vitest';
 import { changesBetween, evidenceLines } from '../../client/render/evidence.ts';
-import { bytes, clip, duration, pad, table } from '../../client/render/format.ts';
+import { durationText, sizeText } from '../../domain/units.ts';
+import { clip, pad, table } from '../../client/render/format.ts';
 import { planLines, restartsOf } from '../../client/render/plan.ts';
 import { operatorLines, summaryLines } from '../../client/render/summary.ts';
 import { shellWord } from '../../client/words.ts';
@@ -28,7 +29,7 @@ describe('durations and sizes', () => {
     [187_200_000, '2 d 4 h'],
     [-5, '0.0 s'],
   ])('%d ms reads %s', (ms, text) => {
-    expect(duration(ms)).toBe(text);
+    expect(durationText(ms)).toBe(text);
   });
 
   it.each([
@@ -37,7 +38,7 @@ describe('durations and sizes', () => {
     [1536 * 1024 ** 2, '1.5 GB'],
     [512 * 1024 ** 2, '512 MB'],
   ])('%d bytes read %s', (n, text) => {
-    expect(bytes(n)).toBe(text);
+    expect(sizeText(n)).toBe(text);
   });
 });
 

@@ -208,12 +208,12 @@ describe('a scenario file', () => {
     [
       'has a VM larger than its node',
       `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('4GB', '61GB')}`,
-      /VM 'a' has 61GB of memory/,
+      /VM 'a' has 61 GB of memory/,
     ],
     [
       'has VMs that do not fit together',
       `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1').replace('4GB', '31GB')}\n${vm('b', 'HV1').replace('4GB', '31GB')}`,
-      /need 62GB of memory, it has 60GB/,
+      /need 62 GB of memory, it has 60 GB/,
     ],
     [
       'has two VMs of one name on a node',

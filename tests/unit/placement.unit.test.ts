@@ -149,13 +149,13 @@ const ROWS: Row[] = [
   {
     code: 'memory',
     when: 'memory is short by one byte',
-    text: 'free memory 12.0 GB, needs 10.0 GB plus a reserve of 2.0 GB',
+    text: 'free memory 12 GB, needs 10 GB plus a reserve of 2 GB',
     change: (s) => (viewIn(s, 'HV2').host.freeMemoryBytes = 12 * GB - 1),
   },
   {
     code: 'memory',
     when: 'a VM that is off asks for its startup memory',
-    text: 'free memory 9.0 GB, needs 10.0 GB plus a reserve of 2.0 GB',
+    text: 'free memory 9 GB, needs 10 GB plus a reserve of 2 GB',
     change: (s) => {
       viewIn(s, 'HV1').vms[0]!.memoryAssignedBytes = 0;
       viewIn(s, 'HV2').host.freeMemoryBytes = 9 * GB;
@@ -450,7 +450,7 @@ describe('explainPlacement', () => {
       s.view.nodes[2]!.state = 'Paused';
     });
     expect(explainPlacement(p)).toEqual([
-      'HV2  chosen, score 127: preferred owner 1 of 1; free memory 96.0 GB, needs 10.0 GB plus a reserve of 2.0 GB',
+      'HV2  chosen, score 127: preferred owner 1 of 1; free memory 96 GB, needs 10 GB plus a reserve of 2 GB',
       'HV1  no: the VM is on this node now',
       'HV3  no: the node is paused and takes no VMs',
     ]);

@@ -79,7 +79,7 @@ describe('the plan of a converged cluster', () => {
     const p = plan((s) => (viewIn(s, 'HV1').vms[0]!.memoryStartupBytes = 8 * GB));
     expect(p.steps).toEqual([]);
     expect(p.unchanged.at(-1)).toBe(
-      'VM web-1 is in the cluster and runs on HV1 (with 8.0 GB, not 10.0 GB; existing VMs are not changed)',
+      'VM web-1 is in the cluster and runs on HV1 (with 8 GB, not 10 GB; existing VMs are not changed)',
     );
   });
 });
@@ -129,7 +129,7 @@ describe('the plan of a bare cluster', () => {
       { what: 'MaximumVirtualMachineMigrations', from: '1', to: '2' },
     ]);
     expect(steps.get('vm/web-1/create')?.changes).toEqual([
-      { what: 'VM', from: 'none', to: 'created on the best node with 10.0 GB' },
+      { what: 'VM', from: 'none', to: 'created on the best node with 10 GB' },
       { what: 'cluster role', from: 'none', to: 'web-1' },
       { what: 'state', from: 'none', to: 'Running' },
     ]);
@@ -325,7 +325,7 @@ const BLOCKERS: BlockerRow[] = [
     code: 'memory',
     when: 'the VM is larger than any node',
     subject: 'web-1',
-    says: 'It needs 127.0 GB of memory plus a reserve of 2.0 GB; the largest node has 128.0 GB',
+    says: 'It needs 127 GB of memory plus a reserve of 2 GB; the largest node has 128 GB',
     change: noVm,
     spec: { virtualMachines: [{ ...vm, memoryBytes: 127 * GB }] },
   },

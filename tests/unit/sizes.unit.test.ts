@@ -47,9 +47,9 @@ describe('a size', () => {
   it.each([
     [0, '0 B'],
     [1023, '1023 B'],
-    [1024, '1.0 KB'],
-    [96 * GB, '96.0 GB'],
-    [1024 * GB - 1, '1.0 TB'],
+    [1024, '1 KB'],
+    [96 * GB, '96 GB'],
+    [1024 * GB - 1, '1 TB'],
     [10.25 * GB, '10.3 GB'],
   ])('of %j bytes is shown as %s', (bytes, text) => {
     expect(sizeText(bytes)).toBe(text);

@@ -1,6 +1,6 @@
 // Checks of the cluster: its nodes, its votes, its volumes, and whether the nodes could carry each other's VMs.
 import type { ClusterNodeFacts, ClusterView } from '../../facts.ts';
-import { sameName } from '../../names.ts';
+import { includesName, sameName } from '../../names.ts';
 import { quorumWithout } from '../../quorum.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../spec.ts';
 import { sizeText } from '../../units.ts';
@@ -216,7 +216,7 @@ function withoutRoom(
   return bySize.filter(({ vm }) => {
     const owners = roleOf(vm.id)?.possibleOwners ?? [];
     const best = room
-      .filter((n) => owners.length === 0 || owners.some((o) => sameName(o, n.name)))
+      .filter((n) => owners.length === 0 || includesName(owners, n.name))
       .sort((a, b) => b.free - a.free)[0];
     if (best === undefined || best.free < vm.memoryAssignedBytes) return true;
     best.free -= vm.memoryAssignedBytes;

@@ -1,6 +1,6 @@
 // Checks of Hyper-V on every node: roles, services, settings of live migration, switches, processors.
 import type { NodeView, SetupFacts } from '../../facts.ts';
-import { sameName } from '../../names.ts';
+import { includesName, sameName } from '../../names.ts';
 import { hasHyperV } from '../../snapshot.ts';
 import { NODE_FEATURES } from '../../spec.ts';
 import {
@@ -26,7 +26,7 @@ const withHyperV = (v: DoctorView): Of<NodeView>[] =>
 
 function featureProblems(v: DoctorView, { node, facts }: Of<NodeView>): Seen[] {
   return facts.features
-    .filter((f) => f.state !== 'Installed' && NODE_FEATURES.some((name) => sameName(name, f.name)))
+    .filter((f) => f.state !== 'Installed' && includesName(NODE_FEATURES, f.name))
     .map(({ name, state }) => {
       if (state === 'InstallPending') {
         return mendable(v, node, `${name} is installed and works after a restart`, [

@@ -1,6 +1,6 @@
 // Checks of the roles of the cluster: their state, where they may be, and what cluster.yaml wants of them.
 import type { RoleFacts, VmFacts } from '../../facts.ts';
-import { sameName } from '../../names.ts';
+import { includesName, sameName } from '../../names.ts';
 import { findBlockers } from '../../plan-blockers.ts';
 import {
   blocker,
@@ -57,7 +57,7 @@ function roleProblem(role: RoleFacts, vm: VmFacts | undefined): Seen[] {
 }
 
 function ownerProblem(role: RoleFacts, nodes: string[]): Seen[] {
-  const missing = nodes.filter((n) => !role.possibleOwners.some((o) => sameName(o, n)));
+  const missing = nodes.filter((n) => !includesName(role.possibleOwners, n));
   if (role.possibleOwners.length === 0 || missing.length === 0) return [];
   const only = nodes.length - missing.length < 2;
   const remedy = `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource | ForEach-Object { Set-ClusterOwnerNode -Resource $_.Name -Owners ${nodes.join(',')} }`;
