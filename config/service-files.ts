@@ -27,6 +27,14 @@ export function logFiles(folder: string): string[] {
   }
 }
 
+/**
+ * What a worker's log says once it serves, and how `worker install` sees it: kept together, because a log that was
+ * worded anew would otherwise be a worker that never gets ready.
+ */
+export const servingLine = (node: string, cluster: string, how: string): string =>
+  `${node} serves cluster ${cluster} (${how})`;
+export const saysItServes = (line: string): boolean => line.includes(' serves cluster ');
+
 /** More than that is not shown, and not read. */
 const TAIL_BYTES = 64 * 1024;
 

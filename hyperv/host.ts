@@ -137,44 +137,65 @@ export type ReadOp = keyof HypervReads;
 export type ActOp = keyof HypervActs;
 export type Op = ReadOp | ActOp;
 
-export const READ_OPS = [
-  'readHost',
-  'readSetup',
-  'readPeers',
-  'readServices',
-  'readFeatures',
-  'readSwitches',
-  'readMigrationSettings',
-  'readVms',
-  'readVmStorage',
-  'readDiskFiles',
-  'readCluster',
-  'readNodes',
-  'readNetworks',
-  'readSharedVolumes',
-  'readRoles',
-  'readEvents',
-] as const satisfies readonly ReadOp[];
+/** A new operation of the port does not compile until it stands here too. */
+const READS: Readonly<Record<ReadOp, true>> = {
+  readHost: true,
+  readSetup: true,
+  readPeers: true,
+  readServices: true,
+  readFeatures: true,
+  readSwitches: true,
+  readMigrationSettings: true,
+  readVms: true,
+  readVmStorage: true,
+  readDiskFiles: true,
+  readCluster: true,
+  readNodes: true,
+  readNetworks: true,
+  readSharedVolumes: true,
+  readRoles: true,
+  readEvents: true,
+};
 
-export const ACT_OPS = [
-  'installFeatures',
-  'restartNode',
-  'configureMigration',
-  'configureCluster',
-  'createVm',
-  'removeVm',
-  'addRole',
-  'removeRole',
-  'startRole',
-  'stopRole',
-  'pauseNode',
-  'resumeNode',
-  'startMove',
-  'cancelMove',
-] as const satisfies readonly ActOp[];
+const ACTS: Readonly<Record<ActOp, true>> = {
+  installFeatures: true,
+  restartNode: true,
+  configureMigration: true,
+  configureCluster: true,
+  createVm: true,
+  removeVm: true,
+  addRole: true,
+  removeRole: true,
+  startRole: true,
+  stopRole: true,
+  pauseNode: true,
+  resumeNode: true,
+  startMove: true,
+  cancelMove: true,
+};
+
+export const READ_OPS: readonly ReadOp[] = Object.keys(READS) as ReadOp[];
+export const ACT_OPS: readonly ActOp[] = Object.keys(ACTS) as ActOp[];
+export const OPS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
 
 export type OpArgs<K extends Op> = Parameters<HypervHost[K]>[0];
 export type OpFacts<K extends Op> = Awaited<ReturnType<HypervHost[K]>>['facts'];
+
+/** Any operation by its name; who answers it knows what it gives. */
+export type Ask = (op: Op, args: object) => Promise<Reply<unknown>>;
+
+/** A host of one question: every operation is the same one with another name. */
+export const hostOf = (node: string, ask: Ask): HypervHost =>
+  ({
+    node,
+    ...Object.fromEntries(OPS.map((op) => [op, (args: object = {}) => ask(op, args)])),
+  }) as unknown as HypervHost;
+
+/** The other way round: the one question of a host. */
+export const askOf = (host: HypervHost): Ask => {
+  const operations = host as unknown as Record<Op, (args: object) => Promise<Reply<unknown>>>;
+  return (op, args) => operations[op](args);
+};
 
 /** How an operation failed. `unknown`: the answer never came, so the effect may or may not have happened. */
 export interface HypervErrorInfo {

@@ -1,25 +1,13 @@
 // The lab behind the port: in the same process, or through the HTTP door of a lab that is a process of its own.
 import {
-  ACT_OPS,
   HypervError,
-  READ_OPS,
+  hostOf,
   type HypervErrorInfo,
   type HypervHost,
   type Op,
   type Reply,
 } from '../hyperv/host.ts';
 import type { Lab } from './lab.ts';
-
-type Ask = (op: Op, args: object) => Promise<Reply<unknown>>;
-
-/** Every operation is the same question with another name. */
-const hostOf = (node: string, ask: Ask): HypervHost =>
-  ({
-    node,
-    ...Object.fromEntries(
-      [...READ_OPS, ...ACT_OPS].map((op) => [op, (args: object) => ask(op, args)]),
-    ),
-  }) as unknown as HypervHost;
 
 /** One node of a lab in this process. Answers that take simulated time wait on the lab's clock. */
 export function inProcessHost(lab: Lab, node: string): HypervHost {

@@ -5,7 +5,7 @@ import { quoteValue } from '../config/config-error.ts';
 import { customIssue, suggest } from '../config/schema-issues.ts';
 import { rateSchema, sizeSchema } from '../config/values.ts';
 import { STEERING_WORDS, steers } from '../domain/steering.ts';
-import { ACT_OPS, READ_OPS, type Op } from '../hyperv/host.ts';
+import { OPS } from '../hyperv/host.ts';
 
 /** Things that befall the cluster instead of an operation. */
 export const WORLD_EVENTS = [
@@ -18,8 +18,6 @@ export const WORLD_EVENTS = [
   'moveFails',
 ] as const;
 export type WorldEvent = (typeof WORLD_EVENTS)[number];
-
-export const OPERATIONS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
 
 export const isWorldEvent = (name: string): name is WorldEvent =>
   (WORLD_EVENTS as readonly string[]).includes(name);
@@ -75,9 +73,9 @@ export const faultSchema = z
       context.addIssue(customIssue(message, undefined, [key]));
     };
     if (!isWorldEvent(fault.on)) {
-      if (!(OPERATIONS as readonly string[]).includes(fault.on)) {
+      if (!(OPS as readonly string[]).includes(fault.on)) {
         const message = `${quoteValue(fault.on)} is neither an operation nor a world event`;
-        const hint = suggest(fault.on, [...OPERATIONS, ...WORLD_EVENTS]);
+        const hint = suggest(fault.on, [...OPS, ...WORLD_EVENTS]);
         context.addIssue(customIssue(message, hint, ['on']));
         return;
       }

@@ -4,14 +4,14 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { spelledOut } from '../domain/steering.ts';
-import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
+import { HypervError, OPS, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
 import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
 import type { Lab } from './lab.ts';
 import { disturbanceSchema } from './powershell/disturbance.ts';
 import { cmdletRequestSchema } from './powershell/door.ts';
 import { checkFault } from './scenario-checks.ts';
-import { faultSchema, OPERATIONS, SECONDS_MAX } from './scenario-schema.ts';
+import { faultSchema, SECONDS_MAX } from './scenario-schema.ts';
 import { keepAwake } from './waker.ts';
 
 /** More than any snapshot of 16 nodes, less than what could hurt. */
@@ -168,9 +168,9 @@ class Door {
   }
 
   private async ask(node: string, op: string, args: unknown): Promise<LabReply> {
-    const known = OPERATIONS.find((name) => name === op);
+    const known = OPS.find((name) => name === op);
     if (known === undefined)
-      throw new BadRequest(404, `'${op}' is not an operation; known: ${OPERATIONS.join(', ')}.`);
+      throw new BadRequest(404, `'${op}' is not an operation; known: ${OPS.join(', ')}.`);
     if (typeof args !== 'object' || args === null || Array.isArray(args))
       throw new BadRequest(400, 'The arguments of an operation are one JSON object.');
     try {

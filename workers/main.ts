@@ -1,4 +1,5 @@
-// Entry of a node's worker process: what the lab starts for each simulated node and a Windows service for each real one.
+// Entry of the worker process that a lab starts for each of its nodes. On a real node Windows starts `watari worker
+// start` instead.
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
 import { startWorker, WorkerRefused } from './node-worker.ts';

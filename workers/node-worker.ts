@@ -8,6 +8,7 @@ import type { NodeActivityDeps } from '../activities/examine.ts';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
 import { LookGate } from '../activities/look-gate.ts';
 import { packageVersion } from '../config/package-version.ts';
+import { servingLine } from '../config/service-files.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal/connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
@@ -16,8 +17,14 @@ import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
 import { powershellHost, type PowerShellHostOptions } from '../hyperv/powershell/host.ts';
 import { loopbackHost } from '../lab/host.ts';
 import { standInEnvironment, standInsToLoad } from '../lab/powershell/stand-ins.ts';
-import { describePolicy, PolicyRefused, policyOf, restrictedHost } from './policy.ts';
-import type { Policy, PolicyWords } from './policy.ts';
+import {
+  describePolicy,
+  PolicyRefused,
+  policyOf,
+  restrictedHost,
+  type Policy,
+  type PolicyWords,
+} from '../hyperv/policy.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { heedStopFile } from './stop-file.ts';
@@ -68,7 +75,7 @@ interface NodeHost {
   powershell: string | null;
 }
 
-export function hostOf(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
+export function hostFor(options: NodeWorkerOptions, log: (line: string) => void): NodeHost {
   const { node, labUrl, standIns } = options;
   const throughPowerShell = (
     more: Partial<PowerShellHostOptions>,
@@ -131,7 +138,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   if (asked.now()) return;
   const temporal = options.connection ?? loadTemporalConnection();
   const { connectionOptions, namespace } = temporal;
-  const { host, lookEveryMs, via, powershell, close } = hostOf(options, log);
+  const { host, lookEveryMs, via, powershell, close } = hostFor(options, log);
   installRuntime('WARN', log);
   const policy = askedPolicy(options.policy ?? {});
   const deps: NodeActivityDeps = {
@@ -198,7 +205,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     // Told to stop while the second one was being made: it never heard of it.
     if (ofNode.getState() !== 'RUNNING') shutDown();
     const limits = describePolicy(policy);
-    log(`${node} serves cluster ${cluster} (${via}${limits === '' ? '' : `; ${limits}`})`);
+    log(servingLine(node, cluster, limits === '' ? via : `${via}; ${limits}`));
     await Promise.all([nodeEnds, clusterEnds]);
   } finally {
     heedless();

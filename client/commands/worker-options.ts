@@ -4,9 +4,6 @@ import { sameName } from '../../domain/names.ts';
 import type { Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 
-/** As in workers/policy.ts, which is loaded only when a worker starts. */
-export const PERMISSIONS = 'moves,settings,features,restarts,vms,nodes';
-
 export function workerCluster(ctx: Context, o: { cluster?: string; file?: string }): string {
   const cluster = namedCluster(ctx, o);
   if (cluster !== null) return cluster;

@@ -23,7 +23,8 @@ import { lockFolder } from '../service/folders.ts';
 import type { Installed } from '../service/install.ts';
 import type { WantedWorker } from '../service/registration.ts';
 import { readServiceStatus, statusLines } from '../service/status.ts';
-import { PERMISSIONS, workerCluster, workerNode } from './worker-options.ts';
+import { PERMISSIONS, policyOf, PolicyRefused } from '../../hyperv/policy.ts';
+import { workerCluster, workerNode } from './worker-options.ts';
 import { leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface InstallOptions extends JsonOption {
@@ -49,7 +50,7 @@ export function addServiceCommands(worker: Command, context: ContextSource): voi
     .option('-f, --file <file>', 'take the name of the cluster from this file')
     .option('--node <node>', 'node to serve (default: the name of this computer)')
     .option('--account <name>', 'local administrator to run under (default: you)')
-    .option('--allow <list>', `what may be done here, of ${PERMISSIONS} (default: all)`)
+    .option('--allow <list>', `what may be done here, of ${PERMISSIONS.join(',')} (default: all)`)
     .option('--read-only', 'nothing may be done here, only looked at')
     .option('--settings <file>', 'where Temporal is (default: worker.env in ProgramData, if there)')
     .option('--log-folder <folder>', 'where logs go (default: ProgramData)')
@@ -108,7 +109,7 @@ async function install(ctx: Context, o: InstallOptions): Promise<void> {
   windowsOnly(ctx);
   const places = readServicePlaces();
   const wanted = wantedWorker(ctx, o, places);
-  await checkPolicy(o);
+  checkPolicy(o);
   const said = talk(ctx.terminal, o.json === true);
   said.say(settingsLines(wanted.settings, places));
   const { installWorker } = await import('../service/install.ts');
@@ -168,8 +169,7 @@ export function localAccount(given: string, computer: string): string {
   );
 }
 
-async function checkPolicy(o: InstallOptions): Promise<void> {
-  const { policyOf, PolicyRefused } = await import('../../workers/policy.ts');
+function checkPolicy(o: InstallOptions): void {
   try {
     policyOf({
       ...(o.allow !== undefined && { allow: o.allow }),

@@ -5,7 +5,8 @@ import { PLAIN } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 import { badInput, errorText, Finished } from '../errors.ts';
 import { asClientError } from '../foreign-errors.ts';
-import { PERMISSIONS, workerCluster, workerNode } from './worker-options.ts';
+import { PERMISSIONS } from '../../hyperv/policy.ts';
+import { workerCluster, workerNode } from './worker-options.ts';
 import { leaf, type ContextSource } from './leaf.ts';
 import { addServiceCommands } from './worker-service.ts';
 
@@ -34,7 +35,7 @@ export function addWorkerCommands(program: Command, context: ContextSource): voi
     .option('-f, --file <file>', 'take the name of the cluster from this file')
     .option('--node <node>', 'node to serve (default: the name of this computer)')
     .option('--lab <url>', 'serve a node of this lab instead of Windows')
-    .option('--allow <list>', `what may be done here, of ${PERMISSIONS} (default: all)`)
+    .option('--allow <list>', `what may be done here, of ${PERMISSIONS.join(',')} (default: all)`)
     .option('--read-only', 'nothing may be done here, only looked at')
     .option('--settings <file>', 'TEMPORAL_ and WATARI_ variables, NAME=value, one a line')
     .option('--log-folder <folder>', 'write a log there too, of 50 MB at most')

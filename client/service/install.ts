@@ -1,7 +1,7 @@
 // `watari worker install`: from what is registered to what is wanted. The new registration is made beside the old one,
 // and the old one goes only when the new worker has been seen running: nothing has to be restored, and no password of
 // before has to be known.
-import { lastLines, logFiles, release } from '../../config/service-files.ts';
+import { lastLines, logFiles, release, saysItServes } from '../../config/service-files.ts';
 import {
   TaskRefused,
   type Registration,
@@ -230,7 +230,7 @@ async function waitUntilItRuns(
     const said = linesSince(logFolder, since);
     if (running !== null) {
       seenAt ??= waited();
-      const serves = said.some((line) => / serves cluster /.test(line));
+      const serves = said.some(saysItServes);
       if (serves || waited() - seenAt >= SETTLE_MS) {
         return { pid: running.pid, serves, lastLine: said.at(-1) ?? null };
       }

@@ -6,7 +6,7 @@ import {
   readPowerShellPlaces,
 } from '../../config/powershell-environment.ts';
 import {
-  ACT_OPS,
+  hostOf,
   READ_OPS,
   type HypervHost,
   type Op,
@@ -73,15 +73,11 @@ export interface PowerShellHost extends HypervHost {
 export function powershellHost(options: PowerShellHostOptions): PowerShellHost {
   const { node } = options;
   const asker = new Asker(options);
-  const operations = Object.fromEntries(
-    [...READ_OPS, ...ACT_OPS].map((op) => [op, (args: object) => asker.ask(op, args)]),
-  );
   return {
-    node,
-    ...operations,
+    ...hostOf(node, (op, args) => asker.ask(op, args)),
     warmUp: () => asker.warmUp(),
     close: () => asker.close(),
-  } as unknown as PowerShellHost;
+  };
 }
 
 const READS: ReadonlySet<string> = new Set(READ_OPS);

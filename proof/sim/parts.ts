@@ -1,7 +1,7 @@
 // What a node's worker is made of, simulated or real: the product's own activities on the node's host, or a mutant's.
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
-import { ACT_OPS, READ_OPS, type HypervHost, type Op } from '../../hyperv/host.ts';
+import { askOf, hostOf, type HypervHost, type Reply } from '../../hyperv/host.ts';
 
 export type Deed = (...args: unknown[]) => Promise<unknown>;
 
@@ -26,8 +26,6 @@ export interface Living {
   /** A timer of this process: it never fires once the process is dead. */
   after(ms: number, call: () => void): () => void;
 }
-
-const OPS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
 
 export function productParts(deps: NodeActivityDeps, mutant?: Mutant): WorkerParts {
   const made = {
@@ -56,22 +54,18 @@ export function hostOfWorker(
     new Promise((resolve) => {
       worker.after(ms, resolve);
     });
-  const calls = OPS.map((op) => {
-    const asked = host as unknown as Record<Op, (args: object) => Promise<unknown>>;
-    const ask = async (args: object): Promise<unknown> => {
-      await wait(delayMs(op));
-      let answer: { value: unknown } | { error: unknown };
-      try {
-        answer = { value: await around(op, args, () => asked[op](args)) };
-      } catch (error) {
-        answer = { error };
-      }
-      if (!worker.alive) return never();
-      await wait(delayMs(op));
-      if ('error' in answer) throw answer.error;
-      return answer.value;
-    };
-    return [op, ask] as const;
+  const ask = askOf(host);
+  return hostOf(host.node, async (op, args) => {
+    await wait(delayMs(op));
+    let answer: { value: unknown } | { error: unknown };
+    try {
+      answer = { value: await around(op, args, () => ask(op, args)) };
+    } catch (error) {
+      answer = { error };
+    }
+    if (!worker.alive) return never();
+    await wait(delayMs(op));
+    if ('error' in answer) throw answer.error;
+    return answer.value as Reply<unknown>;
   });
-  return { node: host.node, ...Object.fromEntries(calls) } as unknown as HypervHost;
 }

@@ -9,13 +9,13 @@ import type { z } from 'zod';
 import { startCodecServer, type CodecServer } from '../../client/temporal/codec-server.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import { payloadCodec } from '../../config/temporal/encryption.ts';
-import type { Op } from '../../hyperv/host.ts';
+import { OPS, type Op } from '../../hyperv/host.ts';
 import { ARGUMENTS } from '../../lab/arguments.ts';
 import { manualClock } from '../../lab/clock.ts';
 import { Lab } from '../../lab/lab.ts';
 import { disturbanceSchema } from '../../lab/powershell/disturbance.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
-import { faultSchema, OPERATIONS } from '../../lab/scenario-schema.ts';
+import { faultSchema } from '../../lab/scenario-schema.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { ROOT } from '../support/built-setup.ts';
@@ -159,7 +159,7 @@ const cmdlet = fc.record({
   ),
 });
 
-const operation: fc.Arbitrary<Asked> = fc.constantFrom(...OPERATIONS).chain((op: Op) =>
+const operation: fc.Arbitrary<Asked> = fc.constantFrom(...OPS).chain((op: Op) =>
   fc
     .tuple(
       fc.constantFrom('HV1', 'HV2', 'HV9', '%', '%00', '..', 'a%2Fb'),

@@ -25,7 +25,7 @@ import {
   parseSize,
 } from '../../config/sizes.ts';
 import { loadTemporalConnection } from '../../config/temporal/connection.ts';
-import { PERMISSIONS, policyOf, PolicyRefused } from '../../workers/policy.ts';
+import { PERMISSIONS, policyOf, PolicyRefused } from '../../hyperv/policy.ts';
 import { failsOnlyWith, mustBeReadable, tryAll } from '../support/fuzz.ts';
 import { hostileText, mutatedText } from '../support/hostile.ts';
 import { projectFiles, readProjectFile } from '../support/tree.ts';

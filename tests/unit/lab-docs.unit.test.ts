@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EFFECT_KINDS } from '../../lab/records.ts';
 import { parseScenario } from '../../lab/scenario.ts';
-import { OPERATIONS, scenarioSchema, WORLD_EVENTS } from '../../lab/scenario-schema.ts';
+import { OPS } from '../../hyperv/host.ts';
+import { scenarioSchema, WORLD_EVENTS } from '../../lab/scenario-schema.ts';
 
 const DOCS = fs.readFileSync(path.join(import.meta.dirname, '../../docs/lab.md'), 'utf8');
 
@@ -47,7 +48,7 @@ describe('docs/lab.md', () => {
     expect(DOCS).toMatch(new RegExp(`\`[^\`]*\\b${key}\\b[^\`]*\``));
   });
 
-  it.each([...EFFECT_KINDS, ...WORLD_EVENTS, ...OPERATIONS])('names %s', (word) => {
+  it.each([...EFFECT_KINDS, ...WORLD_EVENTS, ...OPS])('names %s', (word) => {
     expect(DOCS).toContain(`\`${word}\``);
   });
 

@@ -1,6 +1,6 @@
 // How the lab's PowerShell door reads what callers wrote, and where faults strike.
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../../lab/scenario-schema.ts';
+import { OPS } from '../../hyperv/host.ts';
 import { operationOf, SET_PARALLEL } from '../../lab/powershell/acting-cmdlets.ts';
 import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
@@ -88,7 +88,7 @@ describe('a fault of an operation', () => {
     readEvents: ['Get-WinEvent', {}],
   };
 
-  it.each([...OPERATIONS])('%s has a cmdlet to strike, which the lab plays', (op) => {
+  it.each([...OPS])('%s has a cmdlet to strike, which the lab plays', (op) => {
     const [cmdlet, bound, within = null] = shown[op]!;
     expect(operationOf(cmdlet, new Bound(bound), within)).toBe(op);
     if (cmdlet !== SET_PARALLEL) expect(CMDLETS[cmdlet]).toBeDefined();

@@ -5,7 +5,7 @@ import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import type { Finding } from '../../domain/doctor/check.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
-import { policyOf, restrictedHost } from '../../workers/policy.ts';
+import { policyOf, restrictedHost } from '../../hyperv/policy.ts';
 import {
   labCluster,
   TEST_WORKER,

@@ -2,7 +2,7 @@
 // once the node allows it.
 import { afterEach, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import { EVERYTHING, policyOf, restrictedHost, type Policy } from '../../workers/policy.ts';
+import { EVERYTHING, policyOf, restrictedHost, type Policy } from '../../hyperv/policy.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
 
 let open: LabCluster | undefined;

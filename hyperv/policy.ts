@@ -1,7 +1,7 @@
 // What a node lets Temporal do to it. Whoever reaches Temporal commands the workers; this is the node's own word, given
 // where its worker is started, and no message can change it. Refuses before anything happens.
 import { quoteValue } from '../config/config-error.ts';
-import { HypervError, type ActOp, type HypervHost, type ReadOp } from '../hyperv/host.ts';
+import { askOf, HypervError, hostOf, type ActOp, type HypervHost, type Op } from './host.ts';
 
 export const PERMISSIONS = ['moves', 'settings', 'features', 'restarts', 'vms', 'nodes'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
@@ -22,26 +22,6 @@ export const PERMISSION_OF: Readonly<Record<ActOp, Permission>> = {
   stopRole: 'vms',
   pauseNode: 'nodes',
   resumeNode: 'nodes',
-};
-
-/** The same for reads: what is not listed here is not there for anybody. */
-const READS: Readonly<Record<ReadOp, true>> = {
-  readHost: true,
-  readSetup: true,
-  readPeers: true,
-  readServices: true,
-  readFeatures: true,
-  readSwitches: true,
-  readMigrationSettings: true,
-  readVms: true,
-  readVmStorage: true,
-  readDiskFiles: true,
-  readCluster: true,
-  readNodes: true,
-  readNetworks: true,
-  readSharedVolumes: true,
-  readRoles: true,
-  readEvents: true,
 };
 
 export type Policy = ReadonlySet<Permission>;
@@ -85,15 +65,14 @@ export function describePolicy(policy: Policy): string {
 }
 
 export function restrictedHost(host: HypervHost, policy: Policy): HypervHost {
-  const ops: Record<string, unknown> = {};
-  for (const op of Object.keys(READS) as ReadOp[]) ops[op] = host[op].bind(host);
-  for (const op of Object.keys(PERMISSION_OF) as ActOp[]) {
-    ops[op] = policy.has(PERMISSION_OF[op])
-      ? host[op].bind(host)
-      : () => Promise.reject(refusal(host.node, op, policy));
-  }
-  return { ...(ops as Omit<HypervHost, 'node'>), node: host.node };
+  const ask = askOf(host);
+  const forbidden = (op: Op): op is ActOp => isAct(op) && !policy.has(PERMISSION_OF[op]);
+  return hostOf(host.node, (op, args) =>
+    forbidden(op) ? Promise.reject(refusal(host.node, op, policy)) : ask(op, args),
+  );
 }
+
+const isAct = (op: Op): op is ActOp => op in PERMISSION_OF;
 
 const refusal = (node: string, op: ActOp, policy: Policy): HypervError =>
   new HypervError(
