@@ -1,5 +1,7 @@
 // Makes a checkout runnable: checks Node, installs what is missing, builds what is stale. Every `npm run` that needs
 // dist/ starts with it, so it uses nothing but Node, says one line per thing it does and is silent otherwise.
+// --proof: builds what proves the product too, which no node ever gets.
+// --anew: builds the product alone, and takes everything else out of dist/; for what is shipped.
 // --allow-type-errors: builds although types do not match; for tests, where types are a check of their own.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MIN = [20, 19];
-const SOURCES = [
+const PRODUCT = [
   'client',
   'workflows',
   'activities',
@@ -17,8 +19,8 @@ const SOURCES = [
   'workers',
   'domain',
   'config',
-  'proof',
 ];
+const PROOF = ['proof', 'tsconfig.proof.json'];
 const BUILD_FILES = [
   'tsconfig.json',
   'tsconfig.build.json',
@@ -30,6 +32,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => path.join(root, ...parts);
 const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
 const allowTypeErrors = process.argv.includes('--allow-type-errors');
+const anew = process.argv.includes('--anew');
+const withProof = process.argv.includes('--proof') && !anew;
 
 function fail(text) {
   console.error(text);
@@ -83,20 +87,42 @@ function isInstalled() {
   );
 }
 
-function inputsHash() {
-  const hash = createHash('sha256');
-  const files = SOURCES.flatMap((folder) =>
-    fs.existsSync(at(folder))
-      ? fs
-          .readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
-          .filter((name) => /\.(ts|json|ps1|psm1|psd1)$/.test(name))
-          .map((name) => path.join(folder, name))
-      : [],
+/** Files as they are named, and those of the folders among them that a build reads. */
+const filesOf = (names) =>
+  names.flatMap((name) =>
+    fs.statSync(at(name)).isFile()
+      ? [name]
+      : fs
+          .readdirSync(at(name), { recursive: true, encoding: 'utf8' })
+          .filter((file) => /\.(ts|json|ps1|psm1|psd1)$/.test(file))
+          .map((file) => path.join(name, file)),
   );
-  for (const file of [...BUILD_FILES, ...files].sort()) {
+
+function hashOf(names) {
+  const hash = createHash('sha256');
+  for (const file of filesOf(names).sort()) {
     hash.update(`${file}\0`).update(fs.readFileSync(at(file)));
   }
   return hash.digest('hex');
+}
+
+/** What dist/ holds, by the hash of what it was built from. */
+const STAMPS = [
+  { file: '.product-hash', inputs: [...BUILD_FILES, ...PRODUCT] },
+  ...(withProof ? [{ file: '.proof-hash', inputs: [...BUILD_FILES, ...PRODUCT, ...PROOF] }] : []),
+];
+const isFresh = () => STAMPS.every(({ file, inputs }) => read(at('dist', file)) === hashOf(inputs));
+
+/** Compiled files whose source is gone: moved, or not wanted here. */
+function prune() {
+  const gone = (name) => {
+    const source = /^(.+)\.js(?:\.map)?$/.exec(name)?.[1];
+    if (source === undefined || !source.includes(path.sep)) return false;
+    return !fs.existsSync(at(`${source}.ts`));
+  };
+  if (anew) fs.rmSync(at('dist', 'proof'), { recursive: true, force: true });
+  const names = fs.readdirSync(at('dist'), { recursive: true, encoding: 'utf8' });
+  for (const name of names.filter(gone)) fs.rmSync(at('dist', name));
 }
 
 const isAlive = (pid) => {
@@ -132,18 +158,25 @@ function withBuildLock(build) {
 }
 
 function build() {
-  const hashFile = at('dist', '.build-hash');
-  if (read(hashFile) === inputsHash()) return;
+  if (isFresh() && !anew) return;
   withBuildLock(() => {
-    const hash = inputsHash();
-    if (read(hashFile) === hash) return;
+    if (isFresh() && !anew) return;
+    const hashes = STAMPS.map(({ file, inputs }) => ({ file, hash: hashOf(inputs) }));
+    const project = withProof ? 'proof' : 'build';
     const tsc = [process.execPath, at('node_modules', 'typescript', 'bin', 'tsc')];
-    const incremental = ['--incremental', '--tsBuildInfoFile', at('dist', '.tsbuildinfo')];
-    const compile = [...tsc, '-p', 'tsconfig.build.json', ...incremental];
-    const clean = run('Compiled', compile, { failureIsFatal: !allowTypeErrors });
+    const memory = (name) => at('dist', `.${name}.tsbuildinfo`);
+    // They remember as written what is taken out.
+    if (anew) for (const name of ['proof', 'build']) fs.rmSync(memory(name), { force: true });
+    const compile = [...tsc, '-p', `tsconfig.${project}.json`];
+    const incremental = ['--incremental', '--tsBuildInfoFile', memory(project)];
+    const clean = run('Compiled', [...compile, ...incremental], {
+      failureIsFatal: !allowTypeErrors,
+    });
+    prune();
     run('Bundled the workflows', [process.execPath, at('scripts', 'bundle.mjs')]);
-    if (clean) fs.writeFileSync(hashFile, hash);
-    else console.error('Compiled with type errors: npm run types shows them');
+    if (!clean) console.error('Compiled with type errors: npm run types shows them');
+    else for (const { file, hash } of hashes) fs.writeFileSync(at('dist', file), hash);
+    if (anew) fs.rmSync(at('dist', '.proof-hash'), { force: true });
   });
 }
 

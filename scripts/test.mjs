@@ -100,7 +100,7 @@ function runTests() {
   }
 }
 
-const ready = spawnSync(process.execPath, [path.join(root, 'scripts', 'ready.mjs')], {
+const ready = spawnSync(process.execPath, [path.join(root, 'scripts', 'ready.mjs'), '--proof'], {
   cwd: root,
   stdio: 'inherit',
   windowsHide: true,

@@ -6,7 +6,7 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 
 export default function setup(): void {
   const ready = path.join(ROOT, 'scripts', 'ready.mjs');
-  const done = spawnSync(process.execPath, [ready, '--allow-type-errors'], {
+  const done = spawnSync(process.execPath, [ready, '--proof', '--allow-type-errors'], {
     cwd: ROOT,
     encoding: 'utf8',
     windowsHide: true,
