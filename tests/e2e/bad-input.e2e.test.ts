@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, inject, it } from 'vitest';
 import { ROOT } from '../support/built-setup.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll, startNode } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 
@@ -16,7 +17,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await killAll();
-  fs.rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 /** Lines that one screen holds. */

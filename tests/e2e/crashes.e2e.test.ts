@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll, killPid, waitFor, waitForOutput } from '../support/processes.ts';
 import {
   realCluster,
@@ -102,7 +103,7 @@ describe('kill -9', () => {
       open = undefined;
     } finally {
       await second.stop();
-      fs.rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     }
   });
 

@@ -5,12 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { ROOT } from '../support/built-setup.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll, startNode, waitFor, waitForOutput, type Running } from '../support/processes.ts';
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
 afterAll(async () => {
   await killAll();
-  fs.rmSync(home, { recursive: true, force: true });
+  removeFolder(home);
 });
 
 const watari = (args: string[], env: Record<string, string> = {}): Running =>

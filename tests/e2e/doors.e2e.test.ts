@@ -22,6 +22,7 @@ import {
   waitForOutput,
   type Running,
 } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { testCertificates } from '../support/test-certificates.ts';
 import { openTlsDoor, type TlsDoor } from '../support/tls-proxy.ts';
@@ -115,7 +116,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await killAll();
   await door.close();
-  fs.rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 describe('a command that may not pass the door', () => {

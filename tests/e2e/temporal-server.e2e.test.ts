@@ -9,6 +9,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { removeFolder } from '../support/folders.ts';
 import {
   isAlive,
   killAll,
@@ -49,7 +50,7 @@ afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   servers = [];
   await killAll();
-  fs.rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 describe('the embedded server', () => {

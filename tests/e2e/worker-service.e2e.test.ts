@@ -14,6 +14,7 @@ import { hold, logFiles, release } from '../../config/service-files.ts';
 import { openWorkerTasks, type WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { ENGINE } from '../support/engine.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll, start, startNode, waitFor, type Running } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { standInComputer, type StandInComputer } from '../support/windows-service.ts';
@@ -57,7 +58,7 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
     await tasks.close();
     await killAll();
     await c.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   });
 
   /** As the Task Scheduler would: with the environment of the machine and nothing of ours. */

@@ -1,5 +1,5 @@
-// package.json and what has to agree with it: one version of Temporal's SDK, scripts that run on Windows, and the
-// versions of Node in every place that names them.
+// package.json and what has to agree with it: one version of Temporal's SDK, scripts that run on Windows, the versions of
+// Node in every place that names them, and what CI runs.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { projectFiles, readProjectFile } from '../support/tree.ts';
@@ -24,6 +24,7 @@ const lockSchema = z.object({
 const { engines, scripts, dependencies, devDependencies } = packageSchema.parse(
   JSON.parse(readProjectFile('package.json')),
 );
+const CI = readProjectFile('.github/workflows/ci.yml');
 const { packages } = lockSchema.parse(JSON.parse(readProjectFile('package-lock.json')));
 
 describe('package.json', () => {
@@ -52,6 +53,24 @@ describe('package.json', () => {
   });
 });
 
+describe('.node-version', () => {
+  const version = readProjectFile('.node-version').trim();
+
+  it('is a Node that package.json takes', () => {
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    const [wantedMajor = 0, wantedMinor = 0] = engines.node.slice(2).split('.').map(Number);
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(major * 1000 + minor).toBeGreaterThanOrEqual(wantedMajor * 1000 + wantedMinor);
+  });
+
+  it('is the Node of every stage of the Dockerfile, and of every job of CI that has no matrix', () => {
+    const stages = [...readProjectFile('Dockerfile').matchAll(/^FROM node:([\d.]+)/gm)];
+    expect(stages.map(([, node]) => node)).toEqual([version, version]);
+    const inCi = [...CI.matchAll(/node-version(?:-file)?: (.+)/g)].map(([, where]) => where);
+    expect([...new Set(inCi)].sort()).toEqual(['${{ matrix.node }}', '.node-version']);
+  });
+});
+
 describe('package-lock.json', () => {
   it('has every platform’s binaries, or npm ci refuses it elsewhere', () => {
     const present = new Set(
@@ -71,10 +90,22 @@ describe('package-lock.json', () => {
   });
 });
 
+describe('CI', () => {
+  it('names every action by its commit, with the version for people beside it', () => {
+    const actions = [...CI.matchAll(/^ *(?:- )?uses: (.+)$/gm)].map(([, action = '']) => action);
+    expect(actions.length).toBeGreaterThan(5);
+    const pinned = /^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
+    expect(actions.filter((action) => !pinned.test(action))).toEqual([]);
+    // The same action twice with two commits: one of them was forgotten.
+    const names = actions.map((action) => action.split('@')[0]);
+    expect(new Set(actions).size).toBe(new Set(names).size);
+  });
+});
+
 describe('the checks of npm test', () => {
   it('run in CI and from .ci/run, and nothing else decides', () => {
     expect(readProjectFile('.ci/run')).toContain('npm test');
-    expect(readProjectFile('.github/workflows/ci.yml')).toContain('- run: npm test');
+    expect(CI).toContain('- run: npm test');
     expect(projectFiles().filter((file) => file.startsWith('.github/workflows/'))).toEqual([
       '.github/workflows/ci.yml',
     ]);

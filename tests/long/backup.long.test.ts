@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { snapshotOfThisNode } from '../../client/temporal-server/backup.ts';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll } from '../support/processes.ts';
 import type { RealCluster } from '../support/real-cluster.ts';
 import { surviveRestore, type Restorable } from '../support/restore-story.ts';
@@ -17,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await killAll();
-  fs.rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 async function typed(cluster: RealCluster, ...words: string[]): Promise<string> {

@@ -7,6 +7,7 @@ import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/records.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { ENGINE, engine } from '../support/engine.ts';
+import { removeFolder } from '../support/folders.ts';
 import { killAll, killPid, startNode, waitFor } from '../support/processes.ts';
 import { realCluster, runnerOf, type RealCluster } from '../support/real-cluster.ts';
 
@@ -16,7 +17,7 @@ afterEach(async () => {
   await open?.stop();
   open = undefined;
   await killAll();
-  if (home !== undefined) fs.rmSync(home, { recursive: true, force: true });
+  if (home !== undefined) removeFolder(home);
   home = undefined;
 });
 

@@ -9,6 +9,7 @@ import type { LabState } from '../../lab/state.ts';
 import type { Effect } from '../../lab/records.ts';
 import { ROOT } from './built-setup.ts';
 import { engine } from './engine.ts';
+import { removeFolder } from './folders.ts';
 import { keepHistories } from './histories.ts';
 import { handleOf, starter, type Handle } from './lab-cluster.ts';
 import { startNode, waitFor, waitForOutput, type Running } from './processes.ts';
@@ -136,7 +137,7 @@ export async function realCluster(options: RealClusterOptions): Promise<RealClus
         timeoutMs: 15_000,
       });
       await connection.close();
-      fs.rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }

@@ -7,6 +7,7 @@ import type {} from 'vitest';
 import { findTemporalCli } from '../../client/temporal-server/find.ts';
 import { startTemporalServer, type TemporalServer } from '../../client/temporal-server/start.ts';
 import { ROOT } from './built-setup.ts';
+import { removeFolder } from './folders.ts';
 
 /** What a test gets from `inject('temporal')`. */
 export interface TestTemporal {
@@ -60,7 +61,7 @@ export async function startSharedServer(): Promise<SharedServer> {
     temporal: { address, namespace, uiUrl, cliPath },
     stop: async () => {
       await server.stop();
-      fs.rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }
