@@ -189,7 +189,7 @@ function New-LabObject($Wire) {
     }
     $members = $object.PSObject.Members
     if ($Wire.id) {
-        Add-LabHidden $object 'LabId' ([string]$Wire.id)
+        Add-LabHidden $object -Name LabId -Value ([string]$Wire.id)
         $script:Seen[[string]$Wire.id] = $object
     }
     $settable = $script:Setters[$type]
@@ -206,7 +206,7 @@ function New-LabObject($Wire) {
         }
         else { $members.Add([System.Management.Automation.PSNoteProperty]::new($property.Name, $value)) }
     }
-    if ($state) { Add-LabHidden $object 'LabState' $state }
+    if ($state) { Add-LabHidden $object -Name LabState -Value $state }
     $object
 }
 
@@ -285,7 +285,10 @@ $script:Common = @(
     'ErrorAction', 'WarningAction', 'InformationAction', 'ProgressAction', 'Verbose', 'Debug', 'WhatIf', 'Confirm',
     'ErrorVariable', 'WarningVariable', 'InformationVariable', 'OutVariable', 'OutBuffer', 'PipelineVariable')
 
-function Invoke-LabCmdlet($Cmdlet, $Bound) {
+function Invoke-LabCmdlet {
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSAvoidUsingWriteHost', '', Justification = 'A cmdlet that writes to the host is one of the faults.')]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSShouldProcess', '', Justification = 'The stand-in that calls has the attribute.')]
+    param($Cmdlet, $Bound)
     $name = $Cmdlet.MyInvocation.MyCommand.Name
     if ($Bound['WhatIf'] -and -not $Cmdlet.ShouldProcess($env:LAB_NODE, $name)) { return }
     $sent = @{}
