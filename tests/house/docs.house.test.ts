@@ -1,5 +1,5 @@
-// What the documents say against what is there: links, the tree of folders, and every command line that a reader could
-// type.
+// What the documents say against what is there: links, files that are named, the index, the tree of folders, and every
+// command line that a reader could type.
 import path from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,14 @@ import { buildProgram } from '../../client/program.ts';
 import { isThere, projectFiles, readProjectFile } from '../support/tree.ts';
 import { fakeTerminal } from '../support/client-fakes.ts';
 
-const documents = projectFiles().filter((file) => file.endsWith('.md'));
+const files = projectFiles();
+const documents = files.filter((file) => file.endsWith('.md'));
+/** Of the first level; those of tools begin with a dot. */
+const FOLDERS = new Set(
+  files
+    .filter((file) => file.includes('/') && !file.startsWith('.'))
+    .map((file) => file.split('/')[0] ?? ''),
+);
 
 /** Headings as GitHub makes anchors of them. */
 const anchorsOf = (file: string): string[] =>
@@ -40,14 +47,35 @@ describe('documents', () => {
     expect(documents.flatMap(brokenLinks)).toEqual([]);
   });
 
+  it('name files of ours that exist', () => {
+    const ours = new RegExp(
+      `^(${[...FOLDERS].join('|')})/[\\w./-]+\\.(ts|mjs|ps1|psm1|psd1|ya?ml|md)$`,
+    );
+    const wrong = documents.flatMap((file) =>
+      [...readProjectFile(file).matchAll(/`([^`\n]+)`/g)]
+        .map(([, span = '']) => span)
+        .filter((span) => ours.test(span) && !isThere(span))
+        .map((span) => `${file}: ${span}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('are all in the index of docs/', () => {
+    const index = readProjectFile('docs/README.md');
+    const linked = [...index.matchAll(/^\| \[[^\]]+\]\(([^)]+\.md)\) \|/gm)].map(
+      ([, to = '']) => to,
+    );
+    const pages = documents
+      .filter((file) => file.startsWith('docs/') && file !== 'docs/README.md')
+      .map((file) => file.slice('docs/'.length));
+    expect(linked.sort()).toEqual(pages.sort());
+  });
+
   it('show the tree of folders that is on the disk', () => {
     const block =
       /```text\n(watari\/[\s\S]*?)```/.exec(readProjectFile('CONTRIBUTING.md'))?.[1] ?? '';
     const shown = [...block.matchAll(/^ {2}([\w.-]+)\//gm)].map(([, folder = '']) => folder);
-    const there = projectFiles()
-      .filter((file) => file.includes('/') && !file.startsWith('.'))
-      .map((file) => file.split('/')[0] ?? '');
-    expect([...shown].sort()).toEqual([...new Set(there)].sort());
+    expect([...shown].sort()).toEqual([...FOLDERS].sort());
   });
 });
 
