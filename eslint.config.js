@@ -63,6 +63,7 @@ export default defineConfig(
     plugins: { watari: layersPlugin },
     rules: {
       'watari/layers': 'error',
+      'watari/circles': 'error',
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
     },

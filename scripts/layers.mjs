@@ -1,5 +1,7 @@
-// The arrow of the architecture as an ESLint rule: which folder may import which, which packages a folder may use.
-// A rule of our own because the ready-made ones know neither "types only" nor "only as a dynamic import".
+// The arrow of the architecture as ESLint rules: which folder may import which, down to the rooms inside a folder, which
+// packages a folder may use, and that no file reaches itself. Rules of our own because the ready-made ones know neither
+// "types only" nor "only as a dynamic import".
+import fs from 'node:fs';
 import path from 'node:path';
 
 /** What a folder may import besides itself. Absent folders (tests, scripts) may import everything. */
@@ -23,6 +25,59 @@ export const LAYERS = {
   },
 };
 
+/**
+ * The rooms inside a folder, and which of its other rooms each may import; `.` is the files that lie in the folder
+ * itself, which may import every room. Types count as well.
+ */
+export const ROOMS = {
+  client: {
+    commands: [
+      '.',
+      'cluster',
+      'demo',
+      'render',
+      'runs',
+      'service',
+      'temporal',
+      'temporal-server',
+      'tls',
+    ],
+    demo: ['.', 'cluster', 'temporal', 'temporal-server'],
+    cluster: ['.', 'render', 'runs', 'temporal'],
+    render: ['.', 'runs'],
+    runs: ['.', 'temporal'],
+    service: ['.'],
+    temporal: ['.'],
+    'temporal-server': ['.'],
+    tls: ['.'],
+  },
+  hyperv: { powershell: ['.'], service: ['.', 'powershell'] },
+  config: { temporal: ['.'] },
+  domain: {
+    doctor: ['.', 'doctor/checks'],
+    'doctor/checks': ['.', 'doctor'],
+    'failure-rows': ['.'],
+  },
+  // The doors stand on the machine, and the machine knows none of them.
+  lab: { scenario: [], machine: ['scenario'], powershell: ['machine', 'scenario'] },
+  proof: {
+    rig: [],
+    bench: ['rig'],
+    load: ['rig'],
+    production: ['rig'],
+    soak: ['rig', 'production'],
+    'sim/temporal': ['rig'],
+    'sim/rules': ['rig', 'sim', 'sim/temporal'],
+    sim: ['rig', 'sim/real', 'sim/rules', 'sim/temporal'],
+    'sim/real': ['rig', 'sim', 'sim/rules', 'sim/temporal'],
+  },
+};
+
+/** The simulated server plays Temporal for anybody's workflows: of ours it knows what a run says of itself, and a clock. */
+const ONLY_FILES = {
+  'proof/sim/temporal': ['domain/status.ts', 'lab/machine/agenda.ts', 'lab/machine/clock.ts'],
+};
+
 /** Packages that only one place may load. */
 const ONLY_IN = [
   { name: 'node-powershell', folders: ['hyperv/powershell'] },
@@ -38,6 +93,25 @@ const packageOf = (source) =>
 
 const isUnder = (file, folder) => file.startsWith(`${folder}/`);
 
+/** `.` for a file of the folder itself; undefined for one in a room that is not listed. */
+export function roomOf(file) {
+  const [root] = file.split('/');
+  const inside = path.posix.dirname(file).slice(root.length + 1);
+  if (inside === '') return '.';
+  return Object.keys(ROOMS[root] ?? {})
+    .filter((room) => inside === room || isUnder(inside, room))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function whyNotInside(file, target) {
+  const root = file.split('/')[0];
+  const [from, to] = [roomOf(file), roomOf(target)];
+  if (from === '.' || from === to || !(root in ROOMS)) return null;
+  if (from !== undefined && ROOMS[root][from].includes(to)) return null;
+  const allowed = from === undefined ? [] : ROOMS[root][from];
+  return `${root}/${from ?? '?'} may import ${allowed.join(', ') || 'no other room'} of ${root}/, not ${to ?? target}`;
+}
+
 /** Why `file` (relative to the root, with `/`) may not import `source`; null when it may. */
 export function whyNot(file, source, kind) {
   const from = file.split('/')[0];
@@ -46,7 +120,11 @@ export function whyNot(file, source, kind) {
   if (source.startsWith('.')) {
     const target = path.posix.join(path.posix.dirname(file), source);
     const to = target.split('/')[0];
-    if (to === from || layer.folders.includes(to)) return null;
+    if (to === from) return whyNotInside(file, target);
+    const only = Object.entries(ONLY_FILES).find(([folder]) => isUnder(file, folder));
+    if (only && !only[1].includes(target))
+      return `${only[0]}/ may import ${only[1].join(', ')} only`;
+    if (layer.folders.includes(to)) return null;
     if (kind === 'type' && layer.typesOf?.includes(to)) return null;
     if (kind === 'dynamic' && to === 'workers' && isUnder(file, 'client/commands')) return null;
     return `${from}/ may not import ${to}/: the arrow goes client -> workflows -> activities -> hyperv -> config -> domain`;
@@ -61,6 +139,67 @@ export function whyNot(file, source, kind) {
   }
   return null;
 }
+
+const IMPORT = /(?:\bfrom|\bimport\()\s*'(\.[^'\n]+)'/g;
+
+/** Relative imports of every file below `folders`, types and dynamic ones included. */
+export function readImports(root, folders) {
+  const files = folders.flatMap((folder) =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.m?ts$/.test(name))
+      .map((name) => `${folder}/${name.split(path.sep).join('/')}`),
+  );
+  return new Map(
+    files.map((file) => {
+      const text = fs.readFileSync(path.join(root, file), 'utf8');
+      const target = ([, source]) => path.posix.join(path.posix.dirname(file), source);
+      return [file, [...text.matchAll(IMPORT)].map(target)];
+    }),
+  );
+}
+
+/** The shortest way from `file` back to itself through `first`; null when there is none. */
+export function circleThrough(imports, file, first) {
+  const before = new Map([[first, null]]);
+  const queue = [first];
+  for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
+    if (at === file) {
+      const way = [];
+      for (let step = at; step !== null; step = before.get(step)) way.unshift(step);
+      return [file, ...way];
+    }
+    for (const next of imports.get(at) ?? []) {
+      if (before.has(next)) continue;
+      before.set(next, at);
+      queue.push(next);
+    }
+  }
+  return null;
+}
+
+let known;
+
+const circlesRule = {
+  meta: { type: 'problem', schema: [], messages: { circle: 'a circle: {{way}}' } },
+  create(context) {
+    known ??= readImports(context.cwd, Object.keys(LAYERS));
+    const file = path.relative(context.cwd, context.filename).split(path.sep).join('/');
+    const check = (node) => {
+      const source = node.source?.value;
+      if (typeof source !== 'string' || !source.startsWith('.')) return;
+      const way = circleThrough(known, file, path.posix.join(path.posix.dirname(file), source));
+      if (way)
+        context.report({ node: node.source, messageId: 'circle', data: { way: way.join(' -> ') } });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
+  },
+};
 
 const isTypeOnly = (node) =>
   node.importKind === 'type' ||
@@ -87,4 +226,4 @@ const layersRule = {
   },
 };
 
-export const layersPlugin = { rules: { layers: layersRule } };
+export const layersPlugin = { rules: { layers: layersRule, circles: circlesRule } };

@@ -1,8 +1,17 @@
 // The lint rule that keeps the arrow from turning: what it lets through and what it stops. That the code obeys is
 // shown by `npm run lint`.
 import { describe, expect, it } from 'vitest';
-import { LAYERS, whyNot } from '../../scripts/layers.mjs';
-import { projectFiles } from '../support/tree.ts';
+import {
+  circleThrough,
+  LAYERS,
+  readImports,
+  roomOf,
+  ROOMS,
+  whyNot,
+} from '../../scripts/layers.mjs';
+import { ROOT } from '../support/built-setup.ts';
+import { ATTRIBUTE } from '../../domain/names.ts';
+import { projectFiles, readProjectFile } from '../support/tree.ts';
 
 type Kind = 'value' | 'type' | 'dynamic';
 type Row = [file: string, source: string, kind: Kind];
@@ -23,6 +32,15 @@ describe('a file may import', () => {
     ['proof/sim/main.ts', '../../activities/index.ts', 'value'],
     ['proof/sim/main.ts', '@temporalio/worker', 'value'],
     ['tests/unit/plan.unit.test.ts', '../../client/watch.ts', 'value'],
+    ['client/watch.ts', './render/steps.ts', 'value'],
+    ['client/cluster/name.ts', '../runs/list.ts', 'value'],
+    ['client/runs/list.ts', '../temporal/connection.ts', 'value'],
+    ['config/temporal/keys.ts', '../variables.ts', 'type'],
+    ['domain/doctor/checks/vms.ts', '../check.ts', 'value'],
+    ['lab/powershell/door.ts', '../machine/lab.ts', 'value'],
+    ['proof/bench/measures/doctor.ts', '../bench.ts', 'type'],
+    ['proof/bench/measures/doctor.ts', '../../rig/lab.ts', 'value'],
+    ['proof/sim/temporal/server.ts', '../../../domain/status.ts', 'type'],
   ])('%s <- %s (%s)', (file, source, kind) => {
     expect(whyNot(file, source, kind)).toBeNull();
   });
@@ -54,6 +72,16 @@ describe('a file may not import', () => {
     ['workers/main.ts', '../client/watch.ts', 'value'],
     ['proof/bench/main.ts', '../../tests/support/processes.ts', 'value'],
     ['client/watch.ts', '../proof/rig/random.ts', 'value'],
+    ['client/runs/list.ts', '../render/run-list.ts', 'value'],
+    ['client/runs/list.ts', '../render/run-list.ts', 'type'],
+    ['client/temporal/connection.ts', '../runs/list.ts', 'value'],
+    ['client/new-room/deed.ts', '../runs/list.ts', 'value'],
+    ['client/runs/list.ts', '../new-room/deed.ts', 'value'],
+    ['lab/machine/lab.ts', '../powershell/door.ts', 'value'],
+    ['lab/machine/lab.ts', '../host.ts', 'type'],
+    ['proof/rig/servers.ts', '../bench/figures.ts', 'type'],
+    ['proof/sim/temporal/server.ts', '../sim-worker.ts', 'type'],
+    ['proof/sim/temporal/server.ts', '../../../domain/names.ts', 'value'],
   ])('%s <- %s (%s)', (file, source, kind) => {
     expect(whyNot(file, source, kind)).toMatch(/\w/);
   });
@@ -66,4 +94,49 @@ it('knows every folder of the product', () => {
     .map((file) => file.split('/')[0] ?? '')
     .filter((folder) => !outside.includes(folder));
   expect(Object.keys(LAYERS).sort()).toEqual([...new Set(folders)].sort());
+});
+
+it('knows every room of a folder that has rooms', () => {
+  const unknown = projectFiles()
+    .filter((file) => /\.m?ts$/.test(file) && (file.split('/')[0] ?? '') in ROOMS)
+    .filter((file) => roomOf(file) === undefined);
+  expect(unknown).toEqual([]);
+});
+
+describe('a circle of imports', () => {
+  const graph = new Map([
+    ['a.ts', ['b.ts', 'd.ts']],
+    ['b.ts', ['c.ts']],
+    ['c.ts', ['a.ts']],
+    ['d.ts', []],
+  ]);
+
+  it('is told as the way from a file back to itself', () => {
+    expect(circleThrough(graph, 'a.ts', 'b.ts')).toEqual(['a.ts', 'b.ts', 'c.ts', 'a.ts']);
+    expect(circleThrough(graph, 'a.ts', 'd.ts')).toBeNull();
+  });
+
+  it('is nowhere in the tree, not even of types', () => {
+    const imports = readImports(ROOT, Object.keys(LAYERS));
+    expect(imports.get('client/main.ts')).toContain('client/program.ts');
+    const circles = [...imports].flatMap(([file, targets]) =>
+      targets.flatMap((target) => circleThrough(imports, file, target)?.join(' -> ') ?? []),
+    );
+    expect(circles).toEqual([]);
+  });
+});
+
+it('search attributes and the first part of ids are spelled in domain/names.ts alone', () => {
+  const elsewhere = projectFiles()
+    .filter((file) => file.endsWith('.ts') && (file.split('/')[0] ?? '') in LAYERS)
+    .filter((file) => file !== 'domain/names.ts')
+    .filter((file) => {
+      const text = readProjectFile(file);
+      return (
+        Object.values(ATTRIBUTE).some(
+          (name) => text.includes(`'${name}`) || text.includes(`${name} =`),
+        ) || /[`']watari\/[$']/.test(text)
+      );
+    });
+  expect(elsewhere).toEqual([]);
 });
