@@ -1,7 +1,9 @@
 // How a person names a run: in full (`watari/hv-lab/apply`) or by its end, as long as only one run fits (`apply`,
 // `vm/web-1/migrate`, `web-1/migrate`). Pure.
 import { RUN_PREFIX } from '../../domain/names.ts';
-import { badInput, type ClientError } from '../errors.ts';
+import { badInput, ClientError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { shellWord } from '../words.ts';
 
 export const isFullName = (given: string): boolean => given.toLowerCase().startsWith(RUN_PREFIX);
 
@@ -48,3 +50,13 @@ export function clusterOfRun(id: string): string | null {
   const cluster = id.startsWith(RUN_PREFIX) ? id.split('/')[1] : undefined;
   return cluster === undefined || cluster === '' ? null : cluster;
 }
+
+/** For whoever comes too late with a decision or a cancellation. */
+export const runOver = (run: string, deed: string, cause?: unknown): ClientError =>
+  new ClientError({
+    code: 'RunOver',
+    message: `${run} has ended; there is nothing to ${deed}`,
+    hint: `See how it ended:  watari run show ${shellWord(run)}`,
+    exitCode: EXIT.failed,
+    cause,
+  });

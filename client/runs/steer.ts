@@ -1,15 +1,18 @@
 // What a person does to a run that is under way: decide about a step that waits, or ask it to stop.
 import {
+  isGrpcServiceError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { durationText } from '../../domain/units.ts';
+import { ApplicationFailure } from '@temporalio/common';
 import { MESSAGES, type Decision } from '../../domain/status.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from '../temporal/connection.ts';
 import { shellWord } from '../words.ts';
+import { runOver } from './names.ts';
 
 const CALL_MS = 10_000;
 
@@ -38,11 +41,9 @@ function decisionFailed(err: unknown, run: string, d: Decision): unknown {
   const refused = (code: string, message: string, hint: string): ClientError =>
     new ClientError({ code, message, hint, exitCode: EXIT.failed, cause: err });
   const look = `See how it stands:  watari run show ${shellWord(run)}`;
+  if (err instanceof WorkflowNotFoundError || isClosing(err)) return runOver(run, d.action, err);
   if (err instanceof WorkflowUpdateFailedError) {
     return refused('DecisionRefused', err.cause?.message ?? err.message, look);
-  }
-  if (err instanceof WorkflowNotFoundError) {
-    return refused('RunOver', `${run} is over; there is nothing to ${d.action}`, look);
   }
   if (err instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isOutage(err)) {
     return refused(
@@ -63,21 +64,35 @@ function decisionFailed(err: unknown, run: string, d: Decision): unknown {
 
 /** "Workflow Task in failed state". */
 const FAILED_PRECONDITION = 9;
+const RESOURCE_EXHAUSTED = 8;
+
+/**
+ * It came in the moment in which the run ended. Temporal says so in three ways: not found ("aborted by closing
+ * workflow"); by words that it has no code for, not localised; and by a failure of its own of an update that was taken.
+ */
+export function isClosing(err: unknown): boolean {
+  if (err instanceof WorkflowUpdateFailedError) {
+    const { cause } = err;
+    return cause instanceof ApplicationFailure && cause.type === 'AcceptedUpdateCompletedWorkflow';
+  }
+  const cause = err instanceof Error ? err.cause : undefined;
+  return (
+    isGrpcServiceError(cause) &&
+    cause.code === RESOURCE_EXHAUSTED &&
+    cause.details.includes('workflow is closing')
+  );
+}
 
 export async function cancelRun(temporal: Temporal, run: string): Promise<void> {
   const handle = temporal.client.workflow.getHandle(run);
-  const over = new ClientError({
-    code: 'RunOver',
-    message: `${run} is over; there is nothing to cancel`,
-    hint: `See how it ended:  watari run show ${shellWord(run)}`,
-    exitCode: EXIT.failed,
-  });
   try {
     // Servers take the cancellation of an ended run without a word.
     const info = await within(temporal.connection, CALL_MS, () => handle.describe());
-    if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') throw over;
+    if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') {
+      throw runOver(run, 'cancel');
+    }
     await within(temporal.connection, CALL_MS, () => handle.cancel());
   } catch (err) {
-    throw err instanceof WorkflowNotFoundError ? over : err;
+    throw err instanceof WorkflowNotFoundError ? runOver(run, 'cancel', err) : err;
   }
 }

@@ -3,7 +3,8 @@ import type { DecisionAction } from '../../domain/status.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { shellWord } from '../words.ts';
-import { needingOperator, type RunView, type StepView } from './view.ts';
+import { runOver } from './names.ts';
+import { isOver, needingOperator, type RunView, type StepView } from './view.ts';
 
 /**
  * The step to decide about; its `run` is where the decision goes, which is a child's when the step is. A named step
@@ -23,6 +24,7 @@ export function stepToDecide(
       exitCode: EXIT.failed,
     });
   }
+  if (isOver(view)) throw runOver(view.run, action);
   const waiting = needingOperator(view);
   if (given !== undefined) return namedStep(view, waiting, given);
   const only = waiting[0];

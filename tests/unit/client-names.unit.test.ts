@@ -95,6 +95,14 @@ describe('the step of a decision', () => {
     expect(error).toMatchObject({ code: 'NothingWaits', exitCode: 1 });
     expect(errorOf(() => stepToDecide(view([done]), 'abort', 'nope')).exitCode).toBe(2);
   });
+
+  it('does not exist in a run that has ended, and that is what is said', () => {
+    const ended = { ...view([done]), state: 'succeeded' as const };
+    const error = errorOf(() => stepToDecide(ended, 'retry', undefined));
+    expect(error).toMatchObject({ code: 'RunOver', exitCode: 1 });
+    expect(error.message).toMatch(/ has ended; there is nothing to retry$/);
+    expect(error.hint).toContain('watari run show');
+  });
 });
 
 describe('links into the Temporal UI', () => {
