@@ -1,7 +1,6 @@
 // The shape of a check and of its findings, and the words that the checks share.
-import { includesName } from '../names.ts';
 import { listed } from '../units.ts';
-import { clusterView, type DoctorView, type Of } from './view.ts';
+import { clusterView, isWanted, type DoctorView, type Of } from './view.ts';
 
 /** `blocker`: a live migration or a restart will fail or is not safe. `warning`: it may, or something else is wrong. */
 export type Level = 'ok' | 'warning' | 'blocker';
@@ -49,7 +48,13 @@ export interface Check {
 
 const found =
   (level: Level) =>
-  (subject: string, seen: string, remedy: string | string[], on: string | null): Seen => ({
+  (
+    subject: string,
+    seen: string,
+    remedy: string | string[],
+    /** Left out where the subject is a node: that one. */
+    on: string | null = subject,
+  ): Seen => ({
     level,
     subject,
     seen,
@@ -73,10 +78,6 @@ export const orFine = (v: DoctorView, problems: Seen[], seen: string): Seen[] =>
         },
       ];
 
-/** The node is named in cluster.yaml, so that `cluster apply` will do what it can there. */
-export const isWanted = (v: DoctorView, node: string): boolean =>
-  v.wanted !== null && includesName(v.wanted.nodes, node);
-
 export const APPLY = 'watari cluster apply';
 
 /** What `cluster apply` mends stands in the way only where no cluster.yaml asks it to. */
@@ -88,10 +89,10 @@ export const mendable = (
 ): Seen =>
   isWanted(v, node)
     ? warning(node, `${seen}; cluster apply will mend it`, APPLY, null)
-    : blocker(node, seen, remedy, node);
+    : blocker(node, seen, remedy);
 
 export const vmCount = (vms: readonly unknown[]): string =>
-  `${String(vms.length)} ${vms.length === 1 ? 'VM' : 'VMs'}`;
+  `${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}`;
 
 /** A PowerShell word that nothing inside can end. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -102,27 +103,8 @@ export const prose = (text: string): string => `# ${text}`;
 export const same = (values: readonly unknown[]): boolean =>
   values.every((value) => value === values[0]);
 
-/** The value that most have; of several the one that came first. */
-export function usual<T>(values: readonly T[]): T | undefined {
-  const counts = new Map<T, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-}
-
-/** Compares `10.0.26100` and the like part by part. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) =>
-    text.split('.').map((part) => Number.parseInt(part, 10)),
-  );
-  for (let i = 0; i < Math.max(left?.length ?? 0, right?.length ?? 0); i += 1) {
-    const difference = (left?.[i] || 0) - (right?.[i] || 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-export const newest = (versions: readonly string[]): string =>
-  [...versions].sort(compareVersions).at(-1) ?? '';
+/** `HV1, HV2 and HV3`. */
+export const namesOf = (nodes: readonly Of<unknown>[]): string => listed(nodes.map((n) => n.node));
 
 /** `HV1 2, HV2 4`: one value per node, or the value alone when all have it. */
 export const perNode = <T>(values: readonly Of<T>[], text: (value: T) => string): string => {

@@ -1,4 +1,4 @@
-// What `cluster doctor` sees: the exam of every node, and the look-ups that its checks share.
+// What `cluster doctor` sees: the exam of every node, and the look-ups in it that its checks share. Judges nothing.
 import type {
   ClusterView,
   NoAnswer,
@@ -10,7 +10,8 @@ import type {
   VmFacts,
   VmStorageFacts,
 } from '../facts.ts';
-import { sameName } from '../names.ts';
+import { includesName, sameName } from '../names.ts';
+import { hasHyperV } from '../snapshot.ts';
 import type { ClusterSpec } from '../spec.ts';
 import type { EventTally } from './tally.ts';
 
@@ -85,17 +86,51 @@ type PartName = 'view' | 'setup' | 'peers' | 'storage' | 'events';
 type PartFacts<K extends PartName> = NodeExam[K] extends Part<infer T> ? T : never;
 
 /** One part of the exams, of the nodes that told it. */
-export const parts = <K extends PartName>(v: DoctorView, name: K): Of<PartFacts<K>>[] =>
-  exams(v).flatMap(({ node, facts }) => {
-    const part = facts[name];
-    return 'facts' in part ? [{ node, facts: part.facts as PartFacts<K> }] : [];
-  });
+const told =
+  <K extends PartName>(name: K) =>
+  (v: DoctorView): Of<PartFacts<K>>[] =>
+    exams(v).flatMap(({ node, facts }) => {
+      const part = facts[name];
+      return 'facts' in part ? [{ node, facts: part.facts as PartFacts<K> }] : [];
+    });
+
+export const views = told('view');
+export const setups = told('setup');
+export const peers = told('peers');
+export const storages = told('storage');
+export const events = told('events');
 
 export const partOf = <K extends PartName>(
   v: DoctorView,
   name: K,
   node: string,
-): PartFacts<K> | null => parts(v, name).find((p) => sameName(p.node, node))?.facts ?? null;
+): PartFacts<K> | null => told(name)(v).find((p) => sameName(p.node, node))?.facts ?? null;
+
+/** Nodes that can run VMs. */
+export const hosts = (v: DoctorView): Of<NodeView>[] =>
+  views(v).filter(({ facts }) => hasHyperV(facts));
+
+/** Every look of a node at another one. */
+export const ways = (v: DoctorView): Of<PeerFacts>[] =>
+  peers(v).flatMap(({ node, facts }) => facts.map((peer) => ({ node, facts: peer })));
+
+/** What several nodes tell of the same, once: in the words of the first, and from whom. */
+export function gathered<T>(
+  all: readonly Of<T>[],
+  keyOf: (facts: T) => string,
+): { facts: T; from: string[] }[] {
+  const byKey = new Map<string, { facts: T; from: string[] }>();
+  for (const { node, facts } of all) {
+    const known = byKey.get(keyOf(facts));
+    if (known === undefined) byKey.set(keyOf(facts), { facts, from: [node] });
+    else known.from.push(node);
+  }
+  return [...byKey.values()];
+}
+
+/** The node is named in cluster.yaml, so that `cluster apply` will do what it can there. */
+export const isWanted = (v: DoctorView, node: string): boolean =>
+  v.wanted !== null && includesName(v.wanted.nodes, node);
 
 /** What planning and placement take, made of what the doctor saw. */
 export const snapshotOf = (v: DoctorView, view: ClusterView): Snapshot => ({
@@ -127,7 +162,7 @@ export function roleFinder(v: DoctorView): (vmId: string) => RoleFacts | undefin
 /** VMs that are cluster roles, each once: one on the move may be listed by both ends. */
 export function clusteredVms(v: DoctorView): ClusteredVm[] {
   const roleOf = roleFinder(v);
-  return parts(v, 'view').flatMap(({ node, facts }) =>
+  return views(v).flatMap(({ node, facts }) =>
     facts.vms
       .filter((vm) => {
         const role = roleOf(vm.id);

@@ -20,4 +20,6 @@ export function expectTripped(report: DoctorReport, c: DoctorCase): void {
   );
   expect(hit, `${c.check}: ${c.what}; it said ${JSON.stringify(own, null, 1)}`).toBeDefined();
   expect(hit?.remedy ?? '').not.toBe('');
+  // A check that is about a VM and does not say where to mend it would send people to a node of the VM's name.
+  expect([null, ...report.nodes.map((n) => n.node)]).toContain(hit?.on);
 }

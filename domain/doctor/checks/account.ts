@@ -2,19 +2,28 @@
 // local administrator with the same name and password on every node, by a sign-in between each two of them.
 import type { AccountFacts, PeerFacts, SetupFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
+import { listed } from '../../units.ts';
 import {
   blocker,
   orFine,
   perNode,
   prose,
   quoted,
-  usual,
   warning,
   type Check,
   type Seen,
 } from '../check.ts';
-import { NODE_PORTS, nodeNames, partOf, parts, type DoctorView, type Of } from '../view.ts';
-import { listed } from '../../units.ts';
+import { each, together, usual } from '../looks.ts';
+import {
+  gathered,
+  NODE_PORTS,
+  nodeNames,
+  partOf,
+  setups,
+  ways,
+  type DoctorView,
+  type Of,
+} from '../view.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 /** Administrators, whatever Windows calls them in its language. */
@@ -23,77 +32,53 @@ const ADMINISTRATORS = 'S-1-5-32-544';
 const administratorNamed = (s: SetupFacts, name: string): AccountFacts | undefined =>
   s.administrators.find((a) => sameName(a.name, name));
 
+const makeAdministrator = (name: string): string =>
+  `Add-LocalGroupMember -SID ${quoted(ADMINISTRATORS)} -Member ${quoted(name)}`;
+
 const makeAccount = (name: string): string[] => [
   `$password = Read-Host 'The password that the other nodes have' -AsSecureString`,
   `New-LocalUser -Name ${quoted(name)} -Password $password -PasswordNeverExpires`,
-  `Add-LocalGroupMember -SID ${quoted(ADMINISTRATORS)} -Member ${quoted(name)}`,
+  makeAdministrator(name),
 ];
 
-function accountProblems({ node, facts }: Of<SetupFacts>): Seen[] {
-  const { account } = facts;
+function accountProblem(facts: SetupFacts, node: string): Seen | Seen[] {
   // Somebody always is: Windows did not show them.
   if (facts.administrators.length === 0) {
     const seen = 'Windows does not show who the local administrators are';
-    return [warning(node, seen, `Get-LocalGroupMember -SID ${quoted(ADMINISTRATORS)}`, node)];
+    return warning(node, seen, `Get-LocalGroupMember -SID ${quoted(ADMINISTRATORS)}`);
   }
-  const listedThere = administratorNamed(facts, account.name);
+  const { name, enabled } = facts.account;
+  const listedThere = administratorNamed(facts, name);
   if (listedThere === undefined) {
-    const remedy = `Add-LocalGroupMember -SID ${quoted(ADMINISTRATORS)} -Member ${quoted(account.name)}`;
-    return [
-      blocker(
-        node,
-        `${account.name}, the worker's account, is no local administrator`,
-        remedy,
-        node,
-      ),
-    ];
+    const seen = `${name}, the worker's account, is no local administrator`;
+    return blocker(node, seen, makeAdministrator(name));
   }
-  if (account.enabled && listedThere.enabled) return [];
-  return [
-    blocker(
-      node,
-      `${account.name}, the worker's account, is disabled`,
-      `Enable-LocalUser -Name ${quoted(account.name)}`,
-      node,
-    ),
-  ];
+  if (enabled && listedThere.enabled) return [];
+  const seen = `${name}, the worker's account, is disabled`;
+  return blocker(node, seen, `Enable-LocalUser -Name ${quoted(name)}`);
 }
 
-const kindOf = (account: AccountFacts): string =>
-  account.builtIn ? 'the built-in Administrator' : 'not the built-in Administrator';
+const kindOf = (builtIn: boolean): string =>
+  builtIn ? 'the built-in Administrator' : 'not the built-in Administrator';
 
 /** One name and one kind everywhere: the account of the most workers, against those of the others. */
 function sameAccountProblems(all: Of<SetupFacts>[]): Seen[] {
-  const name = usual(all.map((n) => n.facts.account.name.toLowerCase()));
-  const model = all.find((n) => n.facts.account.name.toLowerCase() === name)?.facts.account;
-  if (model === undefined) return [];
-  const builtIn = usual(
-    all
-      .filter((n) => sameName(n.facts.account.name, model.name))
-      .map((n) => n.facts.account.builtIn),
-  );
+  const accounts = all.map(({ facts }) => facts.account);
+  const most = usual(accounts.map((a) => a.name.toLowerCase()));
+  const name = accounts.find((a) => a.name.toLowerCase() === most)?.name ?? '';
+  const builtIn = usual(accounts.filter((a) => sameName(a.name, name)).map((a) => a.builtIn));
   return all.flatMap(({ node, facts }) => {
     const { account } = facts;
-    if (!sameName(account.name, model.name)) {
-      const there = facts.administrators.some((a) => sameName(a.name, model.name));
+    if (!sameName(account.name, name)) {
       const remedy = [
-        ...(there ? [] : makeAccount(model.name)),
-        prose(`Then run the worker of ${node} under ${model.name}.`),
+        ...(administratorNamed(facts, name) === undefined ? makeAccount(name) : []),
+        prose(`Then run the worker of ${node} under ${name}.`),
       ];
-      return [
-        blocker(
-          node,
-          `its worker runs under ${account.name}, others under ${model.name}`,
-          remedy,
-          node,
-        ),
-      ];
+      return blocker(node, `its worker runs under ${account.name}, others under ${name}`, remedy);
     }
     if (account.builtIn === builtIn) return [];
-    const other = { ...account, builtIn: !account.builtIn };
-    const seen = `${account.name} is ${kindOf(account)} there, and ${kindOf(other)} on the others`;
-    const remedy = prose('Use one account that is of the same kind on every node.');
-    return [blocker(node, seen, remedy, node)];
+    const seen = `${account.name} is ${kindOf(account.builtIn)} there, and ${kindOf(!account.builtIn)} on the others`;
+    return blocker(node, seen, prose('Use one account that is of the same kind on every node.'));
   });
 }
 
@@ -112,7 +97,7 @@ const isThere = (v: DoctorView, peer: PeerFacts): boolean =>
   Object.entries(v.nodes).some(([name, exam]) => sameName(name, peer.node) && 'facts' in exam) ||
   peer.ports.some((p) => p.open);
 
-function untrusted(v: DoctorView, { node, facts }: Of<SetupFacts>): string[] {
+function untrustedNodes(facts: SetupFacts, node: string, v: DoctorView): string[] {
   const peers = partOf(v, 'peers', node) ?? [];
   return nodeNames(v)
     .filter((name) => !sameName(name, node))
@@ -133,40 +118,27 @@ function isToldElsewhere(v: DoctorView, asker: SetupFacts | null, peer: PeerFact
 const losesRights = ({ account, policies }: SetupFacts): boolean =>
   !account.builtIn && policies.localAccountTokenFilterPolicy !== 1;
 
-function signInProblems(v: DoctorView): Seen[] {
-  const refused = new Map<string, { from: string[]; seen: string }>();
-  for (const { node, facts } of parts(v, 'peers')) {
-    const setup = partOf(v, 'setup', node);
-    for (const peer of facts) {
-      if (peer.signIn.ok || !isThere(v, peer) || peer.addresses.length === 0) continue;
-      // Told by the check of the ports, and by that of TrustedHosts.
-      if (peer.ports.some((p) => p.port === NODE_PORTS.winrm && !p.open)) continue;
-      if (setup !== null && !isTrusted(setup.trustedHosts, peer.node)) continue;
-      if (isToldElsewhere(v, setup, peer)) continue;
-      const seen = [peer.signIn.hresult, peer.signIn.message].filter((s) => s !== null).join(': ');
-      const known = refused.get(peer.node);
-      refused.set(peer.node, { from: [...(known?.from ?? []), node], seen: known?.seen ?? seen });
-    }
-  }
-  return [...refused].map(([node, { from, seen }]) => {
-    const account = partOf(v, 'setup', node)?.account.name ?? 'ACCOUNT';
-    return blocker(
-      node,
-      `it does not let the worker's account of ${listed(from)} in (${seen})`,
-      [
-        prose(
-          'The account must be there and enabled, with the password that it has on the other nodes:',
-        ),
-        `Set-LocalUser -Name ${quoted(account)} -Password (Read-Host 'Password' -AsSecureString)`,
-      ],
-      node,
-    );
-  });
+function isRefused(v: DoctorView, { node, facts: peer }: Of<PeerFacts>): boolean {
+  if (peer.signIn.ok || !isThere(v, peer) || peer.addresses.length === 0) return false;
+  // Told by the check of the ports, and by that of TrustedHosts.
+  if (peer.ports.some((p) => p.port === NODE_PORTS.winrm && !p.open)) return false;
+  const setup = partOf(v, 'setup', node);
+  if (setup !== null && !isTrusted(setup.trustedHosts, peer.node)) return false;
+  return !isToldElsewhere(v, setup, peer);
 }
 
-function signIns(v: DoctorView): { made: number; known: number } {
-  const all = parts(v, 'peers').flatMap(({ facts }) => facts);
-  return { made: all.filter((p) => p.signIn.ok).length, known: all.length };
+function signInProblems(v: DoctorView): Seen[] {
+  const refused = ways(v).filter((way) => isRefused(v, way));
+  return gathered(refused, (peer) => peer.node).map(({ facts: { node, signIn }, from }) => {
+    const account = partOf(v, 'setup', node)?.account.name ?? 'ACCOUNT';
+    const why = [signIn.hresult, signIn.message].filter((s) => s !== null).join(': ');
+    return blocker(node, `it does not let the worker's account of ${listed(from)} in (${why})`, [
+      prose(
+        'The account must be there and enabled, with the password that it has on the other nodes:',
+      ),
+      `Set-LocalUser -Name ${quoted(account)} -Password (Read-Host 'Password' -AsSecureString)`,
+    ]);
+  });
 }
 
 const ACCOUNT: readonly Check[] = [
@@ -177,12 +149,7 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'it is not',
     warns: 'Windows does not show who the local administrators are',
     source: WORKGROUP,
-    look(v) {
-      const all = parts(v, 'setup');
-      if (all.length === 0) return [];
-      const seen = perNode(all, (s) => s.account.name);
-      return orFine(v, all.flatMap(accountProblems), seen);
-    },
+    look: each(setups, accountProblem, (all) => perNode(all, (s) => s.account.name)),
   },
   {
     id: 'elevated',
@@ -191,25 +158,18 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'a worker does not: it can look at hardly anything and change nothing',
     warns: null,
     source: 'Windows: User Account Control',
-    look(v) {
-      const all = parts(v, 'setup');
-      if (all.length === 0) return [];
-      const command = `watari worker start --cluster ${v.cluster}`;
-      const problems = all
-        .filter(({ facts }) => !facts.account.elevated)
-        .map(({ node }) =>
-          blocker(
-            node,
-            'its worker is not elevated',
-            [
-              prose('Run it as a service, or from an elevated PowerShell:'),
-              `Start-Process powershell -Verb RunAs -ArgumentList '-NoExit', '-Command', ${quoted(command)}`,
-            ],
-            node,
-          ),
-        );
-      return orFine(v, problems, 'elevated everywhere');
-    },
+    look: each(
+      setups,
+      ({ account }, node, v) => {
+        if (account.elevated) return [];
+        const command = quoted(`watari worker start --cluster ${v.cluster}`);
+        return blocker(node, 'its worker is not elevated', [
+          prose('Run it as a service, or from an elevated PowerShell:'),
+          `Start-Process powershell -Verb RunAs -ArgumentList '-NoExit', '-Command', ${command}`,
+        ]);
+      },
+      'elevated everywhere',
+    ),
   },
   {
     id: 'same-account',
@@ -218,13 +178,11 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'they do not',
     warns: null,
     source: 'Microsoft: live-migration-workgroup-cluster, create-workgroup-cluster',
-    look(v) {
-      const all = parts(v, 'setup');
-      if (all.length === 0) return [];
-      const model = all[0]?.facts.account;
-      const seen = model === undefined ? '' : `${model.name}, ${kindOf(model)}`;
-      return orFine(v, sameAccountProblems(all), seen);
-    },
+    look: together(setups, sameAccountProblems, ([first]) =>
+      first === undefined
+        ? ''
+        : `${first.facts.account.name}, ${kindOf(first.facts.account.builtIn)}`,
+    ),
   },
   {
     id: 'token-filter',
@@ -233,23 +191,21 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'it is not the built-in Administrator, and LocalAccountTokenFilterPolicy is not 1',
     warns: null,
     source: WORKGROUP,
-    look(v) {
-      const all = parts(v, 'setup');
-      if (all.length === 0) return [];
-      const key = `'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System'`;
-      const problems = all
-        .filter(({ facts }) => losesRights(facts))
-        .map(({ node, facts }) => {
-          const value = facts.policies.localAccountTokenFilterPolicy;
-          return blocker(
-            node,
-            `LocalAccountTokenFilterPolicy is ${value === null ? 'not set' : String(value)}, and ${facts.account.name} is not the built-in Administrator`,
-            `New-ItemProperty ${key} -Name 'LocalAccountTokenFilterPolicy' -PropertyType DWord -Value 1 -Force`,
-            node,
-          );
-        });
-      return orFine(v, problems, '1, or the built-in Administrator');
-    },
+    look: each(
+      setups,
+      (facts, node) => {
+        if (!losesRights(facts)) return [];
+        const { account, policies } = facts;
+        const value = policies.localAccountTokenFilterPolicy ?? 'not set';
+        const key = `'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System'`;
+        return blocker(
+          node,
+          `LocalAccountTokenFilterPolicy is ${value}, and ${account.name} is not the built-in Administrator`,
+          `New-ItemProperty ${key} -Name 'LocalAccountTokenFilterPolicy' -PropertyType DWord -Value 1 -Force`,
+        );
+      },
+      '1, or the built-in Administrator',
+    ),
   },
 ];
 
@@ -261,17 +217,17 @@ const BETWEEN_NODES: readonly Check[] = [
     blocks: null,
     warns: 'a name is missing: the cluster works, but it cannot be set up or checked from there',
     source: `${WORKGROUP}; about_WSMan_Provider for -Concatenate`,
-    look(v) {
-      const all = parts(v, 'setup');
-      if (nodeNames(v).length < 2 || all.length === 0) return [];
-      const problems = all.flatMap((setup) => {
-        const missing = untrusted(v, setup);
+    look: each(
+      // A node that is alone has nobody to trust.
+      (v) => (nodeNames(v).length < 2 ? [] : setups(v)),
+      (facts, node, v) => {
+        const missing = untrustedNodes(facts, node, v);
         if (missing.length === 0) return [];
         const remedy = `Set-Item WSMan:\\localhost\\Client\\TrustedHosts -Value ${quoted(missing.join(','))} -Concatenate -Force`;
-        return [warning(setup.node, `TrustedHosts lacks ${listed(missing)}`, remedy, setup.node)];
-      });
-      return orFine(v, problems, 'each has all others');
-    },
+        return warning(node, `TrustedHosts lacks ${listed(missing)}`, remedy);
+      },
+      'each has all others',
+    ),
   },
   {
     id: 'sign-in',
@@ -282,11 +238,12 @@ const BETWEEN_NODES: readonly Check[] = [
     source:
       'Microsoft: live-migration-workgroup-cluster, "the only way to successfully authenticate"',
     look(v) {
-      const { made, known } = signIns(v);
+      const all = ways(v);
+      const made = all.filter(({ facts }) => facts.signIn.ok).length;
       const problems = signInProblems(v);
       if (made === 0 && problems.length === 0) return [];
-      const all = `${String(made)} of ${String(known)}`;
-      return orFine(v, problems, made === known ? all : `${all}; other checks tell why not more`);
+      const more = made === all.length ? '' : '; other checks tell why not more';
+      return orFine(v, problems, `${made} of ${all.length}${more}`);
     },
   },
 ];

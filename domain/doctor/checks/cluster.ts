@@ -3,27 +3,29 @@ import type { ClusterNodeFacts, ClusterView } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
 import { quorumWithout } from '../../quorum.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../spec.ts';
-import { sizeText } from '../../units.ts';
-import { blocker, orFine, prose, quoted, warning, type Check, type Seen } from '../check.ts';
+import { listed, sizeText } from '../../units.ts';
+import {
+  blocker,
+  namesOf,
+  orFine,
+  prose,
+  quoted,
+  warning,
+  type Check,
+  type Seen,
+} from '../check.ts';
+import { each, inCluster } from '../looks.ts';
 import {
   clusteredVms,
   clusterView,
+  events,
   exams,
-  parts,
   partOf,
   roleFinder,
+  views,
   type ClusteredVm,
   type DoctorView,
 } from '../view.ts';
-import { listed } from '../../units.ts';
-
-/** A check that needs what the cluster tells, and nothing else. */
-const inCluster =
-  (judge: (view: ClusterView, v: DoctorView) => Seen[], fine: (view: ClusterView) => string) =>
-  (v: DoctorView): Seen[] => {
-    const view = clusterView(v);
-    return view === null ? [] : orFine(v, judge(view, v), fine(view));
-  };
 
 const LIVE_MIGRATION_NODES = 2;
 
@@ -50,20 +52,19 @@ function memberProblems(view: ClusterView, v: DoctorView): Seen[] {
   return out;
 }
 
-function stateProblem({ name, state, quarantined }: ClusterNodeFacts): Seen[] {
+function stateProblem({ name, state, quarantined }: ClusterNodeFacts): Seen | Seen[] {
   if (quarantined) {
-    const remedy = [
+    return blocker(name, 'the cluster has quarantined it', [
       prose('It dropped out too often: find out why first (Get-ClusterLog). Then:'),
       'Start-ClusterNode -ClearQuarantine',
-    ];
-    return [blocker(name, 'the cluster has quarantined it', remedy, name)];
+    ]);
   }
   if (state === 'Up') return [];
   if (state === 'Paused') {
     const remedy = `Resume-ClusterNode -Name ${quoted(name)} -Failback NoFailback`;
-    return [warning(name, 'it is paused: no VM moves there', remedy, null)];
+    return warning(name, 'it is paused: no VM moves there', remedy, null);
   }
-  return [blocker(name, `the cluster says that it is ${state}`, 'Start-ClusterNode', name)];
+  return blocker(name, `the cluster says that it is ${state}`, 'Start-ClusterNode');
 }
 
 const MEMBERS: readonly Check[] = [
@@ -77,17 +78,11 @@ const MEMBERS: readonly Check[] = [
     look(v) {
       const view = clusterView(v);
       if (view !== null) {
-        const failed = exams(v).filter(
-          ({ facts }) => facts.cluster !== null && 'noAnswer' in facts.cluster,
-        );
-        const problems = failed.map(({ node }) =>
-          warning(
-            node,
-            'it cannot look at the cluster, other nodes can',
-            'Start-ClusterNode',
-            node,
-          ),
-        );
+        const problems = exams(v)
+          .filter(({ facts }) => facts.cluster !== null && 'noAnswer' in facts.cluster)
+          .map(({ node }) =>
+            warning(node, 'it cannot look at the cluster, other nodes can', 'Start-ClusterNode'),
+          );
         return orFine(v, problems, `told by ${view.answeredBy}`);
       }
       // Without a worker nobody was asked; the check of the workers says so.
@@ -115,8 +110,8 @@ const MEMBERS: readonly Check[] = [
     warns: 'a node is paused',
     source: 'Microsoft: Get-ClusterNode; event 1672 (quarantine)',
     look: inCluster(
-      (view) => view.nodes.flatMap(stateProblem),
-      (view) => `${String(view.nodes.length)} nodes`,
+      ({ nodes }) => nodes.flatMap(stateProblem),
+      ({ nodes }) => `${nodes.length} nodes`,
     ),
   },
 ];
@@ -135,7 +130,7 @@ function witnessProblems({ cluster, nodes }: ClusterView): Seen[] {
       `Set-ClusterQuorum -DiskWitness 'Cluster Disk 2'`,
       prose('Set-ClusterQuorum -CloudWitness -AccountName NAME -AccessKey KEY'),
     ];
-    return [level(name, `${String(nodes.length)} nodes and no witness`, remedy, null)];
+    return [level(name, `${nodes.length} nodes and no witness`, remedy, null)];
   }
   if (witness.online) return [];
   const remedy = [
@@ -148,19 +143,15 @@ function witnessProblems({ cluster, nodes }: ClusterView): Seen[] {
 function quorumProblems(view: ClusterView): Seen[] {
   const votes = view.nodes
     .filter((n) => n.nodeWeight === 0)
-    .map((n) =>
-      warning(
-        n.name,
-        'it has no vote',
-        `(Get-ClusterNode -Name ${quoted(n.name)}).NodeWeight = 1`,
-        null,
-      ),
-    );
+    .map(({ name }) => {
+      const remedy = `(Get-ClusterNode -Name ${quoted(name)}).NodeWeight = 1`;
+      return warning(name, 'it has no vote', remedy, null);
+    });
   const risky = view.nodes.filter((n) => n.state === 'Up' && !quorumWithout(view, n.name).survives);
   if (risky.length === 0) return votes;
   const { remaining, total } = quorumWithout(view, risky[0]?.name ?? '');
   const names = listed(risky.map((n) => n.name));
-  const seen = `while it is away, ${String(remaining)} of ${String(total)} votes would be left, no majority`;
+  const seen = `while it is away, ${remaining} of ${total} votes would be left, no majority`;
   const remedy = [
     prose('Bring the other nodes and the witness up first, or add a witness:'),
     'Get-ClusterNode',
@@ -190,9 +181,7 @@ const QUORUM: readonly Check[] = [
       const worst = view.nodes
         .map((n) => quorumWithout(view, n.name))
         .sort((a, b) => a.remaining - b.remaining)[0];
-      return worst === undefined
-        ? ''
-        : `${String(worst.remaining)} of ${String(worst.total)} votes stay`;
+      return worst === undefined ? '' : `${worst.remaining} of ${worst.total} votes stay`;
     }),
   },
 ];
@@ -236,16 +225,33 @@ function memoryProblems(view: ClusterView, v: DoctorView): Seen[] {
     );
     if (left.length === 0) return [];
     const names = listed(left.map(({ vm }) => `${vm.name} (${sizeText(vm.memoryAssignedBytes)})`));
-    const remedy = [
+    return warning(name, `if it were drained, no other node would have room for ${names}`, [
       prose(
         'Move VMs elsewhere, give them less memory, or shut some down before this node restarts:',
       ),
       'Get-VM | Sort-Object MemoryAssigned -Descending | Format-Table Name, State, MemoryAssigned',
-    ];
-    return [
-      warning(name, `if it were drained, no other node would have room for ${names}`, remedy, name),
-    ];
+    ]);
   });
+}
+
+function volumeProblems({ sharedVolumes, cluster }: ClusterView): Seen[] {
+  if (sharedVolumes.length === 0) {
+    const remedy = [
+      prose('Give a disk of the cluster to all nodes:'),
+      `Add-ClusterSharedVolume -Name 'Cluster Disk 1'`,
+    ];
+    return [blocker(cluster.name, 'there is no cluster shared volume', remedy, null)];
+  }
+  return sharedVolumes
+    .filter((volume) => volume.state !== 'Online')
+    .map(({ name, path, state, owner }) => {
+      const remedy = [
+        prose('Check the storage and the paths to it. Then:'),
+        `Get-ClusterSharedVolumeState -Name ${quoted(name)}`,
+        `Start-ClusterResource -Name ${quoted(name)}`,
+      ];
+      return blocker(path, `it is ${state} (${name}, owner ${owner})`, remedy, owner);
+    });
 }
 
 const RESOURCES: readonly Check[] = [
@@ -258,10 +264,9 @@ const RESOURCES: readonly Check[] = [
     source: 'Microsoft: troubleshoot-live-migration-issues (0x800705AA); watari: n-1',
     look(v) {
       const view = clusterView(v);
-      if (view === null || parts(v, 'view').length === 0) return [];
-      const free = parts(v, 'view').map(
-        (p) => `${p.node} ${sizeText(p.facts.host.freeMemoryBytes)}`,
-      );
+      const all = views(v);
+      if (view === null || all.length === 0) return [];
+      const free = all.map((n) => `${n.node} ${sizeText(n.facts.host.freeMemoryBytes)}`);
       return orFine(v, memoryProblems(view, v), `free: ${listed(free)}`);
     },
   },
@@ -272,35 +277,8 @@ const RESOURCES: readonly Check[] = [
     blocks: 'one is not, or there is none',
     warns: null,
     source: 'Microsoft: high-availability-virtual-machine-troubleshooting-guidance; event 5120',
-    look: inCluster(
-      ({ sharedVolumes, cluster }) =>
-        sharedVolumes.length === 0
-          ? [
-              blocker(
-                cluster.name,
-                'there is no cluster shared volume',
-                [
-                  prose('Give a disk of the cluster to all nodes:'),
-                  `Add-ClusterSharedVolume -Name 'Cluster Disk 1'`,
-                ],
-                null,
-              ),
-            ]
-          : sharedVolumes
-              .filter((volume) => volume.state !== 'Online')
-              .map(({ name, path, state, owner }) =>
-                blocker(
-                  path,
-                  `it is ${state} (${name}, owner ${owner})`,
-                  [
-                    prose('Check the storage and the paths to it. Then:'),
-                    `Get-ClusterSharedVolumeState -Name ${quoted(name)}`,
-                    `Start-ClusterResource -Name ${quoted(name)}`,
-                  ],
-                  owner,
-                ),
-              ),
-      ({ sharedVolumes }) => listed(sharedVolumes.map((volume) => volume.path)),
+    look: inCluster(volumeProblems, ({ sharedVolumes }) =>
+      listed(sharedVolumes.map((volume) => volume.path)),
     ),
   },
 ];
@@ -315,27 +293,20 @@ const EVENTS: Check = {
   blocks: null,
   warns: 'there are some',
   source: 'Microsoft: hyper-v-virtual-machine-live-migration, checklist',
-  look(v) {
-    const all = parts(v, 'events');
-    if (all.length === 0) return [];
-    const problems = all.flatMap(({ node, facts: { counts, cut } }) => {
+  look: each(
+    events,
+    ({ counts, cut }, node) => {
       const worst = counts[0];
       if (worst === undefined) return [];
       const total = counts.reduce((sum, c) => sum + c.count, 0);
-      const named = counts.map((c) => `${c.log} ${String(c.id)} (${String(c.count)}x)`);
-      const seen = `${cut ? 'at least ' : ''}${String(total)} ${total === 1 ? 'error' : 'errors'}: ${listed(named, EVENTS_NAMED + 1)}; the last ${String(worst.id)} at ${worst.lastAt}: ${worst.message}`;
-      const filter = `@{ LogName = ${quoted(worst.log)}; Id = ${String(worst.id)}; StartTime = (Get-Date).AddDays(-1) }`;
-      return [
-        warning(
-          node,
-          seen,
-          `Get-WinEvent -FilterHashtable ${filter} | Format-List TimeCreated, Message`,
-          node,
-        ),
-      ];
-    });
-    return orFine(v, problems, `none on ${listed(all.map((n) => n.node))}`);
-  },
+      const named = counts.map((c) => `${c.log} ${c.id} (${c.count}x)`);
+      const seen = `${cut ? 'at least ' : ''}${total} ${total === 1 ? 'error' : 'errors'}: ${listed(named, EVENTS_NAMED + 1)}; the last ${worst.id} at ${worst.lastAt}: ${worst.message}`;
+      const filter = `@{ LogName = ${quoted(worst.log)}; Id = ${worst.id}; StartTime = (Get-Date).AddDays(-1) }`;
+      const remedy = `Get-WinEvent -FilterHashtable ${filter} | Format-List TimeCreated, Message`;
+      return warning(node, seen, remedy);
+    },
+    (all) => `none on ${namesOf(all)}`,
+  ),
 };
 
 export const CLUSTER_CHECKS: readonly Check[] = [...MEMBERS, ...QUORUM, ...RESOURCES, EVENTS];

@@ -1,31 +1,36 @@
 // Checks of Hyper-V on every node: roles, services, settings of live migration, switches, processors.
-import type { NodeView, SetupFacts } from '../../facts.ts';
+import type { ClusterView, NodeView, SetupFacts } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
-import { hasHyperV } from '../../snapshot.ts';
 import { NODE_FEATURES } from '../../spec.ts';
+import { listed } from '../../units.ts';
 import {
   APPLY,
   blocker,
-  isWanted,
   mendable,
+  namesOf,
   orFine,
   perNode,
   prose,
   quoted,
   same,
-  usual,
   warning,
   type Check,
   type Seen,
 } from '../check.ts';
-import { clusteredVms, clusterView, parts, partOf, type DoctorView, type Of } from '../view.ts';
-import { listed } from '../../units.ts';
+import { alike, each, together, usual } from '../looks.ts';
+import {
+  clusteredVms,
+  clusterView,
+  hosts,
+  isWanted,
+  partOf,
+  views,
+  type DoctorView,
+  type Of,
+} from '../view.ts';
 
-const withHyperV = (v: DoctorView): Of<NodeView>[] =>
-  parts(v, 'view').filter(({ facts }) => hasHyperV(facts));
-
-function featureProblems(v: DoctorView, { node, facts }: Of<NodeView>): Seen[] {
-  return facts.features
+function featureProblems({ features }: NodeView, node: string, v: DoctorView): Seen[] {
+  return features
     .filter((f) => f.state !== 'Installed' && includesName(NODE_FEATURES, f.name))
     .map(({ name, state }) => {
       if (state === 'InstallPending') {
@@ -38,7 +43,7 @@ function featureProblems(v: DoctorView, { node, facts }: Of<NodeView>): Seen[] {
       const install = `Install-WindowsFeature -Name ${quoted(name)} -IncludeManagementTools${source}`;
       // Without its files Windows asks for the media, and so would apply.
       if (state === 'Removed') {
-        return blocker(node, `${name} is not installed, and its files were removed`, install, node);
+        return blocker(node, `${name} is not installed, and its files were removed`, install);
       }
       return mendable(v, node, `${name} is not installed`, install);
     });
@@ -57,12 +62,7 @@ const ROLES: readonly Check[] = [
     blocks: 'one is missing, or waits for a restart',
     warns: 'the same, where cluster.yaml asks for it: cluster apply installs it',
     source: 'Microsoft: live-migration-workgroup-cluster',
-    look(v) {
-      const all = parts(v, 'view');
-      if (all.length === 0) return [];
-      const problems = all.flatMap((node) => featureProblems(v, node));
-      return orFine(v, problems, `on ${listed(all.map((n) => n.node))}`);
-    },
+    look: each(views, featureProblems, (all) => `on ${namesOf(all)}`),
   },
   {
     id: 'services',
@@ -71,63 +71,37 @@ const ROLES: readonly Check[] = [
     blocks: 'one does not',
     warns: null,
     source: 'watari: vmms and ClusSvc at both ends of a move',
-    look(v) {
-      const all = parts(v, 'view');
-      if (all.length === 0) return [];
-      const problems = all.flatMap(({ node, facts }) =>
-        facts.services
+    look: each(
+      views,
+      ({ services }, node) =>
+        services
           // A role that is missing is told by the check of the roles.
           .filter((s) => s.state !== 'Running' && s.state !== 'Missing')
-          .map(({ name, state }) =>
-            blocker(
-              node,
-              `the service ${name} is ${state}`,
-              STARTERS[name.toLowerCase()] ?? `Start-Service ${quoted(name)}`,
-              node,
-            ),
-          ),
-      );
-      return orFine(v, problems, 'vmms and ClusSvc');
-    },
+          .map(({ name, state }) => {
+            const remedy = STARTERS[name.toLowerCase()] ?? `Start-Service ${quoted(name)}`;
+            return blocker(node, `the service ${name} is ${state}`, remedy);
+          }),
+      'vmms and ClusSvc',
+    ),
   },
 ];
 
-function slotProblems(v: DoctorView, nodes: Of<NodeView>[]): Seen[] {
-  const cluster = clusterView(v)?.cluster;
-  if (cluster === undefined) return [];
-  const out: Seen[] = [];
+/** No move fails for it; where cluster.yaml says what it should be, `cluster apply` sees to it. */
+const unlike = (v: DoctorView, node: string, seen: string, remedy: string): Seen =>
+  isWanted(v, node) ? warning(node, seen, APPLY, null) : warning(node, seen, remedy);
+
+function slotProblems(v: DoctorView, { cluster }: ClusterView): Seen[] {
   const now = cluster.maximumParallelMigrations;
   const wanted = v.wanted?.liveMigration.simultaneousMigrations ?? now;
-  if (now !== wanted) {
-    const seen = `MaximumParallelMigrations is ${String(now)}, cluster.yaml wants ${String(wanted)}; cluster apply will mend it`;
-    out.push(warning(cluster.name, seen, APPLY, null));
-  }
-  for (const { node, facts } of nodes) {
+  const ofNodes = hosts(v).flatMap(({ node, facts }) => {
     const own = facts.migration?.maximumMigrations;
-    if (own === undefined || own === wanted) continue;
-    const seen = `its MaximumVirtualMachineMigrations is ${String(own)}; the cluster's number is ${String(now)}, and that one counts`;
-    const remedy = isWanted(v, node)
-      ? APPLY
-      : `Set-VMHost -MaximumVirtualMachineMigrations ${String(wanted)}`;
-    out.push(warning(node, seen, remedy, isWanted(v, node) ? null : node));
-  }
-  return out;
-}
-
-function performanceProblems(v: DoctorView, nodes: Of<NodeView>[]): Seen[] {
-  const told = nodes.flatMap(({ node, facts }) =>
-    facts.migration === null ? [] : [{ node, facts: facts.migration.performance }],
-  );
-  const wanted = v.wanted?.liveMigration.performance ?? usual(told.map((n) => n.facts));
-  return told
-    .filter((n) => n.facts !== wanted)
-    .map(({ node, facts }) => {
-      const remedy = isWanted(v, node)
-        ? APPLY
-        : `Set-VMHost -VirtualMachineMigrationPerformanceOption ${wanted ?? ''}`;
-      const seen = `its performance option is ${facts}, not ${wanted ?? ''}`;
-      return warning(node, seen, remedy, isWanted(v, node) ? null : node);
-    });
+    if (own === undefined || own === wanted) return [];
+    const seen = `its MaximumVirtualMachineMigrations is ${own}; the cluster's number is ${now}, and that one counts`;
+    return unlike(v, node, seen, `Set-VMHost -MaximumVirtualMachineMigrations ${wanted}`);
+  });
+  if (now === wanted) return ofNodes;
+  const seen = `MaximumParallelMigrations is ${now}, cluster.yaml wants ${wanted}; cluster apply will mend it`;
+  return [warning(cluster.name, seen, APPLY, null), ...ofNodes];
 }
 
 const MIGRATION: readonly Check[] = [
@@ -138,16 +112,14 @@ const MIGRATION: readonly Check[] = [
     blocks: 'it is not',
     warns: 'the same, where cluster.yaml asks for it: cluster apply enables it',
     source: 'Microsoft: live-migration-workgroup-cluster',
-    look(v) {
-      const all = withHyperV(v);
-      if (all.length === 0) return [];
-      const problems = all
-        .filter(({ facts }) => facts.migration?.enabled !== true)
-        .map(({ node }) =>
-          mendable(v, node, 'live migration is not enabled', 'Enable-VMMigration'),
-        );
-      return orFine(v, problems, `on ${listed(all.map((n) => n.node))}`);
-    },
+    look: each(
+      hosts,
+      ({ migration }, node, v) =>
+        migration?.enabled === true
+          ? []
+          : mendable(v, node, 'live migration is not enabled', 'Enable-VMMigration'),
+      (all) => `on ${namesOf(all)}`,
+    ),
   },
   {
     id: 'parallel-migrations',
@@ -157,10 +129,9 @@ const MIGRATION: readonly Check[] = [
     warns: "they do not: the cluster's number counts, whatever a node says",
     source: 'Microsoft: Set-VMHost ("takes precedence"), MaximumParallelMigrations',
     look(v) {
-      const all = withHyperV(v);
-      const limit = clusterView(v)?.cluster.maximumParallelMigrations;
-      if (all.length === 0 || limit === undefined) return [];
-      return orFine(v, slotProblems(v, all), `${String(limit)} at once`);
+      const view = clusterView(v);
+      if (view === null || hosts(v).length === 0) return [];
+      return orFine(v, slotProblems(v, view), `${view.cluster.maximumParallelMigrations} at once`);
     },
   },
   {
@@ -170,12 +141,16 @@ const MIGRATION: readonly Check[] = [
     blocks: null,
     warns: 'they do not, or not the one of cluster.yaml',
     source: 'Microsoft: Set-VMHost -VirtualMachineMigrationPerformanceOption',
-    look(v) {
-      const all = withHyperV(v);
-      if (all.length === 0) return [];
-      const seen = perNode(all, (view) => view.migration?.performance ?? '?');
-      return orFine(v, performanceProblems(v, all), seen);
-    },
+    look: alike(hosts, {
+      pick: ({ migration }) => migration?.performance,
+      model: (options, v) => v.wanted?.liveMigration.performance ?? usual(options),
+      say({ migration }, node, wanted, v) {
+        const seen = `its performance option is ${migration?.performance ?? ''}, not ${wanted ?? ''}`;
+        const remedy = `Set-VMHost -VirtualMachineMigrationPerformanceOption ${wanted ?? ''}`;
+        return unlike(v, node, seen, remedy);
+      },
+      fine: (_wanted, all) => perNode(all, ({ migration }) => migration?.performance ?? '?'),
+    }),
   },
   {
     id: 'authentication',
@@ -184,21 +159,18 @@ const MIGRATION: readonly Check[] = [
     blocks: null,
     warns: 'one does: there is no Kerberos in a workgroup; the default is CredSSP',
     source: 'Microsoft: Set-VMHost -VirtualMachineMigrationAuthenticationType',
-    look(v) {
-      const all = withHyperV(v);
-      if (all.length === 0) return [];
-      const problems = all
-        .filter(({ facts }) => facts.migration?.authentication === 'Kerberos')
-        .map(({ node }) =>
-          warning(
-            node,
-            'it is set to Kerberos',
-            'Set-VMHost -VirtualMachineMigrationAuthenticationType CredSSP',
-            node,
-          ),
-        );
-      return orFine(v, problems, 'CredSSP');
-    },
+    look: each(
+      hosts,
+      ({ migration }, node) =>
+        migration?.authentication === 'Kerberos'
+          ? warning(
+              node,
+              'it is set to Kerberos',
+              'Set-VMHost -VirtualMachineMigrationAuthenticationType CredSSP',
+            )
+          : [],
+      'CredSSP',
+    ),
   },
 ];
 
@@ -221,7 +193,7 @@ function usedSwitches(v: DoctorView): Map<string, { name: string; by: string[] }
   return used;
 }
 
-function switchProblems(v: DoctorView, nodes: Of<NodeView>[]): Seen[] {
+function switchProblems(nodes: Of<NodeView>[], v: DoctorView): Seen[] {
   const used = usedSwitches(v);
   const out: Seen[] = [];
   for (const { name, by } of used.values()) {
@@ -236,7 +208,7 @@ function switchProblems(v: DoctorView, nodes: Of<NodeView>[]): Seen[] {
         there === undefined
           ? newSwitch(name)
           : ['Get-NetAdapter', `Set-VMSwitch -Name ${quoted(name)} -NetAdapterName ADAPTER`];
-      out.push(blocker(node, seen, remedy, node));
+      out.push(blocker(node, seen, remedy));
     }
   }
   const external = new Set(
@@ -248,9 +220,7 @@ function switchProblems(v: DoctorView, nodes: Of<NodeView>[]): Seen[] {
     if (used.has(name.toLowerCase())) continue;
     for (const { node, facts } of nodes) {
       if (facts.switches.some((w) => sameName(w.name, name))) continue;
-      out.push(
-        warning(node, `it has no virtual switch ${name}, others have`, newSwitch(name), node),
-      );
+      out.push(warning(node, `it has no virtual switch ${name}, others have`, newSwitch(name)));
     }
   }
   return out;
@@ -264,12 +234,10 @@ const SWITCHES: Check = {
   warns: 'one that no VM needs yet is missing somewhere',
   source:
     'Microsoft: troubleshoot-live-migration-issues (event 21125), high-availability-virtual-machine-troubleshooting-guidance',
-  look(v) {
-    const all = withHyperV(v);
-    if (all.length === 0) return [];
-    const names = [...new Set(all.flatMap(({ facts }) => facts.switches.map((w) => w.name)))];
-    return orFine(v, switchProblems(v, all), listed(names));
-  },
+  look: together(hosts, switchProblems, (all) => {
+    const names = all.flatMap(({ facts }) => facts.switches.map((w) => w.name));
+    return listed([...new Set(names)]);
+  }),
 };
 
 interface Hardware {
@@ -285,24 +253,26 @@ const hardwareText = ({ view, setup }: Hardware): string =>
     ...(setup === null || setup.bios === '' ? [] : [`BIOS ${setup.bios}`]),
   ].join(', ');
 
-function compatibilityProblems(v: DoctorView, nodes: Of<Hardware>[]): Seen[] {
-  if (same(nodes.map((n) => hardwareText(n.facts)))) return [];
-  const seen = `the nodes differ (${perNode(nodes, hardwareText)}), and it runs without processor compatibility`;
+const hardware = (v: DoctorView): Of<Hardware>[] =>
+  hosts(v).map(({ node, facts }) => ({
+    node,
+    facts: { view: facts, setup: partOf(v, 'setup', node) },
+  }));
+
+function compatibilityProblems(all: Of<Hardware>[], v: DoctorView): Seen[] {
+  if (same(all.map((n) => hardwareText(n.facts)))) return [];
+  const seen = `the nodes differ (${perNode(all, hardwareText)}), and it runs without processor compatibility`;
   return clusteredVms(v)
     .filter(({ vm }) => !vm.compatibilityForMigration)
-    .map(({ node, vm }) =>
-      warning(
-        vm.name,
-        seen,
-        [
-          prose('The VM must be off for this:'),
-          `Stop-VM -Name ${quoted(vm.name)}`,
-          `Set-VMProcessor -VMName ${quoted(vm.name)} -CompatibilityForMigrationEnabled $true`,
-          `Start-ClusterGroup -VMId ${quoted(vm.id)}`,
-        ],
-        node,
-      ),
-    );
+    .map(({ node, vm }) => {
+      const remedy = [
+        prose('The VM must be off for this:'),
+        `Stop-VM -Name ${quoted(vm.name)}`,
+        `Set-VMProcessor -VMName ${quoted(vm.name)} -CompatibilityForMigrationEnabled $true`,
+        `Start-ClusterGroup -VMId ${quoted(vm.id)}`,
+      ];
+      return warning(vm.name, seen, remedy, node);
+    });
 }
 
 const PROCESSORS: readonly Check[] = [
@@ -313,27 +283,19 @@ const PROCESSORS: readonly Check[] = [
     blocks: 'they are not: nothing moves between them while it runs',
     warns: null,
     source: 'Microsoft: dynamic-processor-compatibility-mode',
-    look(v) {
-      const all = parts(v, 'view').map(({ node, facts }) => ({
-        node,
-        facts: facts.host.cpuVendor,
-      }));
-      if (all.length === 0) return [];
-      const most = usual(all.map((n) => n.facts));
-      const problems = all
-        .filter((n) => n.facts !== most)
-        .map(({ node, facts }) =>
-          blocker(
-            node,
-            `its processor is from ${facts}, the others' from ${most ?? ''}`,
-            prose(
-              'No setting helps. Keep VMs on nodes of one kind: Set-ClusterOwnerNode -Resource NAME -Owners NODES.',
-            ),
-            node,
+    look: alike(views, {
+      pick: ({ host }) => host.cpuVendor,
+      model: (vendors) => usual(vendors) ?? '',
+      say: ({ host }, node, most) =>
+        blocker(
+          node,
+          `its processor is from ${host.cpuVendor}, the others' from ${most}`,
+          prose(
+            'No setting helps. Keep VMs on nodes of one kind: Set-ClusterOwnerNode -Resource NAME -Owners NODES.',
           ),
-        );
-      return orFine(v, problems, most ?? '');
-    },
+        ),
+      fine: (most) => most,
+    }),
   },
   {
     id: 'cpu-compatibility',
@@ -342,14 +304,7 @@ const PROCESSORS: readonly Check[] = [
     blocks: null,
     warns: 'they differ, and a VM runs without: its move may be refused',
     source: 'Microsoft: dynamic-processor-compatibility-mode, troubleshoot-live-migration-issues',
-    look(v) {
-      const all = withHyperV(v).map(({ node, facts }) => ({
-        node,
-        facts: { view: facts, setup: partOf(v, 'setup', node) },
-      }));
-      if (all.length === 0) return [];
-      return orFine(v, compatibilityProblems(v, all), perNode(all, hardwareText));
-    },
+    look: together(hardware, compatibilityProblems, (all) => perNode(all, hardwareText)),
   },
 ];
 

@@ -1,9 +1,10 @@
 // Checks of the ways between the nodes: names, ports, cluster networks.
-import type { NetworkFacts } from '../../facts.ts';
+import type { ClusterView, NetworkFacts, PeerFacts, SetupFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
-import { blocker, orFine, prose, quoted, warning, type Check, type Seen } from '../check.ts';
-import { clusterView, NODE_PORTS, parts, partOf, type DoctorView } from '../view.ts';
 import { listed } from '../../units.ts';
+import { blocker, prose, quoted, warning, type Check, type Seen } from '../check.ts';
+import { inCluster, together } from '../looks.ts';
+import { gathered, NODE_PORTS, partOf, setups, ways, type DoctorView, type Of } from '../view.ts';
 
 const USES: Readonly<Record<number, string>> = {
   [NODE_PORTS.liveMigration]: 'live migration',
@@ -16,7 +17,7 @@ const USES: Readonly<Record<number, string>> = {
 const levelOf = (port: number): typeof blocker => (port === NODE_PORTS.winrm ? warning : blocker);
 
 const openPort = (port: number): string =>
-  `New-NetFirewallRule -DisplayName ${quoted(`Cluster nodes, TCP ${String(port)}`)} -Direction Inbound -Protocol TCP -LocalPort ${String(port)} -Action Allow`;
+  `New-NetFirewallRule -DisplayName ${quoted(`Cluster nodes, TCP ${port}`)} -Direction Inbound -Protocol TCP -LocalPort ${port} -Action Allow`;
 
 const STARTERS: Readonly<Record<number, string>> = {
   [NODE_PORTS.liveMigration]: 'Restart-Service vmms',
@@ -36,50 +37,56 @@ function shouldListen(v: DoctorView, node: string, port: number): boolean {
 
 /** Whoever was let in knows better than a list. */
 const isReached = (v: DoctorView, node: string, port: number): boolean =>
-  parts(v, 'peers').some(({ facts }) =>
-    facts.some((p) => sameName(p.node, node) && p.ports.some((o) => o.port === port && o.open)),
+  ways(v).some(
+    ({ facts: peer }) =>
+      sameName(peer.node, node) && peer.ports.some((p) => p.port === port && p.open),
   );
 
-function deafPorts(v: DoctorView): Seen[] {
-  return parts(v, 'setup').flatMap(({ node, facts }) => {
-    const deaf = Object.values(NODE_PORTS).filter(
-      (port) => !facts.listening.includes(port) && !isReached(v, node, port),
-    );
-    // No Windows is deaf on all of them: it did not show what listens.
-    if (deaf.length === Object.values(NODE_PORTS).length) {
-      const seen = 'Windows does not show what listens, and no other node reaches it';
-      return [warning(node, seen, 'Get-NetTCPConnection -State Listen', node)];
-    }
-    return deaf
-      .filter((port) => shouldListen(v, node, port))
-      .map((port) => {
-        const seen = `nothing listens on TCP ${String(port)} (${USES[port] ?? ''})`;
-        return levelOf(port)(node, seen, STARTERS[port] ?? '', node);
-      });
-  });
+function deafPorts(v: DoctorView, { node, facts }: Of<SetupFacts>): Seen | Seen[] {
+  const deaf = Object.values(NODE_PORTS).filter(
+    (port) => !facts.listening.includes(port) && !isReached(v, node, port),
+  );
+  // No Windows is deaf on all of them: it did not show what listens.
+  if (deaf.length === Object.values(NODE_PORTS).length) {
+    const seen = 'Windows does not show what listens, and no other node reaches it';
+    return warning(node, seen, 'Get-NetTCPConnection -State Listen');
+  }
+  return deaf
+    .filter((port) => shouldListen(v, node, port))
+    .map((port) => {
+      const seen = `nothing listens on TCP ${port} (${USES[port] ?? ''})`;
+      return levelOf(port)(node, seen, STARTERS[port] ?? '');
+    });
 }
 
 /** Something listens there and nevertheless others do not reach it: a firewall, or no way at all. */
 function closedPorts(v: DoctorView): Seen[] {
-  const closed = new Map<string, { node: string; port: number; from: string[] }>();
-  for (const { node: from, facts } of parts(v, 'peers')) {
-    for (const peer of facts) {
-      const listening = partOf(v, 'setup', peer.node)?.listening;
-      if (listening === undefined) continue;
-      for (const { port, open } of peer.ports) {
-        if (open || !listening.includes(port)) continue;
-        const key = `${peer.node} ${String(port)}`;
-        const known = closed.get(key);
-        closed.set(key, { node: peer.node, port, from: [...(known?.from ?? []), from] });
-      }
-    }
-  }
-  return [...closed.values()].map(({ node, port, from }) =>
-    levelOf(port)(
-      node,
-      `TCP ${String(port)} (${USES[port] ?? ''}) cannot be reached from ${listed(from)}`,
-      openPort(port),
-      node,
+  const closed = ways(v).flatMap(({ node: from, facts: { node, ports } }) =>
+    ports
+      .filter(({ port, open }) => !open && partOf(v, 'setup', node)?.listening.includes(port))
+      .map(({ port }) => ({ node: from, facts: { node, port } })),
+  );
+  return gathered(closed, ({ node, port }) => `${node} ${port}`).map(
+    ({ facts: { node, port }, from }) => {
+      const seen = `TCP ${port} (${USES[port] ?? ''}) cannot be reached from ${listed(from)}`;
+      return levelOf(port)(node, seen, openPort(port));
+    },
+  );
+}
+
+function nameProblems(all: Of<PeerFacts>[]): Seen[] {
+  const unknown = all.filter(({ facts }) => facts.addresses.length === 0);
+  return gathered(unknown, (peer) => peer.node).map(({ facts: { node: name }, from }) =>
+    blocker(
+      name,
+      `its name does not resolve on ${listed(from)}`,
+      [
+        prose(
+          `Add a record for ${name} to the DNS zone of the nodes. Without a DNS server, on ${listed(from)}:`,
+        ),
+        `Add-Content -Path "$env:SystemRoot\\System32\\drivers\\etc\\hosts" -Value 'ADDRESS ${name}'`,
+      ],
+      from[0] ?? null,
     ),
   );
 }
@@ -92,89 +99,51 @@ const BETWEEN_NODES: readonly Check[] = [
     blocks: 'a name does not resolve',
     warns: null,
     source: 'Microsoft: create-workgroup-cluster (DNS is still required)',
-    look(v) {
-      const all = parts(v, 'peers');
-      const asked = all.flatMap(({ facts }) => facts);
-      if (asked.length === 0) return [];
-      const unknown = new Map<string, string[]>();
-      for (const { node, facts } of all) {
-        for (const peer of facts) {
-          if (peer.addresses.length > 0) continue;
-          unknown.set(peer.node, [...(unknown.get(peer.node) ?? []), node]);
-        }
-      }
-      const problems = [...unknown].map(([name, from]) =>
-        blocker(
-          name,
-          `its name does not resolve on ${listed(from)}`,
-          [
-            prose(
-              `Add a record for ${name} to the DNS zone of the nodes. Without a DNS server, on ${listed(from)}:`,
-            ),
-            `Add-Content -Path "$env:SystemRoot\\System32\\drivers\\etc\\hosts" -Value 'ADDRESS ${name}'`,
-          ],
-          from[0] ?? null,
-        ),
-      );
-      return orFine(v, problems, `${String(asked.length)} look-ups`);
-    },
+    look: together(ways, nameProblems, (all) => `${all.length} look-ups`),
   },
   {
     id: 'ports',
     group: 'network',
-    title: `TCP ${Object.values(NODE_PORTS).map(String).join(', ')} listen, and the other nodes reach them`,
+    title: `TCP ${Object.values(NODE_PORTS).join(', ')} listen, and the other nodes reach them`,
     blocks: 'one of 6600, 3343 and 445 does not',
     warns: '5985 (WinRM) does not, or Windows does not show what listens',
     source: 'Microsoft: troubleshoot-live-migration-issues (0x8007271D, 0x8007274D)',
-    look(v) {
-      if (parts(v, 'setup').length === 0) return [];
-      const looks = parts(v, 'peers').flatMap(({ facts }) => facts.flatMap((p) => p.ports));
-      const seen = `${String(looks.filter((p) => p.open).length)} of ${String(looks.length)} connections made`;
-      return orFine(v, [...deafPorts(v), ...closedPorts(v)], seen);
-    },
+    look: together(
+      setups,
+      (all, v) => [...all.flatMap((setup) => deafPorts(v, setup)), ...closedPorts(v)],
+      (_all, v) => {
+        const looks = ways(v).flatMap(({ facts }) => facts.ports);
+        return `${looks.filter((p) => p.open).length} of ${looks.length} connections made`;
+      },
+    ),
   },
 ];
 
 const forMigration = (n: NetworkFacts): boolean => n.role !== 'None' && !n.excludedFromMigration;
 
-function networkProblems(networks: NetworkFacts[], subject: string): Seen[] {
+function networkProblems({ networks, cluster }: ClusterView): Seen[] {
   const out: Seen[] = [];
+  const first = quoted(networks[0]?.name ?? 'NAME');
   if (!networks.some((n) => forMigration(n) && n.state === 'Up')) {
-    const all = listed(
-      networks.map(
-        (n) => `${n.name} (${n.role}, ${n.state}${n.excludedFromMigration ? ', excluded' : ''})`,
-      ),
+    const all = networks.map(
+      (n) => `${n.name} (${n.role}, ${n.state}${n.excludedFromMigration ? ', excluded' : ''})`,
     );
-    out.push(
-      blocker(
-        subject,
-        `no cluster network can carry a live migration: ${all === '' ? 'there is none' : all}`,
-        [
-          prose('Give one to the cluster (1: cluster alone, 3: clients too), and exclude none:'),
-          `(Get-ClusterNetwork -Name ${quoted(networks[0]?.name ?? 'NAME')}).Role = 1`,
-          `Get-ClusterResourceType -Name 'Virtual Machine' | Set-ClusterParameter -Name MigrationExcludeNetworks -Value ''`,
-        ],
-        null,
-      ),
-    );
+    const seen = `no cluster network can carry a live migration: ${listed(all) || 'there is none'}`;
+    const remedy = [
+      prose('Give one to the cluster (1: cluster alone, 3: clients too), and exclude none:'),
+      `(Get-ClusterNetwork -Name ${first}).Role = 1`,
+      `Get-ClusterResourceType -Name 'Virtual Machine' | Set-ClusterParameter -Name MigrationExcludeNetworks -Value ''`,
+    ];
+    out.push(blocker(cluster.name, seen, remedy, null));
   }
-  for (const n of networks) {
-    if (n.state === 'Up') continue;
-    out.push(
-      warning(
-        n.name,
-        `the network is ${n.state}`,
-        `Get-ClusterNetworkInterface -Network ${quoted(n.name)} | Format-Table Node, Name, State, Address`,
-        null,
-      ),
-    );
+  for (const { name, state } of networks) {
+    if (state === 'Up') continue;
+    const remedy = `Get-ClusterNetworkInterface -Network ${quoted(name)} | Format-Table Node, Name, State, Address`;
+    out.push(warning(name, `the network is ${state}`, remedy, null));
   }
   if (networks.length > 0 && !networks.some((n) => n.role === 'ClusterAndClient')) {
-    const first = networks[0]?.name ?? 'NAME';
-    const remedy = `(Get-ClusterNetwork -Name ${quoted(first)}).Role = 3`;
-    out.push(
-      warning(subject, 'no network is for clients: nobody reaches the cluster name', remedy, null),
-    );
+    const seen = 'no network is for clients: nobody reaches the cluster name';
+    out.push(warning(cluster.name, seen, `(Get-ClusterNetwork -Name ${first}).Role = 3`, null));
   }
   return out;
 }
@@ -186,16 +155,10 @@ const CLUSTER_NETWORKS: Check = {
   blocks: 'none that is up and not excluded has a role in the cluster (0x000013AB)',
   warns: 'one is not up, or none is for clients',
   source: 'Microsoft: failover-cluster-network-recommendations, troubleshoot-live-migration-issues',
-  look(v) {
-    const view = clusterView(v);
-    if (view === null) return [];
-    const usable = view.networks.filter(forMigration).map((n) => n.name);
-    return orFine(
-      v,
-      networkProblems(view.networks, view.cluster.name),
-      `${listed(usable)} for live migration`,
-    );
-  },
+  look: inCluster(networkProblems, ({ networks }) => {
+    const usable = networks.filter(forMigration).map((n) => n.name);
+    return `${listed(usable)} for live migration`;
+  }),
 };
 
 export const NETWORK_CHECKS: readonly Check[] = [...BETWEEN_NODES, CLUSTER_NETWORKS];

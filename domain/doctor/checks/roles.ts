@@ -1,7 +1,8 @@
 // Checks of the roles of the cluster: their state, where they may be, and what cluster.yaml wants of them.
-import type { RoleFacts, VmFacts } from '../../facts.ts';
+import type { ClusterView, RoleFacts, VmFacts } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
 import { findBlockers } from '../../plan-blockers.ts';
+import { listed } from '../../units.ts';
 import {
   blocker,
   orFine,
@@ -12,57 +13,53 @@ import {
   type Check,
   type Seen,
 } from '../check.ts';
-import {
-  clusteredVms,
-  clusterView,
-  parts,
-  roleFinder,
-  snapshotOf,
-  vmFinder,
-  type DoctorView,
-} from '../view.ts';
-import { listed } from '../../units.ts';
+import { each, inCluster } from '../looks.ts';
+import { clusteredVms, clusterView, roleFinder, snapshotOf, views, vmFinder } from '../view.ts';
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
 
 /** Online, and no VM that runs; failed; or neither on nor off. What passes by itself is no finding. */
-function roleProblem(role: RoleFacts, vm: VmFacts | undefined): Seen[] {
+function roleProblem(role: RoleFacts, vm: VmFacts | undefined): Seen | Seen[] {
+  const look = `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource`;
   const start = `Start-ClusterGroup -Name ${quoted(role.name)}`;
   if (role.state === 'Failed') {
-    return [
-      blocker(
-        role.name,
-        'its role has failed',
-        [`Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource`, start],
-        null,
-      ),
-    ];
+    return blocker(role.name, 'its role has failed', [look, start], null);
   }
   if (role.state === 'PartialOnline' || role.state === 'Unknown') {
-    return [
-      warning(
-        role.name,
-        `its role is ${role.state}`,
-        `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource`,
-        null,
-      ),
-    ];
+    return warning(role.name, `its role is ${role.state}`, look, null);
   }
   const passing = vm?.state === 'Starting' || vm?.state === 'Stopping' || vm?.state === 'Saving';
   if (role.state !== 'Online' || vm === undefined || vm.state === 'Running' || passing) return [];
   const seen = `its role is Online, but the VM is ${vm.state}: it cannot be moved live`;
   const remedy = vm.state === 'Paused' ? `Resume-VM -Name ${quoted(vm.name)}` : start;
-  return [warning(role.name, seen, remedy, role.owner)];
+  return warning(role.name, seen, remedy, role.owner);
 }
 
-function ownerProblem(role: RoleFacts, nodes: string[]): Seen[] {
+function ownerProblem(role: RoleFacts, nodes: string[]): Seen | Seen[] {
   const missing = nodes.filter((n) => !includesName(role.possibleOwners, n));
   if (role.possibleOwners.length === 0 || missing.length === 0) return [];
   const only = nodes.length - missing.length < 2;
   const remedy = `Get-ClusterGroup -Name ${quoted(role.name)} | Get-ClusterResource | ForEach-Object { Set-ClusterOwnerNode -Resource $_.Name -Owners ${nodes.join(',')} }`;
   const seen = `its possible owners are only ${listed(role.possibleOwners)}`;
-  return [(only ? blocker : warning)(role.name, seen, remedy, null)];
+  return (only ? blocker : warning)(role.name, seen, remedy, null);
+}
+
+const antiAffinityClasses = ({ roles }: ClusterView): string[] => [
+  ...new Set(roles.flatMap((r) => r.antiAffinityClassNames)),
+];
+
+function affinityProblems(view: ClusterView): Seen[] {
+  if (!view.cluster.enforcedAntiAffinity) return [];
+  const up = view.nodes.filter((n) => n.state === 'Up').length;
+  return antiAffinityClasses(view).flatMap((name) => {
+    const members = view.roles
+      .filter((r) => r.antiAffinityClassNames.includes(name))
+      .map((r) => r.name);
+    if (members.length < 2 || members.length < up) return [];
+    const seen = `they must be kept apart (${name}), and only ${up} nodes are Up: none of them has a node to go to`;
+    return blocker(listed(members), seen, '(Get-Cluster).ClusterEnforcedAntiAffinity = 0', null);
+  });
 }
 
 const ROLES: readonly Check[] = [
@@ -73,14 +70,14 @@ const ROLES: readonly Check[] = [
     blocks: 'a role has failed',
     warns: 'it is partly online, or its VM is paused or saved',
     source: `${LIVE_MIGRATION}, checklist`,
-    look(v) {
-      const view = clusterView(v);
-      if (view === null) return [];
-      const vmOf = vmFinder(v);
-      const problems = view.roles.flatMap((role) => roleProblem(role, vmOf(role.vmId)));
-      const online = view.roles.filter((r) => r.state === 'Online').length;
-      return orFine(v, problems, `${String(online)} of ${String(view.roles.length)} online`);
-    },
+    look: inCluster(
+      ({ roles }, v) => {
+        const vmOf = vmFinder(v);
+        return roles.flatMap((role) => roleProblem(role, vmOf(role.vmId)));
+      },
+      ({ roles }) =>
+        `${roles.filter((r) => r.state === 'Online').length} of ${roles.length} online`,
+    ),
   },
   {
     id: 'possible-owners',
@@ -89,16 +86,13 @@ const ROLES: readonly Check[] = [
     blocks: 'no other node is',
     warns: 'some nodes are not',
     source: `${ISSUES} (0x80071398)`,
-    look(v) {
-      const view = clusterView(v);
-      if (view === null) return [];
-      const nodes = view.nodes.map((n) => n.name);
-      return orFine(
-        v,
-        view.roles.flatMap((role) => ownerProblem(role, nodes)),
-        vmCount(view.roles),
-      );
-    },
+    look: inCluster(
+      ({ nodes, roles }) => {
+        const names = nodes.map((n) => n.name);
+        return roles.flatMap((role) => ownerProblem(role, names));
+      },
+      ({ roles }) => vmCount(roles),
+    ),
   },
   {
     id: 'anti-affinity',
@@ -107,7 +101,11 @@ const ROLES: readonly Check[] = [
     blocks: 'as many VMs must be kept apart as there are nodes',
     warns: null,
     source: 'Microsoft: Cluster-Affinity (ClusterEnforcedAntiAffinity)',
-    look: (v) => affinityFindings(v),
+    look: inCluster(affinityProblems, (view) => {
+      if (!view.cluster.enforcedAntiAffinity) return 'not enforced';
+      const { length } = antiAffinityClasses(view);
+      return `enforced, ${length} ${length === 1 ? 'class' : 'classes'}`;
+    }),
   },
   {
     id: 'clustered',
@@ -116,43 +114,21 @@ const ROLES: readonly Check[] = [
     blocks: null,
     warns: 'one is not: its node cannot be drained, and nobody starts it elsewhere',
     source: 'watari: a node restarts only when no VM runs there',
-    look(v) {
-      const all = parts(v, 'view');
-      if (all.length === 0 || clusterView(v) === null) return [];
-      const roleOf = roleFinder(v);
-      const problems = all.flatMap(({ node, facts }) =>
-        facts.vms
+    look: each(
+      (v) => (clusterView(v) === null ? [] : views(v)),
+      ({ vms }, node, v) => {
+        const roleOf = roleFinder(v);
+        return vms
           .filter((vm) => vm.state === 'Running' && !vm.clustered && roleOf(vm.id) === undefined)
           .map((vm) => {
             const remedy = `Add-ClusterVirtualMachineRole -VMId ${quoted(vm.id)} -Name ${quoted(vm.name)}`;
             return warning(vm.name, `it runs on ${node} outside the cluster`, remedy, node);
-          }),
-      );
-      return orFine(v, problems, vmCount(clusteredVms(v)));
-    },
+          });
+      },
+      (_all, v) => vmCount(clusteredVms(v)),
+    ),
   },
 ];
-
-function affinityFindings(v: DoctorView): Seen[] {
-  const view = clusterView(v);
-  if (view === null) return [];
-  if (!view.cluster.enforcedAntiAffinity) return orFine(v, [], 'not enforced');
-  const up = view.nodes.filter((n) => n.state === 'Up').length;
-  const classes = [...new Set(view.roles.flatMap((r) => r.antiAffinityClassNames))];
-  const problems = classes.flatMap((name) => {
-    const members = view.roles
-      .filter((r) => r.antiAffinityClassNames.includes(name))
-      .map((r) => r.name);
-    if (members.length < 2 || members.length < up) return [];
-    const seen = `they must be kept apart (${name}), and only ${String(up)} nodes are Up: none of them has a node to go to`;
-    return [blocker(listed(members), seen, '(Get-Cluster).ClusterEnforcedAntiAffinity = 0', null)];
-  });
-  return orFine(
-    v,
-    problems,
-    `enforced, ${String(classes.length)} ${classes.length === 1 ? 'class' : 'classes'}`,
-  );
-}
 
 const FILE: Check = {
   id: 'file',

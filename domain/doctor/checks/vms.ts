@@ -1,8 +1,8 @@
 // Checks of the virtual machines of the cluster: what each would fail on when it moves.
-import type { VmFacts, VmStorageFacts } from '../../facts.ts';
+import type { VmStorageFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
-import { hasHyperV } from '../../snapshot.ts';
 import { isSharedPath } from '../../storage.ts';
+import { listed } from '../../units.ts';
 import {
   blocker,
   orFine,
@@ -13,31 +13,21 @@ import {
   type Check,
   type Seen,
 } from '../check.ts';
+import { eachVm } from '../looks.ts';
 import {
   clusteredVms,
   clusterView,
-  parts,
+  hosts,
   partOf,
+  setups,
+  storages,
+  views,
   type ClusteredVm,
   type DoctorView,
 } from '../view.ts';
-import { listed } from '../../units.ts';
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
-
-/** A check of each clustered VM. */
-const eachVm =
-  (judge: (p: ClusteredVm, v: DoctorView) => Seen[], fine: (vms: VmFacts[]) => string) =>
-  (v: DoctorView): Seen[] => {
-    if (parts(v, 'view').length === 0) return [];
-    const vms = clusteredVms(v);
-    return orFine(
-      v,
-      vms.flatMap((p) => judge(p, v)),
-      vms.length === 0 ? 'no VM in the cluster' : fine(vms.map((p) => p.vm)),
-    );
-  };
 
 const HARDWARE: readonly Check[] = [
   {
@@ -48,16 +38,16 @@ const HARDWARE: readonly Check[] = [
     warns: null,
     source: `${LIVE_MIGRATION} (event 10698)`,
     look: eachVm(
-      ({ vm, node }, v) => {
-        const lacking = parts(v, 'view')
-          .filter(({ facts }) => hasHyperV(facts) && !facts.host.vmVersions.includes(vm.version))
+      (vm, node, v) => {
+        const lacking = hosts(v)
+          .filter(({ facts }) => !facts.host.vmVersions.includes(vm.version))
           .map((n) => n.node);
         if (lacking.length === 0) return [];
         const seen = `its version ${vm.version} is not supported by ${listed(lacking)}`;
         const remedy = prose(
           `Bring ${listed(lacking)} to the Windows of ${node}: a VM's version only ever goes up.`,
         );
-        return [blocker(vm.name, seen, remedy, lacking[0] ?? null)];
+        return blocker(vm.name, seen, remedy, lacking[0] ?? null);
       },
       (vms) => listed([...new Set(vms.map((vm) => vm.version))]),
     ),
@@ -70,13 +60,13 @@ const HARDWARE: readonly Check[] = [
     warns: null,
     source: `${ISSUES} (0xC03A0014)`,
     look: eachVm(
-      ({ vm, node }, v) => {
+      (vm, node, v) => {
         const local = vm.dvds.filter(
           (path) => !isSharedPath(path, clusterView(v)?.sharedVolumes ?? []),
         );
         if (local.length === 0) return [];
         const remedy = `Get-VMDvdDrive -VMName ${quoted(vm.name)} | Set-VMDvdDrive -Path $null`;
-        return [blocker(vm.name, `${listed(local)} is in its DVD drive`, remedy, node)];
+        return blocker(vm.name, `${listed(local)} is in its DVD drive`, remedy, node);
       },
       (vms) => `${vmCount(vms.filter((vm) => vm.dvds.length > 0))} with an ISO, on shared storage`,
     ),
@@ -88,23 +78,14 @@ const HARDWARE: readonly Check[] = [
     blocks: 'one does',
     warns: null,
     source: 'Microsoft: plan for deploying devices by using Discrete Device Assignment',
-    look: eachVm(
-      ({ vm, node }) =>
-        vm.passThroughDevices.length === 0
-          ? []
-          : [
-              blocker(
-                vm.name,
-                `it uses ${listed(vm.passThroughDevices)}`,
-                [
-                  prose('The VM must be off for this:'),
-                  `Get-VMAssignableDevice -VMName ${quoted(vm.name)} | Remove-VMAssignableDevice`,
-                ],
-                node,
-              ),
-            ],
-      () => 'none does',
-    ),
+    look: eachVm((vm, node) => {
+      if (vm.passThroughDevices.length === 0) return [];
+      const remedy = [
+        prose('The VM must be off for this:'),
+        `Get-VMAssignableDevice -VMName ${quoted(vm.name)} | Remove-VMAssignableDevice`,
+      ];
+      return blocker(vm.name, `it uses ${listed(vm.passThroughDevices)}`, remedy, node);
+    }, 'none does'),
   },
   {
     id: 'vtpm',
@@ -113,29 +94,29 @@ const HARDWARE: readonly Check[] = [
     blocks: 'a node lacks one that another has: such a VM does not start there',
     warns: 'there is such a VM, and no node shows a certificate',
     source: 'Microsoft: hyper-v-virtual-machine-input-migration-integration (key protector)',
-    look: (v) => certificateFindings(v),
+    look: certificateFindings,
   },
 ];
 
 const STORE = "'Cert:\\LocalMachine\\Shielded VM Local Certificates'";
 
 function certificateFindings(v: DoctorView): Seen[] {
-  const setups = parts(v, 'setup');
-  if (setups.length === 0 || parts(v, 'view').length === 0) return [];
+  const nodes = setups(v);
+  if (nodes.length === 0 || views(v).length === 0) return [];
   const vms = clusteredVms(v)
     .filter(({ vm }) => vm.tpm)
     .map(({ vm }) => vm.name);
   if (vms.length === 0) return orFine(v, [], 'no VM has one');
-  const all = [...new Set(setups.flatMap(({ facts }) => facts.shieldingCertificates))];
+  const all = [...new Set(nodes.flatMap(({ facts }) => facts.shieldingCertificates))];
   if (all.length === 0) {
     const seen = `it has a virtual TPM, and no node shows a certificate for it`;
     return [warning(listed(vms), seen, `Get-ChildItem ${STORE}`, null)];
   }
-  const problems = setups.flatMap(({ node, facts }) => {
+  const problems = nodes.flatMap(({ node, facts }) => {
     const missing = all.filter((c) => !facts.shieldingCertificates.includes(c));
     if (missing.length === 0) return [];
-    const holder = setups.find((s) =>
-      s.facts.shieldingCertificates.includes(missing[0] ?? ''),
+    const holder = nodes.find((n) =>
+      n.facts.shieldingCertificates.includes(missing[0] ?? ''),
     )?.node;
     const folder = clusterView(v)?.sharedVolumes[0]?.path ?? 'FOLDER';
     const remedy = [
@@ -146,16 +127,10 @@ function certificateFindings(v: DoctorView): Seen[] {
       `$password = Read-Host 'The password of the files' -AsSecureString`,
       `Get-ChildItem '${folder}\\*.pfx' | ForEach-Object { Import-PfxCertificate -FilePath $_.FullName -CertStoreLocation ${STORE} -Password $password -Exportable }`,
     ];
-    return [
-      blocker(
-        node,
-        `it lacks ${String(missing.length)} of ${String(all.length)} certificates; ${listed(vms)} may need them`,
-        remedy,
-        node,
-      ),
-    ];
+    const seen = `it lacks ${missing.length} of ${all.length} certificates; ${listed(vms)} may need them`;
+    return blocker(node, seen, remedy);
   });
-  return orFine(v, problems, `${listed(vms)}: ${String(all.length)} on every node`);
+  return orFine(v, problems, `${listed(vms)}: ${all.length} on every node`);
 }
 
 /** Files of one VM that other nodes cannot open. */
@@ -177,9 +152,9 @@ const storageOf = ({ node, vm }: ClusteredVm, v: DoctorView): VmStorageFacts | u
 
 /** Only what the nodes told of their files; the check of what could be read names the others. */
 const withStorage =
-  (judge: (s: VmStorageFacts, p: ClusteredVm, v: DoctorView) => Seen[], fine: string) =>
+  (judge: (s: VmStorageFacts, p: ClusteredVm, v: DoctorView) => Seen | Seen[], fine: string) =>
   (v: DoctorView): Seen[] => {
-    if (parts(v, 'storage').length === 0) return [];
+    if (storages(v).length === 0) return [];
     const problems = clusteredVms(v).flatMap((p) => {
       const storage = storageOf(p, v);
       return storage === undefined ? [] : judge(storage, p, v);
@@ -200,7 +175,7 @@ const STORAGE: readonly Check[] = [
       if (local.length === 0) return [];
       const folder = `${clusterView(v)?.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1'}\\${vm.name}`;
       const remedy = `Move-VMStorage -VMName ${quoted(vm.name)} -DestinationStoragePath ${quoted(folder)}`;
-      return [blocker(vm.name, `only ${node} can open ${listed(local, 4)}`, remedy, node)];
+      return blocker(vm.name, `only ${node} can open ${listed(local, 4)}`, remedy, node);
     }, 'configuration, smart paging, disks and their parents'),
   },
   {
@@ -219,7 +194,7 @@ const STORAGE: readonly Check[] = [
         ),
         `Get-VMHardDiskDrive -VMName ${quoted(vm.name)} | Where-Object SupportPersistentReservations`,
       ];
-      return [blocker(vm.name, `${listed(shared)} is shared with other VMs`, remedy, node)];
+      return blocker(vm.name, `${listed(shared)} is shared with other VMs`, remedy, node);
     }, 'none has'),
   },
 ];
@@ -235,24 +210,15 @@ const CONDITION: readonly Check[] = [
     blocks: null,
     warns: 'one is: it cannot be moved meanwhile',
     source: `${LIVE_MIGRATION}; Msvm_ComputerSystem.OperationalStatus`,
-    look: eachVm(
-      ({ vm, node }) =>
-        vm.busy
-          ? [
-              warning(
-                vm.name,
-                'a backup, checkpoint or merge of it is under way',
-                [
-                  prose('It usually ends by itself. One that does not:'),
-                  `Get-VM -Name ${quoted(vm.name)} | Format-List Name, Status, OperationalStatus`,
-                  'vssadmin list writers',
-                ],
-                node,
-              ),
-            ]
-          : [],
-      (vms) => vmCount(vms),
-    ),
+    look: eachVm((vm, node) => {
+      if (!vm.busy) return [];
+      const remedy = [
+        prose('It usually ends by itself. One that does not:'),
+        `Get-VM -Name ${quoted(vm.name)} | Format-List Name, Status, OperationalStatus`,
+        'vssadmin list writers',
+      ];
+      return warning(vm.name, 'a backup, checkpoint or merge of it is under way', remedy, node);
+    }, vmCount),
   },
   {
     id: 'heartbeat',
@@ -262,22 +228,17 @@ const CONDITION: readonly Check[] = [
     warns: 'one does not, five minutes after its start: whether a move did it harm cannot be seen',
     source: `${LIVE_MIGRATION}, checklist (integration services)`,
     look: eachVm(
-      ({ vm, node }) =>
-        vm.state === 'Running' && vm.heartbeat === 'NoContact' && vm.uptimeSeconds > BOOTED_SECONDS
-          ? [
-              warning(
-                vm.name,
-                'it gives no heartbeat',
-                [
-                  `Get-VMIntegrationService -VMName ${quoted(vm.name)}`,
-                  prose('In the guest: is it up, and are its integration services?'),
-                ],
-                node,
-              ),
-            ]
-          : [],
+      (vm, node) => {
+        if (vm.state !== 'Running' || vm.heartbeat !== 'NoContact') return [];
+        if (vm.uptimeSeconds <= BOOTED_SECONDS) return [];
+        const remedy = [
+          `Get-VMIntegrationService -VMName ${quoted(vm.name)}`,
+          prose('In the guest: is it up, and are its integration services?'),
+        ];
+        return warning(vm.name, 'it gives no heartbeat', remedy, node);
+      },
       (vms) =>
-        `${String(vms.filter((vm) => vm.heartbeat === 'Ok').length)} of ${String(vms.filter((vm) => vm.state === 'Running').length)}`,
+        `${vms.filter((vm) => vm.heartbeat === 'Ok').length} of ${vms.filter((vm) => vm.state === 'Running').length}`,
     ),
   },
 ];

@@ -1,19 +1,7 @@
 // Checks of how each Windows was set up: version, updates, workgroup, policies, clock. Only ever read.
-import type { SetupFacts } from '../../facts.ts';
-import {
-  blocker,
-  newest,
-  orFine,
-  perNode,
-  prose,
-  quoted,
-  usual,
-  warning,
-  type Check,
-  type Seen,
-} from '../check.ts';
-import { parts, type DoctorView, type Of } from '../view.ts';
-import { listed } from '../../units.ts';
+import { blocker, namesOf, perNode, orFine, prose, quoted, warning, type Check } from '../check.ts';
+import { alike, each, newest, usual } from '../looks.ts';
+import { peers, setups, views, type DoctorView, type Of } from '../view.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 
@@ -25,19 +13,6 @@ const restart = (node: string): string[] => [
   `Resume-ClusterNode -Name ${quoted(node)} -Failback NoFailback`,
 ];
 
-/** A check of one setting that every node tells of itself. */
-const eachSetup =
-  (judge: (s: SetupFacts, node: string) => Seen[], fine: (all: Of<SetupFacts>[]) => string) =>
-  (v: DoctorView): Seen[] => {
-    const all = parts(v, 'setup');
-    if (all.length === 0) return [];
-    return orFine(
-      v,
-      all.flatMap(({ node, facts }) => judge(facts, node)),
-      fine(all),
-    );
-  };
-
 const VERSIONS: readonly Check[] = [
   {
     id: 'os-version',
@@ -46,27 +21,19 @@ const VERSIONS: readonly Check[] = [
     blocks: 'they do not',
     warns: null,
     source: WORKGROUP,
-    look(v) {
-      const all = parts(v, 'view').map(({ node, facts }) => ({
-        node,
-        facts: facts.host.osVersion,
-      }));
-      if (all.length === 0) return [];
-      const latest = newest(all.map((n) => n.facts));
-      const problems = all
-        .filter((n) => n.facts !== latest)
-        .map(({ node, facts }) =>
-          blocker(
-            node,
-            `Windows ${facts}; others have ${latest}`,
-            prose(
-              `Bring ${node} to the version of the others: a newer VM does not run on an older Windows.`,
-            ),
-            node,
+    look: alike(views, {
+      pick: ({ host }) => host.osVersion,
+      model: newest,
+      say: ({ host }, node, latest) =>
+        blocker(
+          node,
+          `Windows ${host.osVersion}; others have ${latest}`,
+          prose(
+            `Bring ${node} to the version of the others: a newer VM does not run on an older Windows.`,
           ),
-        );
-      return orFine(v, problems, `Windows ${latest}`);
-    },
+        ),
+      fine: (latest) => `Windows ${latest}`,
+    }),
   },
   {
     id: 'update-level',
@@ -75,28 +42,16 @@ const VERSIONS: readonly Check[] = [
     blocks: null,
     warns: 'they do not; while nodes are patched one by one this is so for a while',
     source: 'Microsoft: hyper-v-virtual-machine-live-migration, checklist',
-    look(v) {
-      const all = parts(v, 'setup').map(({ node, facts }) => ({
-        node,
-        facts: facts.updateRevision,
-      }));
-      if (all.length === 0) return [];
-      const latest = Math.max(...all.map((n) => n.facts));
-      const problems = all
-        .filter((n) => n.facts !== latest)
-        .map(({ node, facts }) =>
-          warning(
-            node,
-            `update revision ${String(facts)}; others have ${String(latest)}`,
-            [
-              prose('Install the updates that the others have (sconfig, "Install updates"):'),
-              'sconfig',
-            ],
-            node,
-          ),
-        );
-      return orFine(v, problems, `revision ${String(latest)}`);
-    },
+    look: alike(setups, {
+      pick: (s) => s.updateRevision,
+      model: (revisions) => Math.max(...revisions),
+      say: ({ updateRevision }, node, latest) =>
+        warning(node, `update revision ${updateRevision}; others have ${latest}`, [
+          prose('Install the updates that the others have (sconfig, "Install updates"):'),
+          'sconfig',
+        ]),
+      fine: (latest) => `revision ${latest}`,
+    }),
   },
   {
     id: 'pending-restart',
@@ -105,14 +60,12 @@ const VERSIONS: readonly Check[] = [
     blocks: null,
     warns: 'Windows waits for one: VMs that come to that node will soon move again',
     source: 'Windows: Component Based Servicing, Windows Update',
-    look(v) {
-      const all = parts(v, 'view');
-      if (all.length === 0) return [];
-      const problems = all
-        .filter(({ facts }) => facts.host.pendingRestart)
-        .map(({ node }) => warning(node, 'Windows owes a restart', restart(node), node));
-      return orFine(v, problems, 'none');
-    },
+    look: each(
+      views,
+      ({ host }, node) =>
+        host.pendingRestart ? warning(node, 'Windows owes a restart', restart(node)) : [],
+      'none',
+    ),
   },
 ];
 
@@ -124,25 +77,19 @@ const MEMBERSHIP: readonly Check[] = [
     blocks: 'a node is in a domain',
     warns: null,
     source: WORKGROUP,
-    look: eachSetup(
+    look: each(
+      setups,
       ({ domain }, node) =>
         domain === null
           ? []
-          : [
-              blocker(
-                node,
-                `it is in the domain ${domain}`,
-                [
-                  prose(
-                    'A node that was in a domain must leave it and get a new name, before it joins the cluster:',
-                  ),
-                  `Remove-Computer -WorkgroupName 'WORKGROUP'`,
-                  'Rename-Computer -NewName NEWNAME',
-                  'Restart-Computer',
-                ],
-                node,
+          : blocker(node, `it is in the domain ${domain}`, [
+              prose(
+                'A node that was in a domain must leave it and get a new name, before it joins the cluster:',
               ),
-            ],
+              `Remove-Computer -WorkgroupName 'WORKGROUP'`,
+              'Rename-Computer -NewName NEWNAME',
+              'Restart-Computer',
+            ]),
       (all) => perNode(all, (s) => `workgroup ${s.workgroup ?? ''}`),
     ),
   },
@@ -153,34 +100,31 @@ const MEMBERSHIP: readonly Check[] = [
     blocks: 'a node has none, or another one',
     warns: null,
     source: WORKGROUP,
-    look(v) {
-      const all = parts(v, 'setup');
-      if (all.length === 0) return [];
-      const suffixes = all.map(({ facts }) => facts.dnsSuffix.toLowerCase());
-      const common = usual(suffixes.filter((suffix) => suffix !== ''));
-      const problems = all
-        .filter(({ facts }) => facts.dnsSuffix === '' || facts.dnsSuffix.toLowerCase() !== common)
-        .map(({ node, facts }) => {
-          const key = `'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters'`;
-          const wanted = common === undefined ? 'SUFFIX' : quoted(common);
-          return blocker(
-            node,
-            facts.dnsSuffix === ''
-              ? 'it has no primary DNS suffix'
-              : `${facts.dnsSuffix}; others have ${common ?? ''}`,
-            [
-              `Set-ItemProperty ${key} -Name 'NV Domain' -Value ${wanted}`,
-              `Set-ItemProperty ${key} -Name 'Domain' -Value ${wanted}`,
-              prose('It counts after a restart:'),
-              ...restart(node),
-            ],
-            node,
-          );
-        });
-      return orFine(v, problems, common ?? '');
-    },
+    look: alike(setups, {
+      pick: (s) => s.dnsSuffix.toLowerCase(),
+      model: (suffixes) => usual(suffixes.filter((suffix) => suffix !== '')),
+      say({ dnsSuffix }, node, common) {
+        const key = `'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters'`;
+        const wanted = common === undefined ? 'SUFFIX' : quoted(common);
+        return blocker(
+          node,
+          dnsSuffix === ''
+            ? 'it has no primary DNS suffix'
+            : `${dnsSuffix}; others have ${common ?? ''}`,
+          [
+            `Set-ItemProperty ${key} -Name 'NV Domain' -Value ${wanted}`,
+            `Set-ItemProperty ${key} -Name 'Domain' -Value ${wanted}`,
+            prose('It counts after a restart:'),
+            ...restart(node),
+          ],
+        );
+      },
+      fine: (common) => common ?? '',
+    }),
   },
 ];
+
+const BACK_BY_POLICY = prose('Correct it in the local group policy too, or it comes back.');
 
 const POLICIES: readonly Check[] = [
   {
@@ -190,22 +134,20 @@ const POLICIES: readonly Check[] = [
     blocks: 'the policy is disabled: nodes prove who they are with it',
     warns: null,
     source: 'Microsoft: network-security-allow-pku2u-authentication-requests',
-    look: eachSetup(
+    look: each(
+      setups,
       ({ policies }, node) =>
         policies.allowPku2u === 0
-          ? [
-              blocker(
-                node,
-                'the policy "Allow PKU2U authentication requests" is disabled (AllowOnlineID is 0)',
-                [
-                  `Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\pku2u' -Name 'AllowOnlineID' -Value 1`,
-                  prose('Correct it in the local group policy too, or it comes back.'),
-                ],
-                node,
-              ),
-            ]
+          ? blocker(
+              node,
+              'the policy "Allow PKU2U authentication requests" is disabled (AllowOnlineID is 0)',
+              [
+                `Set-ItemProperty 'HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\pku2u' -Name 'AllowOnlineID' -Value 1`,
+                BACK_BY_POLICY,
+              ],
+            )
           : [],
-      () => 'no node forbids it',
+      'no node forbids it',
     ),
   },
   {
@@ -215,22 +157,16 @@ const POLICIES: readonly Check[] = [
     blocks: 'AllowCustomSSPsAPs is 0: the cluster service does not start again after a restart',
     warns: null,
     source: 'Microsoft: cluster-service-doesnt-start-after-hardening',
-    look: eachSetup(
+    look: each(
+      setups,
       ({ policies }, node) =>
         policies.allowCustomSspsAps === 0
-          ? [
-              blocker(
-                node,
-                'the policy AllowCustomSSPsAPs is 0, as the CIS benchmark 1.x sets it',
-                [
-                  `Set-ItemProperty 'HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\System' -Name 'AllowCustomSSPsAPs' -Value 1`,
-                  prose('Correct it in the local group policy too, or it comes back.'),
-                ],
-                node,
-              ),
-            ]
+          ? blocker(node, 'the policy AllowCustomSSPsAPs is 0, as the CIS benchmark 1.x sets it', [
+              `Set-ItemProperty 'HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\System' -Name 'AllowCustomSSPsAPs' -Value 1`,
+              BACK_BY_POLICY,
+            ])
           : [],
-      () => 'no node forbids it',
+      'no node forbids it',
     ),
   },
   {
@@ -240,19 +176,17 @@ const POLICIES: readonly Check[] = [
     blocks: 'NTLM is blocked: local accounts sign in with it',
     warns: null,
     source: 'Microsoft: whats-new-windows-server-2025, SMB NTLM blocking',
-    look: eachSetup(
+    look: each(
+      setups,
       ({ policies }, node) =>
         policies.blockNtlm === true
-          ? [
-              blocker(
-                node,
-                'the SMB client blocks NTLM',
-                'Set-SmbClientConfiguration -BlockNTLM $false -Force',
-                node,
-              ),
-            ]
+          ? blocker(
+              node,
+              'the SMB client blocks NTLM',
+              'Set-SmbClientConfiguration -BlockNTLM $false -Force',
+            )
           : [],
-      () => 'no node blocks it',
+      'no node blocks it',
     ),
   },
   {
@@ -263,32 +197,28 @@ const POLICIES: readonly Check[] = [
       '"Log on as a service" or "Create symbolic links" was taken from NT VIRTUAL MACHINE\\Virtual Machines',
     warns: null,
     source: 'Microsoft: starting-or-live-migrating-hyper-v-vms-fails (0x80070569)',
-    look: eachSetup(
+    look: each(
+      setups,
       ({ policies: { virtualMachineRights: rights } }, node) => {
         const lacking = [
           ...(rights?.logOnAsService === false ? ['"Log on as a service"'] : []),
           ...(rights?.createSymbolicLinks === false ? ['"Create symbolic links"'] : []),
         ];
         if (lacking.length === 0) return [];
-        return [
-          blocker(
-            node,
-            `NT VIRTUAL MACHINE\\Virtual Machines lacks ${lacking.join(' and ')}`,
-            [
-              prose(
-                'secpol.msc, Local Policies, User Rights Assignment: add NT VIRTUAL MACHINE\\Virtual Machines. Then:',
-              ),
-              'gpupdate /force',
-            ],
-            node,
-          ),
-        ];
+        return blocker(
+          node,
+          `NT VIRTUAL MACHINE\\Virtual Machines lacks ${lacking.join(' and ')}`,
+          [
+            prose(
+              'secpol.msc, Local Policies, User Rights Assignment: add NT VIRTUAL MACHINE\\Virtual Machines. Then:',
+            ),
+            'gpupdate /force',
+          ],
+        );
       },
       (all) => {
         const unknown = all.filter(({ facts }) => facts.policies.virtualMachineRights === null);
-        return unknown.length === 0
-          ? 'they have'
-          : `not told by ${listed(unknown.map((n) => n.node))}`;
+        return unknown.length === 0 ? 'they have' : `not told by ${namesOf(unknown)}`;
       },
     ),
   },
@@ -299,14 +229,14 @@ const SKEW_SECONDS = { warning: 5, blocker: 300 } as const;
 
 /** Clock of each node against the first one's, as far as nodes could ask each other. */
 function clocks(v: DoctorView): Of<number>[] {
-  const peers = parts(v, 'peers');
-  const reference = peers[0];
+  const askers = peers(v);
+  const reference = askers[0];
   if (reference === undefined) return [];
   const ahead = new Map([[reference.node.toLowerCase(), { node: reference.node, facts: 0 }]]);
   // From node to node: one that the first cannot ask may be asked by another.
   for (let grown = true; grown;) {
     grown = false;
-    for (const { node, facts } of peers) {
+    for (const { node, facts } of askers) {
       const from = ahead.get(node.toLowerCase());
       for (const peer of facts) {
         const to = ahead.get(peer.node.toLowerCase());
@@ -330,8 +260,8 @@ const CLOCK: Check = {
   id: 'clock',
   group: 'windows',
   title: 'The clocks of the nodes agree',
-  blocks: `a clock is more than ${String(SKEW_SECONDS.blocker)} s off`,
-  warns: `a clock is more than ${String(SKEW_SECONDS.warning)} s off`,
+  blocks: `a clock is more than ${SKEW_SECONDS.blocker} s off`,
+  warns: `a clock is more than ${SKEW_SECONDS.warning} s off`,
   source: 'Microsoft: nodes prove who they are with certificates, which have times',
   look(v) {
     const all = clocks(v);
@@ -343,7 +273,7 @@ const CLOCK: Check = {
       if (Math.abs(off) <= SKEW_SECONDS.warning) return [];
       const level = Math.abs(off) > SKEW_SECONDS.blocker ? blocker : warning;
       const seen = `its clock is ${Math.abs(off).toFixed(0)} s ${off > 0 ? 'ahead of' : 'behind'} the others`;
-      return [level(node, seen, ['Start-Service W32Time', 'w32tm /resync /rediscover'], node)];
+      return level(node, seen, ['Start-Service W32Time', 'w32tm /resync /rediscover']);
     });
     const widest = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
     return orFine(v, problems, `within ${widest.toFixed(1)} s`);

@@ -1,8 +1,9 @@
 // Checks of the workers and of what they could read: without a worker nothing else is known of a node.
+import { failureRow, isFailureCode } from '../../failures.ts';
+import { listed } from '../../units.ts';
 import {
   blocker,
-  compareVersions,
-  newest,
+  namesOf,
   orFine,
   perNode,
   prose,
@@ -11,9 +12,8 @@ import {
   type Check,
   type Seen,
 } from '../check.ts';
+import { alike, compareVersions, each, newest } from '../looks.ts';
 import { exams, nodeNames, type DoctorView, type NodeExam, type Part } from '../view.ts';
-import { listed } from '../../units.ts';
-import { failureRow, isFailureCode } from '../../failures.ts';
 
 const startWorker = (v: DoctorView): string => `watari worker start --cluster ${v.cluster}`;
 
@@ -28,7 +28,7 @@ const PARTS = {
   events: 'event logs',
 } as const satisfies Partial<Record<keyof NodeExam, string>>;
 
-function unread(node: string, exam: NodeExam): Seen[] {
+function unread(exam: NodeExam, node: string): Seen[] {
   return Object.entries(PARTS).flatMap(([name, words]) => {
     const part: Part<unknown> = exam[name as keyof typeof PARTS];
     if ('facts' in part) return [];
@@ -36,15 +36,15 @@ function unread(node: string, exam: NodeExam): Seen[] {
     const hint = isFailureCode(code) ? failureRow(code).hint : 'The log of the worker says more.';
     const seen = `its ${words} could not be read: ${code}: ${message}`;
     // Nothing is moved to a node that does not tell what it is.
-    return [(name === 'view' ? blocker : warning)(node, seen, prose(hint), node)];
+    return (name === 'view' ? blocker : warning)(node, seen, prose(hint));
   });
 }
 
-function oldRuntime(node: string, { worker }: NodeExam): Seen[] {
+function oldRuntime({ worker }: NodeExam, node: string): Seen[] {
   const out: Seen[] = [];
   if (compareVersions(worker.node, NODE_MIN) < 0) {
     const seen = `its worker runs on Node.js ${worker.node}; watari needs ${NODE_MIN} or newer`;
-    out.push(warning(node, seen, 'winget install --id OpenJS.NodeJS.LTS --exact', node));
+    out.push(warning(node, seen, 'winget install --id OpenJS.NodeJS.LTS --exact'));
   }
   const { powershell } = worker;
   if (
@@ -57,7 +57,7 @@ function oldRuntime(node: string, { worker }: NodeExam): Seen[] {
       `[Environment]::SetEnvironmentVariable(${quoted('WATARI_PWSH')}, $null, 'Machine')`,
       prose('Then start the worker again.'),
     ];
-    out.push(warning(node, seen, remedy, node));
+    out.push(warning(node, seen, remedy));
   }
   return out;
 }
@@ -77,7 +77,7 @@ export const WORKER_CHECKS: readonly Check[] = [
         return [blocker(v.cluster, seen, [prose('On every node:'), startWorker(v)], null)];
       }
       const silent = Object.entries(v.nodes).flatMap(([node, exam]) =>
-        'noAnswer' in exam ? [blocker(node, exam.noAnswer.message, startWorker(v), node)] : [],
+        'noAnswer' in exam ? blocker(node, exam.noAnswer.message, startWorker(v)) : [],
       );
       return orFine(v, silent, `${listed(names)} answered`);
     },
@@ -89,12 +89,7 @@ export const WORKER_CHECKS: readonly Check[] = [
     blocks: 'a node does not tell its roles, services and virtual machines',
     warns: 'another part could not be read, so that the checks which need it know less',
     source: 'watari: what is not known is not well',
-    look(v) {
-      const all = exams(v);
-      if (all.length === 0) return [];
-      const problems = all.flatMap(({ node, facts }) => unread(node, facts));
-      return orFine(v, problems, `all of ${listed(all.map((e) => e.node))}`);
-    },
+    look: each(exams, unread, (all) => `all of ${namesOf(all)}`),
   },
   {
     id: 'worker-version',
@@ -103,22 +98,17 @@ export const WORKER_CHECKS: readonly Check[] = [
     blocks: null,
     warns: 'they are not: a run that an older worker takes over may have to wait for a newer one',
     source: 'watari: any worker may go on with any run',
-    look(v) {
-      const all = exams(v);
-      if (all.length === 0) return [];
-      const latest = newest(all.map((e) => e.facts.worker.version));
-      const problems = all
-        .filter((e) => e.facts.worker.version !== latest)
-        .map(({ node, facts }) =>
-          warning(
-            node,
-            `its worker is watari ${facts.worker.version}, others are ${latest}`,
-            prose(`Put watari ${latest} on ${node} and start its worker again.`),
-            node,
-          ),
-        );
-      return orFine(v, problems, `watari ${latest}`);
-    },
+    look: alike(exams, {
+      pick: ({ worker }) => worker.version,
+      model: newest,
+      say: ({ worker }, node, latest) =>
+        warning(
+          node,
+          `its worker is watari ${worker.version}, others are ${latest}`,
+          prose(`Put watari ${latest} on ${node} and start its worker again.`),
+        ),
+      fine: (latest) => `watari ${latest}`,
+    }),
   },
   {
     id: 'worker-runtime',
@@ -128,15 +118,12 @@ export const WORKER_CHECKS: readonly Check[] = [
     warns: 'Node.js is older than watari needs, or cmdlets run in PowerShell 7 on Windows',
     source:
       'package.json; Windows Server 2025 module compatibility (FailoverClusters: untested in 7)',
-    look(v) {
-      const all = exams(v);
-      if (all.length === 0) return [];
-      const problems = all.flatMap(({ node, facts }) => oldRuntime(node, facts));
-      const seen = perNode(
-        all.map(({ node, facts }) => ({ node, facts: facts.worker })),
-        (w) => `Node.js ${w.node}${w.powershell === null ? '' : `, ${w.powershell}`}`,
-      );
-      return orFine(v, problems, seen);
-    },
+    look: each(exams, oldRuntime, (all) =>
+      perNode(
+        all,
+        ({ worker: { node, powershell } }) =>
+          `Node.js ${node}${powershell === null ? '' : `, ${powershell}`}`,
+      ),
+    ),
   },
 ];
