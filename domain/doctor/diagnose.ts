@@ -1,17 +1,17 @@
 // `cluster doctor`: every precondition of a live migration and of a safe restart that can be read, as one table of
 // checks, and what they find. Pure: the same view gives the same report, in the workflow and in the client.
+import type { IsoTime } from '../facts.ts';
+import { listed } from '../units.ts';
+import type { Check, Finding, Level, Seen } from './check.ts';
 import { ACCOUNT_CHECKS } from './checks/account.ts';
 import { CLUSTER_CHECKS } from './checks/cluster.ts';
 import { HYPERV_CHECKS } from './checks/hyperv.ts';
 import { NETWORK_CHECKS } from './checks/network.ts';
-import type { Check, Finding, Level, Seen } from './check.ts';
-import { clusterView, type DoctorView, type Part, type WorkerFacts } from './view.ts';
-import { listed } from '../units.ts';
 import { ROLE_CHECKS } from './checks/roles.ts';
 import { VM_CHECKS } from './checks/vms.ts';
 import { WINDOWS_CHECKS } from './checks/windows.ts';
 import { WORKER_CHECKS } from './checks/workers.ts';
-import type { IsoTime } from '../facts.ts';
+import { clusterView, type DoctorView, type Part, type WorkerFacts } from './view.ts';
 
 export const CHECKS: readonly Check[] = [
   ...WORKER_CHECKS,
@@ -60,7 +60,7 @@ function bounded(findings: readonly Seen[]): Seen[] {
   const [first] = rest;
   if (first === undefined) return [...findings];
   const seen = `the same as above: ${listed([...new Set(rest.map((f) => f.subject))], 50)}`;
-  const subject = `${String(rest.length)} more`;
+  const subject = `${rest.length} more`;
   return [
     ...findings.slice(0, FINDINGS_MAX - 1),
     { ...first, subject, seen, remedy: null, on: null },

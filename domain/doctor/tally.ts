@@ -1,4 +1,5 @@
-// Event logs, counted: what a node's exam keeps of them.
+// Event logs, counted: what a node's exam keeps of them, called where it is made. Never matches a message, which is in
+// the language of its Windows.
 import type { EventFacts, IsoTime } from '../facts.ts';
 
 /** Errors of one kind in the event logs of a node. */
@@ -20,7 +21,7 @@ export interface EventTally {
   cut: boolean;
 }
 
-/** Log entries are shown, never matched, and long ones would fill a run's history. */
+/** Long ones would fill a run's history. */
 const MESSAGE_MAX = 200;
 const COUNTS_MAX = 20;
 /** 1 critical, 2 error. */
@@ -31,7 +32,7 @@ export function tallyEvents(events: readonly EventFacts[], max: number): EventTa
   const counts = new Map<string, EventCount>();
   for (const e of events) {
     if (e.level < 1 || e.level > ERROR_LEVEL) continue;
-    const key = `${e.log} ${String(e.id)}`;
+    const key = `${e.log} ${e.id}`;
     const known = counts.get(key);
     counts.set(key, {
       log: e.log,
