@@ -2,7 +2,8 @@
 import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
-import { layersPlugin } from './scripts/layers.mjs';
+import { bareNumbers } from './scripts/bare-numbers.mjs';
+import { circles, layers } from './scripts/layers.mjs';
 
 const PRODUCT = '{client,workflows,activities,hyperv,lab,workers,domain,config,proof}/**/*.ts';
 
@@ -18,6 +19,11 @@ const noChance = {
 };
 const noClock = { object: 'Date', property: 'now', message: 'Take the clock as an argument.' };
 
+const PRIVATE_BY_WORD = {
+  selector: 'PrivateIdentifier',
+  message: 'Write private, as everywhere else.',
+};
+
 export default defineConfig(
   { ignores: ['dist/**', 'coverage/**', '.watari/**'] },
   js.configs.recommended,
@@ -27,6 +33,7 @@ export default defineConfig(
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
+    plugins: { watari: { rules: { layers, circles, 'bare-numbers': bareNumbers } } },
     rules: {
       // `x != null` is the short way to say: neither null nor undefined.
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -37,6 +44,10 @@ export default defineConfig(
         { considerDefaultExhaustiveForUnions: true },
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
+      'no-duplicate-imports': 'error',
+      'watari/bare-numbers': 'error',
+      // One way to keep a member to itself, and the one that the compiler takes away.
+      'no-restricted-syntax': ['error', PRIVATE_BY_WORD],
       '@typescript-eslint/no-import-type-side-effects': 'error',
       // A number in a message reads as it is; objects and undefined stay forbidden.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
@@ -60,7 +71,6 @@ export default defineConfig(
   },
   {
     files: [PRODUCT],
-    plugins: { watari: layersPlugin },
     rules: {
       'watari/layers': 'error',
       'watari/circles': 'error',
@@ -86,6 +96,7 @@ export default defineConfig(
       'no-restricted-properties': ['error', envOnlyInConfig, noChance, noClock],
       'no-restricted-syntax': [
         'error',
+        PRIVATE_BY_WORD,
         {
           selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
           message: noClock.message,

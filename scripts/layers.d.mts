@@ -1,5 +1,5 @@
 // Types of layers.mjs for the tests, which are TypeScript; ESLint itself loads plain JavaScript.
-import type { ESLint } from 'eslint';
+import type { Rule } from 'eslint';
 
 export interface Layer {
   folders: string[];
@@ -31,4 +31,5 @@ export function whyNot(
   kind: 'value' | 'type' | 'dynamic',
 ): string | null;
 
-export const layersPlugin: ESLint.Plugin;
+export const layers: Rule.RuleModule;
+export const circles: Rule.RuleModule;

@@ -180,7 +180,7 @@ export function circleThrough(imports, file, first) {
 
 let known;
 
-const circlesRule = {
+export const circles = {
   meta: { type: 'problem', schema: [], messages: { circle: 'a circle: {{way}}' } },
   create(context) {
     known ??= readImports(context.cwd, Object.keys(LAYERS));
@@ -207,7 +207,7 @@ const isTypeOnly = (node) =>
   (node.specifiers?.length > 0 &&
     node.specifiers.every((s) => s.importKind === 'type' || s.exportKind === 'type'));
 
-const layersRule = {
+export const layers = {
   meta: { type: 'problem', schema: [], messages: { layer: '{{why}}' } },
   create(context) {
     const file = path.relative(context.cwd, context.filename).split(path.sep).join('/');
@@ -225,5 +225,3 @@ const layersRule = {
     };
   },
 };
-
-export const layersPlugin = { rules: { layers: layersRule, circles: circlesRule } };

@@ -18,23 +18,23 @@ interface Seen {
 
 /** Remembers what was said; `lines` answers only what is new. */
 export class PlainReporter {
-  readonly #seen = new Map<string, Seen>();
-  readonly #notes = new Set<string>();
+  private readonly seen = new Map<string, Seen>();
+  private readonly notes = new Set<string>();
 
   lines(view: RunView, now: Date): string[] {
-    const lines = view.steps.flatMap((step) => this.#stepLines(step, now));
+    const lines = view.steps.flatMap((step) => this.stepLines(step, now));
     for (const note of view.notes) {
-      if (this.#notes.has(note)) continue;
+      if (this.notes.has(note)) continue;
       lines.push(`${timeOfDay(now)} note       ${oneLine(note)}`);
     }
-    this.#notes.clear();
-    for (const note of view.notes) this.#notes.add(note);
+    this.notes.clear();
+    for (const note of view.notes) this.notes.add(note);
     return lines;
   }
 
-  #stepLines(step: StepView, now: Date): string[] {
+  private stepLines(step: StepView, now: Date): string[] {
     const key = `${step.run} ${step.id}`;
-    const before = this.#seen.get(key);
+    const before = this.seen.get(key);
     const percent = step.progress?.percent ?? null;
     const running = step.state === 'running' || step.state === 'waiting';
     const tenth = running && percent !== null ? Math.floor(percent / 10) : UNKNOWN;
@@ -49,7 +49,7 @@ export class PlainReporter {
       tenth: changed ? tenth : Math.max(before?.tenth ?? UNKNOWN, tenth),
       saidWait: (changed ? false : (before?.saidWait ?? false)) || step.waitingFor !== null,
     };
-    this.#seen.set(key, seen);
+    this.seen.set(key, seen);
     const advanced = before !== undefined && seen.tenth > before.tenth;
     const waits = running && before !== undefined && !before.saidWait && step.waitingFor !== null;
     return changed || advanced || waits ? [plainLine(step, now)] : [];

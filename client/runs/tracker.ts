@@ -38,21 +38,21 @@ interface Known {
 /** Follows one run. Every `look` is cheap enough for twice a second. */
 export class RunTracker {
   readonly run: string;
-  readonly #temporal: Temporal;
-  readonly #now: () => Date;
-  readonly #known = new Map<string, Known>();
-  #runId: string | undefined;
+  private readonly temporal: Temporal;
+  private readonly now: () => Date;
+  private readonly known = new Map<string, Known>();
+  private runId: string | undefined;
 
   constructor(temporal: Temporal, run: string, now: () => Date, runId?: string) {
     this.run = run;
-    this.#temporal = temporal;
-    this.#now = now;
-    this.#runId = runId;
+    this.temporal = temporal;
+    this.now = now;
+    this.runId = runId;
   }
 
   /** Why the run, or one inside it, does not get on at all; null when it does, as far as is known. */
   standsStill(): string | null {
-    for (const [id, { failing, final }] of this.#known) {
+    for (const [id, { failing, final }] of this.known) {
       if (!final && failing.why !== null) return `${id} stands still: ${failing.why}`;
     }
     return null;
@@ -61,16 +61,16 @@ export class RunTracker {
   /** Throws the client's error when the server does not answer; what was known stays known. */
   async look(): Promise<RunView> {
     const seen = new Set<string>();
-    await this.#lookAt(this.run, seen);
-    const root = pieces(this.#known.get(this.run));
+    await this.lookAt(this.run, seen);
+    const root = pieces(this.known.get(this.run));
     if (root === null) throw new Error(`${this.run} has no status after a look`);
     const children = new Map<string, RunPieces>();
-    for (const [id, known] of this.#known) {
+    for (const [id, known] of this.known) {
       const its = pieces(known);
       if (its !== null && known.silent === null) children.set(id, its);
     }
     const view = mergeRun(root, children);
-    for (const [id, { silent, failing }] of this.#known) {
+    for (const [id, { silent, failing }] of this.known) {
       const note = failing.why === null ? silent : standsStillText(failing.why);
       if (note !== null && seen.has(id)) view.notes.push(`${id}: ${note}`);
     }
@@ -88,40 +88,40 @@ export class RunTracker {
     }
   }
 
-  async #lookAt(id: string, seen: Set<string>): Promise<void> {
+  private async lookAt(id: string, seen: Set<string>): Promise<void> {
     if (seen.has(id)) return;
     seen.add(id);
-    const known = this.#known.get(id) ?? blank();
-    if (!known.final || id === this.run) await this.#refresh(id, known);
+    const known = this.known.get(id) ?? blank();
+    if (!known.final || id === this.run) await this.refresh(id, known);
     const children = known.status?.children ?? [];
-    await Promise.all(children.map((child) => this.#lookAt(child, seen)));
+    await Promise.all(children.map((child) => this.lookAt(child, seen)));
   }
 
-  async #refresh(id: string, known: Known): Promise<void> {
+  private async refresh(id: string, known: Known): Promise<void> {
     if (known.final) return;
     // Asked for first and awaited last: a slow worker must not delay the heartbeats.
-    this.#ask(id, known);
-    const info = await this.#describe(id);
+    this.ask(id, known);
+    const info = await this.describe(id);
     if (info === null) {
-      if (id === this.run) throw new WorkflowNotFoundError('not found', id, this.#runId);
+      if (id === this.run) throw new WorkflowNotFoundError('not found', id, this.runId);
       return;
     }
-    if (id === this.run) this.#runId ??= info.runId;
-    this.#known.set(id, known);
-    known.tasks = await pendingTasks(info, this.#now(), this.#temporal.client);
+    if (id === this.run) this.runId ??= info.runId;
+    this.known.set(id, known);
+    known.tasks = await pendingTasks(info, this.now(), this.temporal.client);
     const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
     if (closed) {
       known.failing = blank().failing;
       await settled(known.query);
       // Asked again: the answer before may be from before the end.
       known.query = null;
-      this.#ask(id, known);
+      this.ask(id, known);
       await settled(known.query);
       known.final = known.silent === null;
       known.status = closedStatus(known.status ?? bareStatus(info), info);
       return;
     }
-    await this.#readFailing(info, known);
+    await this.readFailing(info, known);
     if (known.failing.why !== null) {
       // It cannot answer, and the question would wait as long as the task does.
       known.status ??= bareStatus(info);
@@ -132,17 +132,17 @@ export class RunTracker {
     known.status ??= bareStatus(info);
   }
 
-  async #readFailing(info: WorkflowExecutionDescription, known: Known): Promise<void> {
+  private async readFailing(info: WorkflowExecutionDescription, known: Known): Promise<void> {
     const attempt = info.raw.pendingWorkflowTask?.attempt ?? 1;
     if (attempt === known.failing.attempt) return;
     const why = isTriedAgain(info)
-      ? await whyTaskFails(this.#temporal, info.workflowId).catch(unreadable)
+      ? await whyTaskFails(this.temporal, info.workflowId).catch(unreadable)
       : null;
     known.failing = { attempt, why };
   }
 
-  #ask(id: string, known: Known): void {
-    known.query ??= this.#query(id)
+  private ask(id: string, known: Known): void {
+    known.query ??= this.query(id)
       .then((status) => {
         known.status = status;
         known.silent = null;
@@ -155,15 +155,15 @@ export class RunTracker {
       });
   }
 
-  #query(id: string): Promise<RunStatus> {
-    const { connection, client } = this.#temporal;
-    const handle = client.workflow.getHandle(id, id === this.run ? this.#runId : undefined);
+  private query(id: string): Promise<RunStatus> {
+    const { connection, client } = this.temporal;
+    const handle = client.workflow.getHandle(id, id === this.run ? this.runId : undefined);
     return within(connection, QUERY_MS, () => handle.query<RunStatus>(MESSAGES.status));
   }
 
-  async #describe(id: string): Promise<WorkflowExecutionDescription | null> {
-    const { connection, client } = this.#temporal;
-    const handle = client.workflow.getHandle(id, id === this.run ? this.#runId : undefined);
+  private async describe(id: string): Promise<WorkflowExecutionDescription | null> {
+    const { connection, client } = this.temporal;
+    const handle = client.workflow.getHandle(id, id === this.run ? this.runId : undefined);
     try {
       return await within(connection, DESCRIBE_MS, () => handle.describe());
     } catch (err) {
