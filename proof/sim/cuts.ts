@@ -65,7 +65,7 @@ export async function tell(
     host,
     random: new Random(SEED),
     lookEveryMs: 1000,
-    ...(mutant === undefined ? {} : { mutant }),
+    mutant,
     around: (worker, op, args, call) => {
       if (!isActing(op)) return call();
       calls.push({ op, activity: activityInfo().activityType });
@@ -78,7 +78,7 @@ export async function tell(
       try {
         return await deed(...args);
       } finally {
-        if (doomed.has(attemptKey(worker))) c.killProcess(worker.node);
+        if (doomed.has(attemptKey(worker))) c.crew.killProcess(worker.node);
       }
     },
     onTask: (run) => {
@@ -137,15 +137,15 @@ async function cutCall(
     });
   switch (how) {
     case 'dies before':
-      c.killProcess(worker.node);
+      c.crew.killProcess(worker.node);
       return never();
     case 'dies during':
       call().catch(() => undefined);
-      c.killProcess(worker.node);
+      c.crew.killProcess(worker.node);
       return never();
     case 'dies after':
       await call();
-      c.killProcess(worker.node);
+      c.crew.killProcess(worker.node);
       return never();
     case 'question lost':
       throw lost();

@@ -34,19 +34,20 @@ const DEEDS: Record<FaultKind, Deed> = {
   },
   'boot-fails': inLab(({ node }) => ({ on: 'bootFails', node })),
   'worker-crash': (c, { node }) => {
-    c.killProcess(node);
+    c.crew.killProcess(node);
   },
   eviction: (c) => {
     c.evict();
   },
   unreachable: (c, { node, seconds }) => {
-    if (c.cutOff(node, seconds)) c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
+    if (c.crew.cutOff(node, seconds))
+      c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
   },
   'network-cut': inLab(({ node, seconds }) => ({ on: 'networkDown', node, seconds, ...soon })),
   slow: (c, { node, seconds, percent }) => {
-    c.slow.set(node, 2 + percent);
+    c.crew.slow.set(node, 2 + percent);
     c.clock.after(seconds * 1000, () => {
-      c.slow.delete(node);
+      c.crew.slow.delete(node);
     });
   },
   hang: inLab(({ op, seconds, pick }) => ({
@@ -101,7 +102,7 @@ const DEEDS: Record<FaultKind, Deed> = {
     operator.start({ type, id, queue, input });
   },
   'clock-step': (c, { node, pick }) => {
-    c.stepClock(node, ((pick % 2001) - 1000) * 600);
+    c.crew.stepClock(node, ((pick % 2001) - 1000) * 600);
   },
 };
 
@@ -154,6 +155,6 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
 /** From now on nothing goes wrong. */
 export function cure(c: Stage): void {
   c.lab.clearFaults();
-  c.slow.clear();
+  c.crew.slow.clear();
   c.reconnect();
 }

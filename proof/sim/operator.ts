@@ -5,8 +5,7 @@ import type { Decision, DecisionAction, StepStatus } from '../../domain/status.t
 import type { Ledger } from './rules/ledger.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import { Random } from '../rig/random.ts';
-import type { StartRequest } from './temporal/server-options.ts';
-import type { SeenRun } from './temporal/seen-run.ts';
+import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 import type { Stage } from './stage.ts';
 
 /** So often the patient operator tries a step before giving it up: where waiting does not help, and at all. */

@@ -43,11 +43,7 @@ export function hostOfWorker(
   host: HypervHost,
   worker: Living,
   delayMs: (op: string) => number,
-  around: (op: string, args: object, call: () => Promise<unknown>) => Promise<unknown> = (
-    _op,
-    _args,
-    call,
-  ) => call(),
+  around: (op: string, args: object, call: () => Promise<unknown>) => Promise<unknown>,
 ): HypervHost {
   const never = (): Promise<never> => new Promise(() => undefined);
   const wait = (ms: number): Promise<void> =>

@@ -10,11 +10,11 @@ import {
 import type { Info } from '@temporalio/activity';
 import { Activity } from '@temporalio/worker/lib/activity.js';
 import { clusterQueue, nodeQueue } from '../../domain/names.ts';
-import type { ActivityTask, AttemptEnd } from './temporal/activity-task.ts';
-import { msOf, payloadOf, type Duration, type Payload } from './temporal/history.ts';
+import type { CrewMember } from './crew.ts';
 import { SLOTS, type Deed, type WorkerParts } from './parts.ts';
-import type { SimServer } from './temporal/server.ts';
-import type { ServerRun } from './temporal/server-run.ts';
+import type { ActivityQueue } from './temporal/activity-queue.ts';
+import type { ActivityTask, AttemptEnd, Poller } from './temporal/activity-task.ts';
+import { msOf, payloadOf, type Duration, type Payload } from './temporal/history.ts';
 import type { SimClock } from './temporal/sim-clock.ts';
 
 /** workers/node-worker.ts: maxHeartbeatThrottleInterval. */
@@ -39,20 +39,19 @@ export interface WorkerOptions {
   /** Counts the processes of this node. */
   incarnation: number;
   clock: SimClock;
-  server: SimServer;
+  queue: ActivityQueue;
   makeParts: (worker: SimWorker) => WorkerParts;
+  /** Asked when it has done a workflow task: is that lost, and the worker with it? */
+  losesTask: () => boolean;
 }
 
-export class SimWorker {
+export class SimWorker implements CrewMember, Poller {
   readonly node: string;
   readonly identity: string;
   alive = true;
   /** Can it reach the server. */
   connected = true;
-  /** The machine's clock is wrong by this. */
   clockOffsetMs = 0;
-  /** Cuts: the next completion of a workflow task for which this holds is lost. */
-  losesTask: (run: ServerRun) => boolean = () => false;
   readonly options: WorkerOptions;
   private readonly queues: { name: string; deeds: Record<string, Deed>; slots: number }[];
   private readonly running = new Map<string, number>();
@@ -77,9 +76,22 @@ export class SimWorker {
     return this.available && served !== undefined && (this.running.get(queue) ?? 0) < served.slots;
   }
 
+  losesTask(): boolean {
+    return this.options.losesTask();
+  }
+
   die(): void {
     this.alive = false;
-    this.options.server.queue.leave(this);
+    this.options.queue.leave(this);
+  }
+
+  cutOff(): void {
+    this.connected = false;
+  }
+
+  reconnect(): void {
+    this.connected = true;
+    this.options.queue.offer();
   }
 
   now(): Date {
@@ -103,7 +115,7 @@ export class SimWorker {
     this.running.set(task.queue, (this.running.get(task.queue) ?? 0) + 1);
     void new Attempt(this, task, deed).run().finally(() => {
       this.running.set(task.queue, (this.running.get(task.queue) ?? 1) - 1);
-      if (this.alive) this.options.server.queue.offer();
+      if (this.alive) this.options.queue.offer();
     });
   }
 }

@@ -23,21 +23,13 @@ export interface Outcome<Run extends SeenRun = ServerRun> {
 /** Budgets and patience of 4 tries fit in a day. */
 const PATIENCE: Patience = { endSeconds: 24 * 3600, quietSeconds: 160 };
 
-export interface SimulateOptions {
-  mutant?: Mutant;
-}
-
-export async function simulate(
-  plan: Plan,
-  host: WorkflowHost,
-  options: SimulateOptions = {},
-): Promise<Outcome> {
+export async function simulate(plan: Plan, host: WorkflowHost, mutant?: Mutant): Promise<Outcome> {
   const { c, ledger } = watchedCluster({
     scenario: plan.scenario,
     host,
     random: new Random(plan.seed).branch('world'),
     lookEveryMs: plan.lookEveryMs,
-    ...(options.mutant === undefined ? {} : { mutant: options.mutant }),
+    mutant,
   });
   await playPlan(c, ledger, plan, PATIENCE);
   await c.stop();

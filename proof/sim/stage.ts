@@ -2,8 +2,8 @@
 // server. The people and the faults of a plan know only this, so that they are the same in both.
 import type { Decision } from '../../domain/status.ts';
 import type { Lab } from '../../lab/lab.ts';
-import type { SeenRun } from './temporal/seen-run.ts';
-import type { StartRequest, UpdateAnswer } from './temporal/server-options.ts';
+import type { Crew, CrewMember } from './crew.ts';
+import type { SeenRun, StartRequest, UpdateAnswer } from './temporal/seen-run.ts';
 
 export interface Stage {
   readonly lab: Lab;
@@ -12,8 +12,7 @@ export interface Stage {
     after(ms: number, call: () => void): unknown;
   };
   readonly violations: readonly string[];
-  /** Nodes whose calls take so many times as long. */
-  readonly slow: Map<string, number>;
+  readonly crew: Pick<Crew<CrewMember>, 'slow' | 'killProcess' | 'cutOff' | 'stepClock'>;
   tell(line: string): void;
   violated(what: string): void;
   /** Waits until that holds; false when it did not within so many seconds of the stage's clock, or a rule was broken. */
@@ -31,14 +30,8 @@ export interface Stage {
   /** false: there is no such run to ask. */
   update(id: string, decision: Decision, answer: (answer: UpdateAnswer) => void): boolean;
 
-  /** Kills the node's worker process; its service starts it again. */
-  killProcess(node: string): void;
-  /** The node cannot reach the server for so long; false when it has no worker. */
-  cutOff(node: string, seconds: number): boolean;
   /** Whoever was cut off is back. */
   reconnect(): void;
   /** Every run is thrown out of its worker's memory. */
   evict(): void;
-  /** The clock of the node's worker is wrong by this from now on. */
-  stepClock(node: string, ms: number): void;
 }

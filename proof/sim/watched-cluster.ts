@@ -1,26 +1,11 @@
 // A simulated cluster with every rule looking on: what seeds and cuts run in.
-import type { Scenario } from '../../lab/scenario-schema.ts';
 import { Checks } from './rules/checks.ts';
 import { Ledger } from './rules/ledger.ts';
 import type { Beat } from './rules/rule.ts';
-import type { Random } from '../rig/random.ts';
-import type { ServerRun } from './temporal/server-run.ts';
-import type { Mutant } from './parts.ts';
-import { SimCluster, type Around, type SimClusterOptions } from './sim-cluster.ts';
-import type { WorkflowHost } from './temporal/workflow-host.ts';
+import { SimCluster, type SimClusterOptions } from './sim-cluster.ts';
 
-export interface WatchOptions {
-  scenario: Scenario;
-  host: WorkflowHost;
-  random: Random;
-  lookEveryMs: number;
-  mutant?: Mutant;
-  /** Between an activity and the port, outside of the ledger. */
-  around?: Around;
-  onTask?: (run: ServerRun) => void;
-  losesTask?: SimClusterOptions['losesTask'];
-  onActivity?: SimClusterOptions['onActivity'];
-}
+/** `around` is outside of the ledger. */
+export type WatchOptions = Omit<SimClusterOptions, 'onBeat' | 'onEffects'>;
 
 export interface Watched {
   c: SimCluster;
@@ -28,8 +13,7 @@ export interface Watched {
 }
 
 export function watchedCluster(options: WatchOptions): Watched {
-  const { scenario, host, random, lookEveryMs, mutant, around, onTask, losesTask, onActivity } =
-    options;
+  const { around, onTask } = options;
   const ledger: Ledger = new Ledger(
     () => c.lab,
     (act) => {
@@ -37,13 +21,7 @@ export function watchedCluster(options: WatchOptions): Watched {
     },
   );
   const c: SimCluster = new SimCluster({
-    scenario,
-    host,
-    random,
-    lookEveryMs,
-    ...(mutant === undefined ? {} : { mutant }),
-    ...(losesTask === undefined ? {} : { losesTask }),
-    ...(onActivity === undefined ? {} : { onActivity }),
+    ...options,
     around: (worker, op, args, call) => {
       const seen = (): Promise<unknown> => ledger.through(worker, op, args, call);
       return around === undefined ? seen() : around(worker, op, args, seen);

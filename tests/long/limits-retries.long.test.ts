@@ -7,7 +7,7 @@ import { clusterQueue, runId } from '../../domain/names.ts';
 import type { DecisionAction, RunStatus } from '../../domain/status.ts';
 import { scenarioSchema } from '../../lab/scenario-schema.ts';
 import { Random } from '../../proof/rig/random.ts';
-import type { UpdateAnswer } from '../../proof/sim/temporal/server-options.ts';
+import type { UpdateAnswer } from '../../proof/sim/temporal/seen-run.ts';
 import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';

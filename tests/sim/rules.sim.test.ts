@@ -28,7 +28,7 @@ describe('a product with a mistake is caught', () => {
   it.each(MUTANTS)('within five seeds: $name', async ({ mutant, breaks, from }) => {
     let broken: string | undefined;
     for (let seed = from; seed < from + 5 && broken === undefined; seed += 1) {
-      const outcome = await simulate(planOf(seed), host, { mutant });
+      const outcome = await simulate(planOf(seed), host, mutant);
       broken = outcome.violations.map(ruleOf).find((rule) => breaks.includes(rule));
     }
     expect(breaks).toContain(broken);
@@ -126,7 +126,7 @@ describe('a log that the lab would never write breaks its rule', () => {
 it('a failing seed is made small', async () => {
   const { mutant, breaks } = MUTANTS.find(({ name }) => name.startsWith('awaitSlot'))!;
   const fails = async (plan: ReturnType<typeof planOf>): Promise<string | undefined> => {
-    const outcome = await simulate(plan, host, { mutant });
+    const outcome = await simulate(plan, host, mutant);
     return outcome.violations.map(ruleOf)[0];
   };
   for (let seed = 1; seed <= 60; seed += 1) {

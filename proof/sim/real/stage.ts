@@ -9,15 +9,15 @@
 import { activityInfo } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import type { Decision } from '../../../domain/status.ts';
-import { inProcessHost } from '../../../lab/host.ts';
 import { Lab } from '../../../lab/lab.ts';
 import { keepAwake } from '../../../lab/waker.ts';
 import { Checks } from '../rules/checks.ts';
 import { Ledger } from '../rules/ledger.ts';
-import { hostOfWorker, productParts, type Mutant, type WorkerParts } from '../parts.ts';
+import { Crew } from '../crew.ts';
+import type { Mutant } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import { Random } from '../../rig/random.ts';
-import type { StartRequest, UpdateAnswer } from '../temporal/server-options.ts';
+import type { StartRequest, UpdateAnswer } from '../temporal/seen-run.ts';
 import type { Stage } from '../stage.ts';
 import { effectLine, timed } from '../texts.ts';
 import type { WorkflowHost } from '../temporal/workflow-host.ts';
@@ -43,17 +43,13 @@ export class RealStage implements Stage {
   readonly clock: RealClock;
   readonly lab: Lab;
   readonly ledger: Ledger;
-  readonly slow = new Map<string, number>();
   readonly trace: string[] = [];
   readonly violations: string[] = [];
   private readonly o: RealStageOptions;
   private readonly checks: Checks;
   private readonly runsThere: RealRuns;
   private readonly connection: Connection;
-  private readonly workers = new Map<string, RealWorker>();
-  private readonly incarnations = new Map<string, number>();
-  private readonly delays: Random;
-  private readonly births: Random;
+  readonly crew: Crew<RealWorker>;
   private readonly letSleep: () => void;
   private seenEffects = 0;
   private stopped = false;
@@ -61,18 +57,15 @@ export class RealStage implements Stage {
   static async open(options: RealStageOptions): Promise<RealStage> {
     const connection = await Connection.connect({ address: options.address });
     const stage = new RealStage(options, connection);
-    await Promise.all([...stage.workers.values()].map((worker) => worker.serving()));
+    await Promise.all([...stage.crew.workers.values()].map((worker) => worker.serving()));
     stage.runsThere.watch();
     return stage;
   }
 
   private constructor(options: RealStageOptions, connection: Connection) {
     this.o = options;
-    const { plan, namespace, host, speed } = options;
-    const { scenario, seed } = plan;
-    const random = new Random(seed).branch('world');
-    this.delays = random.branch('delays');
-    this.births = random.branch('births');
+    const { plan, namespace, host, speed, mutant } = options;
+    const { scenario, seed, lookEveryMs } = plan;
     this.clock = new RealClock(speed);
     this.clock.onCalled = () => this.notice();
     this.lab = new Lab(scenario, this.clock);
@@ -105,11 +98,15 @@ export class RealStage implements Stage {
       (what) => this.violated(what),
     );
     this.letSleep = keepAwake(this.lab, this.clock);
-    for (const node of this.lab.nodes()) if (this.lab.isUp(node)) this.bear(node);
-    this.lab.onNodeChange(({ node, up }) => {
-      if (up) this.clock.after(this.births.int(500, 6000), () => this.bear(node));
-      else this.kill(node);
+    this.crew = new Crew({
+      stage: this,
+      random: new Random(seed).branch('world'),
+      lookEveryMs,
+      mutant,
+      around: (worker, op, args, call) => this.through(worker, op, args, call),
+      start: (node, incarnation) => this.startWorker(node, incarnation),
     });
+    this.crew.begin();
   }
 
   tell(line: string): void {
@@ -137,7 +134,7 @@ export class RealStage implements Stage {
     this.letSleep();
     this.clock.stop();
     // The dead are swept up by themselves, which takes as long as they try to say something.
-    await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
+    await Promise.all([...this.crew.workers.values()].map((worker) => worker.stop()));
     await this.connection.close();
   }
 
@@ -168,36 +165,15 @@ export class RealStage implements Stage {
     return this.runsThere.update(id, decision, answer);
   }
 
-  killProcess(node: string): void {
-    this.kill(node);
-    this.clock.after(this.births.int(3000, 8000), () => this.bear(node));
-  }
-
-  cutOff(node: string, seconds: number): boolean {
-    const worker = this.workers.get(node);
-    if (worker === undefined) return false;
-    worker.cutOff();
-    this.clock.after(seconds * 1000, () => worker.reconnect());
-    return true;
-  }
-
   reconnect(): void {
-    for (const worker of this.workers.values()) worker.reconnect();
+    for (const worker of this.crew.workers.values()) worker.reconnect();
   }
 
   evict(): void {
     this.runsThere.forgetWorkers();
   }
 
-  stepClock(node: string, ms: number): void {
-    const worker = this.workers.get(node);
-    if (worker !== undefined) worker.clockOffsetMs += ms;
-  }
-
-  private bear(node: string): void {
-    if (this.stopped || this.workers.has(node) || !this.lab.isUp(node)) return;
-    const incarnation = (this.incarnations.get(node) ?? 0) + 1;
-    this.incarnations.set(node, incarnation);
+  private startWorker(node: string, incarnation: number): RealWorker {
     const { address, namespace, bundle, plan } = this.o;
     const worker = new RealWorker({
       node,
@@ -207,41 +183,12 @@ export class RealStage implements Stage {
       address,
       namespace,
       bundle,
-      makeParts: (made) => this.partsFor(made),
+      makeParts: (made) => this.crew.partsFor(made),
     });
-    this.workers.set(node, worker);
-    this.tell(`worker ${worker.identity} starts`);
     worker.serving().catch((error: unknown) => {
       this.violated(`a worker starts: ${error instanceof Error ? error.message : String(error)}`);
     });
-  }
-
-  private kill(node: string): void {
-    const worker = this.workers.get(node);
-    if (worker === undefined) return;
-    this.workers.delete(node);
-    this.tell(`worker ${worker.identity} is dead`);
-    void worker.die();
-  }
-
-  private partsFor(worker: RealWorker): WorkerParts {
-    const { mutant, plan } = this.o;
-    const inLab = inProcessHost(this.lab, worker.node);
-    const delay = (): number =>
-      Math.round(this.delays.int(1, 30) * (this.slow.get(worker.node) ?? 1));
-    const host = hostOfWorker(mutant?.host?.(inLab) ?? inLab, worker, delay, (op, args, call) =>
-      this.through(worker, op, args, call),
-    );
-    return productParts(
-      {
-        host,
-        now: () => worker.now(),
-        lookEveryMs: plan.lookEveryMs,
-        after: (ms, call) => worker.after(ms, call),
-        worker: { version: 'sim', node: process.versions.node, platform: 'sim', powershell: null },
-      },
-      mutant,
-    );
+    return worker;
   }
 
   /** Every call of an activity goes through here, at one moment of the lab's clock. */

@@ -3,7 +3,8 @@
 // still say arrives, and its code gets no more answers from the host.
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { clusterQueue, nodeQueue } from '../../../domain/names.ts';
-import { SLOTS, type Deed, type Living, type WorkerParts } from '../parts.ts';
+import type { CrewMember } from '../crew.ts';
+import { SLOTS, type Deed, type WorkerParts } from '../parts.ts';
 import type { RealClock } from './clock.ts';
 import { Line } from './line.ts';
 
@@ -37,7 +38,7 @@ const OF_CLUSTER = {
 /** What a dead worker's activities would tell the server, if its line let them. */
 export const DEAD = 'this worker is dead';
 
-export class RealWorker implements Living {
+export class RealWorker implements CrewMember {
   readonly node: string;
   readonly identity: string;
   alive = true;

@@ -1,11 +1,10 @@
 // Who does what: the workers that poll, and the activities that wait for one of them.
-import type { ActivityTask } from './activity-task.ts';
+import type { ActivityTask, Poller } from './activity-task.ts';
 import type { Random } from '../../rig/random.ts';
 import type { SimClock } from './sim-clock.ts';
-import type { SimWorker } from '../sim-worker.ts';
 
 export class ActivityQueue {
-  readonly workers: SimWorker[] = [];
+  readonly workers: Poller[] = [];
   private readonly queued: ActivityTask[] = [];
   private readonly clock: SimClock;
   private readonly random: Random;
@@ -17,12 +16,12 @@ export class ActivityQueue {
     this.onOffer = onOffer;
   }
 
-  join(worker: SimWorker): void {
+  join(worker: Poller): void {
     this.workers.push(worker);
     this.offer();
   }
 
-  leave(worker: SimWorker): void {
+  leave(worker: Poller): void {
     const at = this.workers.indexOf(worker);
     if (at >= 0) this.workers.splice(at, 1);
   }

@@ -1,10 +1,17 @@
 // One activity as the server keeps it: waiting for a worker, running, backing off; its timeouts, its retries, its
 // cancellation, and what its attempts told in heartbeats.
-import { msOf, type Attributes, type Duration, type Failure, type Payload } from './history.ts';
-import type { SimServer } from './server.ts';
-import { failureText } from '../texts.ts';
-import type { ServerRun } from './server-run.ts';
-import type { SimWorker } from '../sim-worker.ts';
+import {
+  jsonOf,
+  msOf,
+  type Attributes,
+  type Duration,
+  type EventKind,
+  type Failure,
+  type Payload,
+} from './history.ts';
+import type { SeenRun } from './seen-run.ts';
+import type { SimClock } from './sim-clock.ts';
+import { failureText } from './texts.ts';
 
 interface RetryPolicy {
   initialInterval?: Duration;
@@ -20,6 +27,38 @@ export type AttemptEnd =
   | { failed: { failure: Failure } }
   | { cancelled: { failure: Failure } };
 
+/** A worker process, as far as its server knows it. */
+export interface Poller {
+  readonly identity: string;
+  /** It lives and can be reached. */
+  readonly available: boolean;
+  /** Has it room for one more of this queue? */
+  takes(queue: string): boolean;
+  /** Asked when it has done a workflow task: is that lost, and the worker with it? */
+  losesTask(): boolean;
+  run(task: ActivityTask): void;
+}
+
+/** What an activity needs of its run and of the server that keeps both. */
+export interface ActivityOwner {
+  readonly run: Pick<SeenRun, 'id' | 'runId' | 'type'>;
+  readonly clock: SimClock;
+  readonly queue: { enqueue(task: ActivityTask): void; dequeue(task: ActivityTask): void };
+  readonly tell: (line: string) => void;
+  /** Called for every heartbeat that arrives with details. */
+  readonly onBeat: (details: unknown) => void;
+  /** Called when it is over, before that is written down. */
+  readonly onEnd: () => void;
+  /** Writes an event of the run; `learn` is told its number. */
+  readonly add: (
+    kind: EventKind,
+    a: Attributes | (() => Attributes),
+    more?: { learn: (id: number) => void },
+  ) => void;
+  /** The run has to hear what was written. */
+  readonly wake: () => void;
+}
+
 type TimeoutType = 'SCHEDULE_TO_START' | 'START_TO_CLOSE' | 'SCHEDULE_TO_CLOSE' | 'HEARTBEAT';
 
 const WORDS: Record<TimeoutType, string> = {
@@ -30,7 +69,7 @@ const WORDS: Record<TimeoutType, string> = {
 };
 
 export class ActivityTask {
-  readonly run: ServerRun;
+  readonly run: ActivityOwner['run'];
   readonly type: string;
   readonly id: string;
   readonly queue: string;
@@ -42,29 +81,23 @@ export class ActivityTask {
   cancelRequested = false;
   /** What the latest attempts told in their heartbeats. */
   details: Payload[] | undefined;
-  private readonly server: SimServer;
+  private readonly owner: ActivityOwner;
   private readonly scheduledId: number;
   private readonly scheduledAt: number;
   private state: 'waiting' | 'running' | 'backing-off' | 'closed' = 'waiting';
   private cancelRequestedId = 0;
-  private worker: SimWorker | undefined;
+  private worker: Poller | undefined;
   private lastFailure: Failure | undefined;
   /** Of the attempt: schedule-to-start, start-to-close, backoff. */
   private forgetStage: () => void = () => undefined;
   private forgetHeartbeat: () => void = () => undefined;
   private forgetWhole: () => void = () => undefined;
 
-  constructor(
-    server: SimServer,
-    run: ServerRun,
-    scheduledId: number,
-    a: Attributes,
-    input: Payload[],
-  ) {
-    this.server = server;
-    this.run = run;
+  constructor(owner: ActivityOwner, scheduledId: number, a: Attributes, input: Payload[]) {
+    this.owner = owner;
+    this.run = owner.run;
     this.scheduledId = scheduledId;
-    this.scheduledAt = server.now;
+    this.scheduledAt = owner.clock.now();
     this.a = a;
     this.input = input;
     this.type = a.activityType?.name ?? '';
@@ -80,11 +113,11 @@ export class ActivityTask {
   }
 
   /** Is this attempt of this worker still the one that counts? */
-  isCurrent(worker: SimWorker, attempt: number): boolean {
+  private isCurrent(worker: Poller, attempt: number): boolean {
     return this.state === 'running' && this.worker === worker && this.attempt === attempt;
   }
 
-  begin(worker: SimWorker): void {
+  begin(worker: Poller): void {
     this.state = 'running';
     this.worker = worker;
     this.attempt += 1;
@@ -101,21 +134,20 @@ export class ActivityTask {
 
   /** Answers what the worker has to know, or undefined when this attempt counts no more. */
   heartbeat(
-    worker: SimWorker,
+    worker: Poller,
     attempt: number,
     details: Payload[] | undefined,
   ): { cancelRequested: boolean } | undefined {
     if (!this.isCurrent(worker, attempt)) return undefined;
     if (details?.[0] !== undefined) {
       this.details = details;
-      const said = JSON.parse(Buffer.from(details[0].data ?? []).toString('utf8')) as unknown;
-      this.server.options.onBeat(this.run, this.id, said);
+      this.owner.onBeat(jsonOf(details[0]));
     }
     this.armHeartbeat();
     return { cancelRequested: this.cancelRequested };
   }
 
-  end(worker: SimWorker, attempt: number, end: AttemptEnd): void {
+  end(worker: Poller, attempt: number, end: AttemptEnd): void {
     if (!this.isCurrent(worker, attempt)) {
       this.tell(`attempt ${String(attempt)} ended too late on ${worker.identity}`);
       return;
@@ -154,11 +186,11 @@ export class ActivityTask {
   }
 
   private after(ms: number, call: () => void): () => void {
-    return this.server.options.clock.after(ms, call);
+    return this.owner.clock.after(ms, call);
   }
 
   private tell(what: string): void {
-    this.server.options.tell(`${this.run.id} ${this.type} ${what}`);
+    this.owner.tell(`${this.run.id} ${this.type} ${what}`);
   }
 
   private wait(): void {
@@ -166,7 +198,7 @@ export class ActivityTask {
     const longest = this.ms('scheduleToStartTimeout');
     if (longest !== undefined)
       this.forgetStage = this.after(longest, () => this.timeOut('SCHEDULE_TO_START'));
-    this.server.queue.enqueue(this);
+    this.owner.queue.enqueue(this);
   }
 
   private armHeartbeat(): void {
@@ -193,7 +225,7 @@ export class ActivityTask {
       this.tell(`failed (${failureText(failure)}), again in ${String(verdict)} ms`);
       this.forgetStage();
       this.forgetHeartbeat();
-      this.server.queue.dequeue(this);
+      this.owner.queue.dequeue(this);
       this.state = 'backing-off';
       this.worker = undefined;
       this.lastFailure = failure;
@@ -224,7 +256,7 @@ export class ActivityTask {
     const wait =
       msOf(info?.nextRetryDelay) ?? Math.min(grown, msOf(policy.maximumInterval) ?? initial * 100);
     const whole = this.ms('scheduleToCloseTimeout');
-    return whole !== undefined && this.server.now + wait > this.scheduledAt + whole
+    return whole !== undefined && this.owner.clock.now() + wait > this.scheduledAt + whole
       ? 'TIMEOUT'
       : wait;
   }
@@ -234,8 +266,8 @@ export class ActivityTask {
     this.forgetStage();
     this.forgetHeartbeat();
     this.forgetWhole();
-    this.server.queue.dequeue(this);
-    this.run.activities.delete(this.scheduledId);
+    this.owner.queue.dequeue(this);
+    this.owner.onEnd();
   }
 
   private close(
@@ -246,7 +278,7 @@ export class ActivityTask {
       | 'activityTaskCanceled',
     more: Attributes,
   ): void {
-    const { server, run, scheduledId, worker } = this;
+    const { owner, scheduledId, worker } = this;
     this.tell(
       `${kind.replace('activityTask', '').toLowerCase()} ${failureText(more.failure)}`.trim(),
     );
@@ -266,13 +298,13 @@ export class ActivityTask {
       const learn = (id: number): void => {
         startedId = id;
       };
-      server.add(run, 'activityTaskStarted', a, { learn });
+      owner.add('activityTaskStarted', a, { learn });
     }
     const ended = {
       scheduledEventId: scheduledId,
       ...(kind === 'activityTaskTimedOut' ? {} : { identity }),
     };
-    server.add(run, kind, () => ({ ...ended, startedEventId: startedId, ...more }));
-    server.scheduleTask(run);
+    owner.add(kind, () => ({ ...ended, startedEventId: startedId, ...more }));
+    owner.wake();
   }
 }

@@ -1,23 +1,19 @@
 // What the simulated server does with the commands of a completed workflow task: events, timers, activities, children.
-import { ActivityTask } from './activity-task.ts';
+import { ActivityTask, type ActivityOwner } from './activity-task.ts';
 import type { Command } from './commands.ts';
-import { msOf, payloadOf, type Attributes, type Failure, type Payload } from './history.ts';
-import type { SimServer } from './server.ts';
-import { failureText } from '../texts.ts';
+import { jsonOf, msOf, payloadOf, type Attributes, type Failure, type Payload } from './history.ts';
+import type { RunKeeper } from './server-options.ts';
 import type { ServerRun } from './server-run.ts';
+import { failureText } from './texts.ts';
 
 const payloadsOf = (list: Payload[] | undefined): { payloads: Payload[] } => ({
   payloads: list ?? [],
 });
-const jsonOf = (payload: Payload | undefined): unknown =>
-  payload === undefined
-    ? undefined
-    : JSON.parse(Buffer.from(payload.data ?? []).toString('utf8') || 'null');
 
 export class CommandReader {
-  private readonly server: SimServer;
+  private readonly server: RunKeeper;
 
-  constructor(server: SimServer) {
+  constructor(server: RunKeeper) {
     this.server = server;
   }
 
@@ -174,8 +170,20 @@ export class CommandReader {
       retryPolicy: rest['retryPolicy'],
       ...from,
     };
-    const scheduledId = this.server.write(run, { kind: 'activityTaskScheduled', a, userMetadata });
-    const task = new ActivityTask(this.server, run, scheduledId, a, input ?? []);
+    const { server } = this;
+    const { clock, tell, onBeat } = server.options;
+    const scheduledId = server.write(run, { kind: 'activityTaskScheduled', a, userMetadata });
+    const owner: ActivityOwner = {
+      run,
+      clock,
+      queue: server.queue,
+      tell,
+      onBeat: (details) => onBeat(run, activityId, details),
+      onEnd: () => run.activities.delete(scheduledId),
+      add: (kind, attributes, more) => server.add(run, kind, attributes, more),
+      wake: () => server.scheduleTask(run),
+    };
+    const task = new ActivityTask(owner, scheduledId, a, input ?? []);
     run.activities.set(scheduledId, task);
     task.schedule();
   }

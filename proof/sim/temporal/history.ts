@@ -127,6 +127,11 @@ export interface HistoryEvent {
 export const payloadOf = (value: unknown): Payload =>
   defaultPayloadConverter.toPayload(value) as Payload;
 
+export const jsonOf = (payload: Payload | undefined): unknown =>
+  payload === undefined
+    ? undefined
+    : JSON.parse(Buffer.from(payload.data ?? []).toString('utf8') || 'null');
+
 export const tsOf = (ms: number): { seconds: number; nanos: number } => ({
   seconds: Math.floor(ms / 1000),
   nanos: Math.round((ms % 1000) * 1_000_000),

@@ -1,6 +1,15 @@
-// A run as people and rules see it, on the simulated server and on a real one alike: what it is, what it says, how it
-// ended. What only a server knows of a run stays with the server.
+// A run as people and rules see it, on the simulated server and on a real one alike: how it is asked for, what it is, what
+// it says, how it ended. What only a server knows of a run stays with the server.
 import type { RunStatus } from '../../../domain/status.ts';
+
+export interface StartRequest {
+  type: string;
+  id: string;
+  queue: string;
+  input: object;
+}
+
+export type UpdateAnswer = { accepted: unknown } | { refused: string };
 
 export interface SeenRun {
   readonly id: string;

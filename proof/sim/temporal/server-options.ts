@@ -1,17 +1,11 @@
-// What a simulated server is made with, and what clients ask of it.
+// What a simulated server is made with, and what those of its parts that have a file of their own know of it.
 import type { Random } from '../../rig/random.ts';
-import type { ServerRun } from './server-run.ts';
+import type { ActivityQueue } from './activity-queue.ts';
+import type { Attributes, EventKind } from './history.ts';
+import type { StartRequest } from './seen-run.ts';
+import type { PendingEvent, ServerRun } from './server-run.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { WorkflowHost } from './workflow-host.ts';
-
-export interface StartRequest {
-  type: string;
-  id: string;
-  queue: string;
-  input: object;
-}
-
-export type UpdateAnswer = { accepted: unknown } | { refused: string };
 
 export interface ServerOptions {
   clock: SimClock;
@@ -24,4 +18,22 @@ export interface ServerOptions {
   onTask: (run: ServerRun) => void;
   /** Called for every heartbeat that arrives with details. */
   onBeat: (run: ServerRun, activityId: string, details: unknown) => void;
+}
+
+/** What commands are carried out on. */
+export interface RunKeeper {
+  readonly options: ServerOptions;
+  readonly queue: ActivityQueue;
+  /** Starts a run; undefined when one with this id is open: the id is the lock. */
+  start(request: StartRequest, parent: ServerRun['parent']): ServerRun | undefined;
+  requestCancel(id: string, by: string, external?: Attributes): boolean;
+  /** Writes an event; while a workflow task is in hand it waits until that is over. `learn` is told its number. */
+  add(
+    run: ServerRun,
+    kind: EventKind,
+    a: Attributes | (() => Attributes),
+    more?: { learn?: (id: number) => void },
+  ): void;
+  write(run: ServerRun, event: PendingEvent): number;
+  scheduleTask(run: ServerRun): void;
 }

@@ -1,7 +1,7 @@
 // What the simulated server keeps of one run.
 import type { RunStatus } from '../../../domain/status.ts';
 import type { PendingUpdate } from './activations.ts';
-import type { ActivityTask } from './activity-task.ts';
+import type { ActivityTask, Poller } from './activity-task.ts';
 import {
   payloadOf,
   type Attributes,
@@ -9,9 +9,7 @@ import {
   type Failure,
   type HistoryEvent,
 } from './history.ts';
-import type { UpdateAnswer } from './server-options.ts';
-import type { SeenRun } from './seen-run.ts';
-import type { SimWorker } from '../sim-worker.ts';
+import type { SeenRun, StartRequest, UpdateAnswer } from './seen-run.ts';
 import type { CachedRun } from './workflow-host.ts';
 
 export interface PendingEvent {
@@ -39,13 +37,13 @@ export interface ServerRun extends SeenRun {
         startedId: number;
         /** When a worker took it, which may be written down later. */
         startedAt: number;
-        worker: SimWorker | undefined;
+        worker: Poller | undefined;
       }
     | undefined;
   /** Completed workflow tasks. */
   tasks: number;
   cached: CachedRun | undefined;
-  cachedOn: SimWorker | undefined;
+  cachedOn: Poller | undefined;
   /** What it said when it was thrown out of memory. */
   evictedStatus: string | undefined;
   /** What it said last, while it is in nobody's memory. */
@@ -62,16 +60,16 @@ export interface ServerRun extends SeenRun {
 }
 
 export function openRun(
-  about: { id: string; type: string; queue: string; input: object },
+  { id, type, queue, input }: StartRequest,
   runId: string,
   parent: ServerRun['parent'],
 ): ServerRun {
   return {
-    id: about.id,
+    id,
     runId,
-    type: about.type,
-    queue: about.queue,
-    input: about.input,
+    type,
+    queue,
+    input,
     parent,
     state: 'open',
     cancelRequested: false,

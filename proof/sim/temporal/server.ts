@@ -1,16 +1,16 @@
 // What a Temporal server does for one namespace, on the simulated clock: runs and their histories, workflow tasks,
 // timers, children, messages. Activities are in activity-task.ts. It writes the histories that a server would write.
-import type { Decision } from '../../../domain/status.ts';
-import { MESSAGES } from '../../../domain/status.ts';
+import { MESSAGES, type Decision } from '../../../domain/status.ts';
+import type { Random } from '../../rig/random.ts';
 import { ActivityQueue } from './activity-queue.ts';
+import type { Poller } from './activity-task.ts';
 import { CommandReader } from './command-reader.ts';
 import { Nondeterminism, type Command } from './commands.ts';
 import { payloadOf, type Attributes, type EventKind } from './history.ts';
-import type { Random } from '../../rig/random.ts';
-import type { ServerOptions, StartRequest, UpdateAnswer } from './server-options.ts';
+import type { StartRequest, UpdateAnswer } from './seen-run.ts';
+import type { RunKeeper, ServerOptions } from './server-options.ts';
 import { openRun, startedAttributes, type PendingEvent, type ServerRun } from './server-run.ts';
-import type { SimWorker } from '../sim-worker.ts';
-import { difference } from '../texts.ts';
+import { difference } from './texts.ts';
 import { TaskFailed, type TaskResult } from './workflow-host.ts';
 
 /** A cached run waits so long for the worker that has it in memory (workers/node-worker.ts sets it). */
@@ -18,7 +18,7 @@ const STICKY_MS = 1000;
 /** The default of a workflow task: what a dead worker had in hand is given out again after it. */
 const TASK_MS = 10_000;
 
-export class SimServer {
+export class SimServer implements RunKeeper {
   /** Every run that there ever was, in order of their starts. */
   readonly runs: ServerRun[] = [];
   readonly options: ServerOptions;
@@ -57,10 +57,7 @@ export class SimServer {
   // ── Runs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts a run; undefined when one with this id is open: the id is the lock. */
-  start(
-    request: StartRequest,
-    parent?: { run: ServerRun; initiatedId: number },
-  ): ServerRun | undefined {
+  start(request: StartRequest, parent?: ServerRun['parent']): ServerRun | undefined {
     if (this.open.has(request.id)) return undefined;
     const run = openRun(request, this.nextId('run'), parent);
     this.runs.push(run);
@@ -171,7 +168,7 @@ export class SimServer {
     });
   }
 
-  private writeStarted(run: ServerRun, worker: SimWorker | undefined): number {
+  private writeStarted(run: ServerRun, worker: Poller | undefined): number {
     const a = {
       scheduledEventId: run.task?.scheduledId ?? 0,
       identity: worker?.identity ?? '',
@@ -229,7 +226,7 @@ export class SimServer {
   }
 
   /** A worker takes the task: the code runs now, and what it wants arrives at the server a little later. */
-  private async work(run: ServerRun, worker: SimWorker): Promise<void> {
+  private async work(run: ServerRun, worker: Poller): Promise<void> {
     const { task } = run;
     if (task?.state !== 'scheduled' || !worker.available) {
       this.dispatch(run);
@@ -253,14 +250,14 @@ export class SimServer {
     }
     this.options.clock.after(this.random.int(1, 8), () => {
       if (run.task !== task) return;
-      if (worker.available && !worker.losesTask(run)) this.complete(run, result, delivered);
+      if (worker.available && !worker.losesTask()) this.complete(run, result, delivered);
       else this.loseTask(run);
     });
   }
 
   private async think(
     run: ServerRun,
-    worker: SimWorker,
+    worker: Poller,
     updates: ServerRun['updates'],
   ): Promise<TaskResult> {
     const started = run.events[0];

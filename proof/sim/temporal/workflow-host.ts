@@ -11,7 +11,13 @@ import type { WorkflowInfo } from '@temporalio/workflow';
 import type { RunStatus } from '../../../domain/status.ts';
 import { JobMaker, type Job, type PendingUpdate } from './activations.ts';
 import { matchCommands, withoutUnsent, type Command } from './commands.ts';
-import { isCommandEvent, type Execution, type HistoryEvent, type Payloads } from './history.ts';
+import {
+  isCommandEvent,
+  jsonOf,
+  type Execution,
+  type HistoryEvent,
+  type Payloads,
+} from './history.ts';
 
 const { WorkflowActivation } = proto.coresdk.workflow_activation;
 
@@ -237,8 +243,7 @@ function lookAhead(
     if (event.kind === 'markerRecorded' && a.markerName === 'core_patch') {
       const [data] =
         (a.details as Record<string, Payloads> | undefined)?.['patch-data']?.payloads ?? [];
-      const { id } = JSON.parse(Buffer.from(data?.data ?? []).toString('utf8')) as { id: string };
-      patches.push(id);
+      patches.push((jsonOf(data) as { id: string }).id);
     }
   }
   return { updates, patches };
