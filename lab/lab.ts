@@ -16,17 +16,8 @@ import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
 import { takeOpFault } from './faults.ts';
 import { crash, powerOff, powerOn, removeFeature } from './nodes.ts';
-import { disturbed, takeDisturbance, type Disturbance } from './powershell/disturbance.ts';
-import {
-  beginCmdlet,
-  doorState,
-  GONE,
-  type CmdletReply,
-  type CmdletRequest,
-  type DoorState,
-} from './powershell/door.ts';
 import { READS } from './reads.ts';
-import { recordCall, type CallRecord, type CmdletRecord, type Effect } from './records.ts';
+import { recordCall, type CallRecord, type Effect } from './records.ts';
 import { lost, refused } from './refusal.ts';
 import { vmNameOfDisk, type KnownNames } from './scenario-checks.ts';
 import { isWorldEvent, type Fault, type Scenario } from './scenario-schema.ts';
@@ -54,8 +45,8 @@ const isAct = (op: Op): op is ActOp => (ACT_OPS as readonly Op[]).includes(op);
 
 export class Lab {
   readonly clock: LabClock;
-  private readonly world: World;
-  private readonly door: DoorState = doorState();
+  /** For the doors that the lab has beside the operations of the port: rules take it, nobody else writes to it. */
+  readonly world: World;
   private advancing = false;
   private readonly schedulers = new Set<() => void>();
 
@@ -176,32 +167,8 @@ export class Lab {
     return asked.settle();
   }
 
-  /** Runs one cmdlet of a node's PowerShell. null: no answer will ever come, and the shell waits for it. */
-  async cmdlet(request: CmdletRequest): Promise<CmdletReply | null> {
-    this.advance();
-    const { world, door } = this;
-    const node = findNode(world, request.node);
-    if (node === undefined || !answers(node)) return GONE;
-    const disturbance = takeDisturbance(door.disturbances, node.name, request.cmdlet ?? '');
-    const { losses } = node;
-    const { settle, readyAt } = beginCmdlet(world, node, request, door, disturbance?.error);
-    await this.until(node, readyAt);
-    if (node.losses !== losses) return GONE;
-    if (disturbance?.hang === true) return null;
-    return disturbed(settle(), disturbance);
-  }
-
-  disturb(disturbance: Disturbance): void {
-    this.door.disturbances.push({ ...disturbance });
-  }
-
-  /** Cmdlets that stand-ins have bound, oldest first; the last ten thousand. */
-  cmdlets(after = 0): CmdletRecord[] {
-    return this.world.records.cmdlets.filter((record) => record.seq > after);
-  }
-
   /** Waits on the clock until then, or until the node goes down. */
-  private async until(node: LabNode | undefined, readyAt: Instant): Promise<void> {
+  async until(node: LabNode | undefined, readyAt: Instant): Promise<void> {
     const losses = node?.losses;
     while (this.world.time < readyAt && node?.losses === losses) {
       const next = Math.min(readyAt, this.nextEventAt() ?? readyAt);

@@ -3,7 +3,6 @@
 import type { EventFacts, IsoTime } from '../domain/facts.ts';
 import type { HypervErrorInfo, Op } from '../hyperv/host.ts';
 import { iso, type Instant } from './clock.ts';
-import type { World } from './world.ts';
 
 export const EFFECT_KINDS = [
   'feature-installed',
@@ -60,36 +59,24 @@ export interface CallRecord {
   error: Pick<HypervErrorInfo, 'outcome' | 'hresult' | 'eventId' | 'errorId'> | null;
 }
 
-/** One cmdlet as a stand-in bound it. */
-export interface CmdletRecord {
-  seq: number;
-  at: IsoTime;
-  node: string;
-  /** Or the property that was assigned: `(Get-Cluster).MaximumParallelMigrations`. */
-  cmdlet: string;
-  parameterSet: string | null;
-  /** Objects of the lab as `{ $ref }`; secrets are left out. */
-  bound: Readonly<Record<string, unknown>>;
-  /** The function of watari's module that called. */
-  within: string | null;
-  /** FullyQualifiedErrorId; `lost` when no answer was given. */
-  error: string | null;
-}
-
 export interface Records {
   effects: Effect[];
   effectSeq: number;
   calls: CallRecord[];
   callSeq: number;
-  cmdlets: CmdletRecord[];
-  cmdletSeq: number;
   events: EventFacts[];
   eventSeq: number;
 }
 
+/** Of the world, what is needed to write something down. */
+interface Writing {
+  readonly time: Instant;
+  readonly records: Records;
+}
+
 // Weeks of a lab that somebody forgot; old entries go first.
 const EFFECTS_MAX = 100_000;
-const CALLS_MAX = 10_000;
+export const CALLS_MAX = 10_000;
 const EVENTS_MAX = 10_000;
 
 export const emptyRecords = (): Records => ({
@@ -97,20 +84,18 @@ export const emptyRecords = (): Records => ({
   effectSeq: 0,
   calls: [],
   callSeq: 0,
-  cmdlets: [],
-  cmdletSeq: 0,
   events: [],
   eventSeq: 0,
 });
 
 /** Drops the oldest tenth when full, so that a full list does not cost a copy on every entry. */
-function keep<T>(list: T[], item: T, max: number): void {
+export function keep<T>(list: T[], item: T, max: number): void {
   list.push(item);
   if (list.length > max) list.splice(0, Math.ceil(max / 10));
 }
 
 export function effect(
-  world: World,
+  world: Writing,
   node: string,
   kind: EffectKind,
   subject: string,
@@ -122,17 +107,10 @@ export function effect(
   keep(records.effects, entry, EFFECTS_MAX);
 }
 
-export function recordCall(world: World, call: Omit<CallRecord, 'seq' | 'at'>): void {
+export function recordCall(world: Writing, call: Omit<CallRecord, 'seq' | 'at'>): void {
   const { records } = world;
   records.callSeq += 1;
   keep(records.calls, { seq: records.callSeq, at: iso(world.time), ...call }, CALLS_MAX);
-}
-
-export function recordCmdlet(world: World, call: Omit<CmdletRecord, 'seq' | 'at'>): void {
-  const { records } = world;
-  records.cmdletSeq += 1;
-  const entry = { seq: records.cmdletSeq, at: iso(world.time), ...call };
-  keep(records.cmdlets, entry, CALLS_MAX);
 }
 
 export const VMMS_LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
@@ -140,7 +118,7 @@ export const CLUSTER_LOG = 'System';
 
 /** Writes to the event log of one node. */
 export function logEvent(
-  world: World,
+  world: Writing,
   node: string,
   event: Pick<EventFacts, 'log' | 'id' | 'level' | 'message'> & {
     hresult?: string;

@@ -9,7 +9,7 @@ import type { LabClock, ManualClock } from './clock.ts';
 import type { LabReply } from './host.ts';
 import type { Lab } from './lab.ts';
 import { disturbanceSchema } from './powershell/disturbance.ts';
-import { cmdletRequestSchema } from './powershell/door.ts';
+import { cmdletRequestSchema, PowerShellDoor } from './powershell/door.ts';
 import { checkFault } from './scenario-checks.ts';
 import { faultSchema, SECONDS_MAX } from './scenario-schema.ts';
 import { keepAwake } from './waker.ts';
@@ -28,6 +28,8 @@ export interface LabServerOptions {
   onStop?: () => void;
   /** The worker processes of this lab; absent or undefined: it has none. */
   workers?: () => WorkersDoor | undefined;
+  /** Default: one of its own. */
+  powershell?: PowerShellDoor;
 }
 
 /** What can be asked about the workers from outside. */
@@ -71,8 +73,8 @@ const control = z.discriminatedUnion('action', [
 const isManual = (clock: LabClock): clock is ManualClock => 'advance' in clock;
 
 export async function startLabServer(lab: Lab, options: LabServerOptions): Promise<LabServer> {
-  const { port, host = '127.0.0.1', clock, onStop, names = [] } = options;
-  const door = new Door(lab, clock, names, onStop ?? (() => undefined), options.workers);
+  const { port, host = '127.0.0.1', clock } = options;
+  const door = new Door(lab, options);
   const server = http.createServer((request, response) => {
     void door.serve(request, response);
   });
@@ -102,28 +104,22 @@ export async function startLabServer(lab: Lab, options: LabServerOptions): Promi
 
 class Door {
   private readonly lab: Lab;
-  private readonly clock: LabClock;
-  private readonly names: string[];
-  private readonly onStop: () => void;
-  private readonly workers: () => WorkersDoor | undefined;
+  private readonly options: LabServerOptions;
+  private readonly powershell: PowerShellDoor;
 
-  constructor(
-    lab: Lab,
-    clock: LabClock,
-    names: string[],
-    onStop: () => void,
-    workers: (() => WorkersDoor | undefined) | undefined,
-  ) {
-    this.workers = workers ?? (() => undefined);
+  constructor(lab: Lab, options: LabServerOptions) {
     this.lab = lab;
-    this.clock = clock;
-    this.names = names;
-    this.onStop = onStop;
+    this.options = options;
+    this.powershell = options.powershell ?? new PowerShellDoor(lab);
+  }
+
+  private get workers(): WorkersDoor | undefined {
+    return this.options.workers?.();
   }
 
   async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     try {
-      refuseBrowsers(request, this.names);
+      refuseBrowsers(request, this.options.names ?? []);
       const url = addressOf(request.url ?? '/');
       const answer = await this.route(request, url);
       send(response, 200, answer);
@@ -153,9 +149,9 @@ class Door {
       case 'GET calls 1':
         return { calls: this.lab.calls() };
       case 'GET workers 1':
-        return { pids: this.workers()?.pids() ?? {} };
+        return { pids: this.workers?.pids() ?? {} };
       case 'GET cmdlets 1':
-        return { cmdlets: this.lab.cmdlets(afterOf(url)) };
+        return { cmdlets: this.powershell.cmdlets(afterOf(url)) };
       case 'POST cmdlets 1':
         return this.cmdlet(await readJson(request));
       case 'POST control 1':
@@ -187,7 +183,7 @@ class Door {
   private async cmdlet(body: unknown): Promise<unknown> {
     const checked = cmdletRequestSchema.safeParse(body);
     if (!checked.success) throw new BadRequest(400, z.prettifyError(checked.error));
-    const reply = await this.lab.cmdlet(checked.data);
+    const reply = await this.powershell.cmdlet(checked.data);
     return reply ?? new Promise(() => undefined);
   }
 
@@ -197,11 +193,12 @@ class Door {
     const checked = control.safeParse(body);
     if (!checked.success) throw new BadRequest(400, z.prettifyError(checked.error));
     const asked = checked.data;
+    const { clock } = this.options;
     switch (asked.action) {
       case 'clear-faults':
         return { changed: true, cleared: this.lab.clearFaults() };
       case 'disturb':
-        this.lab.disturb(asked.disturbance);
+        this.powershell.disturb(asked.disturbance);
         return { changed: true };
       case 'add-fault': {
         const [problem] = checkFault(asked.fault, this.lab.knownNames(), []);
@@ -210,9 +207,9 @@ class Door {
         return { changed: true };
       }
       case 'advance':
-        if (!isManual(this.clock))
+        if (!isManual(clock))
           throw new BadRequest(400, "This lab's clock runs by itself; only a manual one is moved.");
-        this.clock.advance(asked.seconds * 1000);
+        clock.advance(asked.seconds * 1000);
         this.lab.advance();
         return { changed: true };
       case 'remove-feature':
@@ -221,13 +218,13 @@ class Door {
       case 'start-workers':
         return this.letWorkers(asked.action);
       case 'stop':
-        setImmediate(this.onStop);
+        setImmediate(() => this.options.onStop?.());
         return { changed: true };
     }
   }
 
   private async letWorkers(action: 'stop-workers' | 'start-workers'): Promise<unknown> {
-    const workers = this.workers();
+    const { workers } = this;
     if (workers === undefined) throw new BadRequest(400, 'This lab was started without --workers.');
     if (action === 'stop-workers') await workers.halt();
     else workers.resume();

@@ -2,7 +2,7 @@
 // answer that never comes, an error of any shape.
 import { z } from 'zod';
 import { sameName } from '../../domain/names.ts';
-import type { CmdletReply } from './door.ts';
+import type { CmdletReply } from './reply.ts';
 
 export const disturbanceSchema = z.strictObject({
   /** Any cmdlet when absent. */

@@ -1,18 +1,20 @@
 // The lab's door for PowerShell: one call of a stand-in cmdlet, with everything that may befall it. The same world, the
 // same faults and the same effects as behind the other doors.
 import { z } from 'zod';
+import type { IsoTime } from '../../domain/facts.ts';
 import type { Op } from '../../hyperv/host.ts';
-import type { Instant } from '../clock.ts';
-import { takeOpFault } from '../faults.ts';
 import { configureCluster } from '../acts.ts';
-import { logEvent, recordCmdlet, VMMS_LOG } from '../records.ts';
+import { iso, type Instant } from '../clock.ts';
+import { takeOpFault } from '../faults.ts';
+import type { Lab } from '../lab.ts';
+import { CALLS_MAX, keep, logEvent, VMMS_LOG } from '../records.ts';
 import type { Fault } from '../scenario-schema.ts';
-import type { LabNode, World } from '../world.ts';
+import { answers, findNode, type LabNode } from '../world.ts';
 import { operationOf, SET_PARALLEL } from './acting-cmdlets.ts';
 import { CIM_CMDLETS } from './cim-cmdlets.ts';
 import { CLUSTER_CMDLETS } from './cluster-cmdlets.ts';
 import { needsCluster, obey, vmNamesIn, type Call, type Cmdlet, type Result } from './cmdlet.ts';
-import type { Disturbance } from './disturbance.ts';
+import { disturbed, takeDisturbance, type Disturbance } from './disturbance.ts';
 import {
   clusterError,
   CmdletError,
@@ -24,9 +26,10 @@ import {
 } from './errors.ts';
 import { HYPERV_CMDLETS } from './hyperv-cmdlets.ts';
 import { PROBE_CMDLETS } from './probe-cmdlets.ts';
+import { GONE, type CmdletReply } from './reply.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
 import { EXCEPTIONS } from './windows-types.ts';
-import { Bound, withoutRepeats, type Wire } from './wire.ts';
+import { Bound, withoutRepeats } from './wire.ts';
 
 /** What LabCore.ps1 posts: a call, or the assignment of a property of an object. */
 export const cmdletRequestSchema = z.object({
@@ -43,17 +46,20 @@ export const cmdletRequestSchema = z.object({
 });
 export type CmdletRequest = z.output<typeof cmdletRequestSchema>;
 
-/** What LabCore.ps1 does with the answer. */
-export interface CmdletReply {
-  out: Wire[];
-  errors?: ErrorRecord[];
-  warnings?: string[];
-  verbose?: string[];
-  host?: string[];
-  console?: string[];
-  progress?: string;
-  /** Ends the shell with this code: nobody will ever answer. */
-  exit?: number;
+/** One cmdlet as a stand-in bound it. */
+export interface CmdletRecord {
+  seq: number;
+  at: IsoTime;
+  node: string;
+  /** Or the property that was assigned: `(Get-Cluster).MaximumParallelMigrations`. */
+  cmdlet: string;
+  parameterSet: string | null;
+  /** Objects of the lab as `{ $ref }`; secrets are left out. */
+  bound: Readonly<Record<string, unknown>>;
+  /** The function of watari's module that called. */
+  within: string | null;
+  /** FullyQualifiedErrorId; `lost` when no answer was given. */
+  error: string | null;
 }
 
 export const CMDLETS: Readonly<Record<string, Cmdlet>> = {
@@ -64,96 +70,116 @@ export const CMDLETS: Readonly<Record<string, Cmdlet>> = {
   ...PROBE_CMDLETS,
 };
 
-/** Exit code of a shell whose node has died under it. */
-const NODE_GONE = 70;
-export const GONE: CmdletReply = { out: [], exit: NODE_GONE };
-
-export interface Begun {
-  readyAt: Instant;
-  settle: () => CmdletReply;
-}
-
 /** A fault that has struck strikes every further try within the same call of watari's module. */
-export interface Struck {
+interface Struck {
   invocation: string;
   op: Op;
   fault: Fault;
 }
 
-export interface DoorState {
-  struck: Struck | null;
-  /** Those that still happen. */
-  disturbances: Disturbance[];
+interface Begun {
+  readyAt: Instant;
+  settle: () => CmdletReply;
 }
 
-export const doorState = (): DoorState => ({ struck: null, disturbances: [] });
+export class PowerShellDoor {
+  private readonly lab: Lab;
+  private readonly records: CmdletRecord[] = [];
+  /** Those that still happen. */
+  private readonly disturbances: Disturbance[] = [];
+  private struck: Struck | null = null;
 
-/**
- * Begins one call on a node that answers.
- * @param instead an error that a test wants; nothing is done then.
- */
-export function beginCmdlet(
-  world: World,
-  node: LabNode,
-  request: CmdletRequest,
-  door: DoorState,
-  instead?: ErrorRecord,
-): Begun {
-  const cmdlet = nameOf(request);
-  const bound = new Bound(request.object === undefined ? request.bound : { Value: request.value });
-  const op = operationOf(cmdlet, bound, request.within ?? null);
-  const record = (error: string | null): void => {
-    const { within = null, parameterSet = null } = request;
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  /** Runs one cmdlet of a node's PowerShell. null: no answer will ever come, and the shell waits for it. */
+  async cmdlet(request: CmdletRequest): Promise<CmdletReply | null> {
+    this.lab.advance();
+    const node = findNode(this.lab.world, request.node);
+    if (node === undefined || !answers(node)) return GONE;
+    const disturbance = takeDisturbance(this.disturbances, node.name, request.cmdlet ?? '');
+    const { losses } = node;
+    const { settle, readyAt } = this.begin(node, request, disturbance?.error);
+    await this.lab.until(node, readyAt);
+    if (node.losses !== losses) return GONE;
+    if (disturbance?.hang === true) return null;
+    return disturbed(settle(), disturbance);
+  }
+
+  disturb(disturbance: Disturbance): void {
+    this.disturbances.push({ ...disturbance });
+  }
+
+  /** Cmdlets that stand-ins have bound, oldest first; the last ten thousand. */
+  cmdlets(after = 0): CmdletRecord[] {
+    return this.records.filter((record) => record.seq > after);
+  }
+
+  /** @param instead an error that a test wants; nothing is done then. */
+  private begin(node: LabNode, request: CmdletRequest, instead?: ErrorRecord): Begun {
+    const { world } = this.lab;
+    const cmdlet = nameOf(request);
     const values = request.object === undefined ? request.bound : { Value: request.value };
-    recordCmdlet(world, { node: node.name, cmdlet, parameterSet, bound: values, within, error });
-  };
-  if (instead !== undefined) {
-    record(instead.fqid);
-    return { readyAt: world.time, settle: () => ({ out: [], errors: [instead] }) };
+    const bound = new Bound(values);
+    const { within = null, parameterSet = null, invocation = null } = request;
+    const op = operationOf(cmdlet, bound, within);
+    const record = (error: string | null): void => {
+      this.record({ node: node.name, cmdlet, parameterSet, bound: values, within, error });
+    };
+    if (instead !== undefined) {
+      record(instead.fqid);
+      return { readyAt: world.time, settle: () => ({ out: [], errors: [instead] }) };
+    }
+    const call: Call = { world, node, cmdlet, bound, op: op ?? 'readHost' };
+    const fault = op === null ? null : this.faultOf(call, op, invocation);
+    const late = world.time + (fault?.hangSeconds ?? 0) * 1000;
+    const failing = (reply: CmdletReply, error: string): Begun => {
+      record(error);
+      return { readyAt: late, settle: () => reply };
+    };
+    if (fault !== null && fault.at !== 'after-effect') {
+      const failure = failureOf(call, fault);
+      if (failure === 'lost') return failing(GONE, 'lost');
+      if (failure !== null) return failing({ out: [], errors: [failure] }, failure.fqid);
+    }
+    let result: Result;
+    try {
+      result = perform(call, request);
+    } catch (error) {
+      if (!(error instanceof CmdletError)) throw error;
+      return failing({ out: [], errors: [error.record] }, error.record.fqid);
+    }
+    if (fault?.at === 'after-effect') return failing(GONE, 'lost');
+    record(result.errors?.[0]?.fqid ?? null);
+    const { out, readyAt, read, ...more } = result;
+    return {
+      readyAt: Math.max(late, readyAt ?? world.time),
+      settle: () => ({ ...more, out: withoutRepeats(read === undefined ? out : read()) }),
+    };
   }
-  const call: Call = { world, node, cmdlet, bound, op: op ?? 'readHost' };
-  const fault = op === null ? null : faultOf(call, op, request.invocation ?? null, door);
-  const late = world.time + (fault?.hangSeconds ?? 0) * 1000;
-  const failing = (reply: CmdletReply, error: string): Begun => {
-    record(error);
-    return { readyAt: late, settle: () => reply };
-  };
-  if (fault !== null && fault.at !== 'after-effect') {
-    const failure = failureOf(call, fault);
-    if (failure === 'lost') return failing(GONE, 'lost');
-    if (failure !== null) return failing({ out: [], errors: [failure] }, failure.fqid);
+
+  private record(call: Omit<CmdletRecord, 'seq' | 'at'>): void {
+    const seq = (this.records.at(-1)?.seq ?? 0) + 1;
+    keep(this.records, { seq, at: iso(this.lab.world.time), ...call }, CALLS_MAX);
   }
-  let result: Result;
-  try {
-    result = perform(call, request);
-  } catch (error) {
-    if (!(error instanceof CmdletError)) throw error;
-    return failing({ out: [], errors: [error.record] }, error.record.fqid);
+
+  /** The fault that this call runs into, if any. */
+  private faultOf(call: Call, op: Op, invocation: string | null): Fault | null {
+    const again = this.struck;
+    if (again !== null && again.op === op && again.invocation === invocation) return again.fault;
+    const vms = vmNamesIn(call.world, call.bound);
+    const hit = takeOpFault(call.world, call.node.name, op, vms)?.fault ?? null;
+    // One that only delays has delayed; the next cmdlet of the operation is not late again.
+    const fails = hit?.error !== undefined;
+    if (fails && invocation !== null) this.struck = { invocation, op, fault: hit };
+    return hit;
   }
-  if (fault?.at === 'after-effect') return failing(GONE, 'lost');
-  record(result.errors?.[0]?.fqid ?? null);
-  const { out, readyAt, read, ...more } = result;
-  return {
-    readyAt: Math.max(late, readyAt ?? world.time),
-    settle: () => ({ ...more, out: withoutRepeats(read === undefined ? out : read()) }),
-  };
 }
 
 const nameOf = ({ cmdlet, object, property }: CmdletRequest): string =>
   cmdlet ??
   `(Get-${object?.startsWith('group:') === true ? 'ClusterGroup' : 'Cluster'}).${property ?? ''}`;
-
-/** The fault that this call runs into, if any. */
-function faultOf(call: Call, op: Op, invocation: string | null, door: DoorState): Fault | null {
-  const again = door.struck;
-  if (again !== null && again.op === op && again.invocation === invocation) return again.fault;
-  const vms = vmNamesIn(call.world, call.bound);
-  const hit = takeOpFault(call.world, call.node.name, op, vms)?.fault ?? null;
-  // One that only delays has delayed; the next cmdlet of the operation is not late again.
-  const fails = hit?.error !== undefined;
-  if (fails && invocation !== null) door.struck = { invocation, op, fault: hit };
-  return hit;
-}
 
 /** The error that a fault answers with instead of doing anything; null when it only delays. */
 function failureOf(call: Call, fault: Fault): ErrorRecord | 'lost' | null {

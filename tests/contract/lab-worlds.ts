@@ -4,7 +4,8 @@ import { manualClock } from '../../lab/clock.ts';
 import { inProcessHost, loopbackHost } from '../../lab/host.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { Effect } from '../../lab/records.ts';
-import type { CmdletReply, CmdletRequest } from '../../lab/powershell/door.ts';
+import { PowerShellDoor, type CmdletRequest } from '../../lab/powershell/door.ts';
+import type { CmdletReply } from '../../lab/powershell/reply.ts';
 import { parseScenario } from '../../lab/scenario.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { CLUSTER, FREE_DISKS, type Changes, type MakeWorld, type World } from './world.ts';
@@ -93,7 +94,7 @@ function worldOf(access: Access): World {
 }
 
 /** Counts the cmdlets that have not been answered: they wait for the clock, as everything else is answered at once. */
-class WatchedLab extends Lab {
+class WatchedDoor extends PowerShellDoor {
   waiting = 0;
   onCmdlet: (request: CmdletRequest) => void = () => undefined;
 
@@ -127,16 +128,17 @@ export interface Doors {
 export async function labWorld(doors: Doors): Promise<World> {
   const { hostFor, changes = {}, port = 0, cmdlets = false, onCmdlet } = doors;
   const clock = manualClock();
-  const lab = new WatchedLab(parseScenario(scenarioOf(changes), 'contract.yaml'), clock);
+  const lab = new Lab(parseScenario(scenarioOf(changes), 'contract.yaml'), clock);
+  const powershell = new WatchedDoor(lab);
   if (onCmdlet !== undefined) {
-    lab.onCmdlet = (request) => {
+    powershell.onCmdlet = (request) => {
       onCmdlet(request, (seconds) => {
         clock.advance(seconds * 1000);
         lab.advance();
       });
     };
   }
-  const server = await startLabServer(lab, { port, clock });
+  const server = await startLabServer(lab, { port, clock, powershell });
   const send: Send = async (body) => {
     const response = await fetch(`${server.url}/control`, {
       method: 'POST',
@@ -148,7 +150,7 @@ export async function labWorld(doors: Doors): Promise<World> {
     return response.json();
   };
   return worldOf({
-    isWaiting: () => !cmdlets || lab.waiting > 0,
+    isWaiting: () => !cmdlets || powershell.waiting > 0,
     host: (node) => hostFor(lab, server.url, node),
     send,
     effects: () => Promise.resolve(lab.effects()),

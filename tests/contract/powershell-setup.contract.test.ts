@@ -74,7 +74,7 @@ describe.skipIf(ENGINE === null)('the readings of a setup in PowerShell', () => 
     expect(peers[1]?.signIn.message).toMatch(/HV3/);
     // What was not asked for is not told.
     expect(peers.map((peer) => peer.ports)).toEqual(peers.map(() => [{ port: 445, open: true }]));
-    const remote = at.lab.cmdlets().filter(({ bound }) => bound.ComputerName !== undefined);
+    const remote = at.door.cmdlets().filter(({ bound }) => bound.ComputerName !== undefined);
     expect(remote.map(({ bound }) => bound)).toEqual([
       {
         ClassName: 'Win32_OperatingSystem',

@@ -134,7 +134,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
   const idOf = (name: string): string => at.lab.state().vms.find((vm) => vm.name === name)!.id;
   const effects = (): string[] => at.lab.effects().map((e) => `${e.kind} ${e.subject}`);
   const calls = () =>
-    at.lab.cmdlets().map(({ cmdlet, parameterSet, bound }) => ({ cmdlet, parameterSet, bound }));
+    at.door.cmdlets().map(({ cmdlet, parameterSet, bound }) => ({ cmdlet, parameterSet, bound }));
 
   it('are declared as Microsoft documents the cmdlets', async () => {
     const { out } = await good(DUMP);
@@ -392,7 +392,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     const names = at.lab.state().vms.map((vm) => vm.name);
     for (const name of HOSTILE) expect(names).toContain(name);
     expect(
-      at.lab
+      at.door
         .cmdlets()
         .filter((c) => c.cmdlet === 'New-VM')
         .map((c) => c.bound['Name']),
@@ -521,7 +521,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     it('delay an answer by simulated time', async () => {
       await at.post({ action: 'add-fault', fault: { on: 'readCluster', hangSeconds: 30 } });
       const slow = at.run(`Out-Test (FailoverClusters\\Get-Cluster).Name`);
-      await waitFor(() => at.lab.cmdlets().length === 1, { what: 'the call', timeoutMs: 20_000 });
+      await waitFor(() => at.door.cmdlets().length === 1, { what: 'the call', timeoutMs: 20_000 });
       await new Promise((resolve) => setTimeout(resolve, 200));
       at.clock.advance(29_000);
       expect(at.lab.state().lastEffect).toBe(1);
@@ -538,7 +538,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
           foreach ($i in 1, 2) { try { FailoverClusters\\Get-ClusterResource | Out-Null; Out-Test 'read' } catch { Out-Test $_.FullyQualifiedErrorId } } }
         Start-WatariMove; Get-WatariRole; Get-WatariRole`);
       expect(out).toEqual(['act', 'Broken', 'Broken', 'read', 'read']);
-      expect(at.lab.cmdlets().map((c) => c.within)).toEqual([
+      expect(at.door.cmdlets().map((c) => c.within)).toEqual([
         'Start-WatariMove',
         ...Array.from({ length: 4 }, () => 'Get-WatariRole'),
       ]);
@@ -592,7 +592,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     });
     await at.post({ action: 'disturb', disturbance: { cmdlet: 'Get-VMHost', hang: true } });
     const hung = at.run(`Hyper-V\\Get-VMHost; Out-Test 'answered'`);
-    await waitFor(() => at.lab.cmdlets().length === 3, { what: 'the call', timeoutMs: 20_000 });
+    await waitFor(() => at.door.cmdlets().length === 3, { what: 'the call', timeoutMs: 20_000 });
     await killAll();
     expect((await hung).out).toEqual([]);
   });

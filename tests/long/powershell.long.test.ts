@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import type { CmdletRecord } from '../../lab/records.ts';
+import type { CmdletRecord } from '../../lab/powershell/door.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { ENGINE, engine } from '../support/engine.ts';
 import { removeFolder } from '../support/folders.ts';

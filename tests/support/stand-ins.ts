@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { manualClock, type ManualClock } from '../../lab/clock.ts';
 import { Lab } from '../../lab/lab.ts';
+import { PowerShellDoor } from '../../lab/powershell/door.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
 import { parseScenario } from '../../lab/scenario.ts';
@@ -21,6 +22,7 @@ export interface Ran {
 
 export interface StandIns {
   lab: Lab;
+  door: PowerShellDoor;
   clock: ManualClock;
   url: string;
   modules: string;
@@ -69,11 +71,13 @@ const loading = (modules: string): string =>
 export async function standIns(scenario: string, modules: string): Promise<StandIns> {
   const clock = manualClock();
   const lab = new Lab(parseScenario(scenario, 'stand-ins.yaml'), clock);
-  const server: LabServer = await startLabServer(lab, { port: 0, clock });
+  const door = new PowerShellDoor(lab);
+  const server: LabServer = await startLabServer(lab, { port: 0, clock, powershell: door });
   const scripts = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-scripts-'));
   let count = 0;
   return {
     lab,
+    door,
     clock,
     url: server.url,
     modules,
