@@ -7,7 +7,7 @@ import {
   type Op,
   type Reply,
 } from '../hyperv/host.ts';
-import type { Lab } from './lab.ts';
+import type { Lab } from './machine/lab.ts';
 
 /** One node of a lab in this process. Answers that take simulated time wait on the lab's clock. */
 export function inProcessHost(lab: Lab, node: string): HypervHost {

@@ -7,14 +7,14 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
-import { scaledClock } from './clock.ts';
-import { Lab } from './lab.ts';
+import { scaledClock } from './machine/clock.ts';
+import { Lab } from './machine/lab.ts';
 import { generateModules } from './powershell/generate.ts';
 import { standInPath, standInsToLoad } from './powershell/stand-ins.ts';
-import { loadScenario } from './scenario.ts';
+import { loadScenario } from './scenario/read.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
-import type { LabState } from './state.ts';
+import type { LabState } from './machine/state.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const EXIT = { failed: 1, badInput: 2 } as const;

@@ -1,6 +1,6 @@
 // The lab's state as tables for a terminal.
 import { durationText, sizeText } from '../domain/units.ts';
-import type { LabState } from './state.ts';
+import type { LabState } from './machine/state.ts';
 
 function table(title: string, head: string[], rows: string[][]): string[] {
   if (rows.length === 0) return [];

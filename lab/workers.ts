@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sameName } from '../domain/names.ts';
-import type { Lab } from './lab.ts';
+import type { Lab } from './machine/lab.ts';
 
 export interface WorkersOptions {
   lab: Lab;

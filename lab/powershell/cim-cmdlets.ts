@@ -1,8 +1,8 @@
 // The CimCmdlets module: reading classes here and on other nodes, restarting, the registry.
-import { beginRestart } from '../nodes.ts';
-import type { Asked } from '../refusal.ts';
-import { NO_ACCESS, signInProblem, UNREACHABLE } from '../setup-reads.ts';
-import { findNode } from '../world.ts';
+import { beginRestart } from '../machine/nodes.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { NO_ACCESS, signInProblem, UNREACHABLE } from '../machine/setup-reads.ts';
+import { findNode } from '../machine/world.ts';
 import { CIMV2, classNamed, hasNamespace, instanceObject, plainRow } from './cim-classes.ts';
 import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { cimError, notImplemented, type ErrorRecord } from './errors.ts';

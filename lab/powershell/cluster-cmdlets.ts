@@ -1,9 +1,16 @@
 // The FailoverClusters module's cmdlets that watari calls. Every member of a cluster with quorum sees all of it.
-import { pauseNode, resumeNode } from '../acts.ts';
-import { networksNow } from '../reads.ts';
-import { HRESULTS, type Asked } from '../refusal.ts';
-import { ACTS } from '../vm-acts.ts';
-import { findNode, moveOf, roleOfId, vmOfId, type LabNode, type LabRole } from '../world.ts';
+import { pauseNode, resumeNode } from '../machine/acts.ts';
+import { networksNow } from '../machine/reads.ts';
+import { HRESULTS, type Asked } from '../machine/refusal.ts';
+import { ACTS } from '../machine/vm-acts.ts';
+import {
+  findNode,
+  moveOf,
+  roleOfId,
+  vmOfId,
+  type LabNode,
+  type LabRole,
+} from '../machine/world.ts';
 import {
   CONFIGURATION_TYPE,
   clusterObject,

@@ -1,8 +1,15 @@
 // Objects of the FailoverClusters module, made of the lab's state. Beside the roles of virtual machines there are the
 // groups and resources that every cluster has, so that nobody takes all groups for virtual machines.
 import { MOVE_PHASES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
-import { clusterNodeFacts, roleFacts } from '../reads.ts';
-import { isMember, labId, nodeOf, type LabNode, type LabRole, type World } from '../world.ts';
+import { clusterNodeFacts, roleFacts } from '../machine/reads.ts';
+import {
+  isMember,
+  labId,
+  nodeOf,
+  type LabNode,
+  type LabRole,
+  type World,
+} from '../machine/world.ts';
 import { enumOf } from './hyperv-objects.ts';
 import { CLUSTERS } from './windows-types.ts';
 import { guid, int64, strings, text, uint32, type Wire, type WireObject } from './wire.ts';

@@ -1,7 +1,7 @@
 // What a stand-in cmdlet is to the lab: the parameters that it honours, and a rule from them to objects.
 import { HypervError, type Op } from '../../hyperv/host.ts';
-import type { Instant } from '../clock.ts';
-import { hasHyperV, isMember, type LabNode, type World } from '../world.ts';
+import type { Instant } from '../machine/clock.ts';
+import { hasHyperV, isMember, type LabNode, type World } from '../machine/world.ts';
 import { documentedCmdlets } from './catalogue.ts';
 import { clusterUnreachable, CmdletError, fromRefusal, noHyperV, noModule } from './errors.ts';
 import type { ErrorRecord } from './errors.ts';

@@ -1,9 +1,9 @@
 // The Hyper-V module's cmdlets that watari calls. They see this node's VMs only.
-import { configureMigration } from '../acts.ts';
-import { deleteVm, newVm } from '../new-vm.ts';
-import { seesFile } from '../reads.ts';
-import type { Asked } from '../refusal.ts';
-import { samePath, switchesOf, vmOfId, vmsOn, type LabVm } from '../world.ts';
+import { configureMigration } from '../machine/acts.ts';
+import { deleteVm, newVm } from '../machine/new-vm.ts';
+import { seesFile } from '../machine/reads.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { samePath, switchesOf, vmOfId, vmsOn, type LabVm } from '../machine/world.ts';
 import {
   collect,
   needsHyperV,

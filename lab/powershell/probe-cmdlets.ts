@@ -1,8 +1,8 @@
 // The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, and
 // the configuration of the SMB client.
-import { addressOf, reaches } from '../setup-reads.ts';
-import type { Asked } from '../refusal.ts';
-import { findNode } from '../world.ts';
+import { addressOf, reaches } from '../machine/setup-reads.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { findNode } from '../machine/world.ts';
 import { objects, type Call, type Cmdlet } from './cmdlet.ts';
 import { plainError } from './errors.ts';
 import { texts, text, type Wire } from './wire.ts';

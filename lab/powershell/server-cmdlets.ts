@@ -1,10 +1,10 @@
 // Features and event logs of a node: the ServerManager module and Get-WinEvent.
 import type { EventFacts } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
-import { installFeatures } from '../acts.ts';
-import { CLUSTER_LOG, VMMS_LOG } from '../records.ts';
-import type { Asked } from '../refusal.ts';
-import { hasHyperV, type LabNode } from '../world.ts';
+import { installFeatures } from '../machine/acts.ts';
+import { CLUSTER_LOG, VMMS_LOG } from '../machine/records.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { hasHyperV, type LabNode } from '../machine/world.ts';
 import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { notImplemented, plainError } from './errors.ts';
 import { enumOf } from './hyperv-objects.ts';

@@ -1,8 +1,8 @@
 // The CIM classes behind `Get-WatariSetup`: computer, firmware, accounts, the process that asks, what listens.
 import type { AccountFacts } from '../../domain/facts.ts';
-import type { Asked } from '../refusal.ts';
-import { accountOf, administratorsOf, listens, PORTS } from '../setup-reads.ts';
-import type { LabNode } from '../world.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { accountOf, administratorsOf, listens, PORTS } from '../machine/setup-reads.ts';
+import type { LabNode } from '../machine/world.ts';
 import { text, uint32, uint64, type Wire } from './wire.ts';
 
 type Values = Record<string, Wire>;

@@ -1,7 +1,7 @@
 // The registry of a node, as StdRegProv of WMI tells it: the keys and values of HKEY_LOCAL_MACHINE that watari asks for.
-import type { Asked } from '../refusal.ts';
-import { trustedOf } from '../setup-reads.ts';
-import type { LabNode } from '../world.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { trustedOf } from '../machine/setup-reads.ts';
+import type { LabNode } from '../machine/world.ts';
 import { notImplemented } from './errors.ts';
 import { text, texts, uint32, type Wire } from './wire.ts';
 

@@ -1,6 +1,6 @@
 // Values between the lab and its PowerShell stand-ins. JSON has too few types and PowerShell's readers too many habits
 // (7 turns text that looks like a date into one, 5.1 does so with /Date(…)/), so whatever is not obvious is marked.
-import type { Instant } from '../clock.ts';
+import type { Instant } from '../machine/clock.ts';
 
 export type Wire =
   | null

@@ -1,7 +1,7 @@
 // How long a run must take at least because the simulated cluster needs its time: the part of the lab's time line in
 // which something is under way that the run waits for. Pure.
-import type { Effect } from '../../lab/records.ts';
-import type { Scenario } from '../../lab/scenario-schema.ts';
+import type { Effect } from '../../lab/machine/records.ts';
+import type { Scenario } from '../../lab/scenario/schema.ts';
 
 interface Interval {
   from: number;

@@ -1,7 +1,7 @@
 // The worker processes of a stage, simulated or real: each node of the lab that is up has one. It is born when its node
 // is, dies with it, and is started again by its service when it dies alone. It runs the product's own activities.
 import { inProcessHost } from '../../lab/host.ts';
-import type { Lab } from '../../lab/lab.ts';
+import type { Lab } from '../../lab/machine/lab.ts';
 import type { Random } from '../rig/random.ts';
 import { hostOfWorker, productParts, type Living, type Mutant, type WorkerParts } from './parts.ts';
 

@@ -3,7 +3,7 @@
 // are counted in an uncut telling, not listed by hand: a new operation is cut the day a story uses it.
 import { activityInfo } from '@temporalio/activity';
 import { ACT_OPS, HypervError, type ActOp } from '../../hyperv/host.ts';
-import type { LabState } from '../../lab/state.ts';
+import type { LabState } from '../../lab/machine/state.ts';
 import { isActing } from './rules/ledger.ts';
 import { Random } from '../rig/random.ts';
 import type { Mutant } from './parts.ts';

@@ -3,7 +3,7 @@
 import { FAILURES } from '../../domain/failures.ts';
 import { DEFAULT_BUDGETS, type Budgets, type ClusterSpec } from '../../domain/spec.ts';
 import { ACT_OPS, READ_OPS, type Op } from '../../hyperv/host.ts';
-import { scenarioSchema, type Scenario } from '../../lab/scenario-schema.ts';
+import { scenarioSchema, type Scenario } from '../../lab/scenario/schema.ts';
 import { Random } from '../rig/random.ts';
 
 export const FAULT_KINDS = [

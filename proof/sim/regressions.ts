@@ -1,7 +1,7 @@
 // Small worlds in which a promise was once broken, each with the reason beside it. They are written out, because a seed
 // means something else as soon as more can be drawn. Added, never removed.
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
-import { scenarioSchema } from '../../lab/scenario-schema.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 
 interface Regression {

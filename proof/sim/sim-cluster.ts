@@ -1,10 +1,10 @@
 // One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
 // code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
 import type { Decision } from '../../domain/status.ts';
-import { Lab } from '../../lab/lab.ts';
-import type { Effect } from '../../lab/records.ts';
-import type { Scenario } from '../../lab/scenario-schema.ts';
-import { keepAwake } from '../../lab/waker.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import type { Effect } from '../../lab/machine/records.ts';
+import type { Scenario } from '../../lab/scenario/schema.ts';
+import { keepAwake } from '../../lab/machine/waker.ts';
 import type { Random } from '../rig/random.ts';
 import { Crew, type Around } from './crew.ts';
 import type { Deed, Mutant, WorkerParts } from './parts.ts';

@@ -1,7 +1,7 @@
 // Where a seed's plan is played: the simulated cluster with its simulated server, or the lab with real workers and a real
 // server. The people and the faults of a plan know only this, so that they are the same in both.
 import type { Decision } from '../../domain/status.ts';
-import type { Lab } from '../../lab/lab.ts';
+import type { Lab } from '../../lab/machine/lab.ts';
 import type { Crew, CrewMember } from './crew.ts';
 import type { SeenRun, StartRequest, UpdateAnswer } from './temporal/seen-run.ts';
 

@@ -1,5 +1,5 @@
 // Small words about moments and effects, for the trace.
-import type { Effect } from '../../lab/records.ts';
+import type { Effect } from '../../lab/machine/records.ts';
 
 /** A line of a trace: seconds since the start, and what happened. */
 export const timed = (clock: { start: number; now(): number }, line: string): string =>

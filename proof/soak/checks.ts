@@ -1,7 +1,7 @@
 // What must be true after a soak, read from the lab's log of effects and from the reports of the runs. Pure: a wrong log
 // makes a violation, and a test shows that it does. The lab is the witness: it says what happened, not what was asked.
 import { sameName } from '../../domain/names.ts';
-import type { Effect, EffectKind } from '../../lab/records.ts';
+import type { Effect, EffectKind } from '../../lab/machine/records.ts';
 import type { RunRecord } from './run-records.ts';
 
 export interface Evidence {

@@ -1,5 +1,5 @@
 // The account of a soak: how much was killed, what ran meanwhile, and what is wrong, if anything is.
-import type { Effect } from '../../lab/records.ts';
+import type { Effect } from '../../lab/machine/records.ts';
 import type { Adoption, RunRecord } from './run-records.ts';
 import type { Struck } from './killer.ts';
 

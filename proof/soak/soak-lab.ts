@@ -3,8 +3,8 @@
 import path from 'node:path';
 import { LAB_PROGRAM } from '../../client/package-root.ts';
 import { parseStarted } from '../../client/demo/lab-process.ts';
-import type { Effect } from '../../lab/records.ts';
-import type { LabState } from '../../lab/state.ts';
+import type { Effect } from '../../lab/machine/records.ts';
+import type { LabState } from '../../lab/machine/state.ts';
 import type { Program, Programs } from '../rig/processes.ts';
 import { waitFor } from '../rig/waiting.ts';
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LabState } from '../../lab/state.ts';
+import type { LabState } from '../../lab/machine/state.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { isAlive, killAll, startNode, waitFor, type Running } from '../support/processes.ts';
 

@@ -1,12 +1,12 @@
 // The contract suite's world, made of the lab: in this process, and behind its HTTP door.
 import type { HypervHost } from '../../hyperv/host.ts';
-import { manualClock } from '../../lab/clock.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
 import { inProcessHost, loopbackHost } from '../../lab/host.ts';
-import { Lab } from '../../lab/lab.ts';
-import type { Effect } from '../../lab/records.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import type { Effect } from '../../lab/machine/records.ts';
 import { PowerShellDoor, type CmdletRequest } from '../../lab/powershell/door.ts';
 import type { CmdletReply } from '../../lab/powershell/reply.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { CLUSTER, FREE_DISKS, type Changes, type MakeWorld, type World } from './world.ts';
 

@@ -6,7 +6,7 @@ import { CLUSTER_FILE_LIMITS } from '../../config/cluster-file.ts';
 import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
-import { scenarioSchema } from '../../lab/scenario-schema.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import {
   isCommandEvent,
   type EventKind,

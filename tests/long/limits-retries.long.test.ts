@@ -5,7 +5,7 @@ import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
 import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { DecisionAction, RunStatus } from '../../domain/status.ts';
-import { scenarioSchema } from '../../lab/scenario-schema.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import { Random } from '../../proof/rig/random.ts';
 import type { UpdateAnswer } from '../../proof/sim/temporal/seen-run.ts';
 import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';

@@ -2,8 +2,8 @@
 // would never let happen, and a failing seed is made small.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Effect, EffectKind } from '../../lab/records.ts';
-import { Lab } from '../../lab/lab.ts';
+import type { Effect, EffectKind } from '../../lab/machine/records.ts';
+import { Lab } from '../../lab/machine/lab.ts';
 import { Checks } from '../../proof/sim/rules/checks.ts';
 import { tell } from '../../proof/sim/cuts.ts';
 import { Ledger } from '../../proof/sim/rules/ledger.ts';

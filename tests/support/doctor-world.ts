@@ -14,8 +14,8 @@ import {
 } from '../../domain/doctor/view.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
-import type { Lab } from '../../lab/lab.ts';
-import type { scenarioSchema } from '../../lab/scenario-schema.ts';
+import type { Lab } from '../../lab/machine/lab.ts';
+import type { scenarioSchema } from '../../lab/scenario/schema.ts';
 
 type Scenario = z.input<typeof scenarioSchema>;
 export type NodeSketch = Scenario['nodes'][number];

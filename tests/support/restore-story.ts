@@ -2,7 +2,7 @@
 // taken, all go on, a fourth begins and ends; then the older state is put back, and nothing may happen a second time.
 import { expect } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import type { Effect } from '../../lab/records.ts';
+import type { Effect } from '../../lab/machine/records.ts';
 import { TEST_BUDGETS, type Handle } from './lab-cluster.ts';
 import { waitFor } from './processes.ts';
 import { realCluster, type RealCluster } from './real-cluster.ts';

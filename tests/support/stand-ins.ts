@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { manualClock, type ManualClock } from '../../lab/clock.ts';
-import { Lab } from '../../lab/lab.ts';
+import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
+import { Lab } from '../../lab/machine/lab.ts';
 import { PowerShellDoor } from '../../lab/powershell/door.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
 import { engine } from './engine.ts';
 import { start } from './processes.ts';

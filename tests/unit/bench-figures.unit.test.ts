@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { figure, resultOf } from '../../proof/bench/figures.ts';
 import { simulatedMs } from '../../proof/bench/simulated-time.ts';
 import { percentile, summaryOf } from '../../proof/rig/statistics.ts';
-import type { Effect, EffectKind } from '../../lab/records.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import type { Effect, EffectKind } from '../../lab/machine/records.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 
 describe('a summary', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { askingLine, doctorLines } from '../../client/render/doctor.ts';
 import { stringWidth } from '../../client/render/format.ts';
 import { CHECKS, diagnose } from '../../domain/doctor/diagnose.ts';
-import { manualClock } from '../../lab/clock.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
-import { Lab } from '../../lab/lab.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { noColors } from '../support/client-fakes.ts';
 import {
   healthy,

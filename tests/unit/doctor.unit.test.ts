@@ -2,10 +2,10 @@
 // activities look at. A new check without a case fails here by its name.
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../domain/doctor/diagnose.ts';
-import { manualClock } from '../../lab/clock.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
-import { Lab } from '../../lab/lab.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { CASES, TOGETHER } from '../support/doctor-cases.ts';
 import { expectTripped, problemsOf } from '../support/doctor-expecting.ts';
 import {

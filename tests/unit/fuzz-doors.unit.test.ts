@@ -10,13 +10,13 @@ import { startCodecServer, type CodecServer } from '../../client/temporal/codec-
 import { readEnvironment } from '../../config/environment.ts';
 import { payloadCodec } from '../../config/temporal/encryption.ts';
 import { OPS, type Op } from '../../hyperv/host.ts';
-import { ARGUMENTS } from '../../lab/arguments.ts';
-import { manualClock } from '../../lab/clock.ts';
-import { Lab } from '../../lab/lab.ts';
+import { ARGUMENTS } from '../../lab/machine/arguments.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
+import { Lab } from '../../lab/machine/lab.ts';
 import { disturbanceSchema } from '../../lab/powershell/disturbance.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
-import { faultSchema } from '../../lab/scenario-schema.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { faultSchema } from '../../lab/scenario/schema.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { mustBeReadable, tryAll } from '../support/fuzz.ts';

@@ -14,15 +14,15 @@ import { computerNameSchema, switchNameSchema, vmNameSchema } from '../../config
 import type { ClusterSpec, VmSpec } from '../../domain/spec.ts';
 import { HypervError, READ_OPS, type Op } from '../../hyperv/host.ts';
 import { ANSWERS } from '../../hyperv/powershell/answers.ts';
-import { manualClock, type ManualClock } from '../../lab/clock.ts';
-import { Lab } from '../../lab/lab.ts';
+import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
+import { Lab } from '../../lab/machine/lab.ts';
 import {
   faultSchema,
   scenarioSchema,
   WORLD_EVENTS,
   type Scenario,
-} from '../../lab/scenario-schema.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+} from '../../lab/scenario/schema.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { showState } from '../../lab/show.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { failsOnlyWith, mustBeReadable, tryAll } from '../support/fuzz.ts';

@@ -1,6 +1,6 @@
 // The lab's clocks: who owns time, and that waiting is exact.
 import { describe, expect, it } from 'vitest';
-import { jumpingClock, manualClock, scaledClock } from '../../lab/clock.ts';
+import { jumpingClock, manualClock, scaledClock } from '../../lab/machine/clock.ts';
 
 describe('the manual clock', () => {
   it('stands still until it is advanced', async () => {

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HypervError, type Op } from '../../hyperv/host.ts';
-import { manualClock } from '../../lab/clock.ts';
-import { Lab } from '../../lab/lab.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { host, vm } from './lab-fixture.ts';
 
 const YAML = `

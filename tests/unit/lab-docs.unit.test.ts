@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { EFFECT_KINDS } from '../../lab/records.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { EFFECT_KINDS } from '../../lab/machine/records.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { OPS } from '../../hyperv/host.ts';
-import { scenarioSchema, WORLD_EVENTS } from '../../lab/scenario-schema.ts';
+import { scenarioSchema, WORLD_EVENTS } from '../../lab/scenario/schema.ts';
 
 const DOCS = fs.readFileSync(path.join(import.meta.dirname, '../../docs/lab.md'), 'utf8');
 

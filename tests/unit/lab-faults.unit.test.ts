@@ -1,9 +1,9 @@
 // Faults of a scenario: each kind strikes where, when and as often as it says.
 import { describe, expect, it } from 'vitest';
-import { jumpingClock } from '../../lab/clock.ts';
+import { jumpingClock } from '../../lab/machine/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
-import { Lab } from '../../lab/lab.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { labOf, THREE } from './lab-fixture.ts';
 
 const withFaults = (...faults: string[]) =>

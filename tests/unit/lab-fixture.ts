@@ -1,10 +1,10 @@
 // A lab on a clock that the test owns, and short words for what lab tests ask of it.
 import type { EventFacts, MoveFacts, RoleFacts, VmFacts } from '../../domain/facts.ts';
 import { HypervError, type HypervErrorInfo, type Op, type OpArgs } from '../../hyperv/host.ts';
-import { manualClock, type ManualClock } from '../../lab/clock.ts';
-import { Lab } from '../../lab/lab.ts';
-import type { EffectKind } from '../../lab/records.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import type { EffectKind } from '../../lab/machine/records.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 
 /** One line of YAML for a prepared node. */
 export const host = (name: string, more = ''): string =>

@@ -8,7 +8,7 @@ import {
   remainingPrecopy,
   startPrecopy,
   type PrecopyPlan,
-} from '../../lab/precopy.ts';
+} from '../../lab/machine/precopy.ts';
 import { host, labOf, THREE, vm } from './lab-fixture.ts';
 
 const MB = 2 ** 20;

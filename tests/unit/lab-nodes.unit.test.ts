@@ -1,6 +1,6 @@
 // Nodes of the lab: boots, crashes, failover, quorum, the auto-balancer.
 import { describe, expect, it } from 'vitest';
-import type { NodeChange } from '../../lab/world.ts';
+import type { NodeChange } from '../../lab/machine/world.ts';
 import { host, labOf, THREE, vm } from './lab-fixture.ts';
 
 describe('a restart', () => {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config/config-error.ts';
-import { loadScenario, parseScenario } from '../../lab/scenario.ts';
+import { loadScenario, parseScenario } from '../../lab/scenario/read.ts';
 import { host, labOf, THREE, vm } from './lab-fixture.ts';
 
 const SCENARIOS = path.join(import.meta.dirname, '../../lab/scenarios');

@@ -4,10 +4,10 @@ import { readNode } from '../../activities/node.ts';
 import { readView } from '../../activities/cluster.ts';
 import { LookGate } from '../../activities/look-gate.ts';
 import { againMs } from '../../activities/again.ts';
-import { manualClock } from '../../lab/clock.ts';
+import { manualClock } from '../../lab/machine/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
-import { Lab } from '../../lab/lab.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import { Lab } from '../../lab/machine/lab.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import {
   boundedEvidence,
   boundedText,

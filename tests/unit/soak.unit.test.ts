@@ -2,8 +2,8 @@
 // is found in a log in which it happened. Without this a soak that finds nothing would prove nothing.
 import { describe, expect, it } from 'vitest';
 import { parseClusterFile } from '../../config/cluster-file.ts';
-import type { Effect, EffectKind } from '../../lab/records.ts';
-import { parseScenario } from '../../lab/scenario.ts';
+import type { Effect, EffectKind } from '../../lab/machine/records.ts';
+import { parseScenario } from '../../lab/scenario/read.ts';
 import { castOf, clusterText, scenarioText } from '../../proof/soak/cast.ts';
 import { chance } from '../../proof/soak/chance.ts';
 import { findViolations, type Evidence } from '../../proof/soak/checks.ts';

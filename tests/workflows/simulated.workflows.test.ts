@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { RunStatus } from '../../domain/status.ts';
-import type { Effect } from '../../lab/records.ts';
+import type { Effect } from '../../lab/machine/records.ts';
 import { planOf, type Plan } from '../../proof/sim/plan.ts';
 import { Random } from '../../proof/rig/random.ts';
 import { playForReal } from '../../proof/sim/real/play.ts';

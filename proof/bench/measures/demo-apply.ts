@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { runId } from '../../../domain/names.ts';
 import { PACKAGE_ROOT } from '../../../client/package-root.ts';
-import { loadScenario } from '../../../lab/scenario.ts';
+import { loadScenario } from '../../../lab/scenario/read.ts';
 import { withLabs, type Bench } from '../bench.ts';
 import type { BenchLab } from '../../rig/lab.ts';
 import { figure, type Figure } from '../figures.ts';

@@ -13,11 +13,11 @@ import { EngineProblem, findEngine } from '../../../hyperv/powershell/engine.ts'
 import { powershellHost } from '../../../hyperv/powershell/host.ts';
 import { firstLine, newNonce, operationLine, readReply } from '../../../hyperv/powershell/reply.ts';
 import { Shell } from '../../../hyperv/powershell/shell.ts';
-import { manualClock } from '../../../lab/clock.ts';
-import { Lab } from '../../../lab/lab.ts';
+import { manualClock } from '../../../lab/machine/clock.ts';
+import { Lab } from '../../../lab/machine/lab.ts';
 import { generateModules } from '../../../lab/powershell/generate.ts';
 import { standInEnvironment, standInsToLoad } from '../../../lab/powershell/stand-ins.ts';
-import { parseScenario } from '../../../lab/scenario.ts';
+import { parseScenario } from '../../../lab/scenario/read.ts';
 import { startLabServer } from '../../../lab/server.ts';
 import { figure, type Figure } from '../figures.ts';
 import { percentile } from '../../rig/statistics.ts';

@@ -1,6 +1,6 @@
 // The computer's own time, faster: what the lab, the activities and the faults go by when a plan is played on a real
 // server. Temporal itself and the waits of workflows keep real time.
-import { scaledClock, type Instant, type LabClock } from '../../../lab/clock.ts';
+import { scaledClock, type Instant, type LabClock } from '../../../lab/machine/clock.ts';
 
 export class RealClock implements LabClock {
   readonly speed: number;

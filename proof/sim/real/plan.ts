@@ -1,6 +1,6 @@
 // A seed's plan for a real server: the same cluster, work and faults under a name of its own. The lab runs faster than
 // Temporal does, so what is told to Temporal is divided by that; what an activity counts on the lab's clock is not.
-import { scenarioSchema } from '../../../lab/scenario-schema.ts';
+import { scenarioSchema } from '../../../lab/scenario/schema.ts';
 import type { Plan } from '../plan.ts';
 
 /** Below these a busy computer would be taken for a dead one. Seconds. */

@@ -9,8 +9,8 @@
 import { activityInfo } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import type { Decision } from '../../../domain/status.ts';
-import { Lab } from '../../../lab/lab.ts';
-import { keepAwake } from '../../../lab/waker.ts';
+import { Lab } from '../../../lab/machine/lab.ts';
+import { keepAwake } from '../../../lab/machine/waker.ts';
 import { Checks } from '../rules/checks.ts';
 import { Ledger } from '../rules/ledger.ts';
 import { Crew } from '../crew.ts';

@@ -2,8 +2,8 @@
 // asked and the effects that followed at once. What is in the lab's log and not in here was done by somebody else.
 import { activityInfo } from '@temporalio/activity';
 import { ACT_OPS, type ActOp, type Op } from '../../../hyperv/host.ts';
-import type { Lab } from '../../../lab/lab.ts';
-import type { Effect } from '../../../lab/records.ts';
+import type { Lab } from '../../../lab/machine/lab.ts';
+import type { Effect } from '../../../lab/machine/records.ts';
 
 export interface Act {
   /** Milliseconds of the simulated clock. */

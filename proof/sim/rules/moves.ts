@@ -1,6 +1,6 @@
 // Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled only
 // when asked, with progress that only grows.
-import type { Effect } from '../../../lab/records.ts';
+import type { Effect } from '../../../lab/machine/records.ts';
 import { did } from './ledger.ts';
 import type { Beat, Make } from './rule.ts';
 

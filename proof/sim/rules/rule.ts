@@ -1,7 +1,7 @@
 // What a rule of the simulation is: a sentence that is promised, and what it looks at.
 import type { RunStatus } from '../../../domain/status.ts';
-import type { Effect } from '../../../lab/records.ts';
-import type { LabState } from '../../../lab/state.ts';
+import type { Effect } from '../../../lab/machine/records.ts';
+import type { LabState } from '../../../lab/machine/state.ts';
 import type { Act, Ledger } from './ledger.ts';
 import type { SeenRun } from '../temporal/seen-run.ts';
 

@@ -1,7 +1,7 @@
 // Simulated time for everything in one simulation: the lab, the server, the workers and what waits in activities. It
 // stands still while code runs and jumps from one appointment to the next.
-import { Agenda } from '../../../lab/agenda.ts';
-import type { Instant, LabClock } from '../../../lab/clock.ts';
+import { Agenda } from '../../../lab/machine/agenda.ts';
+import type { Instant, LabClock } from '../../../lab/machine/clock.ts';
 
 /** Every simulation starts at this moment. */
 const START: Instant = Date.UTC(2026, 0, 5);

@@ -1,8 +1,8 @@
 // The reading operations behind `cluster doctor`: how each node was set up by hand, what it finds when it turns to the
 // others, and where its VMs' files are.
-import type { AccountFacts, PeerFacts, SetupFacts, VmStorageFacts } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
-import type { OpArgs } from '../hyperv/host.ts';
+import type { AccountFacts, PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
+import { sameName } from '../../domain/names.ts';
+import type { OpArgs } from '../../hyperv/host.ts';
 import { isMember, labId, vmsOn, hasHyperV, answers, findNode } from './world.ts';
 import type { LabNode, LabVm, World } from './world.ts';
 import type { Asked } from './refusal.ts';

@@ -5,10 +5,10 @@ import type {
   IsoTime,
   RoleFacts,
   VmFacts,
-} from '../domain/facts.ts';
+} from '../../domain/facts.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
-import type { Fault } from './scenario-schema.ts';
+import type { Fault } from '../scenario/schema.ts';
 import { freeMemory, type Power, type World } from './world.ts';
 
 export interface LabState {

@@ -1,5 +1,5 @@
 // Making and removing one virtual machine: the rules that both doors of the lab share.
-import { sameName } from '../domain/names.ts';
+import { sameName } from '../../domain/names.ts';
 import { effect } from './records.ts';
 import { HRESULTS, refused, type Asked } from './refusal.ts';
 import { fileOn, labId, onSharedVolume, samePath, switchesOf, vmsOn, type LabVm } from './world.ts';

@@ -1,8 +1,8 @@
 // What each operation may be asked: the lab's doors take JSON from other processes, so arguments are checked as
 // strictly as PowerShell checks parameters.
 import { z } from 'zod';
-import { STEERING_WORDS, steers } from '../domain/steering.ts';
-import type { Op, OpArgs } from '../hyperv/host.ts';
+import { STEERING_WORDS, steers } from '../../domain/steering.ts';
+import type { Op, OpArgs } from '../../hyperv/host.ts';
 
 const name = z
   .string()

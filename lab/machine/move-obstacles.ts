@@ -1,6 +1,6 @@
 // Why a live migration fails although the cluster accepted it: the rows of Microsoft's troubleshooting pages that
 // follow from state (docs/lab.md lists them). The HRESULT is in the event logs, as on the real thing.
-import { sameName } from '../domain/names.ts';
+import { sameName } from '../../domain/names.ts';
 import {
   onSharedVolume,
   freeMemory,

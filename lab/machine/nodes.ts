@@ -1,5 +1,5 @@
 // The machines: power, boots, services, features. What their coming and going does to roles is in cluster.ts.
-import { sameName } from '../domain/names.ts';
+import { sameName } from '../../domain/names.ts';
 import { iso } from './clock.ts';
 import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';

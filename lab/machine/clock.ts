@@ -1,5 +1,5 @@
 // Simulated time. The lab reads its clock and never the computer's, so a test that owns the clock owns the lab.
-import type { IsoTime } from '../domain/facts.ts';
+import type { IsoTime } from '../../domain/facts.ts';
 
 /** Milliseconds since 1970 in UTC, as simulated. */
 export type Instant = number;

@@ -1,5 +1,5 @@
 // Live migrations: slots at both ends, the queue, phases, shared bandwidth, and how a move ends.
-import type { MoveFacts } from '../domain/facts.ts';
+import type { MoveFacts } from '../../domain/facts.ts';
 import { marksOf } from './faults.ts';
 import { obstacleTo, type Obstacle } from './move-obstacles.ts';
 import { advancePrecopy, remainingPrecopy, startPrecopy } from './precopy.ts';

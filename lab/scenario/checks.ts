@@ -1,7 +1,7 @@
 // States that no cluster can be in, each with the place in the scenario file that says so.
-import { sizeText } from '../domain/units.ts';
-import { includesName, sameName } from '../domain/names.ts';
-import type { Fault, Scenario } from './scenario-schema.ts';
+import { sizeText } from '../../domain/units.ts';
+import { includesName, sameName } from '../../domain/names.ts';
+import type { Fault, Scenario } from './schema.ts';
 
 export interface Finding {
   path: (string | number)[];

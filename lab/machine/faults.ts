@@ -1,9 +1,9 @@
 // Which fault strikes where. Faults of operations are taken here by the operation that they hit; world events are
 // struck by strikes.ts.
-import { includesName, sameName } from '../domain/names.ts';
-import type { Op } from '../hyperv/host.ts';
+import { includesName, sameName } from '../../domain/names.ts';
+import type { Op } from '../../hyperv/host.ts';
 import { effect } from './records.ts';
-import { isWorldEvent } from './scenario-schema.ts';
+import { isWorldEvent } from '../scenario/schema.ts';
 import type { LabFault, LabMove, LabNode, World } from './world.ts';
 
 /** Counts one strike; a fault that has struck often enough is forgotten. */

@@ -1,6 +1,6 @@
 // The acting operations about this machine and the cluster's settings: each looks first and does nothing twice.
-import { includesName } from '../domain/names.ts';
-import type { ActOp, OpArgs, OpFacts } from '../hyperv/host.ts';
+import { includesName } from '../../domain/names.ts';
+import type { ActOp, OpArgs, OpFacts } from '../../hyperv/host.ts';
 import { iso, type Instant } from './clock.ts';
 import { pumpQueue } from './moves.ts';
 import { beginInstall, beginRestart } from './nodes.ts';

@@ -1,7 +1,7 @@
 // What the lab remembers: effects (what really happened; tests judge by them), calls (what was asked), and the event
 // logs of the nodes. All bounded.
-import type { EventFacts, IsoTime } from '../domain/facts.ts';
-import type { HypervErrorInfo, Op } from '../hyperv/host.ts';
+import type { EventFacts, IsoTime } from '../../domain/facts.ts';
+import type { HypervErrorInfo, Op } from '../../hyperv/host.ts';
 import { iso, type Instant } from './clock.ts';
 
 export const EFFECT_KINDS = [

@@ -1,5 +1,5 @@
 // The cluster service: membership, quorum, failover of roles, the auto-balancer.
-import { includesName, sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../../domain/names.ts';
 import { failMove, failMovesOf, acceptMove, moveFacts } from './moves.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
 import { haltVm, startVm } from './vms.ts';

@@ -8,10 +8,10 @@ import type {
   NodeState,
   RoleFacts,
   VmFacts,
-} from '../domain/facts.ts';
-import { GROUP_STATUS } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
-import type { OpArgs, OpFacts, ReadOp, Reply } from '../hyperv/host.ts';
+} from '../../domain/facts.ts';
+import { GROUP_STATUS } from '../../domain/facts.ts';
+import { sameName } from '../../domain/names.ts';
+import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts } from './moves.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';

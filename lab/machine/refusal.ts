@@ -1,5 +1,5 @@
 // How the lab says no: the same HypervError that the PowerShell implementation throws.
-import { HypervError, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
+import { HypervError, type HypervErrorInfo, type Op } from '../../hyperv/host.ts';
 import type { LabNode, LabVm, World } from './world.ts';
 
 /** One operation asked of one node. */

@@ -1,11 +1,11 @@
 // Reads scenario files: YAML -> schema -> is this state possible? Every problem is told with file, line and column,
 // and a name that is not known with the nearest one that is.
-import { customIssue, suggest } from '../config/schema-issues.ts';
-import { loadYamlDocument, parseYamlDocument } from '../config/yaml-document.ts';
-import { checkScenario } from './scenario-checks.ts';
-import { scenarioSchema, type Scenario } from './scenario-schema.ts';
+import { customIssue, suggest } from '../../config/schema-issues.ts';
+import { loadYamlDocument, parseYamlDocument } from '../../config/yaml-document.ts';
+import { checkScenario } from './checks.ts';
+import { scenarioSchema, type Scenario } from './schema.ts';
 
-export type { Fault, Scenario } from './scenario-schema.ts';
+export type { Fault, Scenario } from './schema.ts';
 
 const possibleScenario = scenarioSchema.superRefine((scenario, context) => {
   for (const { path, message, unknown } of checkScenario(scenario)) {

@@ -1,6 +1,6 @@
 // The acting operations about virtual machines, their roles and their moves.
-import { sameName } from '../domain/names.ts';
-import type { ActOp } from '../hyperv/host.ts';
+import { sameName } from '../../domain/names.ts';
+import type { ActOp } from '../../hyperv/host.ts';
 import {
   configureCluster,
   configureMigration,
