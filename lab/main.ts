@@ -9,12 +9,12 @@ import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
 import { scaledClock } from './machine/clock.ts';
 import { Lab } from './machine/lab.ts';
+import type { LabState } from './machine/state.ts';
 import { generateModules } from './powershell/generate.ts';
 import { standInPath, standInsToLoad } from './powershell/stand-ins.ts';
 import { loadScenario } from './scenario/read.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
-import type { LabState } from './machine/state.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const EXIT = { failed: 1, badInput: 2 } as const;

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { spelledOut } from '../domain/steering.ts';
 import { HypervError, OPS, type HypervErrorInfo, type Op } from '../hyperv/host.ts';
-import type { LabClock, ManualClock } from './machine/clock.ts';
 import type { LabReply } from './host.ts';
+import type { LabClock, ManualClock } from './machine/clock.ts';
 import type { Lab } from './machine/lab.ts';
+import { keepAwake } from './machine/waker.ts';
 import { disturbanceSchema } from './powershell/disturbance.ts';
 import { cmdletRequestSchema, PowerShellDoor } from './powershell/door.ts';
 import { checkFault } from './scenario/checks.ts';
 import { faultSchema, SECONDS_MAX } from './scenario/schema.ts';
-import { keepAwake } from './machine/waker.ts';
 
 /** More than any snapshot of 16 nodes, less than what could hurt. */
 const BODY_BYTES_MAX = 1024 * 1024;

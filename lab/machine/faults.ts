@@ -2,8 +2,8 @@
 // struck by strikes.ts.
 import { includesName, sameName } from '../../domain/names.ts';
 import type { Op } from '../../hyperv/host.ts';
-import { effect } from './records.ts';
 import { isWorldEvent } from '../scenario/schema.ts';
+import { effect } from './records.ts';
 import type { LabFault, LabMove, LabNode, World } from './world.ts';
 
 /** Counts one strike; a fault that has struck often enough is forgotten. */

@@ -10,8 +10,10 @@ import {
   type ReadOp,
   type Reply,
 } from '../../hyperv/host.ts';
-import { ARGUMENTS } from './arguments.ts';
+import { vmNameOfDisk, type KnownNames } from '../scenario/checks.ts';
+import { isWorldEvent, type Fault, type Scenario } from '../scenario/schema.ts';
 import type { Done } from './acts.ts';
+import { ARGUMENTS } from './arguments.ts';
 import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
 import { takeOpFault } from './faults.ts';
@@ -19,8 +21,6 @@ import { crash, powerOff, powerOn, removeFeature } from './nodes.ts';
 import { READS } from './reads.ts';
 import { recordCall, type CallRecord, type Effect } from './records.ts';
 import { lost, refused } from './refusal.ts';
-import { vmNameOfDisk, type KnownNames } from '../scenario/checks.ts';
-import { isWorldEvent, type Fault, type Scenario } from '../scenario/schema.ts';
 import { labState, type LabState } from './state.ts';
 import { addFault, clearFaults, strike } from './strikes.ts';
 import { ACTS } from './vm-acts.ts';

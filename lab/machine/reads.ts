@@ -14,8 +14,8 @@ import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts } from './moves.ts';
-import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
+import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
   diskFile,
   freeMemory,

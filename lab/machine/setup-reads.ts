@@ -3,9 +3,9 @@
 import type { AccountFacts, PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs } from '../../hyperv/host.ts';
+import type { Asked } from './refusal.ts';
 import { isMember, labId, vmsOn, hasHyperV, answers, findNode } from './world.ts';
 import type { LabNode, LabVm, World } from './world.ts';
-import type { Asked } from './refusal.ts';
 
 const BUILT_IN_RID = 500;
 const FIRST_RID = 1001;

@@ -6,9 +6,9 @@ import type {
   RoleFacts,
   VmFacts,
 } from '../../domain/facts.ts';
+import type { Fault } from '../scenario/schema.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
-import type { Fault } from '../scenario/schema.ts';
 import { freeMemory, type Power, type World } from './world.ts';
 
 export interface LabState {

@@ -1,11 +1,11 @@
 // World events: what a fault does to the cluster when its moment has come.
 import { sameName } from '../../domain/names.ts';
+import { isWorldEvent, type Fault, type WorldEvent } from '../scenario/schema.ts';
 import { reviewQuorum } from './cluster.ts';
 import { spend } from './faults.ts';
 import { failMove, failMovesOf, setMark } from './moves.ts';
 import { crash, powerOff } from './nodes.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
-import { isWorldEvent, type Fault, type WorldEvent } from '../scenario/schema.ts';
 import { isMember, nodeOf, type LabFault, type World } from './world.ts';
 
 /** Arms a fault: from now on it can strike. */

@@ -11,11 +11,11 @@ import type {
   VmState,
 } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
+import type { Fault, NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
 import { Agenda, type Entry } from './agenda.ts';
 import type { Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
 import { emptyRecords, logEvent, type Records } from './records.ts';
-import type { Fault, NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
 
 export type Power = 'off' | 'booting' | 'running' | 'stopping';
 

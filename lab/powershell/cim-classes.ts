@@ -1,9 +1,9 @@
 // The CIM classes that watari reads, as instances of one node.
 import { moveFacts } from '../machine/moves.ts';
 import { clusterServiceState } from '../machine/reads.ts';
+import { seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
-import { seesFile } from '../machine/reads.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
 import {

@@ -7,8 +7,8 @@ import { CIMV2, classNamed, hasNamespace, instanceObject, plainRow } from './cim
 import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { cimError, notImplemented, type ErrorRecord } from './errors.ts';
 import { BadQuery, wqlCondition } from './matching.ts';
-import { registryAnswer } from './windows-registry.ts';
 import { administratorMembers, ownerOf, ownerSidOf } from './setup-classes.ts';
+import { registryAnswer } from './windows-registry.ts';
 import { idOf, uint32, type Wire, type WireObject } from './wire.ts';
 
 const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });

@@ -2,8 +2,8 @@
 // Ids are those that public logs show (docs/lab.md says which are guesses).
 import type { HypervError } from '../../hyperv/host.ts';
 import { documentedCmdlets } from './catalogue.ts';
-import type { Wire } from './wire.ts';
 import { CLUSTERS, EXCEPTIONS, HYPERV, SERVERS } from './windows-types.ts';
+import type { Wire } from './wire.ts';
 
 export interface ErrorRecord {
   /** FullyQualifiedErrorId. */

@@ -1,12 +1,12 @@
 // The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, and
 // the configuration of the SMB client.
-import { addressOf, reaches } from '../machine/setup-reads.ts';
 import type { Asked } from '../machine/refusal.ts';
+import { addressOf, reaches } from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
 import { objects, type Call, type Cmdlet } from './cmdlet.ts';
 import { plainError } from './errors.ts';
-import { texts, text, type Wire } from './wire.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
+import { texts, text, type Wire } from './wire.ts';
 
 const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 

@@ -4,14 +4,14 @@
 import { activityInfo } from '@temporalio/activity';
 import { ACT_OPS, HypervError, type ActOp } from '../../hyperv/host.ts';
 import type { LabState } from '../../lab/machine/state.ts';
-import { isActing } from './rules/ledger.ts';
 import { Random } from '../rig/random.ts';
 import type { Mutant } from './parts.ts';
+import { isActing } from './rules/ledger.ts';
 import type { SimCluster } from './sim-cluster.ts';
 import type { SimWorker } from './sim-worker.ts';
 import { STORIES, type Story } from './stories.ts';
-import { watchedCluster } from './watched-cluster.ts';
 import type { WorkflowHost } from './temporal/workflow-host.ts';
+import { watchedCluster } from './watched-cluster.ts';
 
 export const CALL_CUTS = [
   'dies before',

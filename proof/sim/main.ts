@@ -3,14 +3,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { runAllCuts } from './cuts.ts';
-import { quiet, replayByCore } from './temporal/core-replay.ts';
 import { describe } from './faults.ts';
 import { FAULT_KINDS, planOf, type FaultKind, type Plan } from './plan.ts';
 import { playForReal } from './real/play.ts';
 import { withServer } from './real/server.ts';
-import type { SeenRun } from './temporal/seen-run.ts';
 import { everything, reduced, ruleOf, shrink, type Kept } from './shrink.ts';
 import { simulate, type Outcome } from './simulate.ts';
+import { quiet, replayByCore } from './temporal/core-replay.ts';
+import type { SeenRun } from './temporal/seen-run.ts';
 import { WorkflowHost } from './temporal/workflow-host.ts';
 
 const BUNDLE = path.resolve(

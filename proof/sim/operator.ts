@@ -2,11 +2,11 @@
 // more, a patient one who mends what is broken and retries what waits for a person.
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import type { Ledger } from './rules/ledger.ts';
-import type { Plan, PlannedFault, Work } from './plan.ts';
 import { Random } from '../rig/random.ts';
-import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
+import type { Plan, PlannedFault, Work } from './plan.ts';
+import type { Ledger } from './rules/ledger.ts';
 import type { Stage } from './stage.ts';
+import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 
 /** So often the patient operator tries a step before giving it up: where waiting does not help, and at all. */
 const PATIENCE = { whole: 5, ever: 50 } as const;

@@ -1,6 +1,6 @@
 // What a node's worker is made of, simulated or real: the product's own activities on the node's host, or a mutant's.
-import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
+import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import { askOf, hostOf, type HypervHost, type Reply } from '../../hyperv/host.ts';
 
 export type Deed = (...args: unknown[]) => Promise<unknown>;

@@ -1,11 +1,11 @@
 // One plan from its start to its end, on whichever stage: the work begins, things go wrong, then nothing does any more and
 // everything has to end. The rules look on all the time.
 import { cure, strike } from './faults.ts';
-import type { Ledger } from './rules/ledger.ts';
 import { Operator, requestFor } from './operator.ts';
 import type { Plan } from './plan.ts';
-import type { SeenRun } from './temporal/seen-run.ts';
+import type { Ledger } from './rules/ledger.ts';
 import type { Stage } from './stage.ts';
+import type { SeenRun } from './temporal/seen-run.ts';
 
 /** How long people wait, in seconds of the stage's clock. */
 export interface Patience {

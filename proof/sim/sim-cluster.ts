@@ -3,8 +3,8 @@
 import type { Decision } from '../../domain/status.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import type { Effect } from '../../lab/machine/records.ts';
-import type { Scenario } from '../../lab/scenario/schema.ts';
 import { keepAwake } from '../../lab/machine/waker.ts';
+import type { Scenario } from '../../lab/scenario/schema.ts';
 import type { Random } from '../rig/random.ts';
 import { Crew, type Around } from './crew.ts';
 import type { Deed, Mutant, WorkerParts } from './parts.ts';

@@ -1,13 +1,13 @@
 // One seed from its start to its end in the simulated world, every rule looked at after every step. The same plan gives
 // the same trace, byte for byte.
-import { playPlan, type Patience } from './play.ts';
-import type { Plan } from './plan.ts';
 import { Random } from '../rig/random.ts';
+import type { Mutant } from './parts.ts';
+import type { Plan } from './plan.ts';
+import { playPlan, type Patience } from './play.ts';
 import type { SeenRun } from './temporal/seen-run.ts';
 import type { ServerRun } from './temporal/server-run.ts';
-import type { Mutant } from './parts.ts';
-import { watchedCluster } from './watched-cluster.ts';
 import type { WorkflowHost } from './temporal/workflow-host.ts';
+import { watchedCluster } from './watched-cluster.ts';
 
 export interface Outcome<Run extends SeenRun = ServerRun> {
   seed: number;

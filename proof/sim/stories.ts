@@ -4,8 +4,8 @@ import { clusterQueue, runId, WORKFLOWS, type WorkflowName } from '../../domain/
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { DecisionAction } from '../../domain/status.ts';
 import { scenarioSchema, type Scenario } from '../../lab/scenario/schema.ts';
-import type { ServerRun } from './temporal/server-run.ts';
 import type { SimCluster } from './sim-cluster.ts';
+import type { ServerRun } from './temporal/server-run.ts';
 
 export interface Story {
   name: string;

@@ -2,8 +2,8 @@
 // an operation, an activity or a workflow that no story uses fails here by its name.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
+import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import { WORKFLOWS } from '../../domain/names.ts';
 import { cutsOf, judge, tell, unusedOps, type Telling } from '../../proof/sim/cuts.ts';
 import { STORIES } from '../../proof/sim/stories.ts';

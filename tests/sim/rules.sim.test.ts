@@ -2,17 +2,17 @@
 // would never let happen, and a failing seed is made small.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Effect, EffectKind } from '../../lab/machine/records.ts';
 import { Lab } from '../../lab/machine/lab.ts';
-import { Checks } from '../../proof/sim/rules/checks.ts';
+import type { Effect, EffectKind } from '../../lab/machine/records.ts';
 import { tell } from '../../proof/sim/cuts.ts';
+import { planOf } from '../../proof/sim/plan.ts';
+import { Checks } from '../../proof/sim/rules/checks.ts';
 import { Ledger } from '../../proof/sim/rules/ledger.ts';
 import { MUTANTS, NEVER_CANCELS, RESTARTS_ANY_BOOT } from '../../proof/sim/rules/mutants.ts';
-import { planOf } from '../../proof/sim/plan.ts';
 import { ruleOf, reduced, shrink } from '../../proof/sim/shrink.ts';
-import { SimClock } from '../../proof/sim/temporal/sim-clock.ts';
 import { simulate } from '../../proof/sim/simulate.ts';
 import { STORIES } from '../../proof/sim/stories.ts';
+import { SimClock } from '../../proof/sim/temporal/sim-clock.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 

@@ -2,10 +2,10 @@
 // and the seed; `npm run sim -- --seed N` makes it small and shows its last steps.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { replayByCore } from '../../proof/sim/temporal/core-replay.ts';
 import { planOf } from '../../proof/sim/plan.ts';
 import { REGRESSIONS } from '../../proof/sim/regressions.ts';
 import { simulate } from '../../proof/sim/simulate.ts';
+import { replayByCore } from '../../proof/sim/temporal/core-replay.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 

@@ -1,7 +1,7 @@
 // Faults of a scenario: each kind strikes where, when and as often as it says.
 import { describe, expect, it } from 'vitest';
-import { jumpingClock } from '../../lab/machine/clock.ts';
 import { inProcessHost } from '../../lab/host.ts';
+import { jumpingClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { labOf, THREE } from './lab-fixture.ts';

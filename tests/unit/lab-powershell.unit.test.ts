@@ -7,6 +7,7 @@ import { CMDLETS } from '../../lab/powershell/door.ts';
 import { commandClass, nativeOf, signed } from '../../lab/powershell/errors.ts';
 import { BadQuery, wildcard, wqlCondition } from '../../lab/powershell/matching.ts';
 import { Bound, text, withoutRepeats } from '../../lab/powershell/wire.ts';
+import { OPERATIONS } from '../../lab/scenario/schema.ts';
 
 describe('a PowerShell wildcard', () => {
   it.each([

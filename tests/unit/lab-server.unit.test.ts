@@ -2,12 +2,12 @@
 import http from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HypervError } from '../../hyperv/host.ts';
-import { manualClock, scaledClock, type LabClock } from '../../lab/machine/clock.ts';
 import { loopbackHost } from '../../lab/host.ts';
+import { manualClock, scaledClock, type LabClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
+import type { LabState } from '../../lab/machine/state.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
-import type { LabState } from '../../lab/machine/state.ts';
 import { THREE } from './lab-fixture.ts';
 
 const open: LabServer[] = [];

@@ -1,8 +1,8 @@
 // One plan from its start to its end on a real Temporal server with real workers, judged by the rules of the simulation.
 // Times are real there, so no two tellings are the same; what is promised has to hold in each.
 import type { Mutant } from '../parts.ts';
-import { playPlan } from '../play.ts';
 import type { Plan } from '../plan.ts';
+import { playPlan } from '../play.ts';
 import type { Outcome } from '../simulate.ts';
 import type { WorkflowHost } from '../temporal/workflow-host.ts';
 import { planForReal } from './plan.ts';

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { findCli } from '../../rig/temporal-cli.ts';
 import { startTemporalServer, type TemporalServer } from '../../../client/temporal-server/start.ts';
+import { findCli } from '../../rig/temporal-cli.ts';
 
 export async function withServer<T>(
   say: (line: string) => void,

@@ -2,12 +2,12 @@
 // docs/reliability.md repeats them. A rule judges by the lab's own log and by what our activities asked for.
 import type { RunStatus } from '../../../domain/status.ts';
 import type { Effect } from '../../../lab/machine/records.ts';
+import type { SeenRun } from '../temporal/seen-run.ts';
 import type { Act } from './ledger.ts';
-import type { Beat, Check, Question, World } from './rule.ts';
 import { MACHINE_RULES } from './machines.ts';
 import { MOVE_RULES } from './moves.ts';
+import type { Beat, Check, Question, World } from './rule.ts';
 import { RUN_RULES } from './runs.ts';
-import type { SeenRun } from '../temporal/seen-run.ts';
 
 const RULES = [...MACHINE_RULES, ...MOVE_RULES, ...RUN_RULES];
 

@@ -2,10 +2,10 @@
 // rule that no mutant and no made-up log can break would be no rule.
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { ClusterView } from '../../../domain/facts.ts';
-import { failed } from '../../../activities/failing.ts';
 import type { NodeActivityDeps } from '../../../activities/examine.ts';
+import { failed } from '../../../activities/failing.ts';
 import type { MoveRequest } from '../../../activities/move.ts';
+import type { ClusterView } from '../../../domain/facts.ts';
 import type { HypervHost } from '../../../hyperv/host.ts';
 import type { Deed, Mutant, WorkerParts } from '../parts.ts';
 

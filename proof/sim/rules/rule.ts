@@ -2,8 +2,8 @@
 import type { RunStatus } from '../../../domain/status.ts';
 import type { Effect } from '../../../lab/machine/records.ts';
 import type { LabState } from '../../../lab/machine/state.ts';
-import type { Act, Ledger } from './ledger.ts';
 import type { SeenRun } from '../temporal/seen-run.ts';
+import type { Act, Ledger } from './ledger.ts';
 
 /** What a rule may look at. */
 export interface World {

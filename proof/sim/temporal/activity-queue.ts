@@ -1,6 +1,6 @@
 // Who does what: the workers that poll, and the activities that wait for one of them.
-import type { ActivityTask, Poller } from './activity-task.ts';
 import type { Random } from '../../rig/random.ts';
+import type { ActivityTask, Poller } from './activity-task.ts';
 import type { SimClock } from './sim-clock.ts';
 
 export class ActivityQueue {
