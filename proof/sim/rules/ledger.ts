@@ -175,5 +175,11 @@ export class Ledger {
   }
 }
 
+/** What the act began, if it asked for a move and the cluster took it. */
+export const moveBegunBy = ({ op, effects }: Act): Effect | undefined =>
+  op === 'startMove'
+    ? effects.find((e) => e.kind === 'move-started' || e.kind === 'move-queued')
+    : undefined;
+
 export const did = (act: Act, ...kinds: Effect['kind'][]): boolean =>
   act.effects.some((effect) => kinds.includes(effect.kind));

@@ -1,7 +1,7 @@
 // Rules about machines: a VM is there once and keeps running, a paused node receives nothing, a node restarts once, empty
 // and with quorum, and every effect happens once.
-import { did, type Act } from './ledger.ts';
-import type { Make } from './rule.ts';
+import { did, moveBegunBy, type Act } from './ledger.ts';
+import { unlessExcused, type Make } from './rule.ts';
 
 const oneMachine: Make = ({ state }) => ({
   rule: 'a VM exists once and runs on exactly one node, which is up',
@@ -32,7 +32,7 @@ const pausedNodes: Make = ({ ledger, now }) => {
     },
     act: (act) => {
       const target =
-        act.op === 'startMove' && did(act, 'move-started', 'move-queued')
+        moveBegunBy(act) !== undefined
           ? String(act.args['node'])
           : act.op === 'createVm' && did(act, 'vm-created')
             ? act.node
@@ -88,7 +88,7 @@ const restarts: Make = ({ state, ledger }) => {
   };
 };
 
-const uptime: Make = ({ runs }) => {
+const uptime: Make = (world) => {
   let current: Act | undefined;
   return {
     rule: 'no VM is stopped or saved by us, but one that the run made itself and takes back',
@@ -101,17 +101,11 @@ const uptime: Make = ({ runs }) => {
       );
       if (stopped === undefined) return undefined;
       const what = `${act.activity} of ${act.workflowId} made ${stopped.kind} of ${stopped.subject}`;
-      const owner = runs().find((r) => r.runId === act.runId);
-      if (owner === undefined || act.activity !== 'removeOwnVm') return what;
-      return {
-        about: owner,
-        judge: () => {
-          const steps = owner.status()?.steps ?? [];
-          return steps.some((s) => s.id.startsWith('undo/') && s.startedAt !== null)
-            ? undefined
-            : what;
-        },
-      };
+      if (act.activity !== 'removeOwnVm') return what;
+      return unlessExcused(world, act, what, (run) => {
+        const steps = run.status()?.steps ?? [];
+        return steps.some((s) => s.id.startsWith('undo/') && s.startedAt !== null);
+      });
     },
     effect: (effect) => {
       if (effect.kind !== 'vm-saved' || current?.effects.includes(effect) === true)

@@ -1,8 +1,8 @@
 // Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled only
 // when asked, with progress that only grows.
 import type { Effect } from '../../../lab/machine/records.ts';
-import { did } from './ledger.ts';
-import type { Beat, Make } from './rule.ts';
+import { did, moveBegunBy } from './ledger.ts';
+import { unlessExcused, type Beat, type Make } from './rule.ts';
 
 const MOVE_ENDS: readonly Effect['kind'][] = ['move-finished', 'move-failed', 'move-cancelled'];
 
@@ -56,28 +56,22 @@ const limits: Make = ({ state }) => {
 };
 
 /** docs/decisions/0004: a look at free slots precedes a run's move; nothing is reserved, and the cluster queues the rest. */
-const looksForSlots: Make = ({ ledger, runs }) => ({
+const looksForSlots: Make = (world) => ({
   rule: 'a run asks for its move only after it saw a free slot at both ends, or a person skipped that',
   act: (act) => {
-    if (act.op !== 'startMove') return undefined;
-    const effect = act.effects.find((e) => e.kind === 'move-started' || e.kind === 'move-queued');
+    const { ledger } = world;
+    const effect = moveBegunBy(act);
     // What is tried again does not wait again, and may go elsewhere.
     const earlier = ledger.acts.some(
       (a) => a !== act && a.runId === act.runId && a.op === 'startMove',
     );
     if (effect === undefined || earlier) return undefined;
     const what = `${act.workflowId} started its move (${effect.detail}) without having seen a free slot`;
-    const run = runs().find((r) => r.runId === act.runId);
-    if (run === undefined) return what;
     const sawOne = ledger.sawFreeSlot(act.runId, effect.subject, ends(effect.detail));
-    return {
-      about: run,
-      judge: () => {
-        const slot = run.status()?.steps.find((s) => s.id.endsWith('/slot'));
-        const mayAsk = slot?.state === 'skipped' || (slot?.state === 'succeeded' && sawOne);
-        return mayAsk ? undefined : what;
-      },
-    };
+    return unlessExcused(world, act, what, (run) => {
+      const slot = run.status()?.steps.find((s) => s.id.endsWith('/slot'));
+      return slot?.state === 'skipped' || (slot?.state === 'succeeded' && sawOne);
+    });
   },
 });
 
@@ -88,14 +82,12 @@ const movesOnce: Make = () => {
   return {
     rule: 'a run moves its VM once',
     act: (act) => {
-      if (act.op !== 'startMove' || !did(act, 'move-started', 'move-queued')) return undefined;
-      const [effect] = act.effects.filter(
-        (e) => e.kind === 'move-started' || e.kind === 'move-queued',
-      );
+      const effect = moveBegunBy(act);
+      if (effect === undefined) return undefined;
       const intent = `${act.runId} ${act.activityId}`;
       if (finished.has(intent))
-        return `${act.workflowId} moved ${effect?.subject ?? ''} again after it had arrived`;
-      started.set(intent, { vm: effect?.subject ?? '', target: String(act.args['node']) });
+        return `${act.workflowId} moved ${effect.subject} again after it had arrived`;
+      started.set(intent, { vm: effect.subject, target: String(act.args['node']) });
       return undefined;
     },
     effect: ({ kind, subject, detail }) => {
@@ -148,20 +140,15 @@ const nothingUnasked: Make = ({ ledger }) => {
   };
 };
 
-const cancelsOnlyWhenAsked: Make = ({ runs }) => ({
+const cancelsOnlyWhenAsked: Make = (world) => ({
   rule: 'a move is cancelled by us only when its run is cancelled or aborted',
   act: (act) => {
     if (act.op !== 'cancelMove' || !did(act, 'move-cancelled')) return undefined;
     const what = `${act.workflowId} cancelled its move although nobody asked for that`;
-    const run = runs().find((r) => r.runId === act.runId);
-    if (run === undefined) return what;
-    return {
-      about: run,
-      judge: () => {
-        const aborted = JSON.stringify(run.status()).includes('"action":"abort"');
-        return run.cancelRequested || aborted ? undefined : what;
-      },
-    };
+    return unlessExcused(world, act, what, (run) => {
+      const aborted = JSON.stringify(run.status()).includes('"action":"abort"');
+      return run.cancelRequested || aborted;
+    });
   },
 });
 

@@ -22,6 +22,18 @@ export interface Question {
   judge: () => string | undefined;
 }
 
+/** Breaks the rule unless the run that acted says something which excuses it. */
+export function unlessExcused(
+  { runs }: World,
+  { runId }: Act,
+  what: string,
+  isExcused: (run: SeenRun) => boolean,
+): string | Question {
+  const about = runs().find((run) => run.runId === runId);
+  if (about === undefined) return what;
+  return { about, judge: () => (isExcused(about) ? undefined : what) };
+}
+
 export interface Check {
   rule: string;
   act?: (act: Act) => string | Question | undefined;

@@ -1,5 +1,6 @@
 // Rules about what runs tell: a wait has a reason, and at its end everything is settled.
 import { sameName } from '../../../domain/names.ts';
+import { moveBegunBy } from './ledger.ts';
 import type { Make } from './rule.ts';
 
 const waitsWithReason: Make = () => ({
@@ -33,10 +34,8 @@ const endsSettled: Make = ({ state, ledger }) => ({
     const text = JSON.stringify(status.steps);
     for (const act of ledger.acts) {
       if (act.runId !== run.runId) continue;
-      const started = act.effects.find(
-        (e) => e.kind === 'move-started' || e.kind === 'move-queued',
-      );
-      if (act.op !== 'startMove' || started === undefined) continue;
+      const started = moveBegunBy(act);
+      if (started === undefined) continue;
       const move = status.steps.find((s) => s.id.endsWith('/move'));
       if (move?.failure == null && move?.evidence['how'] === undefined)
         return `${run.id} started a move of ${started.subject} and its report says nothing of it`;

@@ -50,52 +50,43 @@ interface Rule {
   recorded: (event: HistoryEvent) => string;
 }
 
+const ofKind = (event: HistoryEvent['kind']): Rule => ({ event, command: '', recorded: () => '' });
+
+const ofTimer = (event: HistoryEvent['kind'], { seq }: { seq: number }): Rule => ({
+  event,
+  command: String(seq),
+  recorded: ({ a }) => a.timerId ?? '',
+});
+
+const inputOf = ({ a }: HistoryEvent): string =>
+  bytes((a.input as { payloads?: Payload[] } | undefined)?.payloads);
+
 /** undefined for commands that make no event. */
-function ruleOf(command: Command, rejectedBefore: boolean): Rule | undefined {
-  const c = command;
-  if (c.startTimer)
-    return {
-      event: 'timerStarted',
-      command: String(c.startTimer.seq),
-      recorded: (e) => e.a.timerId ?? '',
-    };
-  if (c.cancelTimer)
-    return {
-      event: 'timerCanceled',
-      command: String(c.cancelTimer.seq),
-      recorded: (e) => e.a.timerId ?? '',
-    };
+function ruleOf(c: Command, rejectedBefore: boolean): Rule | undefined {
+  if (c.startTimer) return ofTimer('timerStarted', c.startTimer);
+  if (c.cancelTimer) return ofTimer('timerCanceled', c.cancelTimer);
   if (c.scheduleActivity) {
     const { activityType, activityId, arguments: args } = c.scheduleActivity;
     return {
       event: 'activityTaskScheduled',
       command: `${activityType} ${activityId} ${bytes(args)}`,
-      recorded: ({ a }) =>
-        `${a.activityType?.name ?? ''} ${a.activityId ?? ''} ${bytes((a.input as { payloads?: Payload[] } | undefined)?.payloads)}`,
+      recorded: (e) => `${e.a.activityType?.name ?? ''} ${e.a.activityId ?? ''} ${inputOf(e)}`,
     };
   }
-  if (c.requestCancelActivity)
-    return { event: 'activityTaskCancelRequested', command: '', recorded: () => '' };
+  if (c.requestCancelActivity) return ofKind('activityTaskCancelRequested');
   if (c.startChildWorkflowExecution) {
     const { workflowType, workflowId, input } = c.startChildWorkflowExecution;
     return {
       event: 'startChildWorkflowExecutionInitiated',
       command: `${workflowType} ${workflowId} ${bytes(input)}`,
-      recorded: ({ a }) =>
-        `${a.workflowType?.name ?? ''} ${a.workflowId ?? ''} ${bytes((a.input as { payloads?: Payload[] } | undefined)?.payloads)}`,
+      recorded: (e) => `${e.a.workflowType?.name ?? ''} ${e.a.workflowId ?? ''} ${inputOf(e)}`,
     };
   }
   if (c.cancelChildWorkflowExecution)
-    return {
-      event: 'requestCancelExternalWorkflowExecutionInitiated',
-      command: '',
-      recorded: () => '',
-    };
-  if (c.setPatchMarker) return { event: 'markerRecorded', command: '', recorded: () => '' };
-  if (c.upsertWorkflowSearchAttributes)
-    return { event: 'upsertWorkflowSearchAttributes', command: '', recorded: () => '' };
-  if (c.modifyWorkflowProperties)
-    return { event: 'workflowPropertiesModified', command: '', recorded: () => '' };
+    return ofKind('requestCancelExternalWorkflowExecutionInitiated');
+  if (c.setPatchMarker) return ofKind('markerRecorded');
+  if (c.upsertWorkflowSearchAttributes) return ofKind('upsertWorkflowSearchAttributes');
+  if (c.modifyWorkflowProperties) return ofKind('workflowPropertiesModified');
   if (c.updateResponse) {
     const { protocolInstanceId, accepted, rejected } = c.updateResponse;
     if (accepted)
@@ -105,22 +96,20 @@ function ruleOf(command: Command, rejectedBefore: boolean): Rule | undefined {
         recorded: (e) => e.a.protocolInstanceId ?? '',
       };
     if (rejected && rejectedBefore) return undefined;
-    return { event: 'workflowExecutionUpdateCompleted', command: '', recorded: () => '' };
+    return ofKind('workflowExecutionUpdateCompleted');
   }
-  if (c.completeWorkflowExecution)
+  if (c.completeWorkflowExecution) {
+    const { result } = c.completeWorkflowExecution;
     return {
       event: 'workflowExecutionCompleted',
-      command: bytes(
-        c.completeWorkflowExecution.result ? [c.completeWorkflowExecution.result] : [],
-      ),
+      command: bytes(result ? [result] : []),
       recorded: (e) => bytes(e.a.result?.payloads),
     };
-  if (c.failWorkflowExecution)
-    return { event: 'workflowExecutionFailed', command: '', recorded: () => '' };
-  if (c.cancelWorkflowExecution)
-    return { event: 'workflowExecutionCanceled', command: '', recorded: () => '' };
+  }
+  if (c.failWorkflowExecution) return ofKind('workflowExecutionFailed');
+  if (c.cancelWorkflowExecution) return ofKind('workflowExecutionCanceled');
   throw new Error(
-    `workflow code used a command that the simulation does not know: ${Object.keys(command).join(', ')}`,
+    `workflow code used a command that the simulation does not know: ${Object.keys(c).join(', ')}`,
   );
 }
 
