@@ -189,7 +189,7 @@ class Door {
 
   private control(body: unknown): unknown {
     const power = nodeAction.safeParse(body);
-    if (power.success) return { changed: this.power(power.data) };
+    if (power.success) return { changed: found(() => this.power(power.data)) };
     const checked = control.safeParse(body);
     if (!checked.success) throw new BadRequest(400, z.prettifyError(checked.error));
     const asked = checked.data;
@@ -213,7 +213,7 @@ class Door {
         this.lab.advance();
         return { changed: true };
       case 'remove-feature':
-        return { changed: this.removeFeature(asked.node, asked.feature) };
+        return { changed: found(() => this.lab.removeFeature(asked.node, asked.feature)) };
       case 'stop-workers':
       case 'start-workers':
         return this.letWorkers(asked.action);
@@ -231,23 +231,19 @@ class Door {
     return { changed: true };
   }
 
-  private removeFeature(node: string, feature: string): boolean {
-    try {
-      return this.lab.removeFeature(node, feature);
-    } catch (error) {
-      if (error instanceof RangeError) throw new BadRequest(404, error.message);
-      throw error;
-    }
-  }
-
   private power({ action, node }: z.output<typeof nodeAction>): boolean {
-    try {
-      if (action === 'power-on') return this.lab.powerOn(node);
-      return action === 'power-off' ? this.lab.powerOff(node) : this.lab.crash(node);
-    } catch (error) {
-      if (error instanceof RangeError) throw new BadRequest(404, error.message);
-      throw error;
-    }
+    if (action === 'power-on') return this.lab.powerOn(node);
+    return action === 'power-off' ? this.lab.powerOff(node) : this.lab.crash(node);
+  }
+}
+
+/** Does something to a node or to something on it, which may not be there. */
+function found(deed: () => boolean): boolean {
+  try {
+    return deed();
+  } catch (error) {
+    if (error instanceof RangeError) throw new BadRequest(404, error.message);
+    throw error;
   }
 }
 

@@ -7,18 +7,15 @@ import {
   freeMemory,
   hasHyperV,
   isMember,
+  isOn,
   moveOf,
   nodeOf,
-  usesMemory,
   vmsOn,
   type LabNode,
   type LabRole,
   type LabVm,
   type World,
 } from './world.ts';
-
-const isRunning = (vm: LabVm): boolean =>
-  vm.state === 'Running' || vm.state === 'Starting' || vm.state === 'Paused';
 
 const logOnMembers = (world: World, id: number, level: number, message: string): void => {
   for (const node of world.nodes)
@@ -35,7 +32,7 @@ export function nodeLost(
   logOnMembers(world, 1135, 1, `Cluster node '${node.name}' was removed from the cluster.`);
   for (const vm of vmsOn(world, node.name)) {
     const role = world.roles.get(vm.id);
-    const ran = isRunning(vm);
+    const ran = isOn(vm);
     if (ran) {
       const saved = how === 'restart';
       const text = saved
@@ -67,7 +64,7 @@ function planFailover(world: World, role: LabRole): void {
 /** Puts a role where it can be, and online if that is wanted. */
 function restore(world: World, role: LabRole): void {
   const vm = world.vms.get(role.vmId);
-  if (vm === undefined || !world.quorate || isRunning(vm)) return;
+  if (vm === undefined || !world.quorate || isOn(vm)) return;
   const lost = vm.owner;
   if (!isMember(nodeOf(world, vm.owner))) {
     const target = failoverTarget(world, role, vm);
@@ -120,7 +117,7 @@ function restoreAll(world: World): void {
     const vm = world.vms.get(role.vmId);
     if (vm === undefined || role.failover !== null) continue;
     const lost = !isMember(nodeOf(world, vm.owner));
-    if (lost || (role.wanted === 'online' && !isRunning(vm))) restore(world, role);
+    if (lost || (role.wanted === 'online' && !isOn(vm))) restore(world, role);
   }
 }
 
@@ -160,7 +157,7 @@ export function reviewQuorum(world: World): void {
     if (vm === undefined) continue;
     world.agenda.cancel(role.failover);
     role.failover = null;
-    if (isRunning(vm)) haltVm(world, vm, 'vm-stopped', 'the cluster lost its quorum');
+    if (isOn(vm)) haltVm(world, vm, 'vm-stopped', 'the cluster lost its quorum');
     role.state = 'Offline';
   }
 }
@@ -179,7 +176,7 @@ export function balance(world: World): void {
   if (fullest === undefined) return;
   if (load(fullest) <= BALANCER_THRESHOLD[world.scenario.autoBalancer.level]) return;
   const movable = vmsOn(world, fullest.name)
-    .filter((vm) => usesMemory(vm) && vm.state === 'Running' && moveOf(world, vm.id) === undefined)
+    .filter((vm) => vm.state === 'Running' && moveOf(world, vm.id) === undefined)
     .sort((a, b) => a.memoryBytes - b.memoryBytes || (a.name < b.name ? -1 : 1));
   for (const vm of movable) {
     const role = world.roles.get(vm.id);

@@ -127,19 +127,10 @@ export class Lab {
     this.advance();
     const { world } = this;
     const node = findNode(world, nodeName);
-    const none = (error: HypervError): Answer<K> => {
-      this.record(node?.name ?? nodeName, op, args, null, error);
-      return {
-        readyAt: world.time,
-        settle: () => {
-          throw error;
-        },
-      };
-    };
-    if (node === undefined)
-      return none(lost(op, nodeName, `The lab has no node '${nodeName}', so nothing answers.`));
-    if (!answers(node))
-      return none(lost(op, node.name, `${node.name} does not answer: it is ${node.power}.`));
+    const none = (why: string): Answer<K> =>
+      this.failed(args, lost(op, node?.name ?? nodeName, why), world.time);
+    if (node === undefined) return none(`The lab has no node '${nodeName}', so nothing answers.`);
+    if (!answers(node)) return none(`${node.name} does not answer: it is ${node.power}.`);
     const losses = node.losses;
     const { settle, readyAt } = this.perform(node, op, args);
     return {
@@ -181,31 +172,23 @@ export class Lab {
     const { world } = this;
     const fault = takeOpFault(world, node.name, op, this.vmsIn(args));
     const late = world.time + (fault?.fault.hangSeconds ?? 0) * 1000;
-    const failing = (error: HypervError): Answer<K> => {
-      this.record(node.name, op, args, null, error);
-      return {
-        readyAt: late,
-        settle: () => {
-          throw error;
-        },
-      };
-    };
     if (fault !== null && fault.fault.at !== 'after-effect') {
       const error = faultError(node, op, fault.fault);
-      if (error !== null) return failing(error);
+      if (error !== null) return this.failed(args, error, late);
     }
     let done: Done<OpFacts<K>>;
     try {
       done = run(world, node, op, args);
     } catch (error) {
       if (!(error instanceof HypervError)) throw error;
-      return failing(error);
+      return this.failed(args, error, late);
     }
     if (fault?.fault.at === 'after-effect') {
       const error = lost(op, node.name, `${node.name} did ${op}, but its answer was lost.`);
-      return failing(error);
+      return this.failed(args, error, late);
     }
-    this.record(node.name, op, args, done.facts, null);
+    const changed = isAct(op) ? (done.facts as { changed: boolean }).changed : null;
+    recordCall(world, { node: node.name, op, args, changed, error: null });
     const { cmdlets, read } = done;
     return {
       readyAt: Math.max(late, done.readyAt ?? world.time),
@@ -221,22 +204,22 @@ export class Lab {
     return [vm?.name, typeof name === 'string' ? name : undefined].filter((n) => n !== undefined);
   }
 
-  private record(
-    node: string,
-    op: Op,
-    args: object,
-    facts: unknown,
-    error: HypervError | null,
-  ): void {
-    const changed = isAct(op) && error === null ? (facts as { changed: boolean }).changed : null;
-    const { outcome, hresult, eventId, errorId } = error?.info ?? { outcome: 'refused' as const };
+  /** Written down now, thrown when it is settled. */
+  private failed<K extends Op>(args: object, error: HypervError, readyAt: Instant): Answer<K> {
+    const { node, op, outcome, hresult, eventId, errorId } = error.info;
     const signs = {
       outcome,
       ...(hresult !== undefined && { hresult }),
       ...(eventId !== undefined && { eventId }),
       ...(errorId !== undefined && { errorId }),
     };
-    recordCall(this.world, { node, op, args, changed, error: error === null ? null : signs });
+    recordCall(this.world, { node, op, args, changed: null, error: signs });
+    return {
+      readyAt,
+      settle: () => {
+        throw error;
+      },
+    };
   }
 
   /** What really happened, oldest first. */

@@ -21,11 +21,11 @@ import {
   findNode,
   hasHyperV,
   isMember,
+  isOn,
   makeRole,
   moveOf,
   onSharedVolume,
   roleOfId,
-  usesMemory,
   vmOfId,
   type LabNode,
   type LabRole,
@@ -141,7 +141,7 @@ const stopRole: Act<'stopRole'> = (asked, { vmId }) => {
   world.agenda.cancel(role.failover);
   role.failover = null;
   effect(world, vm.owner, 'role-stopped', role.name);
-  if (usesMemory(vm)) haltVm(world, vm, 'vm-saved', 'its role was taken offline');
+  if (isOn(vm)) haltVm(world, vm, 'vm-saved', 'its role was taken offline');
   return {
     facts: { changed: true },
     cmdlets: [`Stop-ClusterGroup -Name ${quote(role.name)} -Wait 0`],

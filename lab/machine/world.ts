@@ -356,14 +356,15 @@ export const answers = (node: LabNode): boolean =>
 /** A member of the cluster now, whether or not it may host roles. */
 export const isMember = (node: LabNode): boolean => answers(node) && node.services === 'Running';
 
-export const usesMemory = (vm: LabVm): boolean =>
+/** Neither off nor saved: it has its memory. */
+export const isOn = (vm: LabVm): boolean =>
   vm.state === 'Running' || vm.state === 'Starting' || vm.state === 'Paused';
 
 /** Memory free for VMs; one that is on its way here already has its memory set aside. */
 export function freeMemory(world: World, node: LabNode): number {
   let free = node.is.memory - node.is.reservedMemory;
   for (const vm of world.vms.values())
-    if (vm.owner === node.name && usesMemory(vm)) free -= vm.memoryBytes;
+    if (vm.owner === node.name && isOn(vm)) free -= vm.memoryBytes;
   for (const move of world.moves)
     if (move.to === node.name && move.phase !== 'queued') free -= move.plan.memoryBytes;
   return free;

@@ -1,7 +1,6 @@
 // The CIM classes that watari reads, as instances of one node.
 import { moveFacts } from '../machine/moves.ts';
-import { clusterServiceState } from '../machine/reads.ts';
-import { seesFile } from '../machine/reads.ts';
+import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
 import { busyWith } from './hyperv-objects.ts';

@@ -11,8 +11,6 @@ import { administratorMembers, ownerOf, ownerSidOf } from './setup-classes.ts';
 import { registryAnswer } from './windows-registry.ts';
 import { idOf, uint32, type Wire, type WireObject } from './wire.ts';
 
-const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
-
 const namespaceOf = (call: Call): string =>
   (call.bound.text('Namespace') ?? CIMV2).replaceAll('\\', '/').toLowerCase();
 
@@ -56,18 +54,17 @@ function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[]
 
 /** Other computers are asked over WinRM, as the account of this node's worker; each may say no. */
 function getInstance(call: Call): Result {
-  const about = asked(call);
   const computers = call.bound.texts('ComputerName');
-  if (computers === undefined) return objects(rowsOf(call, about, null));
+  if (computers === undefined) return objects(rowsOf(call, call, null));
   const errors: ErrorRecord[] = [];
   const out = computers.flatMap((computer) => {
     const peer = findNode(call.world, computer);
     const problem =
       peer === undefined
         ? { hresult: UNREACHABLE, message: `The client cannot connect to ${computer}.` }
-        : signInProblem(about, peer);
+        : signInProblem(call, peer);
     if (peer !== undefined && problem === null)
-      return rowsOf(call, { ...about, node: peer }, computer);
+      return rowsOf(call, { ...call, node: peer }, computer);
     const { hresult, message } = problem ?? { hresult: NO_ACCESS, message: '' };
     const { record } = cimError(call.cmdlet, hresult, 'NotSpecified', message);
     errors.push({ ...record, origin: computer });
@@ -88,10 +85,9 @@ function getAssociated(call: Call): Result {
     result !== 'win32_useraccount'
   )
     throw notImplemented(cmdlet, 'any association but the accounts of a group');
-  const about = asked(call);
   return objects(
-    administratorMembers(about).map((row, i) =>
-      instanceObject(about, CIMV2, 'Win32_UserAccount', row, i),
+    administratorMembers(call).map((row, i) =>
+      instanceObject(call, CIMV2, 'Win32_UserAccount', row, i),
     ),
   );
 }
@@ -139,9 +135,9 @@ function invokeMethod(call: Call): Result {
   const instance = idOf('cim', ref)?.split(':')[0];
   const name = instance ?? queryOf(call).name;
   if (name.toLowerCase() === 'stdregprov')
-    return answerOf(registryAnswer(asked(call), call.cmdlet, method, argumentsOf(call)));
+    return answerOf(registryAnswer(call, call.cmdlet, method, argumentsOf(call)));
   if (name.toLowerCase() === 'win32_process' && (method === 'getowner' || method === 'getownersid'))
-    return answerOf(PROCESS_METHODS[method](asked(call)));
+    return answerOf(PROCESS_METHODS[method](call));
   if (name.toLowerCase() === 'win32_operatingsystem' && SHUTDOWN_METHODS.includes(method)) {
     // A method of instances: the class alone has nothing to shut down.
     if (instance === undefined && !bound.has('Query'))

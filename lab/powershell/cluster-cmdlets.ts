@@ -1,7 +1,7 @@
 // The FailoverClusters module's cmdlets that watari calls. Every member of a cluster with quorum sees all of it.
 import { pauseNode, resumeNode } from '../machine/acts.ts';
 import { networksNow } from '../machine/reads.ts';
-import { HRESULTS, type Asked } from '../machine/refusal.ts';
+import { HRESULTS } from '../machine/refusal.ts';
 import { ACTS } from '../machine/vm-acts.ts';
 import {
   findNode,
@@ -32,8 +32,6 @@ import { collect, needsCluster, obey, objects, type Call, type Cmdlet } from './
 import { clusterError, noClusterObject, notImplemented } from './errors.ts';
 import { hasWildcard, wildcard } from './matching.ts';
 import { idOf, type Wire, type WireObject } from './wire.ts';
-
-const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 
 /** ERROR_RESOURCE_NOT_FOUND; the others are in refusal.ts. */
 const RESOURCE_NOT_FOUND = '0x8007138F';
@@ -222,7 +220,7 @@ const addRole: Cmdlet = {
         terminating: true,
       });
     const name = bound.text('Name') ?? vm.name;
-    obey(call, () => ACTS.addRole(asked(call), { vmId: id, name }));
+    obey(call, () => ACTS.addRole(call, { vmId: id, name }));
     const role = roleOfId(world, id);
     return objects(role === undefined ? [] : [groupObject(world, role)]);
   },
@@ -234,7 +232,7 @@ const removeGroup: Cmdlet = {
     const { vmId } = chosenRole(call);
     for (const flag of ['Force', 'RemoveResources'])
       if (!call.bound.flag(flag)) throw notImplemented(call.cmdlet, `a call without -${flag}`);
-    obey(call, () => ACTS.removeRole(asked(call), { vmId }));
+    obey(call, () => ACTS.removeRole(call, { vmId }));
     return objects([]);
   },
 };
@@ -244,7 +242,7 @@ const startOrStop = (op: 'startRole' | 'stopRole'): Cmdlet => ({
   takes: ['Name', 'InputObject', 'Wait'],
   run: (call) => {
     const role = chosenRole(call);
-    obey(call, () => ACTS[op](asked(call), { vmId: role.vmId }));
+    obey(call, () => ACTS[op](call, { vmId: role.vmId }));
     return objects([groupObject(call.world, role)]);
   },
 });
@@ -263,7 +261,7 @@ const suspendNode: Cmdlet = {
   takes: ['Name', 'InputObject'],
   run: (call) => {
     const node = chosenNode(call);
-    obey(call, () => pauseNode(asked(call), { node: node.name }));
+    obey(call, () => pauseNode(call, { node: node.name }));
     return objects([nodeObject(call.world, node)]);
   },
 };
@@ -275,7 +273,7 @@ const resumeNodeCmdlet: Cmdlet = {
     // The lab never drained anything, so there is nothing to bring back.
     if (call.bound.text('Failback') !== 'NoFailback')
       throw notImplemented(call.cmdlet, 'failback: give -Failback NoFailback');
-    obey(call, () => resumeNode(asked(call), { node: node.name }));
+    obey(call, () => resumeNode(call, { node: node.name }));
     return objects([nodeObject(call.world, node)]);
   },
 };
@@ -287,7 +285,7 @@ const moveRole: Cmdlet = {
     const role = chosenRole(call);
     const group = () => objects([groupObject(world, role)]);
     if (bound.flag('Cancel')) {
-      const { facts } = obey(call, () => ACTS.cancelMove(asked(call), { vmId: role.vmId }));
+      const { facts } = obey(call, () => ACTS.cancelMove(call, { vmId: role.vmId }));
       if (facts.changed) return group();
       throw clusterError(call.cmdlet, {
         message: `'${role.name}' is not being moved.`,
@@ -305,7 +303,7 @@ const moveRole: Cmdlet = {
         hresult: HRESULTS.busy,
         terminating: true,
       });
-    obey(call, () => ACTS.startMove(asked(call), { vmId: role.vmId, node }));
+    obey(call, () => ACTS.startMove(call, { vmId: role.vmId, node }));
     return group();
   },
 };

@@ -10,8 +10,7 @@ import {
   type LabRole,
   type World,
 } from '../machine/world.ts';
-import { enumOf } from './hyperv-objects.ts';
-import { CLUSTERS } from './windows-types.ts';
+import { CLUSTERS, enumOf } from './windows-types.ts';
 import { guid, int64, strings, text, uint32, type Wire, type WireObject } from './wire.ts';
 
 /** Defaults of cluster properties that the lab keeps no state of (Microsoft's pages name them). */

@@ -1,20 +1,17 @@
 // What a stand-in cmdlet is to the lab: the parameters that it honours, and a rule from them to objects.
-import { HypervError, type Op } from '../../hyperv/host.ts';
+import { HypervError } from '../../hyperv/host.ts';
 import type { Instant } from '../machine/clock.ts';
-import { hasHyperV, isMember, type LabNode, type World } from '../machine/world.ts';
+import type { Asked } from '../machine/refusal.ts';
+import { hasHyperV, isMember, type World } from '../machine/world.ts';
 import { documentedCmdlets } from './catalogue.ts';
 import { clusterUnreachable, CmdletError, fromRefusal, noHyperV, noModule } from './errors.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { Bound, Wire } from './wire.ts';
 
-/** One call of a cmdlet on one node. */
-export interface Call {
-  world: World;
-  node: LabNode;
+/** One call of a cmdlet on one node. What `op` the rules of the lab are asked as shows in nothing that PowerShell sees. */
+export interface Call extends Asked {
   cmdlet: string;
   bound: Bound;
-  /** The operation that rules of the lab are asked as; shows in nothing that PowerShell sees. */
-  op: Op;
 }
 
 export interface Result {

@@ -225,7 +225,6 @@ function perform(call: Call, request: CmdletRequest): Result {
 /** `(Get-Cluster).MaximumParallelMigrations = 4`. */
 function assign(call: Call, property: string, value: unknown): Result {
   needsCluster(call);
-  const { world, node, op } = call;
   if (call.cmdlet !== SET_PARALLEL) throw notImplemented(call.cmdlet, `setting ${property}`);
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
     throw clusterError('Get-Cluster', {
@@ -234,6 +233,6 @@ function assign(call: Call, property: string, value: unknown): Result {
       message: `${String(value)} is not a value of ${property}.`,
       hresult: '0x80070057',
     });
-  obey(call, () => configureCluster({ world, node, op }, { maximumParallelMigrations: value }));
-  return { out: [world.cluster.maximumParallelMigrations] };
+  obey(call, () => configureCluster(call, { maximumParallelMigrations: value }));
+  return { out: [call.world.cluster.maximumParallelMigrations] };
 }

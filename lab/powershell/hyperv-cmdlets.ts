@@ -2,7 +2,6 @@
 import { configureMigration } from '../machine/acts.ts';
 import { deleteVm, newVm } from '../machine/new-vm.ts';
 import { seesFile } from '../machine/reads.ts';
-import type { Asked } from '../machine/refusal.ts';
 import { samePath, switchesOf, vmOfId, vmsOn, type LabVm } from '../machine/world.ts';
 import {
   collect,
@@ -30,8 +29,6 @@ import {
 } from './hyperv-objects.ts';
 import { hasWildcard, wildcard } from './matching.ts';
 import { idOf, type WireObject } from './wire.ts';
-
-const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 
 /** By name, which is a wildcard here, or by objects. */
 function chosenVms(call: Call, names: string[] | undefined, refs: string[]) {
@@ -104,7 +101,7 @@ const newVmCmdlet: Cmdlet = {
     )
       throw missing('virtual switch', switchName);
     const volumes = call.world.sharedVolumes.every((volume) => volume.state === 'Online');
-    if (vhd !== null && volumes && !seesFile(asked(call), vhd))
+    if (vhd !== null && volumes && !seesFile(call, vhd))
       throw hypervError(call.cmdlet, {
         id: 'ObjectNotFound',
         category: 'ObjectNotFound',
@@ -114,7 +111,7 @@ const newVmCmdlet: Cmdlet = {
       });
     const path = bound.text('Path') ?? HYPERV_FOLDER;
     const is = { name, memoryBytes, generation, vhd, switch: switchName, notes: '', path } as const;
-    const vm = obey(call, () => newVm(asked(call), is));
+    const vm = obey(call, () => newVm(call, is));
     return objects([vmObject(call.world, vm)]);
   },
 };
@@ -136,7 +133,7 @@ const removeVm: Cmdlet = {
     const { bound } = call;
     if (!bound.flag('Force')) throw notImplemented(call.cmdlet, 'a prompt: give -Force');
     const { found, errors } = chosenVms(call, bound.texts('Name'), bound.refs('VM'));
-    for (const vm of found) obey(call, () => deleteVm(asked(call), vm));
+    for (const vm of found) obey(call, () => deleteVm(call, vm));
     return { out: [], errors };
   },
 };
@@ -187,7 +184,7 @@ const migration = (enabled: boolean): Cmdlet => ({
   takes: ['Passthru'],
   run: (call) => {
     needsHyperV(call);
-    obey(call, () => configureMigration(asked(call), { enabled }));
+    obey(call, () => configureMigration(call, { enabled }));
     return objects(call.bound.flag('Passthru') ? [hostObject(call.node)] : []);
   },
 });
@@ -213,7 +210,7 @@ const setVmHost: Cmdlet = {
       ...(maximumStorageMigrations !== undefined && { maximumStorageMigrations }),
       ...(performance !== undefined && { performance }),
     };
-    obey(call, () => configureMigration(asked(call), given));
+    obey(call, () => configureMigration(call, given));
     return objects(bound.flag('Passthru') ? [hostObject(call.node)] : []);
   },
 };
@@ -235,7 +232,7 @@ function getVhd(call: Call): Result {
         message: `The file '${path}' is in use.`,
         hresult: '0x80070020',
       });
-    if (seesFile(asked(call), path)) return [path];
+    if (seesFile(call, path)) return [path];
     return hypervError(call.cmdlet, {
       ...told,
       id: 'ObjectNotFound',

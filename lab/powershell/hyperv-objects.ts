@@ -2,19 +2,8 @@
 import type { VmFacts } from '../../domain/facts.ts';
 import { vmFacts } from '../machine/reads.ts';
 import { labId, moveOf, samePath, type LabNode, type LabVm, type World } from '../machine/world.ts';
-import { ENUMS, HYPERV } from './windows-types.ts';
+import { enumOf, HYPERV } from './windows-types.ts';
 import { guid, int64, span, text, uint32, type Wire, type WireObject } from './wire.ts';
-
-/** A value of an enumeration by its name. */
-export function enumOf<T extends keyof typeof ENUMS>(
-  type: T,
-  name: keyof (typeof ENUMS)[T] & string,
-): Wire {
-  const values: Readonly<Record<string, number>> = ENUMS[type];
-  const value = values[name];
-  if (value === undefined) throw new Error(`${type} has no ${name}.`);
-  return { $e: [type, value] };
-}
 
 const HEARTBEATS = {
   Ok: 'OkApplicationsHealthy',

@@ -1,14 +1,11 @@
 // The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, and
 // the configuration of the SMB client.
-import type { Asked } from '../machine/refusal.ts';
 import { addressOf, reaches } from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
-import { objects, type Call, type Cmdlet } from './cmdlet.ts';
+import { objects, type Cmdlet } from './cmdlet.ts';
 import { plainError } from './errors.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
 import { texts, text, type Wire } from './wire.ts';
-
-const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 
 const numbers = (value: unknown): number[] =>
   (Array.isArray(value) ? (value as unknown[]) : [value]).filter((one) => typeof one === 'number');
@@ -26,7 +23,7 @@ const testReach: Cmdlet = {
           Addresses: peer === undefined ? [] : [text(addressOf(call.world, peer))],
           Ports: ports.map((port) => ({
             $t: 'Watari.Probe.Port',
-            p: { Port: port, Open: peer !== undefined && reaches(asked(call), peer, port) },
+            p: { Port: port, Open: peer !== undefined && reaches(call, peer, port) },
           })),
         },
       };

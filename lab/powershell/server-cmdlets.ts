@@ -3,16 +3,12 @@ import type { EventFacts } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
 import { installFeatures } from '../machine/acts.ts';
 import { CLUSTER_LOG, VMMS_LOG } from '../machine/records.ts';
-import type { Asked } from '../machine/refusal.ts';
 import { hasHyperV, type LabNode } from '../machine/world.ts';
 import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { notImplemented, plainError } from './errors.ts';
-import { enumOf } from './hyperv-objects.ts';
 import { wildcard } from './matching.ts';
-import { SERVERS } from './windows-types.ts';
+import { enumOf, SERVERS } from './windows-types.ts';
 import { date, int64, text, type Wire } from './wire.ts';
-
-const asked = ({ world, node, op }: Call): Asked => ({ world, node, op });
 
 const featureObject = (node: LabNode, name: string): Wire => {
   const state = node.features.get(name) ?? 'Available';
@@ -55,7 +51,7 @@ function installFeature(call: Call): Result {
   });
   if (!bound.flag('IncludeManagementTools'))
     throw notImplemented(call.cmdlet, 'a call without -IncludeManagementTools');
-  const done = obey(call, () => installFeatures(asked(call), { names }));
+  const done = obey(call, () => installFeatures(call, { names }));
   const { changed } = done.facts;
   const result = (): Wire[] => {
     const restart = names.some((name) => node.features.get(name) === 'InstallPending');

@@ -1,6 +1,7 @@
 // What the documentation of the cmdlets lacks and a stand-in needs: the numbers of enumerations, classes and
 // exceptions by their .NET names, and which properties can be set. Numbers from the Windows SDK (clusapi.h) and the WMI
 // pages where those give them; an order marked "assumed" is not documented, so nothing may depend on it.
+import type { Wire } from './wire.ts';
 
 export const HYPERV = 'Microsoft.HyperV.PowerShell';
 export const CLUSTERS = 'Microsoft.FailoverClusters.PowerShell';
@@ -125,6 +126,17 @@ export const ENUMS = {
     SuccessRestartRequired: 3010,
   },
 } as const satisfies Record<string, Record<string, number>>;
+
+/** A value of an enumeration by its name. */
+export function enumOf<T extends keyof typeof ENUMS>(
+  type: T,
+  name: keyof (typeof ENUMS)[T] & string,
+): Wire {
+  const values: Readonly<Record<string, number>> = ENUMS[type];
+  const value = values[name];
+  if (value === undefined) throw new Error(`${type} has no ${name}.`);
+  return { $e: [type, value] };
+}
 
 /** Objects of these classes run a setter when a property is assigned, as `(Get-Cluster).X = 1` does on Windows. */
 export const SETTABLE: Readonly<Record<string, readonly string[]>> = {

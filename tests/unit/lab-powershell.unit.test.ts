@@ -7,7 +7,6 @@ import { CMDLETS } from '../../lab/powershell/door.ts';
 import { commandClass, nativeOf, signed } from '../../lab/powershell/errors.ts';
 import { BadQuery, wildcard, wqlCondition } from '../../lab/powershell/matching.ts';
 import { Bound, text, withoutRepeats } from '../../lab/powershell/wire.ts';
-import { OPERATIONS } from '../../lab/scenario/schema.ts';
 
 describe('a PowerShell wildcard', () => {
   it.each([
