@@ -198,11 +198,11 @@ export class Run {
 
   /** Runs the workflow's steps; on abort, the registered undo steps. Waits for the messages in hand. */
   async conduct<T>(main: () => Promise<T>): Promise<T> {
-    const { workflowId } = workflowInfo();
-    if (this.options.lock !== undefined && workflowId !== this.options.lock) {
+    const { workflow, lock } = this.options;
+    if (lock !== undefined && lock !== this.status.run) {
       throw stepFailure(
         'BadRequest',
-        `A ${this.options.workflow} run needs the workflow id ${this.options.lock}, which is its lock; this one was started as ${workflowId}`,
+        `A ${workflow} run needs the workflow id ${lock}, which is its lock; this one was started as ${this.status.run}`,
       );
     }
     announceRun(this.options);
@@ -310,8 +310,6 @@ export class Run {
     const decision = this.decisions.get(step.id);
     if (decision === undefined) throw stepFailure('Aborted', `Nobody decided about ${step.id}`);
     this.decisions.delete(step.id);
-    const made = (step.evidence['decisions'] ?? []) as unknown[];
-    step.evidence['decisions'] = [...made, { ...decision, at: now() }].slice(-DECISIONS_KEPT);
     this.markNeed();
     return decision;
   }
@@ -323,15 +321,21 @@ export class Run {
 
   private decide(decision: Decision): { accepted: string } {
     this.decided += 1;
+    this.record(decision);
     if (decision.action === 'abort') {
-      this.abortedBy = decision;
-      const step = this.status.steps.find((s) => s.id === decision.step);
-      if (step !== undefined) step.evidence['decisions'] = [{ ...decision, at: now() }];
+      this.abortedBy ??= decision;
       this.scope.cancel();
     } else {
       this.decisions.set(decision.step, decision);
     }
     return { accepted: `${decision.action} ${decision.step}` };
+  }
+
+  /** When it is made and not when the step takes it: what comes in between must not lose who decided what. */
+  private record(decision: Decision): void {
+    const evidence = this.status.steps.find((s) => s.id === decision.step)?.evidence ?? {};
+    const made = (evidence['decisions'] ?? []) as unknown[];
+    evidence['decisions'] = [...made, { ...decision, at: now() }].slice(-DECISIONS_KEPT);
   }
 
   private async takeBack(undos: Undo[]): Promise<void> {
