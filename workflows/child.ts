@@ -7,16 +7,16 @@ import {
 import type { WorkflowName } from '../domain/names.ts';
 import type { StepContext } from './run.ts';
 
-export async function runChild<R>(
+export async function runChild(
   c: StepContext,
   type: WorkflowName,
   id: string,
   input: object,
   summary: string,
-): Promise<R> {
+): Promise<unknown> {
   c.child(id);
   c.waitingFor(id);
-  return executeChild<(input: object) => Promise<R>>(type, {
+  return executeChild(type, {
     workflowId: id,
     args: [input],
     // The default would kill it in the middle of a step, without its undo.

@@ -6,10 +6,10 @@ import { ownerMark, runId, sameName, stepId } from '../domain/names.ts';
 import { explainBlockers, placeNewVm } from '../domain/placement.ts';
 import { allVms, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
-import { Calls } from './calls.ts';
-import { checkInput } from './check-input.ts';
+import type { Calls } from './calls.ts';
+import { conduct, type Job } from './conduct.ts';
 import { whereverItIs, type Whereabouts } from './follow.ts';
-import { Run, type StepContext } from './run.ts';
+import type { StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 
@@ -32,18 +32,17 @@ interface Place {
 }
 
 export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
-  checkInput('createVm', input);
-  const calls = new Calls(input.cluster, input.budgets);
-  const { name } = input.vm;
-  const run = new Run({
-    workflow: 'createVm',
-    lock: runId.create(input.cluster, name),
+  return conduct('createVm', input, create, ({ cluster, vm: { name }, budgets }) => ({
+    lock: runId.create(cluster, name),
     title: `Create VM ${name}`,
-    cluster: input.cluster,
+    cluster,
     vm: name,
-    startedBy: input.startedBy,
-    retrySeconds: calls.budgets.retrySeconds,
-  });
+    budgets,
+  }));
+}
+
+async function create({ run, calls, input }: Job<CreateVmInput>): Promise<CreateVmResult> {
+  const { name, vhd } = input.vm;
   const requestId = input.requestId ?? workflowInfo().firstExecutionRunId;
   const id = (deed: string): string => stepId.vm(name, deed);
   const steps = {
@@ -52,58 +51,48 @@ export async function createVm(input: CreateVmInput): Promise<CreateVmResult> {
     register: { id: id('register'), title: `Register ${name} as a cluster role` },
     start: { id: id('start'), title: `Start ${name}` },
   };
-  return run.conduct(async () => {
-    run.expect(Object.values(steps));
-    const place = await run.step(steps.place, (c) => choose(calls, input, c));
-    if (place === undefined) throw stepFailure('NoEligibleNode', `No node was chosen for ${name}`);
-    const at: Whereabouts = { vm: name, node: place.node };
-    const on = (node: string, summary: string, seconds?: number) =>
-      calls.onNode(node, { summary, ...(seconds === undefined ? {} : { seconds }) });
+  run.expect(Object.values(steps));
+  const place = await run.step(steps.place, (c) => choose(calls, input, c));
+  const at: Whereabouts = { vm: name, node: place.node };
 
-    run.undo(steps.create.id, `Remove VM ${name}`, () =>
-      removeOwnVm(calls, name, requestId, at.node),
+  const made = await run.step(steps.create, async (c) => {
+    c.undo(`Remove VM ${name}`, () => removeOwnVm(calls, name, requestId, at.node));
+    const request = { requestId, vm: input.vm, path: folderOf(vhd) };
+    const created = await whereverItIs(calls, at, (node) =>
+      calls.onNode(node, { summary: `Create ${name} on ${node}` }).ensureVm(request),
     );
-    const made = await run.step(steps.create, async (c) => {
-      const request = { requestId, vm: input.vm, path: folderOf(input.vm.vhd) };
-      const created = await whereverItIs(calls, at, (node) =>
-        on(node, `Create ${name} on ${node}`).ensureVm(request),
-      );
-      c.evidence({
-        node: at.node,
-        changed: created.changed,
-        cmdlets: created.cmdlets,
-        vm: created.vm,
-      });
-      return created;
-    });
-    if (made === undefined) throw stepFailure('VmNotFound', `VM ${name} was not created`);
-    const vmId = made.vm.id;
-    at.vmId = vmId;
+    const { changed, cmdlets, vm } = created;
+    c.evidence({ node: at.node, changed, cmdlets, vm });
+    return created;
+  });
+  const vmId = made.vm.id;
+  at.vmId = vmId;
 
+  const registered = await run.step(steps.register, async (c) => {
     // The role of a VM that this run made goes with the VM; a found VM keeps running without it.
     if (!place.hasRole && !made.vm.notes.includes(ownerMark(requestId))) {
-      run.undo(steps.register.id, `Remove the cluster role of ${name}`, () =>
+      c.undo(`Remove the cluster role of ${name}`, () =>
         calls.onCluster({ summary: `Undo: remove the role of ${name}` }).removeRole({ vmId }),
       );
     }
-    const registered = await run.step(steps.register, async (c) => {
-      const { role, ...rest } = await whereverItIs(calls, at, (node) =>
-        on(node, `Register ${name}`).ensureRole({ vmId, name }),
-      );
-      c.evidence({ ...rest, role: role.name, owner: role.owner });
-      return rest;
-    });
-    const started = await run.step(steps.start, async (c) => {
-      const request = { step: steps.start.id, vmId, name, waitSeconds: START_SECONDS };
-      const { vm, ...rest } = await whereverItIs(calls, at, (node) =>
-        on(node, `Start ${name}`, START_SECONDS + 60).startVm(request),
-      );
-      c.evidence({ ...rest, state: vm.state, memoryAssignedBytes: vm.memoryAssignedBytes });
-      return rest;
-    });
-    const changed = [made, registered, started].some((part) => part?.changed === true);
-    return { vm: name, vmId, node: at.node, changed };
+    const { role, ...rest } = await whereverItIs(calls, at, (node) =>
+      calls.onNode(node, { summary: `Register ${name}` }).ensureRole({ vmId, name }),
+    );
+    c.evidence({ ...rest, role: role.name, owner: role.owner });
+    return rest;
   });
+
+  const started = await run.step(steps.start, async (c) => {
+    const request = { step: steps.start.id, vmId, name, waitSeconds: START_SECONDS };
+    const call = { summary: `Start ${name}`, seconds: START_SECONDS + 60 };
+    const { vm, ...rest } = await whereverItIs(calls, at, (node) =>
+      calls.onNode(node, call).startVm(request),
+    );
+    c.evidence({ ...rest, state: vm.state, memoryAssignedBytes: vm.memoryAssignedBytes });
+    return rest;
+  });
+  const changed = made.changed || registered.changed || started.changed;
+  return { vm: name, vmId, node: at.node, changed };
 }
 
 /** `C:\ClusterStorage\Volume1\web-1.vhdx` -> `C:\ClusterStorage\Volume1`. */

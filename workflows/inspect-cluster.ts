@@ -2,32 +2,27 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { Snapshot } from '../domain/facts.ts';
 import type { InspectClusterInput } from '../domain/spec.ts';
-import { Calls } from './calls.ts';
-import { checkInput } from './check-input.ts';
+import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
-import { Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export async function inspectCluster(input: InspectClusterInput): Promise<Snapshot> {
-  checkInput('inspectCluster', input);
-  const calls = new Calls(input.cluster, input.budgets);
-  const run = new Run({
-    workflow: 'inspectCluster',
+  return conduct('inspectCluster', input, inspect, ({ cluster, budgets }) => ({
     lock: undefined,
-    title: `Look at cluster ${input.cluster}`,
-    cluster: input.cluster,
-    startedBy: input.startedBy,
-    retrySeconds: calls.budgets.retrySeconds,
-  });
-  // Somebody waits for the answer at a terminal: a failure is shown to them instead of parking the run.
-  return run.conduct(async () => {
-    try {
-      return fitting(await takeSnapshot(calls, input));
-    } catch (err) {
-      const failure = isCancellation(err) ? undefined : failureOf(err);
-      throw failure === undefined ? err : stepFailure(failure.code, failure.message);
-    }
-  });
+    title: `Look at cluster ${cluster}`,
+    cluster,
+    budgets,
+  }));
+}
+
+/** Somebody waits for the answer at a terminal: a failure is shown to them instead of parking the run. */
+async function inspect({ calls, input }: Job<InspectClusterInput>): Promise<Snapshot> {
+  try {
+    return fitting(await takeSnapshot(calls, input));
+  } catch (err) {
+    const failure = isCancellation(err) ? undefined : failureOf(err);
+    throw failure === undefined ? err : stepFailure(failure.code, failure.message);
+  }
 }
 
 /** Temporal takes at most 2 MB as one result. In bytes: in other scripts than Latin a character is up to three. */

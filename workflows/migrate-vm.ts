@@ -5,11 +5,11 @@ import { runId, sameName, stepId } from '../domain/names.ts';
 import { explainBlockers, placeMove, type Placement } from '../domain/placement.ts';
 import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
-import { Calls } from './calls.ts';
-import { checkInput } from './check-input.ts';
+import type { Calls } from './calls.ts';
+import { conduct, type Job } from './conduct.ts';
 import { whereverItIs } from './follow.ts';
 import { moveWithCause } from './move-with-cause.ts';
-import { Run, type StepContext } from './run.ts';
+import type { StepContext } from './run.ts';
 import { stepFailure } from './failure-of.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { unanswered } from './unanswered.ts';
@@ -28,71 +28,66 @@ interface Chosen {
 }
 
 export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
-  checkInput('migrateVm', input);
-  const calls = new Calls(input.cluster, input.budgets);
-  const run = new Run({
-    workflow: 'migrateVm',
-    lock: runId.migrate(input.cluster, input.vm),
-    title: `Move ${input.vm} to ${input.to ?? 'the best possible node'}`,
-    cluster: input.cluster,
-    vm: input.vm,
-    startedBy: input.startedBy,
-    retrySeconds: calls.budgets.retrySeconds,
-  });
+  return conduct('migrateVm', input, move, ({ cluster, vm, to, budgets }) => ({
+    lock: runId.migrate(cluster, vm),
+    title: `Move ${vm} to ${to ?? 'the best possible node'}`,
+    cluster,
+    vm,
+    budgets,
+  }));
+}
+
+async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<MigrateVmResult> {
   const id = (deed: string): string => stepId.vm(input.vm, deed);
   const steps = {
     choose: { id: id('choose'), title: `Choose a node for ${input.vm}` },
     slot: { id: id('slot'), title: 'Wait for a migration slot', skippable: true },
     move: { id: id('move'), title: `Move ${input.vm}` },
     verify: { id: id('verify'), title: `Verify ${input.vm}`, skippable: true },
-  };
-  return run.conduct(async () => {
-    run.expect(Object.values(steps));
-    const chosen = await run.step(steps.choose, (c) => choose(calls, input, c));
-    if (chosen === undefined) throw stepFailure('NoEligibleNode', 'No node was chosen');
-    const { role, vm, target } = chosen;
-    if (sameName(role.owner, target)) {
-      for (const spec of [steps.slot, steps.move, steps.verify]) {
-        await run.step(spec, (c) => {
-          c.evidence({ why: `${role.name} is on ${target} already` });
-          return Promise.resolve();
-        });
-      }
-      return { vm: role.name, changed: false, from: role.owner, to: role.owner };
-    }
-    await run.step(steps.slot, async (c) => {
-      const request = { step: steps.slot.id, vm: role.name, vmId: role.vmId, target };
-      const waited = await calls
-        .onCluster({
-          summary: `Slot for ${role.name}, ${role.owner} -> ${target}`,
-          seconds: calls.budgets.slotSeconds + 60,
-          // Its budget is the wait itself; where many wait, most of them only come by now and then.
-          takeWithinSeconds: calls.budgets.slotSeconds + 60,
-          allWithinSeconds: calls.budgets.slotSeconds + 300,
-        })
-        .awaitSlot({ ...request, waitSeconds: calls.budgets.slotSeconds });
-      c.evidence({ ...waited });
-    });
-    const moved = await run.step(steps.move, (c) =>
-      moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
-    );
-    const to = moved?.to ?? target;
-    const at = { vm: role.name, vmId: role.vmId, node: to };
-    await run.step(steps.verify, async (c) => {
-      const after = await whereverItIs(calls, at, (node) =>
-        verify(calls, node, steps.verify.id, chosen),
-      );
-      c.evidence({
-        owner: at.node,
-        ...(sameName(at.node, to) ? {} : { arrivedOn: to }),
-        before: proof(vm),
-        after: proof(after),
+  } as const;
+  run.expect(Object.values(steps));
+  const chosen = await run.step(steps.choose, (c) => choose(calls, input, c));
+  const { role, vm, target } = chosen;
+  if (sameName(role.owner, target)) {
+    const why = `${role.name} is on ${target} already`;
+    for (const spec of [steps.slot, steps.move, steps.verify]) {
+      await run.step(spec, async (c) => {
+        c.evidence({ why });
       });
-    });
-    // Where the move found it is no origin when somebody else had moved it there meanwhile.
-    const from = moved === undefined || moved.how === 'already-there' ? role.owner : moved.from;
-    return { vm: role.name, changed: true, from, to };
+    }
+    return { vm: role.name, changed: false, from: role.owner, to: role.owner };
+  }
+  await run.step(steps.slot, async (c) => {
+    const request = { step: steps.slot.id, vm: role.name, vmId: role.vmId, target };
+    const waited = await calls
+      .onCluster({
+        summary: `Slot for ${role.name}, ${role.owner} -> ${target}`,
+        seconds: calls.budgets.slotSeconds + 60,
+        // Its budget is the wait itself; where many wait, most of them only come by now and then.
+        takeWithinSeconds: calls.budgets.slotSeconds + 60,
+        allWithinSeconds: calls.budgets.slotSeconds + 300,
+      })
+      .awaitSlot({ ...request, waitSeconds: calls.budgets.slotSeconds });
+    c.evidence({ ...waited });
   });
+  const moved = await run.step(steps.move, (c) =>
+    moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
+  );
+  const at = { vm: role.name, vmId: role.vmId, node: moved.to };
+  await run.step(steps.verify, async (c) => {
+    const after = await whereverItIs(calls, at, (node) =>
+      verify(calls, node, steps.verify.id, chosen),
+    );
+    c.evidence({
+      owner: at.node,
+      ...(sameName(at.node, moved.to) ? {} : { arrivedOn: moved.to }),
+      before: proof(vm),
+      after: proof(after),
+    });
+  });
+  // Where the move found it is no origin when somebody else had moved it there meanwhile.
+  const from = moved.how === 'already-there' ? role.owner : moved.from;
+  return { vm: role.name, changed: true, from, to: moved.to };
 }
 
 const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmFacts> =>

@@ -8,7 +8,6 @@ import type { MigrateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
 import { runChild } from './child.ts';
 import { failureOf } from './failure-of.ts';
-import type { MigrateVmResult } from './migrate-vm.ts';
 import type { StepContext } from './run.ts';
 
 export interface MoveOff {
@@ -22,17 +21,13 @@ export interface MoveOff {
 /** Between looks at the other run's work; doubled from the first to the longest. */
 const PAUSE_SECONDS = { first: 5, longest: 60 } as const;
 
-/** undefined: another run has done it. */
-export async function moveOff(
-  calls: Calls,
-  move: MoveOff,
-  c: StepContext,
-): Promise<MigrateVmResult | undefined> {
+export async function moveOff(calls: Calls, move: MoveOff, c: StepContext): Promise<void> {
   const id = runId.migrate(calls.cluster, move.role.name);
   let pause: number = PAUSE_SECONDS.first;
   for (let waited = 0; ; waited += pause, pause = Math.min(pause * 2, PAUSE_SECONDS.longest)) {
     try {
-      return await runChild<MigrateVmResult>(c, 'migrateVm', id, move.input, move.title);
+      await runChild(c, 'migrateVm', id, move.input, move.title);
+      return;
     } catch (err) {
       // As long as for a slot: the other run may wait for one itself, or for a person.
       const isLate = waited >= calls.budgets.slotSeconds;
@@ -44,7 +39,7 @@ export async function moveOff(
     await sleep(pause * 1000, { summary: `${id} is somebody else's run` });
     if (await hasLeft(calls, move)) {
       c.evidence({ why: `${move.role.name} has left ${move.node} by another run` });
-      return undefined;
+      return;
     }
   }
 }

@@ -2,43 +2,28 @@
 // retried by its failure's class and then waits, at no cost, for a person's retry, skip or abort.
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   isCancellation,
-  log,
-  setCurrentDetails,
-  setHandler,
   sleep,
-  workflowInfo,
 } from '@temporalio/workflow';
-import { boundedEvidence, DECISIONS_KEPT } from '../domain/bounded.ts';
+import { refuseDecision } from '../domain/decisions.ts';
 import { retryOf, type FailureCode } from '../domain/failures.ts';
 import type { WorkflowName } from '../domain/names.ts';
-import { refuseDecision } from '../domain/decisions.ts';
-import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
 import { retryPauseSeconds, RETRIES } from '../domain/retries.ts';
-import { detailsMarkdown } from './details.ts';
+import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
 import { cancelledBecause, failureOf, isOwnCancellation, stepFailure } from './failure-of.ts';
 import { choicesText, isHistoryFull, noRoomFor } from './history-room.ts';
-import {
-  DECIDE_DESCRIPTION,
-  DECIDE_SIGNAL_DESCRIPTION,
-  decideSignal,
-  decideUpdate,
-  STATUS_DESCRIPTION,
-  statusQuery,
-} from './messages.ts';
+import { listen } from './messages.ts';
 import { announceRun, markNeedsOperator } from './search-attributes.ts';
+import { StepTable, type StepSpec } from './step-table.ts';
 
 /** A wait for a person has no deadline of its own; Temporal wants a number. */
 const UNTIL_DECIDED = '3650 days';
 
-export interface StepSpec {
-  id: string;
-  title: string;
-  /** May a person skip it: only where the rest still makes sense without it. */
-  skippable?: boolean;
+/** A step that nobody can skip, so that it has a result. */
+export interface NeededStep extends StepSpec {
+  skippable?: false;
 }
 
 export interface RunOptions {
@@ -63,6 +48,16 @@ export interface StepContext {
   evidence(part: Record<string, unknown>): void;
   waitingFor(what: string | null): void;
   child(run: string): void;
+  /**
+   * Says how to take the step back on abort. Call it before the act; the deed must do nothing when nothing happened. What
+   * the first attempt said stands: it knows what was there before.
+   */
+  undo(title: string, deed: () => Promise<unknown>): void;
+  /**
+   * Says how to let go of something that the run only holds while it works, as a paused node. Done on abort like an undo,
+   * and when the run is cancelled or fails too.
+   */
+  hold(title: string, release: () => Promise<unknown>): void;
 }
 
 interface Undo {
@@ -72,11 +67,9 @@ interface Undo {
   isHold: boolean;
 }
 
-const now = (): string => new Date(Date.now()).toISOString();
-
 export class Run {
-  readonly status: RunStatus;
   private readonly options: RunOptions;
+  private readonly table: StepTable;
   private readonly decisions = new Map<string, Decision>();
   private readonly undos: Undo[] = [];
   private abortedBy: Decision | undefined;
@@ -87,77 +80,41 @@ export class Run {
 
   constructor(options: RunOptions) {
     this.options = options;
-    const info = workflowInfo();
-    this.status = {
-      run: info.workflowId,
-      runId: info.runId,
-      workflow: options.workflow,
-      state: 'running',
-      waitingFor: null,
-      startedAt: info.startTime.toISOString(),
-      endedAt: null,
-      startedBy: options.startedBy,
-      title: options.title,
-      steps: [],
-      children: [],
-    };
-    setHandler(statusQuery, () => this.status, { description: STATUS_DESCRIPTION });
-    setHandler(decideUpdate, (decision: Decision) => this.decide(decision), {
-      description: DECIDE_DESCRIPTION,
-      validator: (decision: Decision) => {
-        const refusal = this.refusal(decision);
-        if (refusal === undefined) return;
-        const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
-        // The Temporal UI shows a refusal with its stack, which says nothing to an operator.
-        failure.stack = '';
-        throw failure;
-      },
+    this.table = new StepTable(options);
+    listen({
+      status: () => this.status,
+      refusal: (decision) => this.refusal(decision),
+      decide: (decision) => this.decide(decision),
     });
-    setHandler(
-      decideSignal,
-      (decision: Decision) => {
-        const refusal = this.refusal(decision);
-        if (refusal === undefined) this.decide(decision);
-        else log.warn(`decide was refused: ${refusal}`);
-      },
-      { description: DECIDE_SIGNAL_DESCRIPTION },
-    );
+  }
+
+  get status(): RunStatus {
+    return this.table.status;
   }
 
   /** Makes steps visible as pending before they begin. */
   expect(steps: StepSpec[]): void {
-    for (const spec of steps) this.find(spec);
-    this.show();
-  }
-
-  /** Registers how to take a step back. Call it before the act; it must do nothing when nothing happened. */
-  undo(step: string, title: string, deed: () => Promise<unknown>): void {
-    this.undos.push({ step, title, deed, isHold: false });
-  }
-
-  /**
-   * Registers how to let go of something that the run only holds while it works, as a paused node. Done on abort like
-   * an undo, and when the run is cancelled or fails too.
-   */
-  hold(step: string, title: string, release: () => Promise<unknown>): void {
-    this.undos.push({ step, title, deed: release, isHold: true });
+    for (const spec of steps) this.table.add(spec);
+    this.table.show();
   }
 
   /**
    * Runs one step to its end. Resolves to undefined when a person skipped it.
    * @throws CancelledFailure when the run is cancelled or aborted
    */
+  step<T>(spec: NeededStep, body: (context: StepContext) => Promise<T>): Promise<T>;
+  step<T>(spec: StepSpec, body: (context: StepContext) => Promise<T>): Promise<T | undefined>;
   async step<T>(
     spec: StepSpec,
     body: (context: StepContext) => Promise<T>,
   ): Promise<T | undefined> {
-    const step = this.find(spec);
+    const step = this.table.add(spec);
     try {
       return await this.attempts(step, body);
     } catch (err) {
       if (isOwnCancellation(err)) {
         step.failure ??= { code: 'Cancelled', ...cancelledBecause(this.abortedBy) };
-        this.leave(step, 'failed');
+        this.table.leave(step, 'failed');
       }
       throw err;
     }
@@ -171,10 +128,10 @@ export class Run {
     let decision: Decision | undefined;
     for (;;) {
       step.attempt += 1;
-      this.enter(step, 'running');
+      this.table.enter(step, 'running');
       try {
         const result = await body(this.context(step, decision));
-        this.leave(step, 'succeeded');
+        this.table.leave(step, 'succeeded');
         return result;
       } catch (err) {
         const failure = isOwnCancellation(err) ? undefined : failureOf(err);
@@ -188,7 +145,7 @@ export class Run {
           decision = await this.askOperator(step, failure);
           failures = 0;
           if (decision.action === 'skip') {
-            this.leave(step, 'skipped');
+            this.table.leave(step, 'skipped');
             return undefined;
           }
         }
@@ -206,7 +163,7 @@ export class Run {
       );
     }
     announceRun(this.options);
-    this.show();
+    this.table.show();
     try {
       const result = await this.scope.run(main);
       this.finish('succeeded');
@@ -232,58 +189,14 @@ export class Run {
       attempt: step.attempt,
       target: decision?.target,
       byOperator: decision !== undefined,
-      evidence: (part) => {
-        for (const [key, value] of Object.entries(part)) {
-          step.evidence[key] = boundedEvidence(value);
-        }
-        this.show();
-      },
-      waitingFor: (what) => {
-        step.waitingFor = what;
-        this.show();
-      },
-      child: (run) => {
-        step.child = run;
-        if (!this.status.children.includes(run)) this.status.children.push(run);
-        this.show();
-      },
+      ...this.table.notes(step),
+      undo: (title, deed) => this.register({ step: step.id, title, deed, isHold: false }),
+      hold: (title, deed) => this.register({ step: step.id, title, deed, isHold: true }),
     };
   }
 
-  private find(spec: StepSpec): StepStatus {
-    const known = this.status.steps.find((s) => s.id === spec.id);
-    if (known !== undefined) return known;
-    const step: StepStatus = {
-      id: spec.id,
-      title: spec.title,
-      state: 'pending',
-      attempt: 0,
-      startedAt: null,
-      endedAt: null,
-      waitingFor: null,
-      skippable: spec.skippable ?? false,
-      progress: null,
-      failure: null,
-      evidence: {},
-      child: null,
-    };
-    this.status.steps.push(step);
-    return step;
-  }
-
-  private enter(step: StepStatus, state: 'running' | 'waiting' | 'needs-operator'): void {
-    step.state = state;
-    step.startedAt ??= now();
-    if (state === 'running') step.waitingFor = null;
-    this.show();
-  }
-
-  private leave(step: StepStatus, state: 'succeeded' | 'skipped' | 'failed'): void {
-    step.state = state;
-    step.endedAt = now();
-    step.waitingFor = null;
-    if (state === 'succeeded') step.failure = null;
-    this.show();
+  private register(undo: Undo): void {
+    if (!this.undos.some(({ step }) => step === undo.step)) this.undos.push(undo);
   }
 
   private async pauseBeforeRetry(
@@ -294,14 +207,14 @@ export class Run {
     const seconds = retryPauseSeconds(this.options.retrySeconds, failures);
     const which = `${String(failures)} of ${String(RETRIES[retryOf(failure.code)])}`;
     step.waitingFor = `retry ${which} in ${String(seconds)} s, after ${failure.code}`;
-    this.enter(step, 'waiting');
+    this.table.enter(step, 'waiting');
     await sleep(seconds * 1000, { summary: `${step.title}: retry ${which} after ${failure.code}` });
   }
 
   private async askOperator(step: StepStatus, failure: StepFailure): Promise<Decision> {
     const choices = choicesText(step.skippable, this.full);
     step.waitingFor = `a person: ${choices}`;
-    this.enter(step, 'needs-operator');
+    this.table.enter(step, 'needs-operator');
     this.markNeed();
     // A row of its own on the Timeline, where a run that merely waits looks like a run that hangs.
     await condition(() => this.decisions.has(step.id), UNTIL_DECIDED, {
@@ -321,7 +234,7 @@ export class Run {
 
   private decide(decision: Decision): { accepted: string } {
     this.decided += 1;
-    this.record(decision);
+    this.table.record(decision);
     if (decision.action === 'abort') {
       this.abortedBy ??= decision;
       this.scope.cancel();
@@ -331,25 +244,18 @@ export class Run {
     return { accepted: `${decision.action} ${decision.step}` };
   }
 
-  /** When it is made and not when the step takes it: what comes in between must not lose who decided what. */
-  private record(decision: Decision): void {
-    const evidence = this.status.steps.find((s) => s.id === decision.step)?.evidence ?? {};
-    const made = (evidence['decisions'] ?? []) as unknown[];
-    evidence['decisions'] = [...made, { ...decision, at: now() }].slice(-DECISIONS_KEPT);
-  }
-
   private async takeBack(undos: Undo[]): Promise<void> {
     for (const { step, title, deed } of undos.toReversed()) {
-      const undone = this.find({ id: `undo/${step}`, title });
+      const undone = this.table.add({ id: `undo/${step}`, title });
       try {
         await this.tryUndo(undone, deed);
-        const original = this.status.steps.find((s) => s.id === step);
+        const original = this.table.step(step);
         if (original?.startedAt != null) original.state = 'undone';
-        this.leave(undone, 'succeeded');
+        this.table.leave(undone, 'succeeded');
       } catch (err) {
         // The others still must be tried; the report says which one a person has to finish.
         undone.failure = failureOf(err) ?? { code: 'Unexpected', message: String(err), hint: '' };
-        this.leave(undone, 'failed');
+        this.table.leave(undone, 'failed');
       }
     }
   }
@@ -357,9 +263,9 @@ export class Run {
   private async tryUndo(undone: StepStatus, deed: () => Promise<unknown>): Promise<void> {
     for (let failures = 0; ;) {
       undone.attempt += 1;
-      this.enter(undone, 'running');
+      this.table.enter(undone, 'running');
       try {
-        undone.evidence['result'] = (await deed()) ?? null;
+        this.table.notes(undone).evidence({ result: (await deed()) ?? null });
         return;
       } catch (err) {
         const failure = failureOf(err);
@@ -380,21 +286,7 @@ export class Run {
   }
 
   private finish(state: 'succeeded' | 'failed' | 'cancelled'): void {
-    this.status.endedAt = now();
-    this.status.state = state;
-    this.status.waitingFor = null;
     markNeedsOperator(false);
-    setCurrentDetails(detailsMarkdown(this.status));
-  }
-
-  private show(): void {
-    if (this.status.endedAt !== null) return;
-    const needy = this.status.steps.filter((s) => s.state === 'needs-operator');
-    const waits = [...needy, ...this.status.steps.filter((s) => s.state !== 'needs-operator')].find(
-      (s) => s.waitingFor !== null,
-    );
-    this.status.state = needy.length > 0 ? 'needs-operator' : 'running';
-    this.status.waitingFor = waits === undefined ? null : `${waits.id}: ${waits.waitingFor ?? ''}`;
-    setCurrentDetails(detailsMarkdown(this.status));
+    this.table.end(state);
   }
 }

@@ -11,14 +11,14 @@ import { killAll, waitFor } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 
 const MIGRATE = 'workflows/migrate-vm.ts';
-const BEFORE_SLOT = '    await run.step(steps.slot, async (c) => {\n';
+const BEFORE_SLOT = '  await run.step(steps.slot, async (c) => {\n';
 const PATCH = 'look-once-more';
 /** The next version looks once more before it waits for a slot, and knows that older runs did not. */
 const LOOKS_ONCE_MORE = [
   {
     file: MIGRATE,
-    from: "import { Calls } from './calls.ts';",
-    to: "import * as sdk from '@temporalio/workflow';\nimport { Calls } from './calls.ts';",
+    from: "import type { Calls } from './calls.ts';",
+    to: "import * as sdk from '@temporalio/workflow';\nimport type { Calls } from './calls.ts';",
   },
   {
     file: MIGRATE,

@@ -84,7 +84,7 @@ describe('histories', () => {
 
 describe('a workflow that was changed', () => {
   const FILE = 'workflows/migrate-vm.ts';
-  const BEFORE_SLOT = '    await run.step(steps.slot, async (c) => {\n';
+  const BEFORE_SLOT = '  await run.step(steps.slot, async (c) => {\n';
   const look = "await calls.onCluster({ summary: 'Look once more' }).viewCluster();\n";
   const before = (line: string): Change => ({
     file: FILE,
@@ -93,8 +93,8 @@ describe('a workflow that was changed', () => {
   });
   const importing = (what: string): Change => ({
     file: FILE,
-    from: "import { Calls } from './calls.ts';",
-    to: `import { ${what} } from '@temporalio/workflow';\nimport { Calls } from './calls.ts';`,
+    from: "import type { Calls } from './calls.ts';",
+    to: `import { ${what} } from '@temporalio/workflow';\nimport type { Calls } from './calls.ts';`,
   });
   const migration = kept.find((h) => h.file.endsWith('migrateVm.completed.41fa3950.json'))!;
   const slot = migration.events.find(
