@@ -6,7 +6,7 @@ import { diagnose, type DoctorReport } from '../domain/doctor/diagnose.ts';
 import { NODE_PORTS, toldView, type NodeExam, type Part } from '../domain/doctor/view.ts';
 import type { ClusterView, NoAnswer } from '../domain/facts.ts';
 import { failureRow, isFailureCode } from '../domain/failures.ts';
-import { runId, sameName, stepId } from '../domain/names.ts';
+import { includesName, runId, sameName, stepId } from '../domain/names.ts';
 import type { DoctorInput } from '../domain/spec.ts';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf } from './failure-of.ts';
@@ -77,13 +77,13 @@ async function examineNodes(round: Round, view: Part<ClusterView>): Promise<void
   const named = [...nodes, ...unserved, ...(wanted?.nodes ?? [])];
   const all = members.map((n) => n.name);
   // Written as the cluster writes them, where it knows them.
-  for (const name of named) if (!has(all, name)) all.push(name);
-  const fresh = all.filter((name) => !has([...round.exams.keys()], name));
+  for (const name of named) if (!includesName(all, name)) all.push(name);
+  const fresh = all.filter((name) => !includesName([...round.exams.keys()], name));
   round.run.expect(fresh.map(stepOf));
   const exams = await Promise.all(
     fresh.map(async (name): Promise<[string, Part<NodeExam>]> => {
       const down = members.some((n) => sameName(n.name, name) && n.state === 'Down');
-      const patience = down && !has(named, name) ? DOWN_SECONDS : TAKE_SECONDS;
+      const patience = down && !includesName(named, name) ? DOWN_SECONDS : TAKE_SECONDS;
       const peers = all.filter((other) => !sameName(other, name));
       const request = requestFor(round, peers, all.indexOf(name), 'noAnswer' in view);
       return [name, await examineNode(round, name, request, patience)];
@@ -118,7 +118,7 @@ function examineNode(
   const step = stepOf(node);
   return ask(run, step, (c) => {
     c.evidence({ node });
-    if (has(input.unserved ?? [], node)) {
+    if (includesName(input.unserved ?? [], node)) {
       const message = `no worker of ${node} is running: nobody asks for its work`;
       return Promise.resolve({ noAnswer: { code: 'NodeNotServed', message } });
     }
@@ -160,8 +160,6 @@ function markFailed(run: Run, id: string, { code, message }: NoAnswer): void {
   step.failure = { code, message, hint: isFailureCode(code) ? failureRow(code).hint : '' };
 }
 
-const has = (names: readonly string[], name: string): boolean =>
-  names.some((known) => sameName(known, name));
 const stepOf = (node: string): NeededStep => ({
   id: stepId.node(node, 'examine'),
   title: `Examine ${node}`,

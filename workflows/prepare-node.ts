@@ -4,6 +4,7 @@ import type { ClusterView, RoleFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { quorumWithout } from '../domain/quorum.ts';
 import { movesTo } from '../domain/slots.ts';
+import { durationText } from '../domain/units.ts';
 import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
 import { patched, sleep } from '@temporalio/workflow';
 import { conduct, type Job } from './conduct.ts';
@@ -200,7 +201,9 @@ async function restart(job: Preparation, ifBootTime: string): Promise<void> {
       });
       c.evidence({ ...asked, bootTimeBefore: ifBootTime });
     }
-    c.waitingFor(`${node} to come back (budget ${budgetText(calls.budgets.restartSeconds)})`);
+    c.waitingFor(
+      `${node} to come back (budget ${durationText(calls.budgets.restartSeconds * 1000)})`,
+    );
     await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
     c.evidence({ bootTimeAfter: await comeBack(job, ifBootTime) });
   });
@@ -233,7 +236,7 @@ async function comeBack({ calls, input }: Preparation, ifBootTime: string): Prom
   } catch (err) {
     const failure = failureOf(err);
     if (failure?.code !== 'NodeNotServed' && failure?.code !== 'NotReady') throw err;
-    const budget = budgetText(restartSeconds);
+    const budget = durationText(restartSeconds * 1000);
     throw failure.code === 'NotReady'
       ? stepFailure('RestartNotTaken', `${failure.message}, ${budget} after it was asked to`)
       : stepFailure(
@@ -267,6 +270,3 @@ async function resume(job: Preparation): Promise<void> {
 
 const resumeNow = ({ calls, input: { node } }: Preparation) =>
   calls.onCluster({ summary: `Resume ${node}` }).resumeNode({ node });
-
-const budgetText = (seconds: number): string =>
-  seconds >= 120 ? `${String(Math.round(seconds / 60))} min` : `${String(seconds)} s`;

@@ -11,6 +11,7 @@ import { refuseDecision } from '../domain/decisions.ts';
 import { retryOf, type FailureCode } from '../domain/failures.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import { retryPauseSeconds, RETRIES } from '../domain/retries.ts';
+import { durationText } from '../domain/units.ts';
 import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
 import { cancelledBecause, failureOf, isOwnCancellation, stepFailure } from './failure-of.ts';
 import { choicesText, isHistoryFull, noRoomFor } from './history-room.ts';
@@ -206,7 +207,7 @@ export class Run {
   ): Promise<void> {
     const seconds = retryPauseSeconds(this.options.retrySeconds, failures);
     const which = `${String(failures)} of ${String(RETRIES[retryOf(failure.code)])}`;
-    step.waitingFor = `retry ${which} in ${String(seconds)} s, after ${failure.code}`;
+    step.waitingFor = `retry ${which} in ${durationText(seconds * 1000)}, after ${failure.code}`;
     this.table.enter(step, 'waiting');
     await sleep(seconds * 1000, { summary: `${step.title}: retry ${which} after ${failure.code}` });
   }

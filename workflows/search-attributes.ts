@@ -1,12 +1,13 @@
 // How the list of runs in the Temporal UI finds them: by cluster, node, VM, and by "needs a person".
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { ATTRIBUTE } from '../domain/names.ts';
 
 const KEYS = {
-  cluster: defineSearchAttributeKey('WatariCluster', 'KEYWORD'),
-  node: defineSearchAttributeKey('WatariNode', 'KEYWORD'),
-  vm: defineSearchAttributeKey('WatariVm', 'KEYWORD'),
-  needsOperator: defineSearchAttributeKey('WatariNeedsOperator', 'BOOL'),
+  cluster: defineSearchAttributeKey(ATTRIBUTE.cluster, 'KEYWORD'),
+  node: defineSearchAttributeKey(ATTRIBUTE.node, 'KEYWORD'),
+  vm: defineSearchAttributeKey(ATTRIBUTE.vm, 'KEYWORD'),
+  needsOperator: defineSearchAttributeKey(ATTRIBUTE.needsOperator, 'BOOL'),
 };
 
 /** Set by the run itself, so that one started with the `temporal` command is found as well. */

@@ -1,7 +1,7 @@
 // One look at the whole cluster: what the cluster tells, and what each node tells of itself, all nodes at once. A node
 // that does not answer is part of the picture, not an error.
 import type { ClusterView, NodeView, NoAnswer, Snapshot } from '../domain/facts.ts';
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import type { Calls } from './calls.ts';
 import { failureOf } from './failure-of.ts';
 import { isCancellation } from '@temporalio/workflow';
@@ -52,7 +52,7 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
     });
   const names = view.nodes.map((n) => n.name);
   for (const name of request.nodes ?? []) {
-    if (!names.some((known) => sameName(known, name))) names.push(name);
+    if (!includesName(names, name)) names.push(name);
   }
   const vms = about === undefined ? undefined : vmsAbout(about, view);
   const answers = await Promise.all(
@@ -83,8 +83,6 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
 /** A role may be named differently from its VM, whose id it knows. */
 function vmsAbout(about: { role?: string; vm?: string }, view: ClusterView): string[] {
   const names = [about.role, about.vm].filter((name) => name !== undefined);
-  const ids = view.roles
-    .filter((role) => names.some((name) => sameName(role.name, name)))
-    .map((role) => role.vmId);
+  const ids = view.roles.filter((role) => includesName(names, role.name)).map((role) => role.vmId);
   return [...names, ...ids];
 }

@@ -83,22 +83,23 @@ const INPUT = {
   files: [VHD],
 };
 
-const IDS: Record<string, (cluster: string) => string> = {
+const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   applyCluster: runId.apply,
   prepareNode: (cluster) => runId.prepare(cluster, 'HV2'),
   createVm: (cluster) => runId.create(cluster, 'new-1'),
   migrateVm: (cluster) => runId.migrate(cluster, 'web-1'),
+  inspectCluster: (cluster) => runId.inspect(cluster, 'cut'),
+  doctor: runId.doctor,
 };
 
 const start = (c: SimCluster, type: WorkflowName, more: object = {}): ServerRun => {
-  const id = IDS[type]?.(CLUSTER) ?? `watari/${CLUSTER}/${type}`;
   const run = c.server.start({
     type,
-    id: type === 'inspectCluster' ? runId.inspect(CLUSTER, 'cut') : id,
+    id: IDS[type](CLUSTER),
     queue: clusterQueue(CLUSTER),
     input: { ...INPUT, ...more },
   });
-  if (run === undefined) throw new Error(`${id} is running already`);
+  if (run === undefined) throw new Error(`${IDS[type](CLUSTER)} is running already`);
   return run;
 };
 

@@ -6,11 +6,11 @@ import { DECISIONS_KEPT } from '../../domain/bounded.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS } from '../../domain/spec.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import { scenarioSchema } from '../../lab/scenario-schema.ts';
-import { Random } from '../../proof/sim/random.ts';
-import type { ServerRun } from '../../proof/sim/server-run.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
+import { Random } from '../../proof/rig/random.ts';
+import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 const CLUSTER = 'decided';

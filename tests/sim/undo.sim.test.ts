@@ -7,12 +7,12 @@ import { clusterQueue, runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { StepStatus } from '../../domain/status.ts';
 import { HypervError, type ActOp } from '../../hyperv/host.ts';
-import { scenarioSchema } from '../../lab/scenario-schema.ts';
-import { isActing } from '../../proof/sim/ledger.ts';
-import { Random } from '../../proof/sim/random.ts';
-import type { ServerRun } from '../../proof/sim/server-run.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
+import { isActing } from '../../proof/sim/rules/ledger.ts';
+import { Random } from '../../proof/rig/random.ts';
+import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
-import { WorkflowHost } from '../../proof/sim/workflow-host.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 
 const CLUSTER = 'back';
