@@ -1,7 +1,5 @@
 // What every measure is given: the two servers, how much of everything, and labs that are ended with the measure.
-import fs from 'node:fs';
-import path from 'node:path';
-import { BenchLab, type LabOptions } from '../rig/lab.ts';
+import { RealLab, type LabOptions } from '../rig/lab.ts';
 import type { Programs } from '../rig/processes.ts';
 import type { Side } from '../rig/servers.ts';
 import type { Deadline } from '../rig/waiting.ts';
@@ -17,21 +15,16 @@ export interface Bench {
   say: (line: string) => void;
 }
 
-/** Scenario without its `cluster` line, or a file of its own. */
-export type Scene = Omit<LabOptions, 'scenario'> & ({ yaml: string } | { file: string });
+export type BenchLab = RealLab<Side>;
 
 export async function withLabs<T>(
   bench: Bench,
-  scene: Scene,
+  scene: LabOptions,
   sides: readonly Side[],
   work: (labs: BenchLab[]) => Promise<T>,
 ): Promise<T> {
-  const scenario = 'file' in scene ? scene.file : path.join(bench.folder, `${scene.cluster}.yaml`);
-  if ('yaml' in scene) fs.writeFileSync(scenario, `cluster: ${scene.cluster}\n${scene.yaml}`);
   // One that does not start fails them all; main.ts ends the others' processes.
-  const labs = await Promise.all(
-    sides.map((side) => BenchLab.start(side, bench, { ...scene, scenario })),
-  );
+  const labs = await Promise.all(sides.map((side) => RealLab.start(side, bench, scene)));
   try {
     return await work(labs);
   } finally {

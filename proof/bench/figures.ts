@@ -1,9 +1,7 @@
 // A figure of the bench: values measured with the server settings of the product and with Temporal's own, and the goal
 // that one of them has to meet.
+import type { SideName } from '../rig/servers.ts';
 import { summaryOf, type Summary } from '../rig/statistics.ts';
-
-/** `tuned`: as `watari server start` and the demo run it. `plain`: the same server with Temporal's defaults. */
-export type SideName = 'tuned' | 'plain';
 
 export interface Goal {
   of: 'p50' | 'p95' | 'max';

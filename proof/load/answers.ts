@@ -2,7 +2,7 @@
 // something else goes on; and the same without the process, through the client's own code.
 import { summaryOf, type Summary } from '../rig/statistics.ts';
 import { sleep } from '../rig/waiting.ts';
-import type { BenchLab } from '../rig/lab.ts';
+import type { RealLab } from '../rig/lab.ts';
 import { listRuns } from '../../client/runs/list.ts';
 import { RunTracker } from '../../client/runs/tracker.ts';
 
@@ -25,7 +25,7 @@ const PAUSE_MS = 300;
 const PATIENCE_MS = 30_000;
 
 export class AnswerTimes {
-  private readonly lab: BenchLab;
+  private readonly lab: RealLab;
   private readonly run: () => string;
   private readonly times = Object.fromEntries(QUESTIONS.map((q) => [q, []])) as unknown as Record<
     Question,
@@ -37,7 +37,7 @@ export class AnswerTimes {
   private asking: Promise<void> = Promise.resolve();
 
   /** @param run the id of a run to ask about, another one each time. */
-  constructor(lab: BenchLab, run: () => string) {
+  constructor(lab: RealLab, run: () => string) {
     this.lab = lab;
     this.run = run;
   }
@@ -64,7 +64,7 @@ export class AnswerTimes {
 
   /** All questions once. */
   async askAll(): Promise<void> {
-    const { temporal } = this.lab.side;
+    const { temporal } = this.lab.server;
     const run = this.run();
     await this.time('list of runs', () =>
       listRuns(temporal, { cluster: this.lab.cluster, needsOperator: false, all: false }),
@@ -96,12 +96,9 @@ export class AnswerTimes {
 
   private async command(...words: string[]): Promise<void> {
     const program = this.lab.watari(...words);
-    const force = setTimeout(() => void program.kill(), PATIENCE_MS);
-    await program.ended;
-    clearTimeout(force);
-    const code = program.child.exitCode;
+    const code = await program.endedWithin(PATIENCE_MS);
     // 1 and 4 are answers: the run failed, or waits for a person.
-    if (code === null) throw new Error(`no end within ${String(PATIENCE_MS / 1000)} s`);
+    if (typeof code !== 'number') throw new Error(`no end within ${String(PATIENCE_MS / 1000)} s`);
     if (![0, 1, 4].includes(code))
       throw new Error(`exit code ${String(code)}: ${program.stderr()}${program.stdout()}`);
     if (program.stdout() === '') throw new Error(`said nothing: ${program.stderr()}`);
@@ -114,9 +111,7 @@ export class AnswerTimes {
         resolve();
       });
     });
-    const force = setTimeout(() => void program.kill(), PATIENCE_MS);
-    await Promise.race([said, program.ended]);
-    clearTimeout(force);
+    await Promise.race([said, program.endedWithin(PATIENCE_MS)]);
     const nothing = program.stdout() === '';
     await program.kill();
     if (nothing) throw new Error(`showed nothing: ${program.stderr()}`);

@@ -2,9 +2,10 @@
 // migrations and one large `cluster apply`. Everything that is started here ends with it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { BenchLab } from '../rig/lab.ts';
+import { RealLab } from '../rig/lab.ts';
 import type { Programs } from '../rig/processes.ts';
 import { startTuned, type TunedSide } from '../rig/servers.ts';
+import { sleep } from '../rig/waiting.ts';
 import { ATTRIBUTE, runId } from '../../domain/names.ts';
 import { AnswerTimes, type Answers } from './answers.ts';
 import { activityFigures, historySizes } from './histories.ts';
@@ -76,7 +77,6 @@ export interface LoadReport {
 const IDLE_QUESTIONS = 3;
 /** Until the server has written what it writes behind a run. */
 const SETTLE_MS = 5_000;
-const READY_MS = 120_000;
 
 export async function measureLoad(o: LoadOptions, around: Surroundings): Promise<LoadReport> {
   const side = await startTuned(around.cliPath, around.folder, 'full');
@@ -109,7 +109,7 @@ async function measureWaves(
       around.say(`Wave ${String(i)}: ${String(scene.vms)} moves at once`);
       waves.push(await measureWave(o, i, { lab, side, watch, say: around.say }));
     }
-    await settle();
+    await sleep(SETTLE_MS);
     const after = { memoryMb: watch.now(), databaseMb: databaseMb(side.dbFile) };
     return { scene, speed, idle, waves, after };
   } finally {
@@ -119,7 +119,7 @@ async function measureWaves(
 }
 
 interface Running {
-  lab: BenchLab;
+  lab: RealLab;
   side: TunedSide;
   watch: MemoryWatch;
   say: (line: string) => void;
@@ -145,7 +145,7 @@ async function measureWave(o: LoadOptions, wave: number, running: Running): Prom
   const answered = await answers.end();
   const memoryPeakMb = watch.takePeaks();
   const spent = processorTimes(watch);
-  await settle();
+  await sleep(SETTLE_MS);
   const { client } = side.temporal;
   const every = Math.max(1, Math.floor(scene.vms / o.sample));
   const handles = Array.from({ length: Math.min(o.sample, scene.vms) }, (_, i) =>
@@ -198,13 +198,11 @@ async function measureApply(
     command.onOutput((text) => {
       if (text.includes(`cluster/plan`)) answers.begin();
     });
-    const force = setTimeout(() => void command.kill(), o.withinMs);
-    await command.ended;
-    clearTimeout(force);
+    await command.endedWithin(o.withinMs);
     const seconds = (performance.now() - began) / 1000;
     const answered = await answers.end();
     const memoryPeakMb = watch.takePeaks();
-    await settle();
+    await sleep(SETTLE_MS);
     const { client } = side.temporal;
     const info = await lab.handle(id).describe();
     const status = await lab.handle(id).query<object>('status');
@@ -238,17 +236,15 @@ async function startLab(
   { speed }: LoadOptions,
   side: TunedSide,
   around: Surroundings,
-): Promise<BenchLab> {
-  const scenario = path.join(around.folder, `${cluster}.yaml`);
-  fs.writeFileSync(scenario, `cluster: ${cluster}\n${yaml}`);
-  return BenchLab.start(side, around, { cluster, scenario, speed, readyMs: READY_MS });
+): Promise<RealLab> {
+  return RealLab.start(side, around, { cluster, scenario: { yaml }, speed });
 }
 
-async function watchMemory(lab: BenchLab, side: TunedSide): Promise<MemoryWatch> {
+async function watchMemory(lab: RealLab, side: TunedSide): Promise<MemoryWatch> {
   const workers = Object.entries(await lab.workerPids());
   return new MemoryWatch([
     { name: 'server', pid: side.pid },
-    { name: 'lab', pid: lab.pid },
+    { name: 'lab', pid: lab.program.pid },
     ...workers.map(([node, pid]) => ({ name: `worker ${node}`, pid })),
   ]);
 }
@@ -261,8 +257,3 @@ function processorTimes(watch: MemoryWatch): Record<string, number> {
     }),
   );
 }
-
-const settle = (): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, SETTLE_MS);
-  });

@@ -1,6 +1,6 @@
 // One wave of runs: as many live migrations as asked for, started at the same moment through the client's own code, and
 // followed until the last has ended.
-import type { BenchLab } from '../rig/lab.ts';
+import type { RealLab } from '../rig/lab.ts';
 import { sleep } from '../rig/waiting.ts';
 import { systemClock } from '../../client/context.ts';
 import { startRun } from '../../client/runs/start.ts';
@@ -30,14 +30,14 @@ const LOOK_EVERY_MS = 1000;
 /** As many people, or loops of a script, as ask the server for a start in the same moment. */
 const STARTS_AT_ONCE = 50;
 
-const input = (lab: BenchLab, { vm, to }: Move): MigrateVmInput => ({
+const input = (lab: RealLab, { vm, to }: Move): MigrateVmInput => ({
   cluster: lab.cluster,
   vm,
   ...(to === null ? {} : { to }),
   startedBy: 'load',
 });
 
-async function startAll(lab: BenchLab, moves: readonly Move[]): Promise<string[]> {
+async function startAll(lab: RealLab, moves: readonly Move[]): Promise<string[]> {
   const refused = new Set<string>();
   const left = [...moves];
   const lane = async (): Promise<void> => {
@@ -49,9 +49,9 @@ async function startAll(lab: BenchLab, moves: readonly Move[]): Promise<string[]
   return [...refused];
 }
 
-const startMove = (lab: BenchLab, move: Move) =>
+const startMove = (lab: RealLab, move: Move) =>
   startRun(
-    lab.side.temporal,
+    lab.server.temporal,
     {
       workflow: 'migrateVm',
       id: runId.migrate(lab.cluster, move.vm),
@@ -68,21 +68,21 @@ const startMove = (lab: BenchLab, move: Move) =>
 export const waveQuery = (cluster: string, since: Date): string =>
   `${ATTRIBUTE.cluster} = '${cluster}' AND WorkflowType = 'migrateVm' AND StartTime >= '${since.toISOString()}'`;
 
-async function statesOf(lab: BenchLab, query: string): Promise<Record<string, number>> {
-  const { groups } = await lab.side.temporal.client.workflow.count(
+async function statesOf(lab: RealLab, query: string): Promise<Record<string, number>> {
+  const { groups } = await lab.server.temporal.client.workflow.count(
     `${query} GROUP BY ExecutionStatus`,
   );
   return Object.fromEntries(groups.map((g) => [String(g.groupValues[0]), g.count]));
 }
 
-async function parkedOf(lab: BenchLab, query: string): Promise<number> {
+async function parkedOf(lab: RealLab, query: string): Promise<number> {
   const waits = `${query} AND ${ATTRIBUTE.needsOperator} = true AND ExecutionStatus = 'Running'`;
-  return (await lab.side.temporal.client.workflow.count(waits)).count;
+  return (await lab.server.temporal.client.workflow.count(waits)).count;
 }
 
 /** Ends with the last run, or when nothing but waiting for a person is left, or when the time is up. */
 export async function runWave(
-  lab: BenchLab,
+  lab: RealLab,
   moves: readonly Move[],
   o: { withinMs: number; tell: (line: string) => void; started?: () => void },
 ): Promise<WaveResult & { query: string }> {

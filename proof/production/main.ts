@@ -7,7 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
 import { findCli } from '../rig/temporal-cli.ts';
-import { connect } from '../../client/temporal/connection.ts';
+import { connectTo } from '../rig/servers.ts';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
 import { NotAvailable, obtainPrograms } from './programs.ts';
 import { ProductionStack } from './stack.ts';
@@ -26,8 +26,8 @@ async function check(stack: ProductionStack): Promise<void> {
     await stack.job(job);
     say(`${job} again ${((performance.now() - started) / 1000).toFixed(2)} s`);
   }
-  const { address, namespace, uiUrl } = stack;
-  const temporal = await connect({ namespace, describe: address, connectionOptions: { address } });
+  const { namespace, uiUrl } = stack;
+  const temporal = await connectTo(stack);
   try {
     const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({
       namespace,

@@ -1,8 +1,8 @@
 // The programs of the production set-up, as proof/production/obtain.mjs finds or builds them.
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { z } from 'zod';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
+import { startProgram } from '../rig/processes.ts';
 
 const foundSchema = z.object({
   server: z.string(),
@@ -22,15 +22,10 @@ export class NotAvailable extends Error {}
 
 export async function obtainPrograms(say: (line: string) => void): Promise<ProductionPrograms> {
   const script = path.join(PACKAGE_ROOT, 'proof', 'production', 'obtain.mjs');
-  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let found = '';
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (found += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+  const looking = startProgram(process.execPath, [script]);
+  looking.child.stderr?.on('data', (text: string) => {
     for (const line of text.trimEnd().split('\n')) say(line);
   });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new NotAvailable(said.trim());
-  return foundSchema.parse(JSON.parse(found));
+  if ((await looking.ended) !== 0) throw new NotAvailable(looking.stderr().trim());
+  return foundSchema.parse(JSON.parse(looking.stdout()));
 }

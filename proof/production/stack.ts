@@ -1,13 +1,14 @@
 // The production set-up of docker-compose.yml as processes of this machine: each service with the environment, command
 // and order of the file, on free ports, in a folder of its own; ended by pid. Used by `npm run production`, by the soak
 // and by the test of backup and restore.
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
-import { waitFor } from '../rig/waiting.ts';
+import { isListening } from '../../client/temporal-server/ports.ts';
+import { compiled } from '../rig/lab.ts';
+import { startProgram } from '../rig/processes.ts';
+import { PATIENCE_MS, waitFor } from '../rig/waiting.ts';
 import { DOORS_COUNT, environmentOf, wordsOf, type Place } from './as-process.ts';
 import { readCompose, type Service } from './compose-file.ts';
 import { Database } from './database.ts';
@@ -28,10 +29,6 @@ export interface StackOptions {
   lab?: boolean;
   say?: (line: string) => void;
 }
-
-const WATARI = path.join(PACKAGE_ROOT, 'dist', 'client', 'main.js');
-const HEALTHY_MS = 60_000;
-const JOB_MS = 90_000;
 
 export class ProductionStack {
   readonly database: Database;
@@ -120,7 +117,7 @@ export class ProductionStack {
 
   async startDatabase(): Promise<void> {
     this.database.process.start();
-    await waitFor('PostgreSQL to be healthy', HEALTHY_MS, () => this.database.isReady(), 100);
+    await waitFor('PostgreSQL to be healthy', () => this.database.isReady(), { everyMs: 100 });
   }
 
   async startServer(): Promise<void> {
@@ -140,8 +137,8 @@ export class ProductionStack {
   }
 
   /** A command of watari, as somebody types it in the lab's container (`docker compose exec lab node …`). */
-  watari(words: readonly string[]): Promise<{ code: number | null; said: string }> {
-    return this.run('lab', process.execPath, [WATARI, ...words]);
+  watari(words: readonly string[]): Promise<{ code: number | string; said: string }> {
+    return this.run('lab', process.execPath, [compiled('client', 'main.js'), ...words]);
   }
 
   /** Something that ends by itself, in the surroundings of a service. */
@@ -149,21 +146,11 @@ export class ProductionStack {
     name: string,
     program: string,
     args: readonly string[],
-  ): Promise<{ code: number | null; said: string }> {
-    const child = spawn(program, args, {
-      cwd: this.o.folder,
-      env: this.environment(this.service(name)),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: JOB_MS,
-    });
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    return { code, said };
+  ): Promise<{ code: number | string; said: string }> {
+    const env = this.environment(this.service(name));
+    const running = startProgram(program, args, { cwd: this.o.folder, env });
+    const code = await running.endedWithin(PATIENCE_MS);
+    return { code, said: running.stdout() + running.stderr() };
   }
 
   /** What docker-compose.yml calls healthy: the same question to the same door. */
@@ -172,14 +159,13 @@ export class ProductionStack {
     const [program = '', ...args] = wordsOf(service.healthcheck ?? [], service, this.place);
     return waitFor(
       `${name} to be healthy`,
-      HEALTHY_MS,
       async () => {
         if (program === 'wget') return (await fetch(args.at(-1) ?? '')).ok;
         const [host = '', port = ''] = args.slice(-2);
-        if (program === 'nc') return accepts(host, Number(port));
+        if (program === 'nc') return isListening(host, Number(port));
         return (await this.run(name, program, args)).code === 0;
       },
-      50,
+      { everyMs: 50 },
     );
   }
 
@@ -231,22 +217,3 @@ export class ProductionStack {
     return path.join(this.o.folder, 'logs', `${name}.log`);
   }
 }
-
-/** What `nc -z` asks. */
-const accepts = (host: string, port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: 1_000 });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => {
-      end(true);
-    });
-    socket.once('error', () => {
-      end(false);
-    });
-    socket.once('timeout', () => {
-      end(false);
-    });
-  });

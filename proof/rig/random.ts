@@ -1,5 +1,16 @@
-// The only source of chance in a simulation: one seed gives one sequence, and each part of the simulation draws from a
-// branch of its own, so that leaving out one fault does not change what the others draw.
+// The only source of chance in simulations and soaks: one seed gives one sequence, and each part draws from a generator of
+// its own, so that leaving out one fault does not change what the others draw.
+
+/** FNV-1a, started from `from`. */
+function hashed(from: number, text: string): number {
+  let hash = from;
+  for (let i = 0; i < text.length; i += 1) {
+    hash ^= text.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return hash;
+}
+const FNV_OFFSET = 0x811c9dc5;
 
 export class Random {
   private state: number;
@@ -10,15 +21,14 @@ export class Random {
     this.state = this.seed;
   }
 
+  /** Of a seed, for one purpose of many: what one of them draws never depends on how often another was asked. */
+  static of(seed: number, purpose: string): Random {
+    return new Random(hashed(seed, purpose));
+  }
+
   /** A generator of its own for what `name` says; the order of branching does not matter. */
   branch(name: string): Random {
-    // FNV-1a over the name, started from the seed.
-    let hash = 0x811c9dc5 ^ this.seed;
-    for (let i = 0; i < name.length; i += 1) {
-      hash ^= name.charCodeAt(i);
-      hash = Math.imul(hash, 0x01000193);
-    }
-    const branch = new Random(hash);
+    const branch = new Random(hashed(FNV_OFFSET ^ this.seed, name));
     // Neighbouring seeds differ in few bits; the first numbers of a generator would show it.
     branch.next();
     branch.next();
@@ -47,6 +57,17 @@ export class Random {
     const item = items[this.int(0, items.length - 1)];
     if (items.length === 0 || item === undefined) throw new Error('nothing to pick from');
     return item;
+  }
+
+  /** One of the keys, as often as its weight says. */
+  weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
+    const entries = Object.entries(weights) as [K, number][];
+    let left = this.next() * entries.reduce((total, [, weight]) => total + weight, 0);
+    for (const [key, weight] of entries) {
+      left -= weight;
+      if (left < 0) return key;
+    }
+    throw new RangeError('Nothing to choose from: every weight is zero.');
   }
 
   /** `count` different items, in an order of chance. */

@@ -1,25 +1,123 @@
-// The two Temporal servers that are compared: one as the product starts it, and the same with Temporal's own settings.
-import { spawn } from 'node:child_process';
+// Temporal servers for benches, soaks, plays and tests: as the product starts them, and one with other settings than the
+// product gives it.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { connect, type Temporal } from '../../client/temporal/connection.ts';
-import { guardProcess, STOP_GRACE_MS } from '../../client/temporal-server/guard.ts';
-import { freePorts, isListening } from '../../client/temporal-server/ports.ts';
+import { guardProcess } from '../../client/temporal-server/guard.ts';
+import { freePorts } from '../../client/temporal-server/ports.ts';
 import { serverFlags, type Durability } from '../../client/temporal-server/server-flags.ts';
-import { startTemporalServer } from '../../client/temporal-server/start.ts';
-import type { SideName } from '../bench/figures.ts';
-import { waitFor } from './waiting.ts';
+import { startTemporalServer, type TemporalServer } from '../../client/temporal-server/start.ts';
+import { saidBy, startProgram, type Program } from './processes.ts';
+import { PATIENCE_MS, waitFor } from './waiting.ts';
 
-export interface Side {
-  name: SideName;
+/** Where a server is. */
+export interface Address {
   address: string;
   namespace: string;
+}
+
+/** A server that answers. */
+export interface Server extends Address {
   temporal: Temporal;
+}
+
+/** `tuned`: as `watari server start` and the demo run it. `plain`: the same server with Temporal's defaults. */
+export type SideName = 'tuned' | 'plain';
+
+/** One of two servers that are compared. */
+export interface Side extends Server {
+  name: SideName;
   stop(): Promise<void>;
 }
 
 const IP = '127.0.0.1';
-const READY_MS = 30_000;
+
+export interface FileServerOptions {
+  cliPath: string;
+  /** Database and log. */
+  folder: string;
+  durability?: Durability;
+  /** Of the server that was there before; default: a free one. */
+  port?: number | undefined;
+}
+
+/** On a SQLite file: it can be killed and started again on the same file and port. */
+export const serverOnFile = (o: FileServerOptions): Promise<TemporalServer> =>
+  startTemporalServer({
+    cliPath: o.cliPath,
+    dbFile: path.join(o.folder, 'temporal.db'),
+    durability: o.durability ?? 'fast',
+    port: o.port ?? 'free',
+    uiPort: 'free',
+    logFile: path.join(o.folder, 'logs', 'temporal-server.log'),
+    readyMs: PATIENCE_MS,
+  });
+
+const removed = (folder: string): void => {
+  fs.rmSync(folder, { recursive: true, force: true });
+};
+
+/** Nothing is left of it, but for the log where `remove` keeps that. */
+export async function serverInMemory(cliPath: string, remove = removed): Promise<TemporalServer> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-temporal-'));
+  const server = await startTemporalServer({
+    cliPath,
+    dbFile: null,
+    durability: 'fast',
+    port: 'free',
+    uiPort: 'free',
+    logFile: path.join(folder, 'temporal-server.log'),
+    readyMs: PATIENCE_MS,
+  });
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop();
+      remove(folder);
+    },
+  };
+}
+
+export interface ChangedServer extends Address {
+  program: Program;
+  stop(): Promise<void>;
+}
+
+/** With other flags than the product gives it. */
+export async function changedServer(
+  cliPath: string,
+  dbFile: string | null,
+  change: (flags: readonly string[]) => string[],
+): Promise<ChangedServer> {
+  const [port = 0, uiPort = 0] = await freePorts(IP, 2);
+  const namespace = 'default';
+  const flags = serverFlags({ ip: IP, port, uiPort, namespace, dbFile, durability: 'fast' });
+  const program = startProgram(cliPath, change(flags));
+  const guard = guardProcess(program.pid);
+  void program.ended.then(() => {
+    guard.release();
+  });
+  return {
+    address: `${IP}:${String(port)}`,
+    namespace,
+    program,
+    stop: () => program.kill('SIGTERM'),
+  };
+}
+
+/** Once it answers: a server listens a moment before its namespace is there. */
+export const connectTo = (at: Address, program?: Program): Promise<Temporal> =>
+  waitFor(
+    `namespace ${at.namespace} at ${at.address}`,
+    () =>
+      connect({
+        namespace: at.namespace,
+        describe: at.address,
+        connectionOptions: { address: at.address },
+      }),
+    program === undefined ? {} : { saw: () => saidBy(program) },
+  );
 
 export interface TunedSide extends Side {
   pid: number;
@@ -31,73 +129,33 @@ export async function startTuned(
   folder: string,
   durability: Durability = 'fast',
 ): Promise<TunedSide> {
-  const dbFile = path.join(folder, 'tuned.db');
-  const server = await startTemporalServer({
-    cliPath,
-    dbFile,
-    durability,
-    port: 'free',
-    logFile: path.join(folder, 'tuned-server.log'),
-  });
-  const side = await sideOf('tuned', server.address, () => server.stop());
-  return { ...side, pid: server.pid, dbFile };
+  const server = await serverOnFile({ cliPath, folder: path.join(folder, 'tuned'), durability });
+  const { pid, dbFile } = server;
+  return { ...(await sideOf('tuned', server)), pid, dbFile: dbFile ?? '' };
 }
 
 /** What makes the product's server fast; everything else stays the same for both. */
 const TUNING = ['--dynamic-config-value', '--sqlite-pragma'];
 
-const untuned = (flags: readonly string[]): string[] =>
-  flags.filter((flag, i) => !TUNING.includes(flag) && !TUNING.includes(flags[i - 1] ?? ''));
-
 export async function startPlain(cliPath: string, folder: string): Promise<Side> {
-  const [port = 0, uiPort = 0] = await freePorts(IP, 2);
-  const dbFile = path.join(folder, 'plain.db');
-  const place = { ip: IP, port, uiPort, namespace: 'default', dbFile, durability: 'fast' } as const;
-  const log = fs.openSync(path.join(folder, 'plain-server.log'), 'a');
-  const child = spawn(cliPath, untuned(serverFlags(place)), {
-    stdio: ['ignore', log, log],
-    detached: true,
-    windowsHide: true,
-  });
-  fs.closeSync(log);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      resolve();
-    });
-    child.once('error', () => {
-      resolve();
-    });
-  });
-  const guard = child.pid === undefined ? null : guardProcess(child.pid);
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-    await ended;
-    clearTimeout(force);
-    guard?.release();
-  };
-  try {
-    await waitFor('the server with plain settings', READY_MS, () => isListening(IP, port));
-    return await sideOf('plain', `${IP}:${String(port)}`, stop);
-  } catch (err) {
-    await stop();
-    throw err;
-  }
+  const server = await changedServer(cliPath, path.join(folder, 'plain.db'), (flags) =>
+    flags.filter((flag, i) => !TUNING.includes(flag) && !TUNING.includes(flags[i - 1] ?? '')),
+  );
+  return sideOf('plain', server, server.program);
 }
 
-async function sideOf(name: SideName, address: string, stop: () => Promise<void>): Promise<Side> {
-  const namespace = 'default';
-  const target = { namespace, describe: address, connectionOptions: { address } };
-  // It listens a moment before its namespace is there.
-  const temporal = await waitFor(`namespace ${namespace} at ${address}`, READY_MS, () =>
-    connect(target),
-  );
-  return {
-    name,
-    address,
-    namespace,
-    temporal,
+async function sideOf(
+  name: SideName,
+  server: Address & { stop(): Promise<void> },
+  program?: Program,
+): Promise<Side> {
+  const { address, namespace } = server;
+  try {
     // The connection stays: a measure that ran out of time may still use it, and it ends with the process.
-    stop,
-  };
+    const temporal = await connectTo(server, program);
+    return { name, address, namespace, temporal, stop: () => server.stop() };
+  } catch (err) {
+    await server.stop();
+    throw err;
+  }
 }

@@ -1,5 +1,65 @@
-// Waiting that always ends: with the answer, with its own limit, or with the time of the whole bench.
+// Waiting that always ends: with what was waited for, or with words about what was seen last. Used by everything in proof/
+// and by the tests.
 
+/**
+ * For what must happen: two cores and thirty programs that want them. Shorter only where the time itself is what is
+ * tested or measured.
+ */
+export const PATIENCE_MS = 120_000;
+
+export interface WaitOptions {
+  /** Default: PATIENCE_MS. */
+  withinMs?: number;
+  everyMs?: number;
+  /** What there is to see, for the message: the output of a process, for instance. */
+  saw?: () => string;
+}
+
+/** Thrown by a question that need not be asked again: what is waited for can no longer come. */
+export class Hopeless extends Error {}
+
+/** Looks until what it sees will do. A look that fails is repeated. */
+export async function waitUntil<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  willDo: (seen: T) => boolean,
+  o: WaitOptions = {},
+): Promise<T> {
+  const { withinMs = PATIENCE_MS, everyMs = 25, saw } = o;
+  const end = Date.now() + withinMs;
+  const inVain = (why: string, last: string): Error =>
+    new Error(`${why} for ${what}; seen last: ${last}${saw === undefined ? '' : `\n${saw()}`}`);
+  for (;;) {
+    let last: string;
+    try {
+      const seen = await look();
+      if (willDo(seen)) return seen;
+      last = seen === undefined ? 'nothing' : JSON.stringify(seen);
+    } catch (err) {
+      last = err instanceof Error ? err.message : String(err);
+      if (err instanceof Hopeless) throw inVain('waited in vain', last);
+    }
+    if (Date.now() > end) throw inVain(`waited ${String(withinMs / 1000)} s`, last);
+    await sleep(everyMs);
+  }
+}
+
+/** Asks until the answer is neither undefined, null nor false. */
+export const waitFor = <T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  o?: WaitOptions,
+): Promise<NonNullable<Exclude<T, false>>> =>
+  waitUntil(what, ask, (answer) => answer != null && answer !== false, o) as Promise<
+    NonNullable<Exclude<T, false>>
+  >;
+
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+
+/** The time of a whole bench. */
 export class Deadline {
   readonly at: number;
 
@@ -27,31 +87,5 @@ export class Deadline {
     } finally {
       clearTimeout(timer);
     }
-  }
-}
-
-export const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-
-/** Asks until the answer is neither undefined nor false. A question that fails is asked again. */
-export async function waitFor<T>(
-  what: string,
-  limitMs: number,
-  ask: () => T | Promise<T>,
-  everyMs = 25,
-): Promise<Exclude<T, undefined | false>> {
-  const end = Date.now() + limitMs;
-  let last = '';
-  for (;;) {
-    try {
-      const answer = await ask();
-      if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>;
-    } catch (err) {
-      last = `; last error: ${err instanceof Error ? err.message : String(err)}`;
-    }
-    if (Date.now() > end) throw new Error(`waited ${String(limitMs / 1000)} s for ${what}${last}`);
-    await sleep(everyMs);
   }
 }

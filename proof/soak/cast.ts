@@ -29,8 +29,8 @@ export const castOf = (strikes: readonly StrikeKind[]): Cast => ({
 const newVm = (number: number): string => `new-${String(number)}`;
 const diskOf = (vm: string): string => `'C:\\ClusterStorage\\Volume1\\${vm}.vhdx'`;
 
-/** Moves take long enough to be hit, and every node has room for all VMs of another one. */
-export function scenarioText(cluster: string): string {
+/** A scenario without its `cluster` line. Moves take long enough to be hit, and every node has room for all VMs of another one. */
+export function scenarioText(): string {
   const node = (name: string, more: string): string =>
     `  - { name: ${name}, memory: 160GB, switches: [LAN], bootSeconds: 50, serviceSeconds: 5, shutdownSeconds: 8,` +
     ` installSeconds: 20, migrationNetwork: 2Gbps${more} }`;
@@ -39,7 +39,6 @@ export function scenarioText(cluster: string): string {
     `  - { name: ${name}, owner: ${owner}, memory: ${String(memory)}GB, dirtyRate: ${String(dirty)}MB/s }`;
   const disks = Array.from({ length: NEW_VMS_MAX }, (_, i) => diskOf(newVm(i + 1)));
   return [
-    `cluster: ${cluster}`,
     'nodes:',
     ...NODES.map((name) => node(name, name === 'HV4' ? '' : ready)),
     'failoverSeconds: 20',

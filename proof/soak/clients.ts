@@ -1,10 +1,7 @@
 // The watari commands of the soak, as people would type them: real processes, some of them killed while they watch. What
 // each of them said is kept until it is known to be fine.
-import path from 'node:path';
-import { PACKAGE_ROOT } from '../../client/package-root.ts';
-import type { Program, Programs } from '../rig/processes.ts';
-
-const WATARI = path.join(PACKAGE_ROOT, 'dist', 'client', 'main.js');
+import type { RealLab } from '../rig/lab.ts';
+import type { Program } from '../rig/processes.ts';
 
 /** A person would have pressed Ctrl+C long ago. */
 const PATIENCE_MS = 240_000;
@@ -18,8 +15,7 @@ export interface Command {
 }
 
 export class Clients {
-  private readonly programs: Programs;
-  private readonly options: { cwd: string; env: Record<string, string> };
+  private readonly lab: RealLab;
   private readonly running = new Set<Promise<unknown>>();
   private readonly exits = new Map<string, number>();
   /** What no command may ever say or do. */
@@ -27,9 +23,8 @@ export class Clients {
   started = 0;
   killed = 0;
 
-  constructor(programs: Programs, options: { cwd: string; env: Record<string, string> }) {
-    this.programs = programs;
-    this.options = options;
+  constructor(lab: RealLab) {
+    this.lab = lab;
   }
 
   /** How often each exit code came, for the report. */
@@ -44,8 +39,7 @@ export class Clients {
   /** Runs it to its end, or to its kill. */
   run(words: readonly string[], killAfterMs: number | null = null): Promise<Command> {
     this.started += 1;
-    const program = this.programs.start([WATARI, ...words], this.options);
-    const done = this.see(program, words, killAfterMs);
+    const done = this.see(this.lab.watari(...words), words, killAfterMs);
     this.running.add(done);
     void done.finally(() => this.running.delete(done));
     return done;

@@ -5,19 +5,16 @@ import path from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ATTRIBUTE, clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
-import { isOutage, type Temporal } from '../../client/temporal/connection.ts';
+import { isOutage } from '../../client/temporal/connection.ts';
+import type { RealLab } from '../rig/lab.ts';
 import { sleep } from '../rig/waiting.ts';
 import { clusterText, RESTART_FEATURE } from './cast.ts';
 import type { Clients } from './clients.ts';
 import type { Job, Wish } from './schedule.ts';
-import type { SoakLab } from './soak-lab.ts';
 
 export interface Surroundings {
-  cluster: string;
-  folder: string;
-  lab: SoakLab;
+  lab: RealLab;
   clients: Clients;
-  temporal: Temporal;
   say: (line: string) => void;
 }
 
@@ -54,8 +51,9 @@ export class Workload {
   /** A cluster.yaml for this wish. */
   fileFor(wish: Wish): string {
     this.files += 1;
-    const file = path.join(this.around.folder, `cluster-${String(this.files)}.yaml`);
-    fs.writeFileSync(file, clusterText(this.around.cluster, wish));
+    const { folder, cluster } = this.around.lab;
+    const file = path.join(folder, `cluster-${String(this.files)}.yaml`);
+    fs.writeFileSync(file, clusterText(cluster, wish));
     return file;
   }
 
@@ -127,7 +125,8 @@ export class Workload {
   }
 
   private async running(which: string | null): Promise<string[]> {
-    const { temporal, cluster } = this.around;
+    const { cluster, server } = this.around.lab;
+    const { temporal } = server;
     const only = which === null ? '' : ` AND ${which}`;
     const query = `${ATTRIBUTE.cluster} = '${cluster}' AND ExecutionStatus = 'Running'${only}`;
     const runs: string[] = [];
@@ -148,7 +147,9 @@ export class Workload {
    * another has its turn.
    */
   private async prepare(node: string): Promise<boolean> {
-    const { cluster, lab, temporal, say } = this.around;
+    const { lab, say } = this.around;
+    const { cluster } = lab;
+    const { temporal } = lab.server;
     const others = await this.running("WorkflowType IN ('prepareNode', 'applyCluster')");
     if (others.length > 0) return false;
     await lab.control({ action: 'remove-feature', node, feature: RESTART_FEATURE });

@@ -1,8 +1,8 @@
 // Carries out the strikes of a round at their moments: kill -9 of processes, power cuts of nodes. Knows how long each
 // thing stays away, and waits at the end until everything that it took down is up again.
+import type { RealLab } from '../rig/lab.ts';
 import { sleep, waitFor } from '../rig/waiting.ts';
 import type { Strike, StrikeKind } from './schedule.ts';
-import type { SoakLab } from './soak-lab.ts';
 import type { SoakServer } from './servers.ts';
 
 export interface Struck {
@@ -13,18 +13,16 @@ export interface Struck {
   whom: string;
 }
 
-const NODES_BACK_MS = 60_000;
-
 export class Killer {
   readonly struck: Struck[] = [];
   /** Strikes that found nothing that they may take down just then. */
   skipped = 0;
   longestOutageMs = 0;
-  private readonly lab: SoakLab;
+  private readonly lab: RealLab;
   private readonly server: SoakServer;
   private readonly say: (line: string) => void;
 
-  constructor(lab: SoakLab, server: SoakServer, say: (line: string) => void) {
+  constructor(lab: RealLab, server: SoakServer, say: (line: string) => void) {
     this.lab = lab;
     this.server = server;
     this.say = say;
@@ -57,7 +55,7 @@ export class Killer {
   }
 
   private async worker({ pick }: Strike): Promise<void> {
-    const running = Object.entries(await this.lab.workers());
+    const running = Object.entries(await this.lab.workerPids());
     const victim = running[Math.floor(pick * running.length)];
     if (victim === undefined) {
       this.miss('worker');
@@ -109,13 +107,12 @@ export class Killer {
   private allUp(): Promise<unknown> {
     return waitFor(
       'all nodes and their workers to be back',
-      NODES_BACK_MS,
       async () => {
         const { nodes } = await this.lab.state();
-        const pids = await this.lab.workers();
+        const pids = await this.lab.workerPids();
         return nodes.every((n) => n.services === 'Running' && pids[n.name] !== undefined);
       },
-      200,
+      { everyMs: 200 },
     );
   }
 }

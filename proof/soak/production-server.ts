@@ -1,12 +1,9 @@
 // The production set-up as the server of a soak: temporal-server killed, PostgreSQL crashed and stopped for a while.
-import { connect } from '../../client/temporal/connection.ts';
+import { connectTo } from '../rig/servers.ts';
 import { sleep, waitFor } from '../rig/waiting.ts';
 import type { StrikeKind } from './schedule.ts';
 import type { SoakServer } from './servers.ts';
 import { ProductionStack, type StackOptions } from '../production/stack.ts';
-
-/** After half a minute without its database the server needs some seconds to own its shards again. */
-const BACK_MS = 90_000;
 
 export async function startProduction(o: StackOptions): Promise<SoakServer> {
   const stack = await ProductionStack.start(o);
@@ -20,7 +17,7 @@ export async function startProduction(o: StackOptions): Promise<SoakServer> {
     strike: async (kind, awayMs) => {
       const since = Date.now();
       await strike(stack, kind, awayMs);
-      await waitFor('Temporal to answer again', BACK_MS, () => answers(stack), 200);
+      await waitFor('Temporal to answer again', () => answers(stack), { everyMs: 200 });
       return Date.now() - since;
     },
     stop: () => stack.stop(),
@@ -43,12 +40,8 @@ async function strike(stack: ProductionStack, kind: StrikeKind, awayMs: number):
 }
 
 /** A question that goes all the way to the database. */
-async function answers({ address, namespace }: ProductionStack): Promise<boolean> {
-  const temporal = await connect({
-    namespace,
-    describe: address,
-    connectionOptions: { address },
-  });
+async function answers(stack: ProductionStack): Promise<boolean> {
+  const temporal = await connectTo(stack);
   try {
     await temporal.connection.withDeadline(Date.now() + 3_000, async () => {
       for await (const run of temporal.client.workflow.list({ pageSize: 1 })) {

@@ -1,6 +1,6 @@
 // What happens in one round of the soak, decided beforehand from the seed: who is killed when, and what work is asked for
 // meanwhile. Pure: the same seed gives the same rounds. What real processes make of it is not in anybody's hand.
-import { chance, type Chance } from './chance.ts';
+import { Random } from '../rig/random.ts';
 
 export const STRIKES = [
   /** kill -9 of a node's worker process. */
@@ -98,16 +98,16 @@ const OUTAGE_EVERY = 3;
 /** A node with VMs is drained in every round, whatever else was drawn; early, so that much of it is hit. */
 const DRAIN_WITHIN = 0.3;
 
-const times = (c: Chance, pause: readonly [number, number], endMs: number): number[] => {
+const times = (c: Random, pause: readonly [number, number], endMs: number): number[] => {
   const list: number[] = [];
-  for (let at = c.between(...pause); at < endMs; at += c.between(...pause)) list.push(at);
+  for (let at = c.int(...pause); at < endMs; at += c.int(...pause)) list.push(at);
   return list;
 };
 
 /** @param index counts rounds from 0. */
 export function roundOf(seed: number, index: number, chaosMs: number, cast: Cast): Round {
-  const killing = chance(seed, `strikes ${String(index)}`);
-  const working = chance(seed, `jobs ${String(index)}`);
+  const killing = Random.of(seed, `strikes ${String(index)}`);
+  const working = Random.of(seed, `jobs ${String(index)}`);
   const outage = cast.strikes.includes('database-outage') && index % OUTAGE_EVERY === 1;
   return {
     chaosMs,
@@ -122,27 +122,27 @@ export function roundOf(seed: number, index: number, chaosMs: number, cast: Cast
   };
 }
 
-function strikeAt(c: Chance, atMs: number, cast: Cast): Strike {
+function strikeAt(c: Random, atMs: number, cast: Cast): Strike {
   const weights = Object.fromEntries(
     STRIKES.map((kind) => [kind, cast.strikes.includes(kind) ? WEIGHT[kind] : 0]),
   ) as Record<StrikeKind, number>;
   const kind = c.weighted(weights);
-  return { kind, atMs, pick: c.next(), awayMs: c.between(300, 6000) };
+  return { kind, atMs, pick: c.next(), awayMs: c.int(300, 6000) };
 }
 
-const outageAt = (c: Chance, chaosMs: number): Strike => ({
+const outageAt = (c: Random, chaosMs: number): Strike => ({
   kind: 'database-outage',
-  atMs: c.between(0, Math.floor(chaosMs / 2)),
+  atMs: c.int(0, Math.floor(chaosMs / 2)),
   pick: c.next(),
   awayMs: OUTAGE_MS,
 });
 
-const drainAt = (c: Chance, chaosMs: number, index: number, cast: Cast): Job => ({
-  ...jobAt(c, c.between(0, Math.floor(chaosMs * DRAIN_WITHIN)), index, cast),
+const drainAt = (c: Random, chaosMs: number, index: number, cast: Cast): Job => ({
+  ...jobAt(c, c.int(0, Math.floor(chaosMs * DRAIN_WITHIN)), index, cast),
   kind: 'drain',
 });
 
-function jobAt(c: Chance, atMs: number, index: number, cast: Cast): Job {
+function jobAt(c: Random, atMs: number, index: number, cast: Cast): Job {
   return {
     kind: c.weighted(JOB_WEIGHT),
     atMs,
@@ -150,9 +150,9 @@ function jobAt(c: Chance, atMs: number, index: number, cast: Cast): Job {
     node: c.pick(cast.nodes),
     pick: c.next(),
     detach: c.next() < 0.5,
-    killAfterMs: c.next() < 0.5 ? c.between(100, 7000) : null,
+    killAfterMs: c.next() < 0.5 ? c.int(100, 7000) : null,
     wish: {
-      simultaneousMigrations: c.between(1, 2),
+      simultaneousMigrations: c.int(1, 2),
       performance: c.next() < 0.5 ? 'Compression' : 'SMB',
       // Grows with the rounds, because a cluster.yaml from which a VM vanishes leaves the VM alone.
       newVms: Math.min(index + 1, cast.newVmsMax),

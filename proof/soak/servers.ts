@@ -1,16 +1,13 @@
 // The Temporal server of a soak: what it can suffer, and that it comes back on the same data and the same port. This is
 // the embedded one; the production set-up is in proof/production/.
-import path from 'node:path';
 import { findCli } from '../rig/temporal-cli.ts';
-import { startTemporalServer, type TemporalServer } from '../../client/temporal-server/start.ts';
+import { serverOnFile, type Address } from '../rig/servers.ts';
 import { sleep } from '../rig/waiting.ts';
 import type { StrikeKind } from './schedule.ts';
 
-export interface SoakServer {
+export interface SoakServer extends Address {
   /** For the report: program and version. */
   what: string;
-  address: string;
-  namespace: string;
   suffers: readonly StrikeKind[];
   /** Resolves when it answers again; to how long it did not. */
   strike(kind: StrikeKind, awayMs: number): Promise<number>;
@@ -24,17 +21,9 @@ export interface EmbeddedOptions {
 
 export async function startEmbedded(o: EmbeddedOptions): Promise<SoakServer> {
   const cli = await findCli(o.say);
-  const start = (port: number | 'free'): Promise<TemporalServer> =>
-    startTemporalServer({
-      cliPath: cli.path,
-      dbFile: path.join(o.folder, 'temporal.db'),
-      // As `watari server start`, which people rely on.
-      durability: 'full',
-      port,
-      uiPort: 'free',
-      logFile: path.join(o.folder, 'logs', 'temporal-server.log'),
-    });
-  let server = await start('free');
+  // As `watari server start`, which people rely on.
+  const place = { cliPath: cli.path, folder: o.folder, durability: 'full' } as const;
+  let server = await serverOnFile(place);
   const { address, namespace } = server;
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   return {
@@ -48,7 +37,7 @@ export async function startEmbedded(o: EmbeddedOptions): Promise<SoakServer> {
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
       await sleep(awayMs);
-      server = await start(port);
+      server = await serverOnFile({ ...place, port });
       return Date.now() - since;
     },
     stop: () => server.stop(),

@@ -3,12 +3,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { connect, type Temporal } from '../../client/temporal/connection.ts';
-import { readServing } from '../../client/cluster/serving.ts';
-import { childEnvironment } from '../../config/process-environment.ts';
+import { RealLab } from '../rig/lab.ts';
 import { Programs } from '../rig/processes.ts';
-import { sleep, waitFor } from '../rig/waiting.ts';
-import { castOf, NODES, scenarioText } from './cast.ts';
+import { connectTo } from '../rig/servers.ts';
+import { sleep } from '../rig/waiting.ts';
+import { castOf, scenarioText } from './cast.ts';
 import { findViolations } from './checks.ts';
 import { Clients } from './clients.ts';
 import { Workload } from './jobs.ts';
@@ -18,7 +17,6 @@ import { adoptionTimes, countBy, drainsBy, movesBy, runsBy, type SoakReport } fr
 import { readRuns } from './run-records.ts';
 import { roundOf, type Wish } from './schedule.ts';
 import type { SoakServer } from './servers.ts';
-import { SoakLab } from './soak-lab.ts';
 
 export interface SoakOptions {
   seed: number;
@@ -34,7 +32,6 @@ export interface SoakOptions {
 const CHAOS_MS = 45_000;
 /** Once everything is back: the longest wait of a step is a minute for a node's worker, and retries double from 2 s. */
 const CALM_MS = 240_000;
-const WORKERS_MS = 60_000;
 const FIRST_WISH: Wish = { simultaneousMigrations: 2, performance: 'Compression', newVms: 1 };
 
 export async function soak(o: SoakOptions): Promise<SoakReport> {
@@ -63,9 +60,9 @@ const idle = (happened: Record<string, number>): string[] =>
 
 class Soak {
   private readonly o: SoakOptions;
-  private readonly folder: string;
+  readonly folder: string;
+  readonly programs: Programs;
   private readonly server: SoakServer;
-  private readonly programs: Programs;
   private readonly cluster: string;
   private readonly violations: string[] = [];
   private readonly startedMs = Date.now();
@@ -81,53 +78,24 @@ class Soak {
   async run(): Promise<SoakReport> {
     const { speed, say } = this.o;
     const { address, namespace } = this.server;
-    const env = this.environment();
-    const scenario = path.join(this.folder, 'scenario.yaml');
-    fs.writeFileSync(scenario, scenarioText(this.cluster));
-    const lab = await SoakLab.start({
-      programs: this.programs,
-      folder: this.folder,
-      scenario,
-      speed,
-      env,
-    });
-    const temporal = await connect({
-      namespace,
-      describe: address,
-      connectionOptions: { address },
-    });
-    const clients = new Clients(this.programs, { cwd: this.folder, env });
+    const temporal = await connectTo(this.server);
     try {
-      await waitFor('a worker for every node', WORKERS_MS, async () => {
-        const now = new Date();
-        return (await readServing(temporal, this.cluster, NODES, now)).missing.length === 0;
+      const lab = await RealLab.start({ address, namespace, temporal }, this, {
+        cluster: this.cluster,
+        scenario: { yaml: scenarioText() },
+        speed,
       });
+      const clients = new Clients(lab);
       const killer = new Killer(lab, this.server, say);
-      const work = new Workload(
-        { cluster: this.cluster, folder: this.folder, lab, clients, temporal, say },
-        FIRST_WISH,
-      );
+      const work = new Workload({ lab, clients, say }, FIRST_WISH);
       const operator = new Operator(clients, () => work.fileFor(work.wish), say);
       const owners = new Map((await lab.state()).vms.map((vm) => [vm.name, vm.owner]));
       const rounds = await this.rounds(killer, work, operator, clients, lab);
       await this.finish(work, clients, lab);
-      return await this.account({ lab, temporal, clients, killer, work, operator, owners, rounds });
+      return await this.account({ lab, clients, killer, work, operator, owners, rounds });
     } finally {
       await temporal.close();
     }
-  }
-
-  private environment(): Record<string, string> {
-    const { address, namespace } = this.server;
-    const emptyConfigFile = path.join(this.folder, 'temporal.toml');
-    // The SDK's reader does not take a file without any profile.
-    fs.writeFileSync(emptyConfigFile, '[profile.default]\n');
-    return {
-      ...childEnvironment({ address, namespace, emptyConfigFile }),
-      WATARI_HOME: path.join(this.folder, 'home'),
-      WATARI_CLUSTER: this.cluster,
-      NO_COLOR: '1',
-    };
   }
 
   private elapsed(): string {
@@ -140,7 +108,7 @@ class Soak {
     work: Workload,
     operator: Operator,
     clients: Clients,
-    lab: SoakLab,
+    lab: RealLab,
   ): Promise<number> {
     const { seed, minutes, say, signal } = this.o;
     const cast = castOf(['worker', 'node-crash', 'node-power-off', ...this.server.suffers]);
@@ -165,7 +133,7 @@ class Soak {
   }
 
   /** When nothing runs: every VM runs, on one node, and no node is held back. */
-  private async restViolations(lab: SoakLab): Promise<string[]> {
+  private async restViolations(lab: RealLab): Promise<string[]> {
     const { vms, roles, nodes, moves } = await lab.state();
     const names = vms.map((vm) => vm.name);
     return [
@@ -188,7 +156,7 @@ class Soak {
   }
 
   /** The last wish is granted, and then nothing is left to do. */
-  private async finish(work: Workload, clients: Clients, lab: SoakLab): Promise<void> {
+  private async finish(work: Workload, clients: Clients, lab: RealLab): Promise<void> {
     if (this.violations.length > 0) return;
     const file = work.fileFor(work.wish);
     const applied = await clients.run(['cluster', 'apply', '-f', file, '--yes', '--json']);
@@ -202,8 +170,7 @@ class Soak {
   }
 
   private async account(x: {
-    lab: SoakLab;
-    temporal: Temporal;
+    lab: RealLab;
     clients: Clients;
     killer: Killer;
     work: Workload;
@@ -213,7 +180,10 @@ class Soak {
   }): Promise<SoakReport> {
     const { lab, clients, killer } = x;
     this.o.say('reading what happened');
-    const [effects, runs] = await Promise.all([lab.effects(), readRuns(x.temporal, this.cluster)]);
+    const [effects, runs] = await Promise.all([
+      lab.effects(),
+      readRuns(lab.server.temporal, this.cluster),
+    ]);
     const nodeStrikes = killer.struck
       .filter(({ kind }) => kind.startsWith('node-'))
       .map(({ whom, atMs }) => ({ node: whom, atMs }));

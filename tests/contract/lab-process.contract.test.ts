@@ -5,7 +5,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LabState } from '../../lab/machine/state.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { isAlive, killAll, startNode, waitFor, type Running } from '../support/processes.ts';
+import { type Program, isAlive } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, startNode } from '../support/processes.ts';
 
 const PROGRAM = path.join(ROOT, 'dist', 'lab', 'main.js');
 const SCENARIO = path.join(ROOT, 'lab', 'scenarios', 'two-nodes.yaml');
@@ -25,7 +27,7 @@ describe("the lab's program", () => {
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
-  const lab = (args: string[], stdin: 'pipe' | 'ignore' = 'ignore'): Running =>
+  const lab = (args: string[], stdin: 'pipe' | 'ignore' = 'ignore'): Program =>
     startNode([PROGRAM, ...args], { cwd: folder, stdin });
 
   async function run(args: string[]): Promise<{ code: number | string; out: string; err: string }> {
@@ -36,11 +38,11 @@ describe("the lab's program", () => {
 
   async function started(more: string[] = [], stdin: 'pipe' | 'ignore' = 'ignore') {
     const running = lab(['start', '--scenario', SCENARIO, '--port', '0', '--json', ...more], stdin);
-    const line = await waitFor(() => running.stdout().split('\n').slice(0, -1)[0], {
-      what: 'the first line of the lab',
-      timeoutMs: 10_000,
-      context: () => running.stderr(),
-    });
+    const line = await waitFor(
+      'the first line of the lab',
+      () => running.stdout().split('\n').slice(0, -1)[0],
+      { saw: () => running.stderr() },
+    );
     return { running, line, ...(JSON.parse(line) as Started) };
   }
 

@@ -9,6 +9,7 @@ import type { CmdletReply } from '../../lab/powershell/reply.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { CLUSTER, FREE_DISKS, type Changes, type MakeWorld, type World } from './world.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -51,7 +52,7 @@ interface Access {
 }
 
 /** Enough real time for requests that are under way to arrive before the clock moves. */
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
+const soon = (): Promise<void> => sleep(2);
 
 function worldOf(access: Access): World {
   const pass = async (seconds: number): Promise<void> => {

@@ -12,8 +12,9 @@ import {
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
-import { isAlive, waitFor } from '../support/processes.ts';
 import { errorOf } from './expecting.ts';
+import { isAlive } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 const STRANGE = path.join(ROOT, 'tests', 'support', 'strange');
 
@@ -128,10 +129,7 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
     expect(info.outcome).toBe('unknown');
     const pids = fs.readFileSync(file, 'utf8').split(' ').map(Number);
     expect(pids.length).toBe(2);
-    await waitFor(() => pids.every((pid) => !isAlive(pid)), {
-      what: 'the shell and its child to be gone',
-      timeoutMs: 5000,
-    });
+    await waitFor('the shell and its child to be gone', () => pids.every((pid) => !isAlive(pid)));
     expect((await ask(one, 'vmms')).facts[0]?.state).toBe('Running');
   });
 
@@ -162,7 +160,7 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
   it('gives a new answer to who asks when the read has begun', async () => {
     const one = host();
     const first = ask(one, 'sleep');
-    await waitFor(() => fs.existsSync(file), { what: 'the first read', timeoutMs: 30_000 });
+    await waitFor('the first read', () => fs.existsSync(file));
     await Promise.all([first, ask(one, 'sleep')]);
     expect(trace().length).toBe(4);
   });
@@ -179,14 +177,14 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
     await ask(one, 'sleep');
     const pid = Number(trace()[0]?.split(' ')[1]);
     process.kill(pid, 'SIGKILL');
-    await waitFor(() => !isAlive(pid), { what: 'the shell to be gone', timeoutMs: 5000 });
+    await waitFor('the shell to be gone', () => !isAlive(pid));
     expect((await ask(one, 'vmms')).facts[0]?.state).toBe('Running');
   });
 
   it('ends its shells when it is closed, and what they do gets no answer', async () => {
     const one = host();
     const answer = errorOf(ask(one, 'sleep'));
-    await waitFor(() => fs.existsSync(file), { what: 'the read', timeoutMs: 30_000 });
+    await waitFor('the read', () => fs.existsSync(file));
     await one.close();
     expect((await answer).outcome).toBe('unknown');
     expect(isAlive(Number(trace()[0]?.split(' ')[1]))).toBe(false);

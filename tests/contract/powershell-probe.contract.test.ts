@@ -7,8 +7,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ENGINE, engine, MODULE_FOLDER } from '../support/engine.ts';
-import { killAll, start, startNode, waitFor } from '../support/processes.ts';
 import { freshModules } from '../support/stand-ins.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, start, startNode } from '../support/processes.ts';
 
 /** Listens, takes one connection or two into its queue and never looks at them: the next ones hear nothing at all. */
 const SILENT = `
@@ -112,14 +113,11 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
     async () => {
       const open = await listen('127.0.0.1');
       const silent = startNode(['-e', SILENT]);
-      await waitFor(() => silent.stdout().includes('\n'), {
-        what: 'a port that stays silent',
-        timeoutMs: 10_000,
-      });
+      await waitFor('a port that stays silent', () => silent.stdout().includes('\n'));
       const port = Number(silent.stdout());
       for (let i = 0; i < 3; i += 1)
         sockets.push(net.connect(port, '127.0.0.1').on('error', () => undefined));
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
       const [found, ms] = (await run(
         `${PROBE}
          $watch = [Diagnostics.Stopwatch]::StartNew()

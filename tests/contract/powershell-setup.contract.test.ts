@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts } from '../../domain/facts.ts';
 import { ENGINE, MODULE_FOLDER } from '../support/engine.ts';
-import { killAll } from '../support/processes.ts';
 import { freshModules, literal, standIns, type StandIns } from '../support/stand-ins.ts';
+import { killAll } from '../support/processes.ts';
 
 const SCENARIO = `
 cluster: setup

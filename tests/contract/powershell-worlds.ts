@@ -1,10 +1,9 @@
 // The contract suite's world for the PowerShell implementation: the real engine runs the module against the lab's
 // stand-ins of the Windows modules. Shells are kept from world to world, as starting them takes most of the time.
 import fs from 'node:fs';
-import net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePorts } from '../../client/temporal-server/ports.ts';
 import { HypervError, type HypervHost, type Op } from '../../hyperv/host.ts';
 import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/host.ts';
 import { manualClock } from '../../lab/machine/clock.ts';
@@ -18,13 +17,7 @@ import { labWorld, type Doors } from './lab-worlds.ts';
 import type { MakeWorld, World } from './world.ts';
 
 /** Every world listens where the shells already look. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+const freePort = async (): Promise<number> => (await freePorts('127.0.0.1', 1))[0] ?? 0;
 
 export interface PowerShellWorlds {
   make: MakeWorld;

@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, inject, it } from 'vitest';
 import { ROOT } from '../support/built-setup.ts';
-import { removeFolder } from '../support/folders.ts';
-import { killAll, startNode } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
+import { killAll, startNode } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bad-'));
 let open: RealCluster | undefined;

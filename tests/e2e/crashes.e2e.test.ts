@@ -4,15 +4,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import { removeFolder } from '../support/folders.ts';
-import { killAll, killPid, waitFor, waitForOutput } from '../support/processes.ts';
 import {
   realCluster,
   runnerOf,
   type RealCluster,
   type RealClusterOptions,
 } from '../support/real-cluster.ts';
-import { startOwnServer } from '../support/temporal.ts';
+import { killPid, waitForOutput } from '../../proof/rig/processes.ts';
+import { serverOnFile } from '../../proof/rig/servers.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 let open: RealCluster | undefined;
 afterEach(async () => {
@@ -40,11 +42,12 @@ const cluster = async (options: Partial<RealClusterOptions> = {}): Promise<RealC
 /** Past 40 % by the lab's own account. */
 const movedTo = (c: RealCluster, percent: number) =>
   waitFor(
+    `the move at ${String(percent)} %`,
     async () => {
       const [move] = (await c.state()).moves;
       return move !== undefined && move.percent >= percent ? move : undefined;
     },
-    { what: `the move at ${String(percent)} %`, timeoutMs: 30_000, everyMs: 20 },
+    { everyMs: 20 },
   );
 
 describe('kill -9', () => {
@@ -56,18 +59,18 @@ describe('kill -9', () => {
       budgets: { heartbeatSeconds: HEARTBEAT_SECONDS },
     });
     await movedTo(c, 40);
-    const victim = await waitFor(() => runnerOf(c.client, id, 'moveVm'), {
-      what: 'the worker that runs the move',
-      timeoutMs: 5000,
-    });
+    const victim = await waitFor('the worker that runs the move', () =>
+      runnerOf(c.client, id, 'moveVm'),
+    );
     await killPid(victim.pid);
     const killedAt = Date.now();
     const heir = await waitFor(
+      'the move to be adopted',
       async () => {
         const now = await runnerOf(c.client, id, 'moveVm');
         return now !== undefined && now.attempt === 2 && now.pid !== victim.pid ? now : undefined;
       },
-      { what: 'the move to be adopted', timeoutMs: (HEARTBEAT_SECONDS + 10) * 1000, everyMs: 50 },
+      { everyMs: 50 },
     );
     const adoptedMs = Date.now() - killedAt;
     expect(adoptedMs).toBeLessThan((HEARTBEAT_SECONDS + 5) * 1000);
@@ -82,19 +85,19 @@ describe('kill -9', () => {
   it('of the Temporal server: on the same file the run finishes, no effect twice', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-own-'));
     const { cliPath } = inject('temporal');
-    const first = await startOwnServer({ cliPath, folder });
+    const first = await serverOnFile({ cliPath, folder });
     const c = await cluster({ temporal: first, speed: 50 });
     const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV3'), {
       node: 'HV3',
       restarts: 'allowed',
     });
-    await waitFor(async () => (await c.effects('restart-requested', 'HV3')).length === 1, {
-      what: 'the node to restart',
-      timeoutMs: 30_000,
-    });
+    await waitFor(
+      'the node to restart',
+      async () => (await c.effects('restart-requested', 'HV3')).length === 1,
+    );
     await killPid(first.pid);
     const port = Number(first.address.split(':')[1]);
-    const second = await startOwnServer({ cliPath, folder, port });
+    const second = await serverOnFile({ cliPath, folder, port });
     try {
       expect(await run.result()).toMatchObject({ restarted: true });
       expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
@@ -139,7 +142,7 @@ describe('a node', () => {
       restarts: 'allowed',
       budgets: { restartSeconds: 4, retrySeconds: 0.1, heartbeatSeconds: 3 },
     });
-    await run.until('the step to need a person', (s) => s.state === 'needs-operator', 60_000);
+    await run.until('the step to need a person', (s) => s.state === 'needs-operator');
     const show = c.watari('run', 'show', id);
     await show.ended;
     expect(show.stdout()).toContain('NodeDidNotReturn');

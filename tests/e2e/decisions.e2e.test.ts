@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import { killAll } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
+import { killAll } from '../support/processes.ts';
 
 /** Refused for good: the node is no possible owner. */
 const REFUSED = { on: 'startMove', times: 'always', error: { hresult: '0x80071398' } };

@@ -1,12 +1,14 @@
 // The demo: bare nodes to a proven live migration with one command, and nothing left behind unless it was asked for.
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { isListening } from '../../client/temporal-server/ports.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { type Program, waitForOutput } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, startNode } from '../support/processes.ts';
 import { removeFolder } from '../support/folders.ts';
-import { killAll, startNode, waitFor, waitForOutput, type Running } from '../support/processes.ts';
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
 afterAll(async () => {
@@ -14,7 +16,7 @@ afterAll(async () => {
   removeFolder(home);
 });
 
-const watari = (args: string[], env: Record<string, string> = {}): Running =>
+const watari = (args: string[], env: Record<string, string> = {}): Program =>
   startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...args], {
     cwd: home,
     env: {
@@ -30,30 +32,22 @@ interface Places {
   lab: string;
 }
 
-async function placesOf(demo: Running): Promise<Places> {
-  const [, temporal = ''] = await waitForOutput(demo, /Temporal +(127\.0\.0\.1:\d+)/, 60_000);
-  const [, lab = ''] = await waitForOutput(demo, /Lab +http:\/\/(127\.0\.0\.1:\d+)/, 30_000);
+async function placesOf(demo: Program): Promise<Places> {
+  const [, temporal = ''] = await waitForOutput(demo, /Temporal +(127\.0\.0\.1:\d+)/);
+  const [, lab = ''] = await waitForOutput(demo, /Lab +http:\/\/(127\.0\.0\.1:\d+)/);
   return { temporal, lab };
 }
 
-const answers = (address: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const [host, port] = address.split(':');
-    const socket = net.connect(Number(port), host);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
+const answers = (address: string): Promise<boolean> => {
+  const [host = '', port] = address.split(':');
+  return isListening(host, Number(port));
+};
 
 const nothingAnswers = ({ temporal, lab }: Places): Promise<true> =>
-  waitFor(async () => !(await answers(temporal)) && !(await answers(lab)), {
-    what: 'the server and the lab to be gone',
-    timeoutMs: 10_000,
-  });
+  waitFor(
+    'the server and the lab to be gone',
+    async () => !(await answers(temporal)) && !(await answers(lab)),
+  );
 
 describe('watari demo', () => {
   it('--keep proves a live migration and goes on running, until --stop leaves nothing', async () => {
@@ -83,7 +77,7 @@ describe('watari demo', () => {
   it('leaves nothing running after Ctrl+C', async () => {
     const demo = watari(['demo']);
     const places = await placesOf(demo);
-    await waitForOutput(demo, /hv1\/restart/, 60_000);
+    await waitForOutput(demo, /hv1\/restart/);
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(130);
     await nothingAnswers(places);

@@ -14,18 +14,13 @@ import { payloadCodec } from '../../config/temporal/encryption.ts';
 import { runId } from '../../domain/names.ts';
 import { CHROMIUM, openBrowser, type Look } from '../support/browser.ts';
 import { ROOT } from '../support/built-setup.ts';
-import {
-  killAll,
-  start,
-  startNode,
-  waitFor,
-  waitForOutput,
-  type Running,
-} from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { testCertificates } from '../support/test-certificates.ts';
 import { openTlsDoor, type TlsDoor } from '../support/tls-proxy.ts';
+import { type Program, waitForOutput } from '../../proof/rig/processes.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, start, startNode } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 const SCENARIO = `
 nodes:
@@ -74,7 +69,7 @@ const write = (name: string, text: string): string => {
   return at(name);
 };
 
-const watari = (words: string[], env: Record<string, string> = {}): Running =>
+const watari = (words: string[], env: Record<string, string> = {}): Program =>
   startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...words], {
     cwd: folder,
     env: { NO_COLOR: '1', WATARI_HOME: at('home'), ...env },
@@ -186,12 +181,12 @@ describe('a command that may not pass the door', () => {
         ...through({ TEMPORAL_TLS_CLIENT_CERT_PATH: null, TEMPORAL_TLS_CLIENT_KEY_PATH: null }),
       },
     );
-    await waitFor(() => worker.stderr().includes('we have none'), {
-      what: 'the worker to name its mistake',
-      timeoutMs: 5000,
-      context: () => worker.stderr(),
-    });
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await waitFor(
+      'the worker to name its mistake',
+      () => worker.stderr().includes('we have none'),
+      { saw: () => worker.stderr() },
+    );
+    await sleep(3000);
     await worker.kill();
     // Two connections, each tried and asked about once.
     expect(worker.stderr().match(/we have none/g)?.length).toBeLessThanOrEqual(2);
@@ -201,8 +196,8 @@ describe('a command that may not pass the door', () => {
 
 describe('a whole run behind TLS, encrypted', () => {
   let c: RealCluster;
-  let apply: Running;
-  let migrate: Running;
+  let apply: Program;
+  let migrate: Program;
   const said: string[] = [];
   const keyFile = (): string => at('watari.key');
 
@@ -236,7 +231,7 @@ describe('a whole run behind TLS, encrypted', () => {
     await c.stop();
   });
 
-  const show = async (run: string, env: Record<string, string | undefined>): Promise<Running> => {
+  const show = async (run: string, env: Record<string, string | undefined>): Promise<Program> => {
     const command = startNode([path.join(ROOT, 'dist', 'client', 'main.js'), 'run', 'show', run], {
       cwd: c.folder,
       env: { ...c.env, ...env },
@@ -461,10 +456,8 @@ describe('a node that is read only', () => {
       speed: 50,
     });
     const worker = c.watari('worker', 'start', '--node', 'HV1', '--lab', c.labUrl, '--read-only');
-    await waitFor(() => worker.stderr().includes('read only'), {
-      what: 'the worker to say what it may do',
-      timeoutMs: 15_000,
-      context: () => worker.stderr(),
+    await waitFor('the worker to say what it may do', () => worker.stderr().includes('read only'), {
+      saw: () => worker.stderr(),
     });
     const id = runId.prepare(c.cluster, 'HV1');
     const run = await c.start('prepareNode', id, { node: 'HV1', restarts: 'allowed' });

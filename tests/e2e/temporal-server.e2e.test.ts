@@ -11,22 +11,22 @@ import type { TemporalServer } from '../../client/temporal-server/start.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { removeFolder } from '../support/folders.ts';
 import {
+  type Program,
   isAlive,
-  killAll,
   killPid,
-  startNode,
-  waitFor,
+  untilGone,
   waitForOutput,
-  type Running,
-} from '../support/processes.ts';
-import { startOwnServer } from '../support/temporal.ts';
+} from '../../proof/rig/processes.ts';
+import { serverOnFile } from '../../proof/rig/servers.ts';
+import { killAll, startNode } from '../support/processes.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 const { cliPath } = inject('temporal');
 let folder = '';
 let servers: TemporalServer[] = [];
 
 const own = async (port?: number): Promise<TemporalServer> => {
-  const server = await startOwnServer({ cliPath, folder, ...(port === undefined ? {} : { port }) });
+  const server = await serverOnFile({ cliPath, folder, port });
   servers.push(server);
   return server;
 };
@@ -121,7 +121,7 @@ describe('the embedded server', () => {
   });
 
   /** A process of its own that starts a server and prints its pid. */
-  const startOwner = (lifetime: string, andThen: string): Running => {
+  const startOwner = (lifetime: string, andThen: string): Program => {
     const module = pathToFileURL(path.join(ROOT, 'dist/client/temporal-server/start.js')).href;
     const options = {
       cliPath,
@@ -144,7 +144,7 @@ describe('the embedded server', () => {
     const pid = Number((await waitForOutput(owner, /pid (\d+);/))[1]);
     expect(isAlive(pid)).toBe(true);
     await owner.kill('SIGKILL');
-    await waitFor(() => !isAlive(pid), { what: 'the server to end', timeoutMs: 8_000 });
+    await untilGone(pid, 'the server');
   });
 
   it('goes on after its owner when it was started detached', async () => {
@@ -153,7 +153,7 @@ describe('the embedded server', () => {
     try {
       expect(await owner.ended).toBe(0);
       // Longer than a guard would need to end it.
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
       expect(isAlive(pid)).toBe(true);
     } finally {
       await killPid(pid);
@@ -162,12 +162,12 @@ describe('the embedded server', () => {
 });
 
 describe('watari server start', () => {
-  const command = (...args: string[]): Running =>
+  const command = (...args: string[]): Program =>
     startNode([path.join(ROOT, 'dist/client/main.js'), 'server', 'start', '--port', '0', ...args], {
       env: { WATARI_HOME: folder, TEMPORAL_CLI_PATH: cliPath },
       stdin: 'pipe',
     });
-  const pidOf = async (running: Running): Promise<number> =>
+  const pidOf = async (running: Program): Promise<number> =>
     Number((await waitForOutput(running, /"pid":(\d+)/))[1]);
 
   it('prints where everything is, keeps every commit, and ends with SIGTERM', async () => {

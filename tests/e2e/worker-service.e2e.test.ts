@@ -14,10 +14,12 @@ import { hold, logFiles, release } from '../../config/service-files.ts';
 import { openWorkerTasks, type WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { ENGINE } from '../support/engine.ts';
-import { removeFolder } from '../support/folders.ts';
-import { killAll, start, startNode, waitFor, type Running } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { standInComputer, type StandInComputer } from '../support/windows-service.ts';
+import type { Program } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, start, startNode } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 const SCENARIO = `
 nodes:
@@ -62,7 +64,7 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
   });
 
   /** As the Task Scheduler would: with the environment of the machine and nothing of ours. */
-  function execute(): Running {
+  function execute(): Program {
     const action = windows.world().tasks[0]?.Actions[0];
     if (action === undefined) throw new Error('nothing is registered');
     const nothing = Object.fromEntries(
@@ -102,12 +104,9 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
     fs.rmSync(path.join(logFolder, 'worker-20200101-000000.log'));
     const worker = execute();
     await waitFor(
+      'the worker to serve',
       () => log().includes(`HV1 serves cluster ${c.cluster} (lab at ${c.labUrl}; read only)`),
-      {
-        what: 'the worker to serve',
-        timeoutMs: 30_000,
-        context: () => `${log()}\n${worker.stdout()}${worker.stderr()}`,
-      },
+      { saw: () => `${log()}\n${worker.stdout()}${worker.stderr()}` },
     );
     // It does, for whoever asks Temporal.
     const show = c.watari('cluster', 'show', '--json');
@@ -127,7 +126,7 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
   });
 
   const main = path.join(ROOT, 'dist', 'client', 'main.js');
-  const worker = (...words: string[]): Running =>
+  const worker = (...words: string[]): Program =>
     startNode(
       [
         main,
@@ -157,11 +156,11 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
   it('ends when it is asked to while Temporal is away, and does not start while that holds', async () => {
     const stopFile = path.join(home, 'worker-9.stop');
     const waiting = worker('--stop-file', stopFile);
-    await waitFor(() => log().includes('127.0.0.1:9 does not answer'), {
-      what: 'the worker to wait for Temporal',
-      timeoutMs: 30_000,
-      context: log,
-    });
+    await waitFor(
+      'the worker to wait for Temporal',
+      () => log().includes('127.0.0.1:9 does not answer'),
+      { saw: log },
+    );
     hold(stopFile);
     expect(await waiting.ended).toBe(0);
     expect(await worker('--stop-file', stopFile).ended).toBe(0);
@@ -176,10 +175,7 @@ it('a hidden question shows nothing of what is typed', async () => {
     const typed = await nodeTerminal().askHidden('Password: ');
     process.exit(typed === ${JSON.stringify(PASSWORD)} ? 0 : 9);`;
   const asking = startNode(['--input-type=module', '-e', script], { stdin: 'pipe' });
-  await waitFor(() => asking.stderr().includes('Password: '), {
-    what: 'the question',
-    timeoutMs: 20_000,
-  });
+  await waitFor('the question', () => asking.stderr().includes('Password: '));
   // Every key by itself, and a mistake that is mended.
   for (const key of `x\u007f${PASSWORD}\r`.split(/(?:)/u)) asking.child.stdin?.write(key);
   expect(await asking.ended).toBe(0);

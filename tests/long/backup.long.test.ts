@@ -6,11 +6,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { snapshotOfThisNode } from '../../client/temporal-server/backup.ts';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
-import { removeFolder } from '../support/folders.ts';
-import { killAll } from '../support/processes.ts';
 import type { RealCluster } from '../support/real-cluster.ts';
 import { surviveRestore, type Restorable } from '../support/restore-story.ts';
-import { startOwnServer } from '../support/temporal.ts';
+import { serverOnFile } from '../../proof/rig/servers.ts';
+import { killAll } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -33,10 +33,10 @@ describe('a restore of the embedded server', () => {
     const { cliPath } = inject('temporal');
     const online = snapshotOfThisNode() !== null;
     const file = path.join(folder, 'backup.db');
-    let server: TemporalServer = await startOwnServer({ cliPath, folder });
+    let server: TemporalServer = await serverOnFile({ cliPath, folder });
     const { address, namespace } = server;
     const again = async (): Promise<void> => {
-      server = await startOwnServer({ cliPath, folder, port: Number(address.split(':')[1]) });
+      server = await serverOnFile({ cliPath, folder, port: Number(address.split(':')[1]) });
     };
     try {
       const restorable: Restorable = {

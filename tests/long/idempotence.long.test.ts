@@ -4,8 +4,8 @@ import { afterAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import { ACT_OPS, type ActOp } from '../../hyperv/host.ts';
-import { waitFor } from '../support/processes.ts';
 import { handleOf, labCluster, TEST_BUDGETS, type LabCluster } from '../support/lab-cluster.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
 
@@ -69,10 +69,10 @@ const takeBack: Story = async (c) => {
     restarts: 'allowed',
   });
   const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
-  await waitFor(async () => (await proof.status()).state === 'needs-operator', {
-    what: 'the proof to be parked',
-    timeoutMs: 30_000,
-  });
+  await waitFor(
+    'the proof to be parked',
+    async () => (await proof.status()).state === 'needs-operator',
+  );
   await proof.decide({ step: 'vm/new-1/move', action: 'abort' });
   await run.until('the parent to be parked', (s) => s.state === 'needs-operator');
   await run.decide({ step: 'vm/new-1/move', action: 'abort' });

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { documentedCmdlets, isShouldProcess } from '../../lab/powershell/catalogue.ts';
 import { ENGINE } from '../support/engine.ts';
-import { killAll, waitFor } from '../support/processes.ts';
 import {
   freshModules,
   literal,
@@ -15,6 +14,8 @@ import {
   type Ran,
   type StandIns,
 } from '../support/stand-ins.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { killAll } from '../support/processes.ts';
 
 const SCENARIO = `
 cluster: stand-ins
@@ -351,14 +352,11 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
        ${script}`,
       'HV3',
     );
-    await waitFor(
-      () => {
-        at.clock.advance(1000);
-        at.lab.advance();
-        return at.lab.state().nodes[2]!.features['Hyper-V'] === 'InstallPending';
-      },
-      { what: 'the installation', timeoutMs: 20_000 },
-    );
+    await waitFor('the installation', () => {
+      at.clock.advance(1000);
+      at.lab.advance();
+      return at.lab.state().nodes[2]!.features['Hyper-V'] === 'InstallPending';
+    });
     const { out } = await install;
     expect(out[0]).toEqual(['Yes', 'SuccessRestartRequired', true]);
     expect((out[1] as Failure).id).toBe(
@@ -521,8 +519,8 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     it('delay an answer by simulated time', async () => {
       await at.post({ action: 'add-fault', fault: { on: 'readCluster', hangSeconds: 30 } });
       const slow = at.run(`Out-Test (FailoverClusters\\Get-Cluster).Name`);
-      await waitFor(() => at.door.cmdlets().length === 1, { what: 'the call', timeoutMs: 20_000 });
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await waitFor('the call', () => at.door.cmdlets().length === 1);
+      await sleep(200);
       at.clock.advance(29_000);
       expect(at.lab.state().lastEffect).toBe(1);
       at.clock.advance(1000);
@@ -592,7 +590,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     });
     await at.post({ action: 'disturb', disturbance: { cmdlet: 'Get-VMHost', hang: true } });
     const hung = at.run(`Hyper-V\\Get-VMHost; Out-Test 'answered'`);
-    await waitFor(() => at.door.cmdlets().length === 3, { what: 'the call', timeoutMs: 20_000 });
+    await waitFor('the call', () => at.door.cmdlets().length === 3);
     await killAll();
     expect((await hung).out).toEqual([]);
   });

@@ -7,9 +7,11 @@ import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/powershell/door.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { ENGINE, engine } from '../support/engine.ts';
-import { removeFolder } from '../support/folders.ts';
-import { killAll, killPid, startNode, waitFor } from '../support/processes.ts';
 import { realCluster, runnerOf, type RealCluster } from '../support/real-cluster.ts';
+import { killPid } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll, startNode } from '../support/processes.ts';
+import { removeFolder } from '../support/folders.ts';
 
 let open: RealCluster | undefined;
 let home: string | undefined;
@@ -58,17 +60,13 @@ describe.skipIf(ENGINE === null)('through the real PowerShell', () => {
     }));
     const id = runId.migrate(c.cluster, 'web-1');
     const run = await c.start('migrateVm', id, { vm: 'web-1', budgets: { heartbeatSeconds: 5 } });
-    await waitFor(
-      async () => {
-        const [move] = (await c.state()).moves;
-        return move !== undefined && move.percent >= 30;
-      },
-      { what: 'the move at 30 %', timeoutMs: 90_000 },
-    );
-    const victim = await waitFor(() => runnerOf(c.client, id, 'moveVm'), {
-      what: 'the worker that runs the move',
-      timeoutMs: 10_000,
+    await waitFor('the move at 30 %', async () => {
+      const [move] = (await c.state()).moves;
+      return move !== undefined && move.percent >= 30;
     });
+    const victim = await waitFor('the worker that runs the move', () =>
+      runnerOf(c.client, id, 'moveVm'),
+    );
     await killPid(victim.pid);
     expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
     expect(await c.effects('move-started', 'web-1')).toHaveLength(1);

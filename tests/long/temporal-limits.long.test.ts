@@ -11,7 +11,7 @@ import { CLUSTER_FILE_LIMITS } from '../../config/cluster-file.ts';
 import { EVIDENCE_CHARS_MAX, HISTORY_FULL, MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
 import { runId, SEARCH_ATTRIBUTES } from '../../domain/names.ts';
 import { limitServer, limitWorld, type LimitWorld } from '../support/limit-server.ts';
-import { waitFor } from '../support/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 const MB = 1024 ** 2;
 /** Bytes that one character may take. */
@@ -28,20 +28,17 @@ const statusOf = async (run: WorkflowHandle): Promise<string> => (await run.desc
 
 /** Waits until the server does not want what the code of the run asks for, and says what it wrote down. */
 const failedTask = (run: WorkflowHandle): Promise<string> =>
-  waitFor(
-    async () => {
-      const failed = (await eventsOf(run)).find((e) => e.workflowTaskFailedEventAttributes);
-      return failed?.workflowTaskFailedEventAttributes?.failure?.message;
-    },
-    { what: 'the task to fail', timeoutMs: 30_000 },
-  );
+  waitFor('the task to fail', async () => {
+    const failed = (await eventsOf(run)).find((e) => e.workflowTaskFailedEventAttributes);
+    return failed?.workflowTaskFailedEventAttributes?.failure?.message;
+  });
 
 /** A run whose task is tried for the third time has neither ended nor got on. */
 const triedAgain = (run: WorkflowHandle): Promise<boolean> =>
-  waitFor(async () => ((await run.describe()).raw.pendingWorkflowTask?.attempt ?? 0) >= 3, {
-    what: 'the task to be tried again',
-    timeoutMs: 30_000,
-  });
+  waitFor(
+    'the task to be tried again',
+    async () => ((await run.describe()).raw.pendingWorkflowTask?.attempt ?? 0) >= 3,
+  );
 
 /** The run ends by the server's hand; why. */
 const terminatedFor = (run: WorkflowHandle): Promise<string> =>
@@ -182,14 +179,11 @@ describe('decisions', () => {
     const run = await w.begin('waits');
     const ten = Array.from({ length: 10 }, () => run.executeUpdate('slow', { args: ['taken'] }));
     const bare = w.bare.workflow.getHandle(run.workflowId);
-    await waitFor(
-      async () => {
-        const events = await eventsOf(run);
-        const taken = events.filter((e) => e.workflowExecutionUpdateAcceptedEventAttributes);
-        return taken.length === 10;
-      },
-      { what: 'ten updates to be taken', timeoutMs: 30_000 },
-    );
+    await waitFor('ten updates to be taken', async () => {
+      const events = await eventsOf(run);
+      const taken = events.filter((e) => e.workflowExecutionUpdateAcceptedEventAttributes);
+      return taken.length === 10;
+    });
     await expect(bare.executeUpdate('quick', { args: ['late'] })).rejects.toMatchObject(
       refusedWith('concurrent in-flight updates has been reached (10)'),
     );
@@ -228,8 +222,8 @@ describe('a failure that waits for its retry', () => {
   const kept = async (message: string) => {
     const run = await w.begin('failsWith', message);
     const failure = await waitFor(
+      'the first try to fail',
       async () => (await run.describe()).raw.pendingActivities?.[0]?.lastFailure,
-      { what: 'the first try to fail', timeoutMs: 30_000 },
     );
     await run.terminate();
     return failure;
@@ -317,10 +311,8 @@ describe('a server whose settings were changed', () => {
       });
     await start('below-the-warning', 511 * 1024);
     await start('above-the-warning', 513 * 1024);
-    await waitFor(() => own.log().includes('above-the-warning'), {
-      what: 'the warning',
-      timeoutMs: 10_000,
-      context: () => own.log(),
+    await waitFor('the warning', () => own.log().includes('above-the-warning'), {
+      saw: () => own.log(),
     });
     expect(own.log()).toContain('Blob data size exceeds the warning limit');
     expect(own.log()).not.toContain('below-the-warning');

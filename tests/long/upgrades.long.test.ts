@@ -7,8 +7,9 @@ import { isTriedAgain } from '../../client/runs/failing-task.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { installation, type Installation } from '../support/installation.ts';
 import { handleOf, TEST_BUDGETS, type Handle } from '../support/lab-cluster.ts';
-import { killAll, waitFor } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll } from '../support/processes.ts';
 
 const MIGRATE = 'workflows/migrate-vm.ts';
 const BEFORE_SLOT = '  await run.step(steps.slot, async (c) => {\n';
@@ -119,10 +120,10 @@ describe('workers of two versions', () => {
     await Promise.all(newOnes.map((one) => one.kill()));
     await c.control({ action: 'start-workers' });
     const log = path.join(c.folder, 'worker-HV2.log');
-    await waitFor(() => fs.readFileSync(log, 'utf8').split('serves cluster').length === 3, {
-      what: 'the old worker to serve again',
-      timeoutMs: 30_000,
-    });
+    await waitFor(
+      'the old worker to serve again',
+      () => fs.readFileSync(log, 'utf8').split('serves cluster').length === 3,
+    );
     const show = async (): Promise<string> => {
       const command = c!.watari('run', 'show', second.id);
       await command.ended;
@@ -136,10 +137,7 @@ describe('workers of two versions', () => {
     );
     const decision = { step: STEP, action: 'retry', reason: 'owners set', by: 'ito@HV1' };
     await second.raw.signal('decide', decision);
-    await waitFor(async () => isTriedAgain(await second.raw.describe()), {
-      what: 'the old worker to fail',
-      timeoutMs: 20_000,
-    });
+    await waitFor('the old worker to fail', async () => isTriedAgain(await second.raw.describe()));
     expect(await show()).toMatch(
       /program fails and is tried again and again: the worker of HV2 is of another version/,
     );
@@ -165,20 +163,20 @@ describe('a command that is newer than the workers', () => {
     await c.control({ action: 'stop-workers' });
     const { cluster, labUrl, env } = c;
     const workers = ['HV1', 'HV2'].map((node) => older.worker({ cluster, labUrl, env, node }));
-    await waitFor(() => workers.every((one) => one.stderr().includes('serves cluster')), {
-      what: 'the older workers to serve',
-      timeoutMs: 30_000,
-      context: () => workers.map((one) => one.stderr()).join('\n'),
-    });
+    await waitFor(
+      'the older workers to serve',
+      () => workers.every((one) => one.stderr().includes('serves cluster')),
+      { saw: () => workers.map((one) => one.stderr()).join('\n') },
+    );
     const run = await migrate(c, 'web-1');
     const started = performance.now();
     const seconds = (): number => (performance.now() - started) / 1000;
     const [look, watch] = [c.watari('cluster', 'show'), c.watari('run', 'watch', run.id)];
-    await waitFor(() => watch.stdout().includes('has no migrateVm'), {
-      what: 'the watching command to say why nothing happens',
-      timeoutMs: 20_000,
-      context: () => watch.stdout() + watch.stderr(),
-    });
+    await waitFor(
+      'the watching command to say why nothing happens',
+      () => watch.stdout().includes('has no migrateVm'),
+      { saw: () => watch.stdout() + watch.stderr() },
+    );
     expect(await look.ended).toBe(1);
     expect(seconds()).toBeLessThan(20);
     expect(look.stderr()).toMatch(

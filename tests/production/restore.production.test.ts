@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obtainPrograms } from '../../proof/production/programs.ts';
 import { ProductionStack } from '../../proof/production/stack.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { killAll } from '../support/processes.ts';
 import { surviveRestore, type Restorable } from '../support/restore-story.ts';
 import { findCliForTests } from '../support/temporal.ts';
+import { killAll } from '../support/processes.ts';
 
 let folder = '';
 let stack: ProductionStack;

@@ -7,7 +7,6 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { WORKFLOWS } from '../../domain/names.ts';
 import { historyText } from '../support/histories.ts';
 import { labCluster, type Handle } from '../support/lab-cluster.ts';
-import { killAll, killPid, waitFor } from '../support/processes.ts';
 import { realCluster, runnerOf } from '../support/real-cluster.ts';
 import { readProjectFile } from '../support/tree.ts';
 import {
@@ -21,6 +20,9 @@ import {
   type Outcome,
 } from './kept-histories.ts';
 import { SCENARIO, STORIES, type Story } from './stories.ts';
+import { killPid } from '../../proof/rig/processes.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
+import { killAll } from '../support/processes.ts';
 
 /** A run that is cancelled when its worker is dead: for what a patch does then. */
 type Way = Outcome | 'deserted';
@@ -46,7 +48,7 @@ async function begin(workflow: (typeof WORKFLOWS)[number], story: Story, faults:
 }
 
 const parked = async (run: Handle): Promise<void> => {
-  await run.until('the run to need a person', (s) => s.state === 'needs-operator', 60_000);
+  await run.until('the run to need a person', (s) => s.state === 'needs-operator');
 };
 
 /** The worker that has the activity is killed; another one or its successor goes on, unless the run is cancelled. */
@@ -61,10 +63,9 @@ async function rob(
   cleanUps.push(() => c.stop());
   const id = story.id(c.cluster);
   const run = await c.start(workflow, id, story.input(c.cluster));
-  const victim = await waitFor(() => runnerOf(c.client, id, activity), {
-    what: `a worker to run ${activity}`,
-    timeoutMs: 30_000,
-  });
+  const victim = await waitFor(`a worker to run ${activity}`, () =>
+    runnerOf(c.client, id, activity),
+  );
   await killPid(victim.pid);
   if (cancel) await run.raw.cancel();
   const ended = run.result();
@@ -91,10 +92,9 @@ async function play(workflow: (typeof WORKFLOWS)[number], outcome: Way): Promise
     case 'cancelled': {
       const { c, run } = await begin(workflow, story, [parks?.fault ?? robbed.fault]);
       if (parks === undefined) {
-        await waitFor(() => runnerOf(c.client, run.id, robbed.activity), {
-          what: `${robbed.activity} to run`,
-          timeoutMs: 30_000,
-        });
+        await waitFor(`${robbed.activity} to run`, () =>
+          runnerOf(c.client, run.id, robbed.activity),
+        );
       } else await parked(run);
       await run.raw.cancel();
       await expect(run.result()).rejects.toThrow();

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { waitFor } from './processes.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 
 const NAMES = [
   'chromium',
@@ -66,7 +66,6 @@ interface Answer {
 
 type Page = (method: string, params?: object) => Promise<Answer>;
 
-const PAGE_MS = 45_000;
 /** A page may still be drawing what it has just been told. */
 const SETTLED_MS = 300;
 
@@ -108,13 +107,14 @@ export async function openBrowser(executable: string): Promise<Browser> {
       const read = (what: string): Promise<string> => evaluate(page, what);
       let text = '';
       await waitFor(
+        `the page ${url}`,
         async () => {
           text = await read('document.body?.innerText');
           return isReady(text);
         },
-        { what: `the page ${url}`, timeoutMs: PAGE_MS, everyMs: 100, context: () => text },
+        { everyMs: 100, saw: () => text },
       );
-      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+      await sleep(SETTLED_MS);
       const shot = await page('Page.captureScreenshot', { format: 'png' });
       // Read after the picture was taken: whatever is in it is in here.
       const html = await read('document.documentElement.outerHTML');
@@ -124,12 +124,10 @@ export async function openBrowser(executable: string): Promise<Browser> {
     },
     run: async (url, script) => {
       const page = await open(url);
-      await waitFor(
-        async () =>
-          (await evaluate(page, "document.readyState + ' ' + location.href")).startsWith(
-            `complete ${url}`,
-          ),
-        { what: `the page ${url}`, timeoutMs: PAGE_MS },
+      await waitFor(`the page ${url}`, async () =>
+        (await evaluate(page, "document.readyState + ' ' + location.href")).startsWith(
+          `complete ${url}`,
+        ),
       );
       await evaluate(page, script);
       await page('Page.close');

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 /** Visibility lags behind what has just happened. */
 const SEEN_AFTER_MS = 2000;
@@ -32,7 +33,7 @@ export async function keepHistories(client: Client, cluster: string): Promise<vo
     for await (const run of client.workflow.list({ query })) runs.push(run);
     return runs;
   };
-  await new Promise((resolve) => setTimeout(resolve, SEEN_AFTER_MS));
+  await sleep(SEEN_AFTER_MS);
   for (const run of await listed()) {
     const handle = client.workflow.getHandle(run.workflowId, run.runId);
     const [text, { status }] = await Promise.all([historyText(handle), handle.describe()]);

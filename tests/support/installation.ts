@@ -3,8 +3,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './built-setup.ts';
-import { startNode, type Running } from './processes.ts';
 import { variantBundle, variantFolder, type Change } from './variants.ts';
+import type { Program } from '../../proof/rig/processes.ts';
+import { startNode } from './processes.ts';
 
 export interface Installation {
   version: string;
@@ -14,7 +15,7 @@ export interface Installation {
     node: string;
     labUrl: string;
     env: Record<string, string>;
-  }): Running;
+  }): Program;
   remove(): void;
 }
 

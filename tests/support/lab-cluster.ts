@@ -20,10 +20,10 @@ import { Lab } from '../../lab/machine/lab.ts';
 import type { EffectKind } from '../../lab/machine/records.ts';
 import { keepAwake } from '../../lab/machine/waker.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
+import { waitUntil } from '../../proof/rig/waiting.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { ROOT } from './built-setup.ts';
 import { keepHistories } from './histories.ts';
-import { waitFor } from './processes.ts';
 import type { TestTemporal } from './temporal.ts';
 
 /** Two prepared nodes and a running VM; `extra` is YAML below it. */
@@ -86,11 +86,7 @@ export interface Handle {
   raw: WorkflowHandle;
   status(): Promise<RunStatus>;
   step(id: string): Promise<StepStatus>;
-  until(
-    what: string,
-    holds: (status: RunStatus) => boolean,
-    timeoutMs?: number,
-  ): Promise<RunStatus>;
+  until(what: string, holds: (status: RunStatus) => boolean): Promise<RunStatus>;
   decide(
     decision: Omit<Decision, 'by' | 'reason'> & Partial<Decision>,
   ): Promise<{ accepted: string }>;
@@ -166,16 +162,7 @@ export const handleOf = (raw: WorkflowHandle): Handle => {
       if (found === undefined) throw new Error(`${raw.workflowId} has no step ${id}`);
       return found;
     },
-    until: (what, holds, timeoutMs = 30_000) => {
-      let last: RunStatus | undefined;
-      return waitFor(
-        async () => {
-          last = await status();
-          return holds(last) ? last : undefined;
-        },
-        { what, timeoutMs, everyMs: 100, context: () => JSON.stringify(last, null, 1) },
-      );
-    },
+    until: (what, holds) => waitUntil(what, status, holds, { everyMs: 100 }),
     decide: (decision) =>
       raw.executeUpdate<{ accepted: string }, [Decision]>(MESSAGES.decide, {
         args: [{ by: 'ito@lab', reason: 'test', ...decision }],

@@ -11,11 +11,9 @@ import {
   Runtime,
   Worker,
 } from '@temporalio/worker';
-import { freePorts } from '../../client/temporal-server/ports.ts';
-import { serverFlags } from '../../client/temporal-server/server-flags.ts';
+import { changedServer, connectTo } from '../../proof/rig/servers.ts';
 import type { LimitActivities } from './limit-workflows.ts';
 import type * as limitWorkflows from './limit-workflows.ts';
-import { start, waitFor } from './processes.ts';
 
 const QUEUE = 'limits';
 
@@ -102,26 +100,18 @@ export interface OwnLimitServer {
 
 /** A second server that logs warnings, with some of its settings changed. */
 export async function limitServer(cliPath: string, settings: string[]): Promise<OwnLimitServer> {
-  const ip = '127.0.0.1';
-  const [port = 0, uiPort = 0] = await freePorts(ip, 2);
-  const place = { ip, port, uiPort, namespace: 'default', dbFile: null } as const;
-  const flags = serverFlags({ ...place, durability: 'fast' }).map((flag, i, all) =>
-    all[i - 1] === '--log-level' ? 'warn' : flag,
-  );
-  const changes = settings.flatMap((setting) => ['--dynamic-config-value', setting]);
-  const server = start(cliPath, [...flags, ...changes]);
-  const address = `${ip}:${String(port)}`;
-  const connection = await waitFor(() => Connection.connect({ address, connectTimeout: 500 }), {
-    what: 'the second server to answer',
-    timeoutMs: 30_000,
-    context: () => server.stderr(),
-  });
+  const server = await changedServer(cliPath, null, (flags) => [
+    ...flags.map((flag, i) => (flags[i - 1] === '--log-level' ? 'warn' : flag)),
+    ...settings.flatMap((setting) => ['--dynamic-config-value', setting]),
+  ]);
+  const { connection } = await connectTo(server, server.program);
+  const { program } = server;
   return {
-    client: new Client({ connection, namespace: place.namespace }),
-    log: () => server.stdout() + server.stderr(),
+    client: new Client({ connection, namespace: server.namespace }),
+    log: () => program.stdout() + program.stderr(),
     stop: async () => {
       await connection.close();
-      await server.kill('SIGTERM');
+      await server.stop();
     },
   };
 }

@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { Effect } from '../../lab/machine/records.ts';
 import { TEST_BUDGETS, type Handle } from './lab-cluster.ts';
-import { waitFor } from './processes.ts';
 import { realCluster, type RealCluster } from './real-cluster.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 /** A server whose state can be taken and put back; it has the same address all the time. */
 export interface Restorable {
@@ -89,15 +89,15 @@ async function threeUnderway(c: RealCluster): Promise<Underway> {
     budgets,
   });
   await parked.until('the move of db-1 to need a person', (s) => s.state === 'needs-operator');
-  await waitFor(async () => (await c.effects('node-down', 'HV3')).length === 1, {
-    what: 'HV3 to go down for its restart',
-    timeoutMs: 30_000,
-  });
+  await waitFor(
+    'HV3 to go down for its restart',
+    async () => (await c.effects('node-down', 'HV3')).length === 1,
+  );
   const moving = await start('web-1');
-  await waitFor(async () => (await c.state()).moves[0]?.phase === 'data-transfer', {
-    what: 'web-1 to be on the way',
-    timeoutMs: 30_000,
-  });
+  await waitFor(
+    'web-1 to be on the way',
+    async () => (await c.state()).moves[0]?.phase === 'data-transfer',
+  );
   return { parked, restarting, moving };
 }
 

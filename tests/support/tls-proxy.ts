@@ -2,6 +2,7 @@
 // certificates, and everything behind them passed on.
 import net from 'node:net';
 import tls from 'node:tls';
+import { join } from '../../proof/sim/real/line.ts';
 
 export interface TlsDoor {
   port: number;
@@ -36,17 +37,7 @@ export async function openTlsDoor(options: TlsDoorOptions): Promise<TlsDoor> {
     (inside) => {
       admitted += 1;
       const outside = net.connect({ host, port: Number(port) });
-      for (const socket of [inside, outside]) {
-        open.add(socket);
-        // Either end may go at any time; the other one then goes too.
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          open.delete(socket);
-          inside.destroy();
-          outside.destroy();
-        });
-      }
-      inside.pipe(outside).pipe(inside);
+      join(inside, outside, open);
     },
   );
   server.on('connection', () => (tried += 1));

@@ -1,11 +1,12 @@
 // The lab's clocks: who owns time, and that waiting is exact.
 import { describe, expect, it } from 'vitest';
 import { jumpingClock, manualClock, scaledClock } from '../../lab/machine/clock.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 describe('the manual clock', () => {
   it('stands still until it is advanced', async () => {
     const clock = manualClock(1000);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
     expect(clock.now()).toBe(1000);
     clock.advance(250);
     expect(clock.now()).toBe(1250);

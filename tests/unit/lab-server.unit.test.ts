@@ -9,6 +9,7 @@ import type { LabState } from '../../lab/machine/state.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
 import { THREE } from './lab-fixture.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 const open: LabServer[] = [];
 afterEach(async () => {
@@ -221,7 +222,7 @@ describe("the lab's door", () => {
       expect(lab.calls()).toHaveLength(1);
     });
     clock.advance(29_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
     expect(state.answered).toBe(false);
     clock.advance(1000);
     expect(await answer).toBe('HV1');

@@ -8,6 +8,7 @@ import { Lab } from '../../lab/machine/lab.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startWorkers, workerCommand, type Workers } from '../../lab/workers.ts';
 import { THREE } from './lab-fixture.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 /** Says that it is there, and ends when its standard input does, as a worker does. */
 const STAND_IN =
@@ -104,7 +105,7 @@ describe('workers of the lab', () => {
     // Longer than a boot of HV1, and than the pause after which a service starts again.
     clock.advance(120_000);
     lab.advance();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
     expect(workers?.pids()).toEqual({});
     workers?.resume();
     expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV2', 'HV3']);
@@ -117,7 +118,7 @@ describe('workers of the lab', () => {
       expect(workers?.pids()['HV1']).toBeUndefined();
     });
     lab.powerOff('HV1');
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
     expect(workers?.pids()['HV1']).toBeUndefined();
   });
 

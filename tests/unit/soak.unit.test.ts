@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parseClusterFile } from '../../config/cluster-file.ts';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
+import { Random } from '../../proof/rig/random.ts';
 import { castOf, clusterText, scenarioText } from '../../proof/soak/cast.ts';
-import { chance } from '../../proof/soak/chance.ts';
 import { findViolations, type Evidence } from '../../proof/soak/checks.ts';
 import { adoptionTimes, drainsBy } from '../../proof/soak/report.ts';
 import type { RunRecord } from '../../proof/soak/run-records.ts';
@@ -46,7 +46,7 @@ describe('the schedule', () => {
   });
 
   it('draws evenly enough: every tenth of the range comes up', () => {
-    const c = chance(42, 'test');
+    const c = Random.of(42, 'test');
     const seen = new Set(Array.from({ length: 500 }, () => Math.floor(c.next() * 10)));
     expect([...seen].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
@@ -55,7 +55,7 @@ describe('the schedule', () => {
     const wish = { simultaneousMigrations: 2, performance: 'SMB', newVms: 3 } as const;
     const spec = parseClusterFile(clusterText('soak', wish), 'cluster.yaml');
     expect(spec.virtualMachines).toHaveLength(3);
-    expect(parseScenario(scenarioText('soak'), 'soak.yaml').nodes).toHaveLength(4);
+    expect(parseScenario(`cluster: soak\n${scenarioText()}`, 'soak.yaml').nodes).toHaveLength(4);
   });
 });
 

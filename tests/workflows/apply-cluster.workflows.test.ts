@@ -4,7 +4,6 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { ApplyClusterResult } from '../../workflows/apply-cluster.ts';
-import { waitFor } from '../support/processes.ts';
 import {
   handleOf,
   labCluster,
@@ -12,6 +11,7 @@ import {
   TWO_NODES,
   type LabCluster,
 } from '../support/lab-cluster.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
 
@@ -156,10 +156,10 @@ faults:
 `);
     const run = await apply(c, { nodes: ['HV1', 'HV3'] });
     const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
-    await waitFor(async () => (await proof.status()).state === 'needs-operator', {
-      what: 'the proof of new-1 to be parked',
-      timeoutMs: 40_000,
-    });
+    await waitFor(
+      'the proof of new-1 to be parked',
+      async () => (await proof.status()).state === 'needs-operator',
+    );
     await proof.decide({ step: 'vm/new-1/move', action: 'abort' });
     await run.until('the parent to be parked', (s) => s.state === 'needs-operator');
     await run.decide({ step: 'vm/new-1/move', action: 'skip', reason: 'proved by hand' });
@@ -225,14 +225,11 @@ faults:
 `);
     const run = await apply(c, { prove: ['db-1', 'new-1'] });
     const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
-    await waitFor(async () => (await proof.status()).state === 'needs-operator', {
-      what: 'the proof of new-1 to be parked',
-      timeoutMs: 40_000,
-    });
-    await waitFor(() => c.count('move-finished', 'db-1') === 1, {
-      what: 'db-1 to be moved',
-      timeoutMs: 20_000,
-    });
+    await waitFor(
+      'the proof of new-1 to be parked',
+      async () => (await proof.status()).state === 'needs-operator',
+    );
+    await waitFor('db-1 to be moved', () => c.count('move-finished', 'db-1') === 1);
     await proof.decide({ step: 'vm/new-1/move', action: 'abort' });
     await run.until('the parent to be parked', (s) => s.state === 'needs-operator');
     await run.decide({ step: 'vm/new-1/move', action: 'abort', reason: 'no' });

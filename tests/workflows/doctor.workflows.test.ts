@@ -12,6 +12,7 @@ import {
   type LabCluster,
   type LabClusterOptions,
 } from '../support/lab-cluster.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 const HEALTHY = `
 nodes:
@@ -98,7 +99,7 @@ describe.concurrent('doctor', () => {
       const budgets = { answerSeconds: 60 };
       const id = runId.doctor(c.cluster);
       const run = await c.start('doctor', id, { nodes: ['HV1', 'HV2'], budgets });
-      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      await sleep(20_000);
       const second = await c.client.workflow.start('doctor', {
         workflowId: id,
         taskQueue: clusterQueue(c.cluster),

@@ -4,6 +4,7 @@ import { runId } from '../../domain/names.ts';
 import { HypervError, type HypervHost } from '../../hyperv/host.ts';
 import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { sleep } from '../../proof/rig/waiting.ts';
 
 let it_: LabCluster | undefined;
 afterEach(async () => {
@@ -165,7 +166,7 @@ faults:
     const c = await cluster(TWO_NODES, 2);
     const run = await migrate(c);
     await run.until('the move to run', (s) => s.steps[2]?.state === 'running');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await sleep(1500);
     await run.raw.cancel();
     await expect(run.result()).rejects.toThrow();
     expect((await run.status()).state).toBe('cancelled');

@@ -38,7 +38,7 @@ nodes:
       }),
     });
     const run = await prepare(c, 'HV3');
-    await run.until('the run to end', (status) => status.endedAt !== null, 30_000);
+    await run.until('the run to end', (status) => status.endedAt !== null);
     expect(await run.result()).toMatchObject({ node: 'HV3', restarted: true });
     expect(c.count('restart-requested', 'HV3')).toBe(1);
     expect(c.count('node-down', 'HV3')).toBe(2);

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { runId } from '../../../domain/names.ts';
 import { PACKAGE_ROOT } from '../../../client/package-root.ts';
 import { loadScenario } from '../../../lab/scenario/read.ts';
-import { withLabs, type Bench } from '../bench.ts';
-import type { BenchLab } from '../../rig/lab.ts';
+import { withLabs, type Bench, type BenchLab } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';
 import { simulatedMs } from '../simulated-time.ts';
 import { readReturn } from './node-return.ts';
@@ -27,7 +26,7 @@ export const FIGURES = {
 
 export async function measureDemoApply(bench: Bench): Promise<void> {
   const scenario = loadScenario(SCENARIO);
-  const scene = { cluster: scenario.cluster, file: SCENARIO };
+  const scene = { cluster: scenario.cluster, scenario: { file: SCENARIO } };
   bench.say('Applying the demo');
   // Each with the machine for itself, as a demo would have it.
   for (const side of bench.sides) {
@@ -41,7 +40,7 @@ export async function measureDemoApply(bench: Bench): Promise<void> {
   }
 
   async function apply(lab: BenchLab): Promise<void> {
-    const { name } = lab.side;
+    const { name } = lab.server;
     const typedAt = Date.now();
     const client = lab.watari('cluster', 'apply', '-f', CLUSTER_FILE, '--yes');
     await client.ended;

@@ -1,7 +1,6 @@
 // `cluster doctor` as it is typed, on clusters of 4, 8 and 16 nodes with a worker process each, and what each further
 // node costs. The tuned server alone: the bulk of it is the nodes' work, and 28 workers for each side would not fit.
-import { alternate, withLabs, type Bench } from '../bench.ts';
-import type { BenchLab } from '../../rig/lab.ts';
+import { alternate, withLabs, type Bench, type BenchLab } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';
 import { summaryOf } from '../../rig/statistics.ts';
 
@@ -37,8 +36,6 @@ ${names.flatMap((name) => ['a', 'b'].map((vm) => `  - { name: ${vm}-${name}, own
 `;
 }
 
-/** Sixteen worker processes load their code on a few cores. */
-const READY_MS = 60_000;
 /** The first one loads code in sixteen workers at once. */
 const WARM_UP = 1;
 const TIMES = 4;
@@ -51,8 +48,7 @@ export async function measureDoctor(bench: Bench): Promise<void> {
     const scene = {
       cluster: `bench-doctor-${String(nodes)}`,
       speed: 1,
-      readyMs: READY_MS,
-      yaml: clusterOf(nodes),
+      scenario: { yaml: clusterOf(nodes) },
     };
     await withLabs(bench, scene, [bench.tuned], (labs) =>
       alternate(labs, { times: TIMES, withinMs: 20_000 }, async (lab, i) => {

@@ -1,8 +1,7 @@
 // From "the node is up" (the lab's effect, in real time) to the run going on: the restarted node's new worker process
 // takes the activity that waited for it, and then the first activity of the next step.
 import { runId } from '../../../domain/names.ts';
-import { alternate, withLabs, type Bench } from '../bench.ts';
-import type { BenchLab } from '../../rig/lab.ts';
+import { alternate, withLabs, type Bench, type BenchLab } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';
 import { activitiesOf, completed } from '../../rig/activity-times.ts';
 
@@ -12,11 +11,13 @@ const BARE = ['B1', 'B2'];
 const CLUSTER = {
   cluster: 'bench-return',
   speed: 20,
-  yaml: `
+  scenario: {
+    yaml: `
 nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN] }
 ${BARE.map((n) => `  - { name: ${n}, memory: 64GB, switches: [LAN], installSeconds: 20, shutdownSeconds: 10, bootSeconds: 70 }`).join('\n')}
 `,
+  },
 };
 
 export const FIGURES = {
@@ -46,7 +47,7 @@ export async function readReturn(lab: BenchLab, node: string): Promise<void> {
   if (up === undefined) throw new Error(`${node} was prepared without a restart`);
   const upAt = lab.realMs(up.at);
   const activities = await activitiesOf(run);
-  const { name } = lab.side;
+  const { name } = lab.server;
   FIGURES.noticed.values[name].push(completed(activities, 'confirmRestart').started - upAt);
   FIGURES.nextStep.values[name].push(completed(activities, 'awaitReady').started - upAt);
 }

@@ -1,8 +1,7 @@
 // Measures on one quiet cluster that runs at the speed of real time: an activity's round trip, a worker's start, first
 // and further progress of a move as a user sees it, and the adoption of a move whose worker was killed.
 import { runId } from '../../../domain/names.ts';
-import { alternate, withLabs, type Bench } from '../bench.ts';
-import type { BenchLab } from '../../rig/lab.ts';
+import { alternate, withLabs, type Bench, type BenchLab } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';
 import { activitiesOf, completed, millis } from '../../rig/activity-times.ts';
 import { sleep, waitFor } from '../../rig/waiting.ts';
@@ -15,7 +14,8 @@ const CLUSTER = {
   cluster: 'bench-quiet',
   speed: 1,
   workers: ['HV1', 'HV2'],
-  yaml: `
+  scenario: {
+    yaml: `
 nodes:
 ${['HV1', 'HV2', 'HV3'].map((n) => `  - { name: ${n}, memory: 512GB, features: [Hyper-V], switches: [LAN], migrationNetwork: 1Gbps, liveMigration: { enabled: true } }`).join('\n')}
 maximumParallelMigrations: 8
@@ -23,6 +23,7 @@ virtualMachines:
 ${[...VMS.watched, VMS.steady].map((v) => `  - { name: ${v}, owner: HV1, memory: 10GB, dirtyRate: 20MB/s }`).join('\n')}
 ${VMS.killed.map((v) => `  - { name: ${v}, owner: HV1, memory: 64GB, dirtyRate: 20MB/s }`).join('\n')}
 `,
+  },
 };
 
 export const FIGURES = {
@@ -84,15 +85,15 @@ async function roundTrip(lab: BenchLab, i: number): Promise<void> {
   const first = completed(activities, 'viewNode');
   const next = completed(activities, 'awaitReady');
   const whole = next.scheduled - first.scheduled;
-  FIGURES.roundTrip.values[lab.side.name].push(whole);
-  FIGURES.engine.values[lab.side.name].push(whole - (first.ended - first.started));
+  FIGURES.roundTrip.values[lab.server.name].push(whole);
+  FIGURES.engine.values[lab.server.name].push(whole - (first.ended - first.started));
 }
 
 /** HV3 has no worker: its activity waits before the process starts. */
 async function workerStart(lab: BenchLab): Promise<void> {
   const id = runId.prepare(lab.cluster, 'HV3');
   const run = await lab.startRun('prepareNode', id, { node: 'HV3', restarts: 'ask' });
-  await waitFor('an activity to wait for HV3', 10_000, async () => {
+  await waitFor('an activity to wait for HV3', async () => {
     const { raw } = await run.describe();
     return (raw.pendingActivities ?? []).length > 0;
   });
@@ -100,7 +101,7 @@ async function workerStart(lab: BenchLab): Promise<void> {
   const worker = lab.worker('HV3');
   await run.result();
   const { started } = completed(await activitiesOf(run), 'viewNode');
-  FIGURES.workerStart.values[lab.side.name].push(started - startedAt);
+  FIGURES.workerStart.values[lab.server.name].push(started - startedAt);
   await worker.end();
 }
 
@@ -122,8 +123,8 @@ async function firstProgress(lab: BenchLab, i: number): Promise<void> {
   const moves = await lab.effects('move-started', vm);
   const move = moves.find((e) => e.seq > before);
   if (move === undefined) throw new Error(`a percentage of ${vm} was shown before it moved`);
-  FIGURES.firstProgress.values[lab.side.name].push(shownAt - typedAt);
-  FIGURES.afterStart.values[lab.side.name].push(shownAt - lab.realMs(move.at));
+  FIGURES.firstProgress.values[lab.server.name].push(shownAt - typedAt);
+  FIGURES.afterStart.values[lab.server.name].push(shownAt - lab.realMs(move.at));
   await client.kill();
   await cancelMove(lab, vm);
 }
@@ -131,7 +132,7 @@ async function firstProgress(lab: BenchLab, i: number): Promise<void> {
 /** Moves that go on would share the network with the next ones. */
 async function cancelMove(lab: BenchLab, vm: string): Promise<void> {
   await lab.handle(runId.migrate(lab.cluster, vm)).cancel();
-  await waitFor(`the move of ${vm} to be cancelled`, 10_000, async () => {
+  await waitFor(`the move of ${vm} to be cancelled`, async () => {
     const { moves } = await lab.state();
     return moves.every((move) => move.vm !== vm);
   });
@@ -140,14 +141,14 @@ async function cancelMove(lab: BenchLab, vm: string): Promise<void> {
 async function steadyProgress(lab: BenchLab, seconds: number): Promise<void> {
   const vm = VMS.steady;
   const run = await lab.startRun('migrateVm', runId.migrate(lab.cluster, vm), { vm });
-  const shown = await watchProgress(lab.side.temporal, run.workflowId, seconds * 1000);
+  const shown = await watchProgress(lab.server.temporal, run.workflowId, seconds * 1000);
   const [move] = await lab.effects('move-started', vm);
   const [first] = shown;
   if (move === undefined || first === undefined) throw new Error(`no progress of ${vm} was shown`);
-  FIGURES.onTerminal.values[lab.side.name].push(first - lab.realMs(move.at));
+  FIGURES.onTerminal.values[lab.server.name].push(first - lab.realMs(move.at));
   for (const [i, at] of shown.entries()) {
     const last = shown[i - 1];
-    if (last !== undefined) FIGURES.interval.values[lab.side.name].push(at - last);
+    if (last !== undefined) FIGURES.interval.values[lab.server.name].push(at - last);
   }
   await cancelMove(lab, vm);
 }
@@ -160,7 +161,7 @@ async function adoption(lab: BenchLab, vm: string): Promise<void> {
     const { raw } = await run.describe();
     return (raw.pendingActivities ?? []).find((a) => a.activityType?.name === 'moveVm');
   };
-  const [node, , pid] = await waitFor(`the move of ${vm} to run`, 30_000, async () => {
+  const [node, , pid] = await waitFor(`the move of ${vm} to run`, async () => {
     const { moves } = await lab.state();
     if (!moves.some((move) => move.vm === vm && move.percent > 0)) return undefined;
     const identity = (await runner())?.lastWorkerIdentity?.split('/');
@@ -168,13 +169,13 @@ async function adoption(lab: BenchLab, vm: string): Promise<void> {
   });
   const killedAt = Date.now();
   process.kill(Number(pid), 'SIGKILL');
-  const startedAt = await waitFor(`the move of ${vm} to be adopted`, 20_000, async () => {
+  const startedAt = await waitFor(`the move of ${vm} to be adopted`, async () => {
     const now = await runner();
     const adopted = now?.attempt === 2 && now.state === PENDING_STARTED;
     return adopted ? millis(now.lastStartedTime) : undefined;
   });
-  FIGURES.adoption.values[lab.side.name].push(startedAt - killedAt);
-  FIGURES.detection.values[lab.side.name].push(startedAt - killedAt - HEARTBEAT_SECONDS * 1000);
+  FIGURES.adoption.values[lab.server.name].push(startedAt - killedAt);
+  FIGURES.detection.values[lab.server.name].push(startedAt - killedAt - HEARTBEAT_SECONDS * 1000);
   await run.terminate('measured');
   // The lab brings back its own workers only.
   if (node === 'HV3') lab.worker(node);

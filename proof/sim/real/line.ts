@@ -2,6 +2,20 @@
 // are refused until it is mended. A worker whose line is cut for good is, to the server, as dead as after kill -9.
 import net from 'node:net';
 
+/** Passes on what either says. Either may go at any time, and the other one then goes too. */
+export function join(inside: net.Socket, outside: net.Socket, open: Set<net.Socket>): void {
+  for (const socket of [inside, outside]) {
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      open.delete(socket);
+      inside.destroy();
+      outside.destroy();
+    });
+  }
+  inside.pipe(outside).pipe(inside);
+}
+
 export class Line {
   /** `host:port` for the worker. */
   readonly address: string;
@@ -27,16 +41,7 @@ export class Line {
     const door = net.createServer({ noDelay: true }, (inside) => {
       if (inside.destroyed) return;
       const outside = net.connect({ host, port, noDelay: true });
-      for (const socket of [inside, outside]) {
-        sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          sockets.delete(socket);
-          inside.destroy();
-          outside.destroy();
-        });
-      }
-      inside.pipe(outside).pipe(inside);
+      join(inside, outside, sockets);
     });
     await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
     return new Line(door, sockets);

@@ -13,6 +13,7 @@ import type { Checks } from '../rules/checks.ts';
 import { fromProtoHistory, type HistoryEvent } from '../temporal/history.ts';
 import type { SeenRun, StartRequest, UpdateAnswer } from '../temporal/seen-run.ts';
 import type { WorkflowHost } from '../temporal/workflow-host.ts';
+import { sleep } from '../../rig/waiting.ts';
 import { Beats } from './beats.ts';
 import { DEAD } from './worker.ts';
 
@@ -213,7 +214,7 @@ export class RealRuns {
         return;
       } catch (error) {
         if (this.stopped) throw error;
-        await pauseMs(ROUND_MS);
+        await sleep(ROUND_MS);
       }
     }
   }
@@ -223,7 +224,7 @@ export class RealRuns {
       if (round % LIST_EVERY === 0) await this.list().catch(() => undefined);
       const open = this.all.filter((run) => run.state === 'open');
       await Promise.all(open.map((run) => this.look(run)));
-      await pauseMs(ROUND_MS);
+      await sleep(ROUND_MS);
     }
   }
 
@@ -323,8 +324,3 @@ export class RealRuns {
 
 /** No matter of waiting. */
 class Wrong extends Error {}
-
-const pauseMs = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });

@@ -24,6 +24,7 @@ import { effectLine, timed } from '../texts.ts';
 import { RealClock } from './clock.ts';
 import { RealRuns, type RealRun } from './runs.ts';
 import { RealWorker } from './worker.ts';
+import { sleep } from '../../rig/waiting.ts';
 
 export interface RealStageOptions {
   /** Of plan.ts beside this file. */
@@ -123,7 +124,7 @@ export class RealStage implements Stage {
     const end = this.clock.now() + seconds * 1000;
     while (!holds()) {
       if (this.violations.length > 0 || this.clock.now() >= end) return false;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await sleep(LOOK_MS);
     }
     return true;
   }

@@ -7,6 +7,7 @@ import type { CrewMember } from '../crew.ts';
 import { SLOTS, type Deed, type WorkerParts } from '../parts.ts';
 import type { RealClock } from './clock.ts';
 import { Line } from './line.ts';
+import { sleep } from '../../rig/waiting.ts';
 
 export interface RealWorkerOptions {
   node: string;
@@ -156,7 +157,7 @@ export class RealWorker implements CrewMember {
       try {
         return await NativeConnection.connect({ address: this.line?.address ?? '' });
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
     }
   }
