@@ -1,5 +1,5 @@
-// `npm test`: everything that must hold. Runs every check even after a failure; the last line is the sum of checks
-// and vitest's tests: `N passed, N failed` (and `, N skipped`).
+// `npm test`: everything that must hold. Runs every check even after a failure. At the end it says why tests were skipped,
+// a line for each reason; the last line is the sum of checks and vitest's tests: `N passed, N failed` (and `, N skipped`).
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -29,6 +29,9 @@ const CHECKS = [
  * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
  */
 const KINDS = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e'];
+
+/** For vitest: files, `-t NAME`. */
+const ASKED = process.argv.slice(2);
 
 function start(args) {
   return new Promise((resolve) => {
@@ -61,6 +64,9 @@ async function runChecks() {
   return results;
 }
 
+/** Of a test that neither passed nor failed, as tests/support/needs.ts wrote it; undefined when nobody did. */
+const whySkipped = (test) => test.meta?.lacks ?? (ASKED.length > 0 ? 'not asked for' : undefined);
+
 /** Counts from the JSON report. A file that could not be loaded has no tests and is a failure nevertheless. */
 function countTests(reportFile, exitCode) {
   if (!fs.existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
@@ -68,12 +74,23 @@ function countTests(reportFile, exitCode) {
   const brokenFiles = report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
   ).length;
-  const failed = report.numFailedTests + brokenFiles;
+  const skipped = report.testResults
+    .flatMap((file) => file.assertionResults)
+    .filter((test) => !['passed', 'failed'].includes(test.status));
+  const withoutReason = skipped.filter((test) => whySkipped(test) === undefined);
+  for (const { fullName } of withoutReason) {
+    console.log(`FAILED did not run, because of a failure above or for no reason: ${fullName}`);
+  }
+  const reasons = skipped.map(whySkipped).filter((why) => why !== undefined);
+  for (const why of new Set(reasons)) {
+    console.log(`${reasons.filter((other) => other === why).length} skipped: ${why}`);
+  }
+  const failed = report.numFailedTests + brokenFiles + withoutReason.length;
   return {
     passed: report.numPassedTests,
     // An unhandled rejection fails the run without failing a test.
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
+    skipped: reasons.length,
   };
 }
 
@@ -90,7 +107,7 @@ function runTests() {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
-        ...process.argv.slice(2),
+        ...ASKED,
       ],
       { cwd: root, stdio: 'inherit', windowsHide: true },
     );

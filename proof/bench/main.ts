@@ -149,7 +149,7 @@ if (options.json === true) {
     ...(only ? [] : clusters),
     ...(noPowerShell === null ? powershell : [`PowerShell was not measured: ${noPowerShell}`]),
     ...machineLines(machine),
-    `${date}, ${String(seconds)} s${quick ? ', quick: few values, nothing to compare with' : ''}`,
+    `${date}, ${seconds} s${quick ? ', quick: few values, nothing to compare with' : ''}`,
     ...problems.map((problem) => `STOPPED EARLY  ${problem}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

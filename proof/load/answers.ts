@@ -98,9 +98,9 @@ export class AnswerTimes {
     const program = this.lab.watari(...words);
     const code = await program.endedWithin(PATIENCE_MS);
     // 1 and 4 are answers: the run failed, or waits for a person.
-    if (typeof code !== 'number') throw new Error(`no end within ${String(PATIENCE_MS / 1000)} s`);
+    if (typeof code !== 'number') throw new Error(`no end within ${PATIENCE_MS / 1000} s`);
     if (![0, 1, 4].includes(code))
-      throw new Error(`exit code ${String(code)}: ${program.stderr()}${program.stdout()}`);
+      throw new Error(`exit code ${code}: ${program.stderr()}${program.stdout()}`);
     if (program.stdout() === '') throw new Error(`said nothing: ${program.stderr()}`);
   }
 

@@ -8,11 +8,21 @@ import { startTuned, type TunedSide } from '../rig/servers.ts';
 import { sleep } from '../rig/waiting.ts';
 import { ATTRIBUTE, runId } from '../../domain/names.ts';
 import { AnswerTimes, type Answers } from './answers.ts';
-import { activityFigures, historySizes } from './histories.ts';
-import type { ActivityFigures, HistorySizes } from './histories.ts';
+import {
+  activityFigures,
+  historySizes,
+  type ActivityFigures,
+  type HistorySizes,
+} from './histories.ts';
 import { databaseMb, MemoryWatch, processorSeconds } from './memory.ts';
-import { clusterText, emptyScenarioText, nodeName, scenarioText, vmName } from './scene.ts';
-import type { Scene } from './scene.ts';
+import {
+  clusterText,
+  emptyScenarioText,
+  nodeName,
+  scenarioText,
+  vmName,
+  type Scene,
+} from './scene.ts';
 import { runWave, type Move, type WaveResult } from './wave.ts';
 
 export interface LoadOptions {
@@ -106,7 +116,7 @@ async function measureWaves(
     const idle = { memoryMb: watch.now(), answers: quiet.answers() };
     const waves: WaveReport[] = [];
     for (let i = 1; i <= o.waves; i += 1) {
-      around.say(`Wave ${String(i)}: ${String(scene.vms)} moves at once`);
+      around.say(`Wave ${i}: ${scene.vms} moves at once`);
       waves.push(await measureWave(o, i, { lab, side, watch, say: around.say }));
     }
     await sleep(SETTLE_MS);
@@ -183,7 +193,7 @@ async function measureApply(
   side: TunedSide,
   around: Surroundings,
 ): Promise<ApplyReport> {
-  around.say(`cluster apply: ${String(scene.vms)} VMs on ${String(scene.nodes)} nodes`);
+  around.say(`cluster apply: ${scene.vms} VMs on ${scene.nodes} nodes`);
   const lab = await startLab('apply', emptyScenarioText(scene), o, side, around);
   const watch = await watchMemory(lab, side);
   const databaseBefore = databaseMb(side.dbFile);

@@ -29,7 +29,7 @@ class BadOption extends Error {}
 function whole(name: string, text: string, max: number): number {
   const n = Number(text);
   if (Number.isInteger(n) && n >= 1 && n <= max) return n;
-  throw new BadOption(`--${name} ${text}: a whole number from 1 to ${String(max)} is needed`);
+  throw new BadOption(`--${name} ${text}: a whole number from 1 to ${max} is needed`);
 }
 
 function optionsOf(): LoadOptions {

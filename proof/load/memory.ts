@@ -13,7 +13,7 @@ export interface Watched {
 export function residentMb(pid: number): number | null {
   try {
     if (process.platform === 'linux') {
-      const status = fs.readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+      const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
       const kb = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
       return kb === undefined ? null : Number(kb) / 1024;
     }
@@ -30,7 +30,7 @@ export function residentMb(pid: number): number | null {
 export function processorSeconds(pid: number): number | null {
   if (process.platform !== 'linux') return null;
   try {
-    const stat = fs.readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name, in parentheses, may hold spaces; user and system time are the 14th and 15th field.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

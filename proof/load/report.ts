@@ -7,13 +7,11 @@ import type { ApplyReport, LoadReport, WaveReport } from './load.ts';
 /** Empty when all runs ended well and the client could be used all the time. */
 export function problemsOf(report: LoadReport): string[] {
   const waves = report.waves.flatMap((wave, i) => {
-    const name = `wave ${String(i + 1)}`;
+    const name = `wave ${i + 1}`;
     const ended = wave.states['Completed'] ?? 0;
     return [
-      ...(ended === wave.runs
-        ? []
-        : [`${name}: ${String(ended)} of ${String(wave.runs)} runs succeeded`]),
-      ...(wave.parkedMax === 0 ? [] : [`${name}: ${String(wave.parkedMax)} runs asked a person`]),
+      ...(ended === wave.runs ? [] : [`${name}: ${ended} of ${wave.runs} runs succeeded`]),
+      ...(wave.parkedMax === 0 ? [] : [`${name}: ${wave.parkedMax} runs asked a person`]),
       ...wave.refused.map((text) => `${name}: a start was refused: ${text}`),
       ...wave.answers.failures.map((text) => `${name}: ${text}`),
     ];
@@ -32,7 +30,7 @@ const ms = (n: number): string => (n >= 1000 ? `${(n / 1000).toFixed(2)} s` : `$
 const summary = (s: Summary | null): string =>
   s === null
     ? 'not measured'
-    : `p50 ${ms(s.p50)}, ${s.p95 === null ? '' : `p95 ${ms(s.p95)}, `}max ${ms(s.max)} (${String(s.n)})`;
+    : `p50 ${ms(s.p50)}, ${s.p95 === null ? '' : `p95 ${ms(s.p95)}, `}max ${ms(s.max)} (${s.n})`;
 
 const kb = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KB`;
 
@@ -45,7 +43,7 @@ function memoryLine(mb: Record<string, number>): string {
   const sizes = workers.map(([, size]) => size);
   if (Object.keys(mb).length === 0) return 'not measured on this system';
   const sum = sizes.reduce((total, size) => total + size, 0);
-  return `server ${String(mb['server'] ?? 0)} MB, lab ${String(mb['lab'] ?? 0)} MB, largest worker ${String(Math.max(0, ...sizes))} MB (${String(sizes.length)} together ${String(sum)} MB)`;
+  return `server ${mb['server'] ?? 0} MB, lab ${mb['lab'] ?? 0} MB, largest worker ${Math.max(0, ...sizes)} MB (${sizes.length} together ${sum} MB)`;
 }
 
 function activityLines(a: ActivityFigures): string[] {
@@ -53,26 +51,26 @@ function activityLines(a: ActivityFigures): string[] {
   return [
     `  activities waited for a worker  ${summary(a.waitMs)}`,
     `    longest                       ${longest.join(', ')}`,
-    `  of ${String(a.runs)} histories: steps retried ${String(a.stepRetries)}, attempts beyond the first ${String(a.attemptsBeyondFirst)}, timeouts ${String(a.timeouts)}, largest payload ${kb(a.payloadBytesMax)}`,
+    `  of ${a.runs} histories: steps retried ${a.stepRetries}, attempts beyond the first ${a.attemptsBeyondFirst}, timeouts ${a.timeouts}, largest payload ${kb(a.payloadBytesMax)}`,
   ];
 }
 
 function waveLines(wave: WaveReport, i: number): string[] {
   const { histories: h } = wave;
-  const states = Object.entries(wave.states).map(([state, n]) => `${state} ${String(n)}`);
+  const states = Object.entries(wave.states).map(([state, n]) => `${state} ${n}`);
   const busy = Object.entries(wave.processorSeconds).filter(([name]) => !name.startsWith('worker'));
   const workers = Object.entries(wave.processorSeconds)
     .filter(([name]) => name.startsWith('worker'))
     .reduce((sum, [, seconds]) => sum + seconds, 0);
   return [
     '',
-    `Wave ${String(i + 1)}: ${String(wave.runs)} moves at once`,
+    `Wave ${i + 1}: ${wave.runs} moves at once`,
     `  all started after               ${wave.startSeconds.toFixed(1)} s`,
-    `  all ended after                 ${wave.seconds.toFixed(1)} s: ${states.join(', ')}; at most ${String(wave.parkedMax)} asked a person`,
+    `  all ended after                 ${wave.seconds.toFixed(1)} s: ${states.join(', ')}; at most ${wave.parkedMax} asked a person`,
     `  memory at its peak              ${memoryLine(wave.memoryPeakMb)}`,
-    `  processor time                  ${busy.map(([name, s]) => `${name} ${String(s)} s`).join(', ')}, workers ${String(workers)} s`,
-    `  database grew by                ${String(wave.databaseGrowthMb)} MB`,
-    `  histories                       at most ${String(h.eventsMax)} events and ${kb(h.bytesMax)}, together ${kb(h.bytesTotal)}`,
+    `  processor time                  ${busy.map(([name, s]) => `${name} ${s} s`).join(', ')}, workers ${workers} s`,
+    `  database grew by                ${wave.databaseGrowthMb} MB`,
+    `  histories                       at most ${h.eventsMax} events and ${kb(h.bytesMax)}, together ${kb(h.bytesTotal)}`,
     ...activityLines(wave.activities),
     '  answers meanwhile',
     ...answerLines(wave.answers),
@@ -82,11 +80,11 @@ function waveLines(wave: WaveReport, i: number): string[] {
 function applyLines(apply: ApplyReport): string[] {
   return [
     '',
-    `cluster apply: ${String(apply.vms)} VMs on ${String(apply.nodes)} nodes: ${apply.state} after ${apply.seconds.toFixed(1)} s`,
-    `  its own history                 ${String(apply.events)} events, ${kb(apply.bytes)}; its status ${kb(apply.statusBytes)}`,
-    `  histories of ${String(apply.histories.runs).padEnd(19)}at most ${String(apply.histories.eventsMax)} events and ${kb(apply.histories.bytesMax)}, together ${kb(apply.histories.bytesTotal)}`,
+    `cluster apply: ${apply.vms} VMs on ${apply.nodes} nodes: ${apply.state} after ${apply.seconds.toFixed(1)} s`,
+    `  its own history                 ${apply.events} events, ${kb(apply.bytes)}; its status ${kb(apply.statusBytes)}`,
+    `  histories of ${String(apply.histories.runs).padEnd(19)}at most ${apply.histories.eventsMax} events and ${kb(apply.histories.bytesMax)}, together ${kb(apply.histories.bytesTotal)}`,
     `  memory at its peak              ${memoryLine(apply.memoryPeakMb)}`,
-    `  database grew by                ${String(apply.databaseGrowthMb)} MB`,
+    `  database grew by                ${apply.databaseGrowthMb} MB`,
     ...activityLines(apply.activities),
     '  answers meanwhile',
     ...answerLines(apply.answers),
@@ -96,7 +94,7 @@ function applyLines(apply: ApplyReport): string[] {
 export function reportLines(report: LoadReport): string[] {
   const { scene } = report;
   return [
-    `${String(scene.nodes)} nodes with a worker process each, ${String(scene.vms)} VMs, ${String(scene.parallel)} moves at once per node, time ${String(report.speed)} times as fast`,
+    `${scene.nodes} nodes with a worker process each, ${scene.vms} VMs, ${scene.parallel} moves at once per node, time ${report.speed} times as fast`,
     '',
     'Before',
     `  memory                          ${memoryLine(report.idle.memoryMb)}`,
@@ -106,7 +104,7 @@ export function reportLines(report: LoadReport): string[] {
     '',
     'After the last wave',
     `  memory                          ${memoryLine(report.after.memoryMb)}`,
-    `  database                        ${String(report.after.databaseMb)} MB`,
+    `  database                        ${report.after.databaseMb} MB`,
     ...(report.apply === null ? [] : applyLines(report.apply)),
   ];
 }

@@ -28,7 +28,7 @@ export function scenarioText(scene: Scene): string {
   return [
     'nodes:',
     ...names.map(node),
-    `maximumParallelMigrations: ${String(scene.parallel)}`,
+    `maximumParallelMigrations: ${scene.parallel}`,
     'virtualMachines:',
     ...vms,
     '',
@@ -41,7 +41,7 @@ export function emptyScenarioText(scene: Scene): string {
   return [
     'nodes:',
     ...nodeNames(scene).map(node),
-    `maximumParallelMigrations: ${String(scene.parallel)}`,
+    `maximumParallelMigrations: ${scene.parallel}`,
     'disks:',
     ...disks,
     '',
@@ -57,7 +57,7 @@ export function clusterText(cluster: string, scene: Scene): string {
   return [
     `cluster: ${cluster}`,
     `nodes: [${nodeNames(scene).join(', ')}]`,
-    `liveMigration: { simultaneousMigrations: ${String(scene.parallel)} }`,
+    `liveMigration: { simultaneousMigrations: ${scene.parallel} }`,
     'virtualMachines:',
     ...vms,
     `prove: [${vmName(0)}]`,

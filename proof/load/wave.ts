@@ -99,9 +99,7 @@ export async function runWave(
     const seen = Object.values(states).reduce((sum, n) => sum + n, 0);
     const running = states['Running'] ?? 0;
     const seconds = (performance.now() - began) / 1000;
-    o.tell(
-      `${seconds.toFixed(0)} s: ${JSON.stringify(states)}, ${String(parked)} wait for a person`,
-    );
+    o.tell(`${seconds.toFixed(0)} s: ${JSON.stringify(states)}, ${parked} wait for a person`);
     // What was started a moment ago is not in the list yet.
     const allListed = seen >= moves.length || refused.length > 0;
     if ((allListed && running <= parked) || seconds * 1000 > o.withinMs) {

@@ -71,7 +71,7 @@ export class Database {
   isReady(): boolean {
     const { service, place } = this.o;
     const [program = '', ...args] = wordsOf(service.healthcheck ?? [], service, place);
-    const port = `--port=${String(place.ports['5432'])}`;
+    const port = `--port=${place.ports['5432']}`;
     return this.ask(program, [...args, port]).status === 0;
   }
 

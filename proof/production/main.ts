@@ -37,7 +37,7 @@ async function check(stack: ProductionStack): Promise<void> {
     await temporal.close();
   }
   const namespaces = await fetch(`${uiUrl}/api/v1/namespaces`);
-  if (!namespaces.ok) throw new Error(`the UI answers ${String(namespaces.status)}`);
+  if (!namespaces.ok) throw new Error(`the UI answers ${namespaces.status}`);
   say('the UI reaches the server');
   const started = performance.now();
   const { code, said } = await stack.watari(['cluster', 'apply', '-f', DEMO_FILE, '--yes']);

@@ -53,8 +53,8 @@ export class ProductionStack {
       TEMPORAL_PORT: String(place.ports['7233']),
       TEMPORAL_UI_PORT: String(place.ports['8080']),
     });
-    this.address = `127.0.0.1:${String(place.ports['7233'])}`;
-    this.uiUrl = `http://127.0.0.1:${String(place.ports['8080'])}`;
+    this.address = `127.0.0.1:${place.ports['7233']}`;
+    this.uiUrl = `http://127.0.0.1:${place.ports['8080']}`;
     this.namespace = this.service('temporal-namespace').environment['TEMPORAL_NAMESPACE'] ?? '';
     fs.mkdirSync(path.join(o.folder, 'logs'), { recursive: true });
     this.database = new Database({
@@ -182,7 +182,7 @@ export class ProductionStack {
     await deed();
     const seconds = Math.round((performance.now() - started) / 10) / 100;
     this.seconds[name] = seconds;
-    this.o.say?.(`${name} ${String(seconds)} s`);
+    this.o.say?.(`${name} ${seconds} s`);
   }
 
   private kept(name: string, file: string, args: string[]): KeptProcess {

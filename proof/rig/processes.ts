@@ -136,7 +136,7 @@ export const waitForOutput = (
   from: 'stdout' | 'stderr' = 'stdout',
 ): Promise<RegExpExecArray> =>
   waitFor(
-    `${String(pattern)} in the output of process ${String(one.pid)}`,
+    `${String(pattern)} in the output of process ${one.pid}`,
     () => {
       // Asked first: what it says before its end has arrived by then.
       const isOver = one.isOver();
@@ -156,7 +156,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const untilGone = (pid: number, what = `process ${String(pid)}`): Promise<unknown> =>
+export const untilGone = (pid: number, what = `process ${pid}`): Promise<unknown> =>
   waitFor(`${what} to be gone`, () => !isAlive(pid));
 
 /** SIGKILL to a process that is not our child, and wait until it is gone. */

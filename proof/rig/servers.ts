@@ -99,7 +99,7 @@ export async function changedServer(
     guard.release();
   });
   return {
-    address: `${IP}:${String(port)}`,
+    address: `${IP}:${port}`,
     namespace,
     program,
     stop: () => program.kill('SIGTERM'),

@@ -39,7 +39,7 @@ export async function waitUntil<T>(
       last = err instanceof Error ? err.message : String(err);
       if (err instanceof Hopeless) throw inVain('waited in vain', last);
     }
-    if (Date.now() > end) throw inVain(`waited ${String(withinMs / 1000)} s`, last);
+    if (Date.now() > end) throw inVain(`waited ${withinMs / 1000} s`, last);
     await sleep(everyMs);
   }
 }

@@ -112,7 +112,7 @@ export async function tell(
 
 const attemptKey = (worker: SimWorker): string => {
   const { workflowExecution, activityId, attempt } = activityInfo();
-  return `${worker.identity} ${workflowExecution?.runId ?? ''} ${activityId} ${String(attempt)}`;
+  return `${worker.identity} ${workflowExecution?.runId ?? ''} ${activityId} ${attempt}`;
 };
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -167,7 +167,7 @@ function outcomeOf(c: SimCluster): string {
     .sort();
   const { cluster, nodes, vms, roles, moves }: LabState = c.lab.state();
   const end = [
-    `limit ${String(cluster.maximumParallelMigrations)}`,
+    `limit ${cluster.maximumParallelMigrations}`,
     ...nodes.map(
       (n) =>
         `${n.name} ${n.power} ${n.state} ${JSON.stringify(n.features)} ${JSON.stringify(c.lab.call(n.name, 'readHost', {}).facts.pendingRestart)}`,
@@ -207,13 +207,13 @@ export const describeCut = (story: Story, { call, task }: Cut, telling: Telling)
   const parts = [story.name];
   if (call !== undefined) {
     const { op, activity } = telling.calls[call.index - 1] ?? { op: '?', activity: '?' };
-    parts.push(`call ${String(call.index)} (${op} of ${activity}) ${call.how}`);
+    parts.push(`call ${call.index} (${op} of ${activity}) ${call.how}`);
   }
   if (task !== undefined)
     parts.push(
       task.index === 0
         ? 'every run forgotten after every task'
-        : `workflow task ${String(task.index)} ${task.how}`,
+        : `workflow task ${task.index} ${task.how}`,
     );
   return parts.join(', ');
 };
@@ -277,15 +277,13 @@ export async function runAllCuts(
     report.cuts += cuts.length;
     report.perStory[story.name] = cuts.length;
     say(
-      `${String(cuts.length)} cuts of "${story.name}": ${String(uncut.calls.length)} acting calls, ${String(uncut.tasks)} workflow tasks`,
+      `${cuts.length} cuts of "${story.name}": ${uncut.calls.length} acting calls, ${uncut.tasks} workflow tasks`,
     );
   }
   report.unusedOps = unusedOps(tellings);
   for (const op of report.unusedOps)
     report.failures.push(`no story uses the operation ${op}, so it was not cut`);
   const seconds = (performance.now() - started) / 1000;
-  say(
-    `${String(report.cuts)} cuts in ${seconds.toFixed(1)} s, ${String(report.failures.length)} failed`,
-  );
+  say(`${report.cuts} cuts in ${seconds.toFixed(1)} s, ${report.failures.length} failed`);
   return report;
 }

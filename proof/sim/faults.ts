@@ -40,8 +40,7 @@ const DEEDS: Record<FaultKind, Deed> = {
     c.evict();
   },
   unreachable: (c, { node, seconds }) => {
-    if (c.crew.cutOff(node, seconds))
-      c.tell(`${node} cannot reach Temporal for ${String(seconds)} s`);
+    if (c.crew.cutOff(node, seconds)) c.tell(`${node} cannot reach Temporal for ${seconds} s`);
   },
   'network-cut': inLab(({ node, seconds }) => ({ on: 'networkDown', node, seconds, ...soon })),
   slow: (c, { node, seconds, percent }) => {
@@ -120,16 +119,16 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
     case 'clock-step':
       return ` ${node}`;
     case 'node-crash-mid-move':
-      return ` ${node} when ${vm} is at ${String(percent)} %`;
+      return ` ${node} when ${vm} is at ${percent} %`;
     case 'power-off':
     case 'unreachable':
     case 'network-cut':
     case 'outside-pause':
-      return ` ${node} for ${String(seconds)} s`;
+      return ` ${node} for ${seconds} s`;
     case 'slow':
-      return ` ${node}, ${String(2 + percent)} times for ${String(seconds)} s`;
+      return ` ${node}, ${2 + percent} times for ${seconds} s`;
     case 'hang':
-      return ` of ${op} for ${String(seconds)} s`;
+      return ` of ${op} for ${seconds} s`;
     case 'lost-request':
     case 'lost-reply':
       return ` of ${op}`;
@@ -139,7 +138,7 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
       return ` of ${vm} with ${hresult}`;
     case 'quorum-loss':
     case 'csv-paused':
-      return ` for ${String(seconds)} s`;
+      return ` for ${seconds} s`;
     case 'outside-move':
       return ` of ${vm} to ${node}`;
     case 'outside-cancel':

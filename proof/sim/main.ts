@@ -124,9 +124,9 @@ async function seeds(
     await explainFailure(outcome, plan, kept);
   }
   const seconds = (performance.now() - started) / 1000;
-  const core = options.core === true ? `, ${String(sums.runs)} histories replayed by the core` : '';
+  const core = options.core === true ? `, ${sums.runs} histories replayed by the core` : '';
   say(
-    `${String(count)} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ${String(sums.runs)} runs, ${String(sums.tasks)} workflow tasks, ${String(sums.effects)} effects, ${String(sums.faults)} faults, ${sums.hours.toFixed(0)} simulated hours${core}`,
+    `${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ${sums.runs} runs, ${sums.tasks} workflow tasks, ${sums.effects} effects, ${sums.faults} faults, ${sums.hours.toFixed(0)} simulated hours${core}`,
   );
   if (failing.length > 0) say(`Failing seeds: ${failing.join(', ')}`);
   return failing.length > 0 ? 1 : 0;
@@ -134,7 +134,7 @@ async function seeds(
 
 /** Real time does not come again, so there is nothing to make small. */
 function lastSteps({ seed, violations, trace }: Outcome<SeenRun>): void {
-  say(`\nSeed ${String(seed)} breaks a promise on a real server.\n  ${violations[0] ?? ''}`);
+  say(`\nSeed ${seed} breaks a promise on a real server.\n  ${violations[0] ?? ''}`);
   say(`\nLast steps:\n${trace.slice(-LAST_STEPS).join('\n')}\n`);
 }
 
@@ -165,7 +165,7 @@ async function explain(
   host: WorkflowHost,
 ): Promise<void> {
   const violation = outcome.violations[0] ?? '';
-  say(`\nSeed ${String(outcome.seed)} breaks a promise.\n  ${violation}`);
+  say(`\nSeed ${outcome.seed} breaks a promise.\n  ${violation}`);
   const rule = ruleOf(violation);
   const less = await shrink(plan, rule, async (candidate) => {
     const [first] = (await simulate(candidate, host)).violations;
@@ -174,9 +174,9 @@ async function explain(
   const small = reduced(plan, less);
   const again = await simulate(small, host);
   say(
-    `\nSmallest: ${String(small.work.length)} of ${String(plan.work.length)} pieces of work, ${String(small.faults.length)} of ${String(plan.faults.length)} faults`,
+    `\nSmallest: ${small.work.length} of ${plan.work.length} pieces of work, ${small.faults.length} of ${plan.faults.length} faults`,
   );
-  for (const work of small.work) say(`  at ${String(work.at)} s ${JSON.stringify(work)}`);
+  for (const work of small.work) say(`  at ${work.at} s ${JSON.stringify(work)}`);
   for (const fault of small.faults)
     say(`  at ${fault.at.toFixed(1)} s ${fault.kind}${describe(fault)}`);
   say(`\nLast steps:\n${again.trace.slice(-LAST_STEPS).join('\n')}`);
@@ -187,7 +187,7 @@ async function explain(
   const only = options.only === undefined ? '' : ` --only ${options.only.join(',')}`;
   const without = options.without === undefined ? '' : ` --without ${options.without.join(',')}`;
   say(
-    `\nAgain: npm run sim -- --seed ${String(outcome.seed)}${only}${without} --work ${pick(kept.work, less.work)} --faults ${pick(kept.faults, less.faults)} --trace\n`,
+    `\nAgain: npm run sim -- --seed ${outcome.seed}${only}${without} --work ${pick(kept.work, less.work)} --faults ${pick(kept.faults, less.faults)} --trace\n`,
   );
 }
 

@@ -110,7 +110,7 @@ function drawCluster(random: Random): { file: object; spec: ClusterSpec } {
   const nodes = Array.from({ length: count }, (_, i) => {
     const isBare = random.chance(0.3);
     return {
-      name: `HV${String(i + 1)}`,
+      name: `HV${i + 1}`,
       memory: '128GB',
       switches: ['LAN'],
       features: isBare ? [] : ['Hyper-V'],
@@ -124,12 +124,12 @@ function drawCluster(random: Random): { file: object; spec: ClusterSpec } {
   });
   const hosts = nodes.filter((node) => node.features.length > 0).map((node) => node.name);
   const limit = random.int(1, 3);
-  const names = Array.from({ length: random.int(1, 6) }, (_, i) => `vm-${String(i + 1)}`);
+  const names = Array.from({ length: random.int(1, 6) }, (_, i) => `vm-${i + 1}`);
   const existing = hosts.length === 0 ? [] : names.filter(() => random.chance(0.6));
   const virtualMachines = existing.map((name) => ({
     name,
     owner: random.pick(hosts),
-    memory: `${String(random.int(1, 4))}GB`,
+    memory: `${random.int(1, 4)}GB`,
     dirtyRate: random.pick(['10MB/s', '40MB/s']),
   }));
   const wanted = names.filter((name) => !existing.includes(name)).slice(0, 3);

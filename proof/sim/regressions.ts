@@ -79,7 +79,7 @@ export const REGRESSIONS: readonly Regression[] = [
   // An empty node was not paused before its restart. Between the look that found it empty and the end of its shutdown a VM
   // was created on it by another run, and saved by the restart.
   ...[6, 7, 8, 9, 10, 12].map((at) => ({
-    reason: `a VM is created ${String(at)} s into the preparation of the node that it is pinned to`,
+    reason: `a VM is created ${at} s into the preparation of the node that it is pinned to`,
     plan: {
       ...planFor(96, {
         work: [
@@ -109,7 +109,7 @@ export const REGRESSIONS: readonly Regression[] = [
   },
   // Cancelled while nobody watched it, a move went on after its run had ended as cancelled.
   ...[4, 5, 6, 8].map((at) => ({
-    reason: `a move is cancelled ${String(at)} s in, just after the workers died`,
+    reason: `a move is cancelled ${at} s in, just after the workers died`,
     plan: planFor(628, {
       file: {
         nodes: ['HV1', 'HV2'].map((name) => ({ name, ...NODE, migrationNetwork: '100Mbps' })),

@@ -59,7 +59,7 @@ export class SimWorker implements CrewMember, Poller {
   constructor(options: WorkerOptions) {
     this.options = options;
     this.node = options.node;
-    this.identity = `${options.node}/${String(options.incarnation)}`;
+    this.identity = `${options.node}/${options.incarnation}`;
     const parts = options.makeParts(this);
     this.queues = [
       { name: clusterQueue(options.cluster), deeds: parts.cluster, slots: SLOTS.cluster },

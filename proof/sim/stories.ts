@@ -173,7 +173,7 @@ const told: Story[] = [
     // Slow enough that it still runs when a dead worker has been replaced.
     scenario: scenarioOf({
       nodes: [1, 2].map((i) => ({
-        name: `HV${String(i)}`,
+        name: `HV${i}`,
         ...NODE,
         ...READY,
         migrationNetwork: '100Mbps',

@@ -26,7 +26,7 @@ export const castOf = (strikes: readonly StrikeKind[]): Cast => ({
   strikes,
 });
 
-const newVm = (number: number): string => `new-${String(number)}`;
+const newVm = (number: number): string => `new-${number}`;
 const diskOf = (vm: string): string => `'C:\\ClusterStorage\\Volume1\\${vm}.vhdx'`;
 
 /** A scenario without its `cluster` line. Moves take long enough to be hit, and every node has room for all VMs of another one. */
@@ -36,7 +36,7 @@ export function scenarioText(): string {
     ` installSeconds: 20, migrationNetwork: 2Gbps${more} }`;
   const ready = ', features: [Hyper-V], liveMigration: { enabled: true }';
   const vm = ([name, owner, memory, dirty]: (typeof RUNNING)[number]): string =>
-    `  - { name: ${name}, owner: ${owner}, memory: ${String(memory)}GB, dirtyRate: ${String(dirty)}MB/s }`;
+    `  - { name: ${name}, owner: ${owner}, memory: ${memory}GB, dirtyRate: ${dirty}MB/s }`;
   const disks = Array.from({ length: NEW_VMS_MAX }, (_, i) => diskOf(newVm(i + 1)));
   return [
     'nodes:',
@@ -56,7 +56,7 @@ export function clusterText(cluster: string, wish: Wish): string {
     `cluster: ${cluster}`,
     `nodes: [${NODES.join(', ')}]`,
     'liveMigration:',
-    `  simultaneousMigrations: ${String(wish.simultaneousMigrations)}`,
+    `  simultaneousMigrations: ${wish.simultaneousMigrations}`,
     `  performance: ${wish.performance}`,
     ...(vms.length === 0 ? [] : ['virtualMachines:']),
     ...vms.map((name) => `  - { name: ${name}, memory: 4GB, vhd: ${diskOf(name)}, switch: LAN }`),

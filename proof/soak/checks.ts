@@ -38,7 +38,7 @@ const ofKind = (e: Evidence, ...kinds: EffectKind[]): Effect[] =>
   e.effects.filter((effect) => kinds.includes(effect.kind));
 
 const where = (effect: Effect): string =>
-  `effect ${String(effect.seq)} at ${effect.at}: ${effect.kind} ${effect.subject} on ${effect.node} (${effect.detail})`;
+  `effect ${effect.seq} at ${effect.at}: ${effect.kind} ${effect.subject} on ${effect.node} (${effect.detail})`;
 
 function grouped<T>(list: readonly T[], key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
@@ -53,10 +53,7 @@ function grouped<T>(list: readonly T[], key: (item: T) => string): Map<string, T
 function createdOnce(e: Evidence): string[] {
   return [...grouped(ofKind(e, 'vm-created'), (made) => made.subject)]
     .filter(([, made]) => made.length > 1)
-    .map(
-      ([vm, made]) =>
-        `${vm} was created ${String(made.length)} times: ${made.map(where).join('; ')}`,
-    );
+    .map(([vm, made]) => `${vm} was created ${made.length} times: ${made.map(where).join('; ')}`);
 }
 
 /** Between two installations of one feature somebody must have taken it away. */
@@ -238,7 +235,7 @@ function restartsHaveARun(e: Evidence): string[] {
       .filter((run) => ofRun(run).length > 1)
       .map(
         (run) =>
-          `${run.run} restarted its node ${String(ofRun(run).length)} times: ${ofRun(run).map(where).join('; ')}`,
+          `${run.run} restarted its node ${ofRun(run).length} times: ${ofRun(run).map(where).join('; ')}`,
       ),
     ...ofKind(e, 'vm-saved').map((f) => `a node was restarted while a VM ran there: ${where(f)}`),
   ];

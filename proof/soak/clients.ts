@@ -68,7 +68,7 @@ export class Clients {
     if (end.killed && !end.late) this.killed += 1;
     const key = end.killed ? 'killed' : String(code);
     this.exits.set(key, (this.exits.get(key) ?? 0) + 1);
-    if (end.late) this.complain(command, `did not end within ${String(PATIENCE_MS / 1000)} s`);
+    if (end.late) this.complain(command, `did not end within ${PATIENCE_MS / 1000} s`);
     else this.check(command);
     return command;
   }
@@ -81,7 +81,7 @@ export class Clients {
     const { code, stderr, stdout } = command;
     const noWorker = code === 2 && /no worker (of cluster|serves) /.test(stdout + stderr);
     if (code !== null && ![0, 1, 3, 4].includes(code) && !noWorker) {
-      this.complain(command, `ended with exit code ${String(code)}`);
+      this.complain(command, `ended with exit code ${code}`);
     }
     if (/^\s+at .+:\d+:\d+\)?$/m.test(stderr)) this.complain(command, 'showed a stack trace');
     if (code !== null && /"code":\s*"Unexpected"/.test(stdout)) {

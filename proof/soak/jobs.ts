@@ -52,7 +52,7 @@ export class Workload {
   fileFor(wish: Wish): string {
     this.files += 1;
     const { folder, cluster } = this.around.lab;
-    const file = path.join(folder, `cluster-${String(this.files)}.yaml`);
+    const file = path.join(folder, `cluster-${this.files}.yaml`);
     fs.writeFileSync(file, clusterText(cluster, wish));
     return file;
   }

@@ -70,7 +70,7 @@ async function main(): Promise<number> {
     });
   }
   say(
-    `seed ${String(o.seed)}: npm run soak -- --minutes ${String(o.minutes)} --seed ${String(o.seed)} --server ${o.server} --speed ${String(o.speed)}`,
+    `seed ${o.seed}: npm run soak -- --minutes ${o.minutes} --seed ${o.seed} --server ${o.server} --speed ${o.speed}`,
   );
   const { seed, minutes, speed } = o;
   const report = await soak({

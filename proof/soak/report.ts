@@ -88,7 +88,7 @@ export function adoptionTimes(adoptions: readonly Adoption[], struck: readonly S
 
 const listed = (counts: Record<string, number>): string =>
   Object.entries(counts)
-    .map(([what, n]) => `${String(n)} ${what}`)
+    .map(([what, n]) => `${n} ${what}`)
     .join(', ');
 
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -101,21 +101,21 @@ export function reportLines(r: SoakReport): string[] {
   const longest =
     longestMs === null ? '' : `, at the latest ${inSeconds(longestMs)} after the kill`;
   return [
-    `seed        ${String(r.seed)}`,
+    `seed        ${r.seed}`,
     `server      ${r.server}`,
-    `time        ${String(r.seconds)} s in ${String(r.rounds)} rounds, ${String(r.speed)} simulated seconds per second`,
-    `kills       ${String(r.kills.total)}: ${listed(r.kills.byKind)} (${String(r.kills.skipped)} found nobody)`,
-    `runs        ${String(r.runs.total)}: ${runs.join('; ')}`,
+    `time        ${r.seconds} s in ${r.rounds} rounds, ${r.speed} simulated seconds per second`,
+    `kills       ${r.kills.total}: ${listed(r.kills.byKind)} (${r.kills.skipped} found nobody)`,
+    `runs        ${r.runs.total}: ${runs.join('; ')}`,
     `moves       ${listed(r.moves)}`,
-    `drains      ${String(r.drains.begun)}: ${String(r.drains.emptied)} nodes emptied and restarted, ${String(r.drains.movedOff)} VMs moved off`,
-    `effects     ${String(r.effects.total)}`,
+    `drains      ${r.drains.begun}: ${r.drains.emptied} nodes emptied and restarted, ${r.drains.movedOff} VMs moved off`,
+    `effects     ${r.effects.total}`,
     `decisions   ${listed(r.decisions)}`,
-    `commands    ${String(r.commands.started)}; exit codes: ${Object.entries(r.commands.exitCodes)
-      .map(([code, n]) => `${code} x ${String(n)}`)
+    `commands    ${r.commands.started}; exit codes: ${Object.entries(r.commands.exitCodes)
+      .map(([code, n]) => `${code} x ${n}`)
       .join(', ')}`,
-    `adopted     ${String(count)} moves${longest}`,
+    `adopted     ${count} moves${longest}`,
     `outages     of the server up to ${inSeconds(r.longestServerOutageMs)}`,
-    `violations  ${String(r.violations.length)}`,
+    `violations  ${r.violations.length}`,
     ...r.violations.map((violation) => `  - ${violation}`),
     ...(r.folder === null ? [] : [`logs        ${r.folder}`]),
   ];

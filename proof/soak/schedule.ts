@@ -106,8 +106,8 @@ const times = (c: Random, pause: readonly [number, number], endMs: number): numb
 
 /** @param index counts rounds from 0. */
 export function roundOf(seed: number, index: number, chaosMs: number, cast: Cast): Round {
-  const killing = Random.of(seed, `strikes ${String(index)}`);
-  const working = Random.of(seed, `jobs ${String(index)}`);
+  const killing = Random.of(seed, `strikes ${index}`);
+  const working = Random.of(seed, `jobs ${index}`);
   const outage = cast.strikes.includes('database-outage') && index % OUTAGE_EVERY === 1;
   return {
     chaosMs,

@@ -116,9 +116,7 @@ class Soak {
     const chaosMs = Math.min(CHAOS_MS, Math.max(5_000, (minutes * 60_000) / 2));
     for (let index = 0; ; index += 1) {
       const round = roundOf(seed, index, chaosMs, cast);
-      say(
-        `round ${String(index + 1)}: ${String(round.strikes.length)} strikes, ${String(round.jobs.length)} jobs`,
-      );
+      say(`round ${index + 1}: ${round.strikes.length} strikes, ${round.jobs.length} jobs`);
       const now = Date.now();
       await Promise.all([killer.run(round.strikes, now), work.run(round.jobs, now)]);
       await sleep(Math.max(0, now + chaosMs - Date.now()));

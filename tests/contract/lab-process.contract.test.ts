@@ -1,13 +1,13 @@
 // The lab's own program: what it prints, how it ends, and what it says to bad input.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { LabState } from '../../lab/machine/state.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { type Program, isAlive } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, startNode } from '../support/processes.ts';
+import { endsWithTest, temporaryFolder } from '../support/ends.ts';
 
 const PROGRAM = path.join(ROOT, 'dist', 'lab', 'main.js');
 const SCENARIO = path.join(ROOT, 'lab', 'scenarios', 'two-nodes.yaml');
@@ -19,12 +19,10 @@ interface Started {
 
 describe("the lab's program", () => {
   let folder: string;
+  const ends = endsWithTest();
   beforeEach(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-lab-'));
-  });
-  afterEach(async () => {
-    await killAll();
-    fs.rmSync(folder, { recursive: true, force: true });
+    folder = temporaryFolder('watari-lab-', ends);
+    ends(killAll);
   });
 
   const lab = (args: string[], stdin: 'pipe' | 'ignore' = 'ignore'): Program =>

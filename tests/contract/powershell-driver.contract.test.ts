@@ -1,9 +1,8 @@
 // The driver of PowerShell against cmdlets that hang, die, flood and mumble. Runs with any PowerShell, also with Windows
 // PowerShell 5.1; it needs no Windows feature.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   powershellHost,
   type PowerShellHost,
@@ -11,10 +10,12 @@ import {
 } from '../../hyperv/powershell/host.ts';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { errorOf } from './expecting.ts';
 import { isAlive } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
+import { needs, POSIX, POWERSHELL } from '../support/needs.ts';
+import { endsWithTest, temporaryFolder } from '../support/ends.ts';
 
 const STRANGE = path.join(ROOT, 'tests', 'support', 'strange');
 
@@ -40,40 +41,36 @@ const HOSTILE = [
   '*[a]?',
 ];
 
-describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
+describe('the driver of PowerShell', needs(POWERSHELL), () => {
   let folder: string;
   let file: string;
   let logged: string[];
-  const open: PowerShellHost[] = [];
+  const ends = endsWithTest();
 
   beforeEach(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-driver-'));
+    folder = temporaryFolder('watari-driver-', ends);
     file = path.join(folder, 'trace.txt');
     logged = [];
   });
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((host) => host.close()));
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
 
   function host(options: Partial<PowerShellHostOptions> = {}): PowerShellHost {
-    const made = powershellHost({
-      node: 'HV1',
-      engine: engine(),
-      moduleFolder: MODULE_FOLDER,
-      poolSize: 1,
-      loadFirst: [path.join(STRANGE, 'CimCmdlets', 'CimCmdlets.psm1')],
-      log: (line) => logged.push(line),
-      ...options,
-      env: {
-        PSModulePath: standInPath(STRANGE),
-        STRANGE_NODE: process.execPath,
-        STRANGE_FILE: file,
-        ...options.env,
-      },
-    });
-    open.push(made);
-    return made;
+    return ends(
+      powershellHost({
+        node: 'HV1',
+        engine: engine(),
+        moduleFolder: MODULE_FOLDER,
+        poolSize: 1,
+        loadFirst: [path.join(STRANGE, 'CimCmdlets', 'CimCmdlets.psm1')],
+        log: (line) => logged.push(line),
+        ...options,
+        env: {
+          PSModulePath: standInPath(STRANGE),
+          STRANGE_NODE: process.execPath,
+          STRANGE_FILE: file,
+          ...options.env,
+        },
+      }),
+    );
   }
   const ask = (one: PowerShellHost, ...names: string[]) => one.readServices({ names });
 
@@ -83,7 +80,7 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
   });
 
   it('brings a million characters there and back', async () => {
-    const names = Array.from({ length: 1000 }, (_, i) => `${String(i)}'${'仮'.repeat(1000)}`);
+    const names = Array.from({ length: 1000 }, (_, i) => `${i}'${'仮'.repeat(1000)}`);
     const { facts } = await ask(host(), ...names);
     expect(facts.map((service) => service.name)).toEqual(names);
   });
@@ -228,8 +225,9 @@ describe.skipIf(ENGINE === null)('the driver of PowerShell', () => {
     expect(message).toContain('Get-ExecutionPolicy -List');
   });
 
-  it.skipIf(process.platform === 'win32')(
+  it(
     'names Constrained Language, under which a shell cannot even say hello',
+    needs(POSIX),
     async () => {
       // App Control exists on Windows only: this stands in for a PowerShell that it holds down.
       const heldDown = path.join(folder, 'powershell');

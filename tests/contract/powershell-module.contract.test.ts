@@ -1,13 +1,13 @@
 // What the PowerShell module promises beyond the port: the order of its reads, the record of its cmdlets, what it makes
 // of errors and events. On the lab's stand-ins of the Windows modules.
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { ENGINE } from '../support/engine.ts';
 import { errorOf, request, roleNamed, vmNamed } from './expecting.ts';
 import type { Doors } from './lab-worlds.ts';
 import { powershellWorlds, type PowerShellWorlds } from './powershell-worlds.ts';
 import type { World } from './world.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
 
-describe.skipIf(ENGINE === null)('the PowerShell module', () => {
+describe('the PowerShell module', needs(POWERSHELL), () => {
   let worlds: PowerShellWorlds | null = null;
   let world: World | null = null;
   const fresh = async (onCmdlet?: Doors['onCmdlet']): Promise<World> =>

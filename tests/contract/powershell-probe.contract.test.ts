@@ -2,14 +2,15 @@
 // interface, machines that stay silent, and a secedit.exe of this test.
 import fs from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
-import { ENGINE, engine, MODULE_FOLDER } from '../support/engine.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { freshModules } from '../support/stand-ins.ts';
 import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, start, startNode } from '../support/processes.ts';
+import { needs, POSIX, POWERSHELL } from '../support/needs.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 /** Listens, takes one connection or two into its queue and never looks at them: the next ones hear nothing at all. */
 const SILENT = `
@@ -25,22 +26,18 @@ interface Reach {
   Ports: { Port: number; Open: boolean }[];
 }
 
-const WITHOUT_SIGNALS = process.platform === 'win32';
-
-describe.skipIf(ENGINE === null)('the module that looks at other machines', () => {
+describe('the module that looks at other machines', needs(POWERSHELL), () => {
+  const ends = endsWithAll();
   let folder = '';
-  const sockets: (net.Server | net.Socket)[] = [];
   beforeAll(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-probe-'));
+    folder = temporaryFolder('watari-probe-', ends);
   });
+  const sockets: (net.Server | net.Socket)[] = [];
   afterEach(async () => {
     for (const socket of sockets.splice(0))
       if (socket instanceof net.Server) socket.close();
       else socket.destroy();
     await killAll();
-  });
-  afterAll(() => {
-    fs.rmSync(folder, { recursive: true, force: true });
   });
 
   /** What the script wrote, each value a line of JSON. */
@@ -89,7 +86,7 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
     const hopeless = ['no-such-host.invalid', 'not a name!', 'x'.repeat(300)];
     const names = ['127.0.0.1', 'localhost', ...hopeless].map((name) => `'${name}'`).join(', ');
     const [found] = (await run(
-      `${PROBE} Out-Test @(Test-Reach -Name ${names} -Port ${String(closed)}, ${String(open)} -TimeoutMs 5000)`,
+      `${PROBE} Out-Test @(Test-Reach -Name ${names} -Port ${closed}, ${open} -TimeoutMs 5000)`,
     )) as [Reach[]];
     const ports = (isOpen: boolean) => [
       { Port: closed, Open: false },
@@ -108,8 +105,9 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
     );
   });
 
-  it.skipIf(WITHOUT_SIGNALS)(
+  it(
     'waits for silent ports all at once, and no longer than it was told',
+    needs(POSIX),
     async () => {
       const open = await listen('127.0.0.1');
       const silent = startNode(['-e', SILENT]);
@@ -121,7 +119,7 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
       const [found, ms] = (await run(
         `${PROBE}
          $watch = [Diagnostics.Stopwatch]::StartNew()
-         Out-Test @(Test-Reach -Name (@('127.0.0.1') * 20) -Port ${String(port)}, ${String(open)} -TimeoutMs 1500)
+         Out-Test @(Test-Reach -Name (@('127.0.0.1') * 20) -Port ${port}, ${open} -TimeoutMs 1500)
          Out-Test ([int]$watch.ElapsedMilliseconds)`,
       )) as [Reach[], number];
       expect(found).toHaveLength(20);
@@ -186,7 +184,7 @@ describe.skipIf(ENGINE === null)('the module that looks at other machines', () =
     }
   });
 
-  describe.skipIf(WITHOUT_SIGNALS)('and asks secedit.exe', () => {
+  describe('and asks secedit.exe', needs(POSIX), () => {
     const EXPORT = [
       '[Unicode]',
       'Unicode=yes',

@@ -1,12 +1,11 @@
 // What Get-WatariSetup and Get-WatariPeer do beyond the contract of the port: they outlast what Windows does not show, and
 // ask all peers at once. On the lab's stand-ins of the Windows modules.
-import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts } from '../../domain/facts.ts';
-import { ENGINE, MODULE_FOLDER } from '../support/engine.ts';
-import { freshModules, literal, standIns, type StandIns } from '../support/stand-ins.ts';
-import { killAll } from '../support/processes.ts';
+import { MODULE_FOLDER } from '../support/engine.ts';
+import { literal, standInsForEach, type StandIns } from '../support/stand-ins.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
 
 const SCENARIO = `
 cluster: setup
@@ -17,22 +16,9 @@ nodes:
   - { name: HV4, memory: 64GB, setup: { closedPorts: [5985] } }
 `;
 
-describe.skipIf(ENGINE === null)('the readings of a setup in PowerShell', () => {
-  let modules = '';
+describe('the readings of a setup in PowerShell', needs(POWERSHELL), () => {
   let at: StandIns;
-  beforeAll(() => {
-    modules = freshModules();
-  });
-  afterAll(() => {
-    fs.rmSync(modules, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    at = await standIns(SCENARIO, modules);
-  });
-  afterEach(async () => {
-    await killAll();
-    await at.close();
-  });
+  standInsForEach(SCENARIO, (made) => (at = made));
 
   const MODULE = `Import-Module ${literal(path.join(MODULE_FOLDER, 'Watari.HyperV.psd1'))} -DisableNameChecking\n`;
 

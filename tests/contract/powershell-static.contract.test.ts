@@ -2,16 +2,17 @@
 // may use, and whether every call of a Windows cmdlet can be bound as the documentation says.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 import { ACT_OPS, READ_OPS } from '../../hyperv/host.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { engine, ENGINE, MODULE_FOLDER } from '../support/engine.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 const found = z.object({
   parseErrors: z.array(z.string()),
@@ -94,7 +95,8 @@ const MEMBERS = [
 const WINDOWS =
   /^(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare|Microsoft\.PowerShell\.Diagnostics|Watari\.Probe)\\/;
 
-describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell', () => {
+describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), () => {
+  const ends = endsWithAll();
   let standIns: string;
   let module: Found;
 
@@ -123,12 +125,9 @@ describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell
   }
 
   beforeAll(() => {
-    standIns = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-static-'));
+    standIns = temporaryFolder('watari-static-', ends);
     generateModules(standIns);
     module = check(MODULE_FOLDER);
-  });
-  afterAll(() => {
-    fs.rmSync(standIns, { recursive: true, force: true });
   });
 
   it('parses, is ASCII and uses nothing that Windows PowerShell 5.1 lacks', () => {
@@ -183,7 +182,7 @@ describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell
   });
 
   it('would find what it looks for', () => {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bad-'));
+    const folder = temporaryFolder('watari-bad-', ends);
     const bad = [
       '$null = Hyper-V\\Get-VM -Nmae x',
       'Get-ClusterNode',
@@ -195,7 +194,6 @@ describe.skipIf(ENGINE === null)('the PowerShell module, looked at by PowerShell
     fs.writeFileSync(path.join(folder, 'bad.ps1'), bad.join('\n'));
     fs.writeFileSync(path.join(folder, 'new.ps1'), '$a = $b ?? 1');
     const seen = check(folder);
-    fs.rmSync(folder, { recursive: true, force: true });
     expect(seen.unbound.join()).toContain('bad.ps1:1 Hyper-V\\Get-VM');
     expect(seen.unqualified).toEqual(['Get-ClusterNode']);
     expect(seen.commands).toContain('Restart-Computer');

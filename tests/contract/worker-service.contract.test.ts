@@ -2,9 +2,8 @@
 // Windows cmdlets that it uses. What Windows itself does with a task is not tested here or anywhere.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Clock } from '../../client/context.ts';
 import { ClientError } from '../../client/errors.ts';
@@ -18,13 +17,16 @@ import { openWorkerTasks, type WorkerTasks } from '../../hyperv/service/worker-t
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { engine, ENGINE } from '../support/engine.ts';
+import { engine } from '../support/engine.ts';
 import { STAND_INS, standInComputer, type StandInComputer } from '../support/windows-service.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 /** Quotes, spaces, a brace of PowerShell and another script: nothing of it may become anything else. */
 const PASSWORD = `pä"ss' $(throw 1) {0} 渡り`;
 
-describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
+describe('the worker as a task of Windows', needs(POWERSHELL), () => {
+  const ends = endsWithAll();
   let folder: string;
   let windows: StandInComputer;
   let tasks: WorkerTasks;
@@ -33,7 +35,7 @@ describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
   let asked: number;
 
   beforeAll(async () => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari サービス '));
+    folder = temporaryFolder('watari サービス ', ends);
     windows = standInComputer(folder, [
       { name: 'watari', rid: 1001, password: PASSWORD },
       { name: 'other', rid: 1002, password: 'Other-1' },
@@ -44,11 +46,7 @@ describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
       { name: 'strange', rid: 1007, password: 'No-1', refuses: '0x8007ffff' },
     ]);
     logged = [];
-    tasks = await openWorkerTasks({ ...windows.options, log: (line) => logged.push(line) });
-  });
-  afterAll(async () => {
-    await tasks.close();
-    fs.rmSync(folder, { recursive: true, force: true });
+    tasks = ends(await openWorkerTasks({ ...windows.options, log: (line) => logged.push(line) }));
   });
   beforeEach(() => {
     windows.reset();
@@ -443,7 +441,7 @@ describe.skipIf(ENGINE === null)('the worker as a task of Windows', () => {
   });
 });
 
-describe.skipIf(ENGINE === null)('the module of the worker, looked at by PowerShell', () => {
+describe('the module of the worker, looked at by PowerShell', needs(POWERSHELL), () => {
   /** Beside its own functions and those of the module that it shares a protocol with. */
   const COMMANDS = new Set([
     ...['Export-ModuleMember', 'Get-Module', 'Join-Path', 'Split-Path', 'Where-Object'],

@@ -1,24 +1,16 @@
 // Bad input, as a user would type it: a clear error of one screen, exit code 2 (3 where Temporal is not there), and
 // nothing changed.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { ROOT } from '../support/built-setup.ts';
-import { realCluster, type RealCluster } from '../support/real-cluster.ts';
+import { realCluster } from '../support/real-cluster.ts';
 import { killAll, startNode } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bad-'));
-let open: RealCluster | undefined;
-afterEach(async () => {
-  await open?.stop();
-  open = undefined;
-});
-afterAll(async () => {
-  await killAll();
-  removeFolder(folder);
-});
+const ends = endsWithAll();
+const folder = temporaryFolder('watari-bad-', ends);
+ends(killAll);
 
 /** Lines that one screen holds. */
 const SCREEN = 24;
@@ -104,27 +96,29 @@ describe('cluster.yaml', () => {
   });
 
   it('with a node that no worker serves is refused, with the workers that there are', async () => {
-    open = await realCluster({
-      temporal: inject('temporal'),
-      scenario: `
+    const c = ends(
+      await realCluster({
+        temporal: inject('temporal'),
+        scenario: `
 nodes:
   - { name: HV1, memory: 64GB, switches: [LAN] }
   - { name: HV2, memory: 64GB, switches: [LAN] }
 disks: ['C:\\ClusterStorage\\Volume1\\web-1.vhdx']
 `,
-      workers: ['HV1'],
-    });
+        workers: ['HV1'],
+      }),
+    );
     fs.writeFileSync(
-      path.join(open.folder, 'c.yaml'),
-      GOOD.replace('hv-lab', open.cluster).replace('HV2', 'HV9'),
+      path.join(c.folder, 'c.yaml'),
+      GOOD.replace('hv-lab', c.cluster).replace('HV2', 'HV9'),
     );
     for (const command of [['plan'], ['apply', '--yes']]) {
-      const run = open.watari('cluster', ...command, '-f', 'c.yaml');
+      const run = c.watari('cluster', ...command, '-f', 'c.yaml');
       expect(await run.ended).toBe(2);
       expect(run.stderr()).toMatch(/HV9/);
       expect(run.stderr()).toMatch(/HV1/);
     }
-    expect(await open.effects()).toEqual([]);
+    expect(await c.effects()).toEqual([]);
   });
 });
 

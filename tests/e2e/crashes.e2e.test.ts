@@ -1,8 +1,7 @@
 // A crash anywhere loses nothing and repeats nothing: real processes, kill -9, and the lab's log of effects as judge.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import {
   realCluster,
@@ -13,15 +12,9 @@ import {
 import { killPid, waitForOutput } from '../../proof/rig/processes.ts';
 import { serverOnFile } from '../../proof/rig/servers.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
-import { killAll } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { endsWithTest, temporaryFolder } from '../support/ends.ts';
 
-let open: RealCluster | undefined;
-afterEach(async () => {
-  await open?.stop();
-  open = undefined;
-  await killAll();
-});
+const ends = endsWithTest();
 
 const THREE = `
 nodes:
@@ -34,15 +27,13 @@ virtualMachines:
 /** Shorter than the default of 10 s, so that the move outlives the adoption by far. */
 const HEARTBEAT_SECONDS = 3;
 
-const cluster = async (options: Partial<RealClusterOptions> = {}): Promise<RealCluster> => {
-  open = await realCluster({ temporal: inject('temporal'), scenario: THREE, ...options });
-  return open;
-};
+const cluster = async (options: Partial<RealClusterOptions> = {}): Promise<RealCluster> =>
+  ends(await realCluster({ temporal: inject('temporal'), scenario: THREE, ...options }));
 
 /** Past 40 % by the lab's own account. */
 const movedTo = (c: RealCluster, percent: number) =>
   waitFor(
-    `the move at ${String(percent)} %`,
+    `the move at ${percent} %`,
     async () => {
       const [move] = (await c.state()).moves;
       return move !== undefined && move.percent >= percent ? move : undefined;
@@ -50,14 +41,25 @@ const movedTo = (c: RealCluster, percent: number) =>
     { everyMs: 20 },
   );
 
+/** Until the second worker of the node serves, by its log. */
+const servesAgain = (c: RealCluster, node: string): Promise<unknown> =>
+  waitFor(`the worker of ${node} to serve again`, () => {
+    const log = fs.readFileSync(path.join(c.folder, `worker-${node}.log`), 'utf8');
+    return log.split('serves cluster').length === 3;
+  });
+
 describe('kill -9', () => {
   it('of the worker that runs a move at 40 %: another node adopts it, one move, no stop', async () => {
     const c = await cluster({ speed: 0.9 });
     const id = runId.migrate(c.cluster, 'web-1');
+    const startedAt = Date.now();
     const run = await c.start('migrateVm', id, {
       vm: 'web-1',
       budgets: { heartbeatSeconds: HEARTBEAT_SECONDS },
     });
+    await waitFor('a worker to take the move', () => runnerOf(c.client, id, 'moveVm'));
+    // What the server and a worker need for something like it; seconds on a busy machine.
+    const takenMs = Date.now() - startedAt;
     await movedTo(c, 40);
     const victim = await waitFor('the worker that runs the move', () =>
       runnerOf(c.client, id, 'moveVm'),
@@ -73,7 +75,7 @@ describe('kill -9', () => {
       { everyMs: 50 },
     );
     const adoptedMs = Date.now() - killedAt;
-    expect(adoptedMs).toBeLessThan((HEARTBEAT_SECONDS + 5) * 1000);
+    expect(adoptedMs).toBeLessThan(HEARTBEAT_SECONDS * 1000 + Math.max(5_000, takenMs));
     expect(heir.pid).not.toBe(victim.pid);
     expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
     expect(await c.effects('move-started', 'web-1')).toHaveLength(1);
@@ -83,10 +85,11 @@ describe('kill -9', () => {
   });
 
   it('of the Temporal server: on the same file the run finishes, no effect twice', async () => {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-own-'));
+    const folder = temporaryFolder('watari-own-', ends);
     const { cliPath } = inject('temporal');
-    const first = await serverOnFile({ cliPath, folder });
-    const c = await cluster({ temporal: first, speed: 50 });
+    let server = await serverOnFile({ cliPath, folder });
+    ends(() => server.stop());
+    const c = await cluster({ temporal: server, speed: 50 });
     const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV3'), {
       node: 'HV3',
       restarts: 'allowed',
@@ -95,19 +98,12 @@ describe('kill -9', () => {
       'the node to restart',
       async () => (await c.effects('restart-requested', 'HV3')).length === 1,
     );
-    await killPid(first.pid);
-    const port = Number(first.address.split(':')[1]);
-    const second = await serverOnFile({ cliPath, folder, port });
-    try {
-      expect(await run.result()).toMatchObject({ restarted: true });
-      expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
-      expect(await c.effects('feature-installed', 'Hyper-V')).toHaveLength(1);
-      await open?.stop();
-      open = undefined;
-    } finally {
-      await second.stop();
-      removeFolder(folder);
-    }
+    await killPid(server.pid);
+    const port = Number(server.address.split(':')[1]);
+    server = await serverOnFile({ cliPath, folder, port });
+    expect(await run.result()).toMatchObject({ restarted: true });
+    expect(await c.effects('restart-requested', 'HV3')).toHaveLength(1);
+    expect(await c.effects('feature-installed', 'Hyper-V')).toHaveLength(1);
   });
 
   it('of the watching client: the run goes on and run watch picks it up again', async () => {
@@ -149,6 +145,8 @@ describe('a node', () => {
     expect(show.stdout()).toContain('run retry');
     const power = c.watari('lab', 'power-on', 'HV3', '--url', c.labUrl);
     expect(await power.ended, power.stderr()).toBe(0);
+    // Or its time might be up once more.
+    await servesAgain(c, 'HV3');
     const retry = c.watari('run', 'retry', id, '--reason', 'plugged in again');
     expect(await retry.ended, retry.stderr()).toBe(0);
     expect(await run.result()).toMatchObject({ restarted: true });

@@ -1,32 +1,31 @@
 // A step that needs a person: what it says, and that retry, skip and abort do what they say from watari, from the
 // temporal command and from the signal alike.
-import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
+import { start } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
-import { killAll } from '../support/processes.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 /** Refused for good: the node is no possible owner. */
 const REFUSED = { on: 'startMove', times: 'always', error: { hresult: '0x80071398' } };
 const STEP = 'vm/web-1/move';
 
+const ends = endsWithAll();
 let c: RealCluster;
 beforeAll(async () => {
-  c = await realCluster({
-    temporal: inject('temporal'),
-    speed: 100,
-    scenario: `
+  c = ends(
+    await realCluster({
+      temporal: inject('temporal'),
+      speed: 100,
+      scenario: `
 nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
 virtualMachines:
   - { name: web-1, owner: HV1, memory: 8GB, dirtyRate: 50MB/s }
 `,
-  });
-});
-afterAll(async () => {
-  await c.stop();
-  await killAll();
+    }),
+  );
 });
 
 /** A migration of web-1 that is parked at its move. */
@@ -37,12 +36,10 @@ async function parked() {
   return run;
 }
 
-function temporal(...args: string[]): { code: number | null; output: string } {
+async function temporal(...args: string[]): Promise<{ code: number | string; output: string }> {
   const { cliPath, address, namespace } = inject('temporal');
-  const done = spawnSync(cliPath, [...args, '--address', address, '--namespace', namespace], {
-    encoding: 'utf8',
-  });
-  return { code: done.status, output: done.stdout + done.stderr };
+  const tool = start(cliPath, [...args, '--address', address, '--namespace', namespace]);
+  return { code: await tool.ended, output: tool.stdout() + tool.stderr() };
 }
 
 const decision = (action: string, part: object = {}): string =>
@@ -71,13 +68,19 @@ describe('a step that needs a person', () => {
   it('takes retry from `temporal workflow update execute`, and refuses the second with a reason', async () => {
     const run = await parked();
     await c.control({ action: 'clear-faults' });
+    // While nobody works, so that the run cannot end, or be about to, before the second has come.
+    await c.control({ action: 'stop-workers' });
     const update = ['workflow', 'update', 'execute', '--workflow-id', run.id, '--name', 'decide'];
-    const first = temporal(...update, '--input', decision('retry'));
-    expect(first.code, first.output).toBe(0);
-    const second = temporal(...update, '--input', decision('retry'));
-    expect(second.code).not.toBe(0);
-    expect(second.output).toMatch(/does not need a decision|has already ended|just decided/);
-    expect(second.output).not.toContain('run.ts');
+    const answers = ['one', 'two'].map((id) =>
+      temporal(...update, '--update-id', id, '--input', decision('retry')),
+    );
+    await Promise.all(['one', 'two'].map((id) => run.arrived(id)));
+    await c.control({ action: 'start-workers' });
+    const [first, second] = (await Promise.all(answers)).sort((a) => (a.code === 0 ? -1 : 1));
+    expect(first?.code, first?.output).toBe(0);
+    expect(second?.code).not.toBe(0);
+    expect(second?.output).toContain('ito@HV1 has just decided about vm/web-1/move');
+    expect(second?.output).not.toContain('run.ts');
     expect(await run.result()).toMatchObject({ changed: true });
   });
 
@@ -87,7 +90,7 @@ describe('a step that needs a person', () => {
     const { owner } = (await c.state()).roles[0] ?? {};
     const signal = ['workflow', 'signal', '--workflow-id', run.id, '--name', 'decide'];
     const other = owner === 'HV1' ? 'HV2' : 'HV1';
-    const sent = temporal(...signal, '--input', decision('retry', { target: other }));
+    const sent = await temporal(...signal, '--input', decision('retry', { target: other }));
     expect(sent.code, sent.output).toBe(0);
     expect(await run.result()).toMatchObject({ changed: true, to: other });
   });

@@ -1,20 +1,16 @@
 // The demo: bare nodes to a proven live migration with one command, and nothing left behind unless it was asked for.
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isListening } from '../../client/temporal-server/ports.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { type Program, waitForOutput } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, startNode } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
-afterAll(async () => {
-  await killAll();
-  removeFolder(home);
-});
+const ends = endsWithAll();
+const home = temporaryFolder('watari-demo-', ends);
+ends(killAll);
 
 const watari = (args: string[], env: Record<string, string> = {}): Program =>
   startNode([path.join(ROOT, 'dist', 'client', 'main.js'), ...args], {

@@ -2,10 +2,11 @@
 // names a node without a worker, and one without any worker.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { runId } from '../../domain/names.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const SCENARIO = `
 nodes:
@@ -17,11 +18,11 @@ virtualMachines:
 `;
 
 describe('watari cluster doctor', () => {
+  const ends = endsWithAll();
   let c: RealCluster;
   beforeAll(async () => {
-    c = await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, speed: 1 });
+    c = ends(await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, speed: 1 }));
   });
-  afterAll(() => c.stop());
 
   const doctor = async (...args: string[]) => {
     const command = c.watari('cluster', 'doctor', ...args);

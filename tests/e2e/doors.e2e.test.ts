@@ -3,12 +3,11 @@
 // door of the test's, with the certificates that `watari tls init` makes.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { readEnvironment } from '../../config/environment.ts';
 import { payloadCodec } from '../../config/temporal/encryption.ts';
 import { runId } from '../../domain/names.ts';
@@ -20,7 +19,8 @@ import { openTlsDoor, type TlsDoor } from '../support/tls-proxy.ts';
 import { type Program, waitForOutput } from '../../proof/rig/processes.ts';
 import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, start, startNode } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { needs, BROWSER } from '../support/needs.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 const SCENARIO = `
 nodes:
@@ -61,7 +61,9 @@ const OLD_BASE64 = randomBytes(32).toString('base64');
 const API_KEY = `api-${randomBytes(12).toString('hex')}`;
 const PASSWORD = `pw-${randomBytes(12).toString('hex')}`;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-doors-'));
+const ends = endsWithAll();
+const folder = temporaryFolder('watari-doors-', ends);
+ends(killAll);
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 const read = (...parts: string[]): string => fs.readFileSync(at(...parts), 'utf8');
 const write = (name: string, text: string): string => {
@@ -74,12 +76,6 @@ const watari = (words: string[], env: Record<string, string> = {}): Program =>
     cwd: folder,
     env: { NO_COLOR: '1', WATARI_HOME: at('home'), ...env },
   });
-
-if (CHROMIUM === null) {
-  process.stderr.write(
-    'No Chromium here (CHROME_PATH, or one on PATH): the pages of the Temporal UI are not looked at.\n',
-  );
-}
 
 let door: TlsDoor;
 
@@ -101,17 +97,14 @@ function through(change: Record<string, string | null> = {}): Record<string, str
 beforeAll(async () => {
   const init = watari(['tls', 'init', '--out', 'tls', '--server', 'localhost', '--client', 'HV1']);
   expect(await init.ended, init.stderr()).toBe(0);
-  door = await openTlsDoor({
-    cert: read('tls', 'server', 'server.pem'),
-    key: read('tls', 'server', 'server.key'),
-    ca: read('tls', 'ca.pem'),
-    to: inject('temporal').address,
-  });
-});
-afterAll(async () => {
-  await killAll();
-  await door.close();
-  removeFolder(folder);
+  door = ends(
+    await openTlsDoor({
+      cert: read('tls', 'server', 'server.pem'),
+      key: read('tls', 'server', 'server.key'),
+      ca: read('tls', 'ca.pem'),
+      to: inject('temporal').address,
+    }),
+  );
 });
 
 describe('a command that may not pass the door', () => {
@@ -203,18 +196,20 @@ describe('a whole run behind TLS, encrypted', () => {
 
   beforeAll(async () => {
     write('watari.key', `now:${KEY_BASE64}\nbefore:${OLD_BASE64}\n`);
-    c = await realCluster({
-      temporal: inject('temporal'),
-      scenario: SCENARIO,
-      speed: 8,
-      env: {
-        ...through({ TEMPORAL_TLS_CLIENT_KEY_PATH: null }),
-        TEMPORAL_TLS_CLIENT_KEY_DATA: read('tls', 'clients', 'HV1', 'client.key'),
-        WATARI_ENCRYPTION_KEY_FILE: keyFile(),
-        TEMPORAL_API_KEY: API_KEY,
-        ADMINISTRATOR_PASSWORD: PASSWORD,
-      },
-    });
+    c = ends(
+      await realCluster({
+        temporal: inject('temporal'),
+        scenario: SCENARIO,
+        speed: 8,
+        env: {
+          ...through({ TEMPORAL_TLS_CLIENT_KEY_PATH: null }),
+          TEMPORAL_TLS_CLIENT_KEY_DATA: read('tls', 'clients', 'HV1', 'client.key'),
+          WATARI_ENCRYPTION_KEY_FILE: keyFile(),
+          TEMPORAL_API_KEY: API_KEY,
+          ADMINISTRATOR_PASSWORD: PASSWORD,
+        },
+      }),
+    );
     fs.writeFileSync(path.join(c.folder, 'cluster.yaml'), clusterFile(c.cluster));
     const parked = c.watari('cluster', 'apply', '--yes');
     expect(await parked.ended, parked.stdout() + parked.stderr()).toBe(4);
@@ -226,9 +221,6 @@ describe('a whole run behind TLS, encrypted', () => {
     migrate = c.watari('vm', 'migrate', 'web-1');
     expect(await migrate.ended, migrate.stdout() + migrate.stderr()).toBe(0);
     said.push(...[apply, migrate].flatMap((one) => [one.stdout(), one.stderr()]));
-  }, 110_000);
-  afterAll(async () => {
-    await c.stop();
   });
 
   const show = async (run: string, env: Record<string, string | undefined>): Promise<Program> => {
@@ -393,8 +385,9 @@ describe('a whole run behind TLS, encrypted', () => {
 
   // Text in a picture cannot be searched. What is searched is the document that the picture was taken of, at that
   // moment; the pictures are for people.
-  it.skipIf(CHROMIUM === null)(
+  it(
     'shows no secret on the pages of the Temporal UI, and the rest only through the codec server',
+    needs(BROWSER),
     async () => {
       const { uiUrl, namespace } = inject('temporal');
       const codec = c.watari('codec', 'start', '--port', '0', '--json', '--origin', uiUrl);
@@ -449,12 +442,14 @@ describe('a whole run behind TLS, encrypted', () => {
 
 describe('a node that is read only', () => {
   it('refuses what a run asks of it, the run waits for a person, nothing was done', async () => {
-    const c = await realCluster({
-      temporal: inject('temporal'),
-      scenario: BARE,
-      workers: ['HV2'],
-      speed: 50,
-    });
+    const c = ends(
+      await realCluster({
+        temporal: inject('temporal'),
+        scenario: BARE,
+        workers: ['HV2'],
+        speed: 50,
+      }),
+    );
     const worker = c.watari('worker', 'start', '--node', 'HV1', '--lab', c.labUrl, '--read-only');
     await waitFor('the worker to say what it may do', () => worker.stderr().includes('read only'), {
       saw: () => worker.stderr(),
@@ -470,7 +465,6 @@ describe('a node that is read only', () => {
     expect(await c.effects('restart-requested')).toEqual([]);
     await run.decide({ step: 'hv1/install-features', action: 'abort' }).catch(() => undefined);
     await worker.kill('SIGTERM');
-    await c.stop();
   });
 
   it('is not started with words that mean nothing', async () => {

@@ -5,6 +5,7 @@ import { Connection } from '@temporalio/client';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { ROOT } from '../support/built-setup.ts';
 import { killAll, start } from '../support/processes.ts';
+import { needs, POSIX } from '../support/needs.ts';
 
 const temporal = inject('temporal');
 
@@ -23,7 +24,7 @@ const runJob = async (env: Record<string, string>): Promise<{ code: unknown; sai
 
 afterEach(killAll);
 
-describe.skipIf(process.platform === 'win32')('setup-namespace.sh', () => {
+describe('setup-namespace.sh', needs(POSIX), () => {
   it('makes a namespace that is ready for runs, and changes nothing the second time', async () => {
     const env = {
       TEMPORAL_NAMESPACE: 'from-compose',

@@ -1,15 +1,13 @@
 // The embedded server with the real CLI: it starts, says what is in its way, survives kill -9 on the same file, and
 // never outlives its owner.
 import fs from 'node:fs';
-import os from 'node:os';
 import net from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { removeFolder } from '../support/folders.ts';
 import {
   type Program,
   isAlive,
@@ -20,16 +18,14 @@ import {
 import { serverOnFile } from '../../proof/rig/servers.ts';
 import { killAll, startNode } from '../support/processes.ts';
 import { sleep } from '../../proof/rig/waiting.ts';
+import { endsWithTest, temporaryFolder } from '../support/ends.ts';
 
 const { cliPath } = inject('temporal');
 let folder = '';
-let servers: TemporalServer[] = [];
+const ends = endsWithTest();
 
-const own = async (port?: number): Promise<TemporalServer> => {
-  const server = await serverOnFile({ cliPath, folder, port });
-  servers.push(server);
-  return server;
-};
+const own = async (port?: number): Promise<TemporalServer> =>
+  ends(await serverOnFile({ cliPath, folder, port }));
 
 async function withClient<T>(address: string, use: (client: Client) => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ address });
@@ -43,14 +39,8 @@ async function withClient<T>(address: string, use: (client: Client) => Promise<T
 const portOf = (server: TemporalServer): number => Number(server.address.split(':')[1]);
 
 beforeEach(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-server-'));
-});
-
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-  await killAll();
-  removeFolder(folder);
+  folder = temporaryFolder('watari-server-', ends);
+  ends(killAll);
 });
 
 describe('the embedded server', () => {

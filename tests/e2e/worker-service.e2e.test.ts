@@ -1,10 +1,9 @@
 // What `worker install` registers, executed: the string of arguments is taken from the stand-in of the Task Scheduler,
 // split as Windows' programs split it, and started as a process of its own against a lab and a real Temporal server.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../client/context.ts';
 import { splitArguments } from '../../client/service/command-line.ts';
 import { installWorker } from '../../client/service/install.ts';
@@ -13,13 +12,13 @@ import { uninstallWorker } from '../../client/service/uninstall.ts';
 import { hold, logFiles, release } from '../../config/service-files.ts';
 import { openWorkerTasks, type WorkerTasks } from '../../hyperv/service/worker-tasks.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { ENGINE } from '../support/engine.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { standInComputer, type StandInComputer } from '../support/windows-service.ts';
 import type { Program } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, start, startNode } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 const SCENARIO = `
 nodes:
@@ -27,7 +26,8 @@ nodes:
 `;
 const PASSWORD = 'Geheim-7 渡り "x"';
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari 渡り 1 '));
+const ends = endsWithAll();
+const folder = temporaryFolder('watari 渡り 1 ', ends);
 const home = path.join(folder, 'Program Data', 'watari');
 const logFolder = path.join(home, 'ログ フォルダー');
 const log = (): string =>
@@ -35,13 +35,14 @@ const log = (): string =>
     .map((file) => fs.readFileSync(file, 'utf8'))
     .join('');
 
-describe.skipIf(ENGINE === null)('what worker install registers', () => {
+describe('what worker install registers', needs(POWERSHELL), () => {
   let c: RealCluster;
   let windows: StandInComputer;
   let tasks: WorkerTasks;
 
   beforeAll(async () => {
-    c = await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: [] });
+    c = ends(await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: [] }));
+    ends(killAll);
     fs.mkdirSync(home, { recursive: true });
     // A program's folder with a space and Japanese in its name.
     fs.symlinkSync(ROOT, path.join(folder, '渡り 0.1.0'), 'junction');
@@ -54,13 +55,7 @@ describe.skipIf(ENGINE === null)('what worker install registers', () => {
       ].join('\r\n'),
     );
     windows = standInComputer(folder, [{ name: 'watari', rid: 1001, password: PASSWORD }]);
-    tasks = await openWorkerTasks(windows.options);
-  });
-  afterAll(async () => {
-    await tasks.close();
-    await killAll();
-    await c.stop();
-    removeFolder(folder);
+    tasks = ends(await openWorkerTasks(windows.options));
   });
 
   /** As the Task Scheduler would: with the environment of the machine and nothing of ours. */

@@ -1,25 +1,18 @@
 // `watari server backup` and `restore` with the real server and real workers: what was in the middle goes on, and what
 // happened since is found done.
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { snapshotOfThisNode } from '../../client/temporal-server/backup.ts';
 import type { TemporalServer } from '../../client/temporal-server/start.ts';
 import type { RealCluster } from '../support/real-cluster.ts';
 import { surviveRestore, type Restorable } from '../support/restore-story.ts';
 import { serverOnFile } from '../../proof/rig/servers.ts';
 import { killAll } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
-let folder = '';
-beforeEach(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-backup-'));
-});
-afterEach(async () => {
-  await killAll();
-  removeFolder(folder);
-});
+const ends = endsWithAll();
+const folder = temporaryFolder('watari-backup-', ends);
+ends(killAll);
 
 async function typed(cluster: RealCluster, ...words: string[]): Promise<string> {
   const command = cluster.watari('server', ...words, '--db', path.join(folder, 'temporal.db'));
@@ -38,24 +31,21 @@ describe('a restore of the embedded server', () => {
     const again = async (): Promise<void> => {
       server = await serverOnFile({ cliPath, folder, port: Number(address.split(':')[1]) });
     };
-    try {
-      const restorable: Restorable = {
-        address,
-        namespace,
-        backup: async (cluster) => {
-          if (!online) await server.stop();
-          expect(await typed(cluster, 'backup', file)).toContain(file);
-          if (!online) await again();
-        },
-        restore: async (cluster) => {
-          await server.stop();
-          expect(await typed(cluster, 'restore', file, '--workers-stopped')).toContain('before');
-          await again();
-        },
-      };
-      await surviveRestore(restorable, 3);
-    } finally {
-      await server.stop();
-    }
+    ends(() => server.stop());
+    const restorable: Restorable = {
+      address,
+      namespace,
+      backup: async (cluster) => {
+        if (!online) await server.stop();
+        expect(await typed(cluster, 'backup', file)).toContain(file);
+        if (!online) await again();
+      },
+      restore: async (cluster) => {
+        await server.stop();
+        expect(await typed(cluster, 'restore', file, '--workers-stopped')).toContain('before');
+        await again();
+      },
+    };
+    await surviveRestore(restorable, 3);
   });
 });

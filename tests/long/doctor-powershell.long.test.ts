@@ -1,6 +1,6 @@
 // The table of the doctor's checks once more, with a real PowerShell between the lab and the activities: what the module
 // reads must trip the same checks. Cases that do not hide each other share a cluster, as shells are slow.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CHECKS, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { CASES, TOGETHER } from '../support/doctor-cases.ts';
 import { expectTripped, problemsOf } from '../support/doctor-expecting.ts';
@@ -11,15 +11,16 @@ import {
   viewOfLab,
   type Sketch,
 } from '../support/doctor-world.ts';
-import { ENGINE } from '../support/engine.ts';
 import { powershellLabs, type PowerShellLabs } from '../contract/powershell-worlds.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { endsWithAll } from '../support/ends.ts';
 
-describe.skipIf(ENGINE === null)('the checks of the doctor, through PowerShell', () => {
+describe('the checks of the doctor, through PowerShell', needs(POWERSHELL), () => {
+  const ends = endsWithAll();
   let labs: PowerShellLabs;
   beforeAll(() => {
-    labs = powershellLabs();
+    labs = ends(powershellLabs());
   });
-  afterAll(() => labs.close());
 
   const examine = (sketch: Sketch): Promise<DoctorReport> =>
     labs.with(scenarioText(sketch), async ({ lab, pass, host }) => {

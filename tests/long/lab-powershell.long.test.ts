@@ -3,19 +3,18 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { documentedCmdlets, isShouldProcess } from '../../lab/powershell/catalogue.ts';
-import { ENGINE } from '../support/engine.ts';
 import {
-  freshModules,
   literal,
-  standIns,
+  standInsForEach,
   type Failure,
   type Ran,
   type StandIns,
 } from '../support/stand-ins.ts';
 import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { killAll } from '../support/processes.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
 
 const SCENARIO = `
 cluster: stand-ins
@@ -108,22 +107,9 @@ const sorted = ({ name, sets }: Declared): Declared => ({
     .sort((a, b) => (a.name < b.name ? -1 : 1)),
 });
 
-describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
-  let modules = '';
+describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
   let at: StandIns;
-  beforeAll(() => {
-    modules = freshModules();
-  });
-  afterAll(() => {
-    fs.rmSync(modules, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    at = await standIns(SCENARIO, modules);
-  });
-  afterEach(async () => {
-    await killAll();
-    await at.close();
-  });
+  standInsForEach(SCENARIO, (made) => (at = made));
 
   /** Runs it and expects it to end well. */
   async function good(script: string, node?: string): Promise<Ran> {
@@ -161,7 +147,7 @@ describe.skipIf(ENGINE === null)('stand-ins of the Windows modules', () => {
     ]);
     expect(
       fs
-        .readdirSync(modules)
+        .readdirSync(at.modules)
         .filter((name) => /Core$|Management$/.test(name))
         .sort(),
     ).toEqual(['LabCore', 'Microsoft.WSMan.Management']);

@@ -1,7 +1,7 @@
 // The largest cluster that watari takes, with the longest names and paths of the widest script, on the simulated server:
 // everything that its runs say is far from Temporal's limits, which tests/long/temporal-limits.long.test.ts provokes.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_FILE_LIMITS } from '../../config/cluster-file.ts';
 import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
@@ -17,6 +17,7 @@ import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const MB = 1024 ** 2;
 const VALUE_MAX = 2 * MB;
@@ -75,15 +76,12 @@ const scenario = scenarioSchema.parse({
   disks: numbers(VMS).map(disk),
 });
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 let c: SimCluster;
 beforeAll(async () => {
-  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
-  c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
-});
-afterAll(async () => {
-  await c.stop();
-  await host.close();
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
+  c = ends(new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 }));
 });
 
 async function runOf(type: WorkflowName, id: string, input: object): Promise<ServerRun> {

@@ -1,7 +1,7 @@
 // Runs that a person asks to try again, a thousand times and more, up to the bounds that runs really have: on the
 // simulated server, where a retry takes a moment. What the bounds are there for is that a run can still be taken back.
 import path from 'node:path';
-import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_FULL } from '../../domain/bounded.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { DecisionAction, RunStatus } from '../../domain/status.ts';
@@ -12,25 +12,26 @@ import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { SimCluster } from '../../proof/sim/sim-cluster.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll, endsWithTest } from '../support/ends.ts';
 
 /** What Temporal takes of one run: tests/long/temporal-limits.long.test.ts shows it. */
 const TEMPORAL = { events: 51_200, decisions: 2_000 };
 const CLUSTER = 'retries';
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
 
+const ends = endsWithAll();
+const endsEach = endsWithTest();
 let host: WorkflowHost;
 let c: SimCluster;
 beforeAll(async () => {
-  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
 });
-afterEach(() => c.stop());
-afterAll(() => host.close());
 
 function build(nodes: number, parts: object): void {
   const scenario = scenarioSchema.parse({
     cluster: CLUSTER,
     nodes: Array.from({ length: nodes }, (_, i) => ({
-      name: `HV${String(i + 1)}`,
+      name: `HV${i + 1}`,
       memory: '64GB',
       features: ['Hyper-V'],
       switches: ['LAN'],
@@ -38,7 +39,7 @@ function build(nodes: number, parts: object): void {
     })),
     ...parts,
   });
-  c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
+  c = endsEach(new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 }));
 }
 
 function begin(type: string, id: string, input: object): ServerRun {

@@ -1,27 +1,18 @@
 // The main job through the real PowerShell: watari's own module on the lab's stand-ins, in real worker processes.
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/powershell/door.ts';
 import { ROOT } from '../support/built-setup.ts';
-import { ENGINE, engine } from '../support/engine.ts';
-import { realCluster, runnerOf, type RealCluster } from '../support/real-cluster.ts';
+import { engine } from '../support/engine.ts';
+import { realCluster, runnerOf } from '../support/real-cluster.ts';
 import { killPid } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { killAll, startNode } from '../support/processes.ts';
-import { removeFolder } from '../support/folders.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { endsWithTest, temporaryFolder } from '../support/ends.ts';
 
-let open: RealCluster | undefined;
-let home: string | undefined;
-afterEach(async () => {
-  await open?.stop();
-  open = undefined;
-  await killAll();
-  if (home !== undefined) removeFolder(home);
-  home = undefined;
-});
+const ends = endsWithTest();
 
 const TWO = `
 nodes:
@@ -31,9 +22,10 @@ virtualMachines:
   - { name: web-1, owner: HV1, memory: 32GB, dirtyRate: 50MB/s }
 `;
 
-describe.skipIf(ENGINE === null)('through the real PowerShell', () => {
-  it('the demo takes bare nodes to a proven live migration', { timeout: 300_000 }, async () => {
-    home = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-demo-'));
+describe('through the real PowerShell', needs(POWERSHELL), () => {
+  it('the demo takes bare nodes to a proven live migration', async () => {
+    const home = temporaryFolder('watari-demo-', ends);
+    ends(killAll);
     const demo = startNode([path.join(ROOT, 'dist', 'client', 'main.js'), 'demo', '--powershell'], {
       cwd: home,
       env: {
@@ -50,14 +42,16 @@ describe.skipIf(ENGINE === null)('through the real PowerShell', () => {
     expect(text).toMatch(/vm\/web-1\/verify\s+Verify web-1\n\s+uptime .* -> .*/);
   });
 
-  it('a killed worker loses no move and starts none twice', { timeout: 180_000 }, async () => {
-    const c = (open = await realCluster({
-      temporal: inject('temporal'),
-      scenario: TWO,
-      // The move is to outlive the death of a worker by far.
-      speed: 0.8,
-      powershell: engine(),
-    }));
+  it('a killed worker loses no move and starts none twice', async () => {
+    const c = ends(
+      await realCluster({
+        temporal: inject('temporal'),
+        scenario: TWO,
+        // The move is to outlive the death of a worker by far.
+        speed: 0.8,
+        powershell: engine(),
+      }),
+    );
     const id = runId.migrate(c.cluster, 'web-1');
     const run = await c.start('migrateVm', id, { vm: 'web-1', budgets: { heartbeatSeconds: 5 } });
     await waitFor('the move at 30 %', async () => {

@@ -1,7 +1,7 @@
 // The rules can fail on a real server too: a product with a mistake in it, run by real workers, is caught by the very rules
 // that catch it in the simulation. Otherwise seeds that keep every promise there would say nothing.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { quiet } from '../../proof/sim/temporal/core-replay.ts';
 import { MUTANTS } from '../../proof/sim/rules/mutants.ts';
 import { planOf } from '../../proof/sim/plan.ts';
@@ -10,15 +10,16 @@ import { REGRESSIONS } from '../../proof/sim/regressions.ts';
 import { ruleOf } from '../../proof/sim/shrink.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 beforeAll(async () => {
   quiet();
-  host = await WorkflowHost.load(BUNDLE);
+  host = ends(await WorkflowHost.load(BUNDLE));
 });
-afterAll(() => host.close());
 
 /** Shows only where a move takes longer than ten looks. */
 const LOOKS_FIRST = MUTANTS.find(({ name }) => name === 'moveVm that does not look first')!;

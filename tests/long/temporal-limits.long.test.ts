@@ -6,22 +6,23 @@ import {
   SearchAttributeType,
   TerminatedFailure,
 } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { CLUSTER_FILE_LIMITS } from '../../config/cluster-file.ts';
 import { EVIDENCE_CHARS_MAX, HISTORY_FULL, MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
 import { runId, SEARCH_ATTRIBUTES } from '../../domain/names.ts';
 import { limitServer, limitWorld, type LimitWorld } from '../support/limit-server.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const MB = 1024 ** 2;
 /** Bytes that one character may take. */
 const WIDEST = 3;
 
+const ends = endsWithAll();
 let w: LimitWorld;
 beforeAll(async () => {
-  w = await limitWorld(inject('temporal'));
+  w = ends(await limitWorld(inject('temporal')));
 });
-afterAll(() => w.stop());
 
 const eventsOf = async (run: WorkflowHandle) => (await run.fetchHistory()).events ?? [];
 const statusOf = async (run: WorkflowHandle): Promise<string> => (await run.describe()).status.name;
@@ -160,7 +161,7 @@ describe('what a run has begun and not ended', () => {
     ['child runs', 'startsChildren' as const, 'pending child workflow executions', 2000],
   ])('are at most 2,000 %s: with more it does not get on', async (_what, workflow, words, max) => {
     const run = await w.begin(workflow, max + 1);
-    expect(await failedTask(run)).toContain(`the number of ${words}, ${String(max)}`);
+    expect(await failedTask(run)).toContain(`the number of ${words}, ${max}`);
     await triedAgain(run);
     expect(await statusOf(run)).toBe('RUNNING');
     await run.terminate();
@@ -207,7 +208,7 @@ describe('decisions', () => {
   it('more than 10,000 signals of one run are refused', async () => {
     // Nobody serves it, so that nothing but the signals costs time.
     const run = await w.client.workflow.start('waits', {
-      workflowId: `limits-signals-${String(process.pid)}`,
+      workflowId: `limits-signals-${process.pid}`,
       taskQueue: 'limits-unserved',
     });
     await many(10_000, 50, () => run.signal('end'));
@@ -283,11 +284,12 @@ describe('a start is refused', () => {
 describe('a server whose settings were changed', () => {
   let own: Awaited<ReturnType<typeof limitServer>>;
   beforeAll(async () => {
-    own = await limitServer(inject('temporal').cliPath, [
-      'frontend.searchAttributesTotalSizeLimit=600',
-    ]);
+    own = ends(
+      await limitServer(inject('temporal').cliPath, [
+        'frontend.searchAttributesTotalSizeLimit=600',
+      ]),
+    );
   });
-  afterAll(() => own.stop());
 
   it('(all search attributes: 600 bytes instead of 40 KB) refuses more; those of watari are less', async () => {
     const start = (tags: number[]) =>

@@ -2,7 +2,7 @@
 // most delayed, never broken, and the command says what is the matter instead of waiting.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { isTriedAgain } from '../../client/runs/failing-task.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { installation, type Installation } from '../support/installation.ts';
@@ -10,6 +10,7 @@ import { handleOf, TEST_BUDGETS, type Handle } from '../support/lab-cluster.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { killAll } from '../support/processes.ts';
+import { endsWithTest } from '../support/ends.ts';
 
 const MIGRATE = 'workflows/migrate-vm.ts';
 const BEFORE_SLOT = '  await run.step(steps.slot, async (c) => {\n';
@@ -52,21 +53,15 @@ virtualMachines:
 const REFUSED = { on: 'startMove', times: 'always', error: { hresult: '0x80071398' } };
 const STEP = 'vm/web-2/move';
 
-let c: RealCluster | undefined;
-const installed: Installation[] = [];
+const ends = endsWithTest();
 const install = async (...args: Parameters<typeof installation>): Promise<Installation> => {
   const made = await installation(...args);
-  installed.push(made);
+  ends(() => {
+    made.remove();
+  });
+  ends(killAll);
   return made;
 };
-afterEach(async () => {
-  await c?.stop();
-  c = undefined;
-  await killAll();
-});
-afterAll(() => {
-  for (const one of installed) one.remove();
-});
 
 /** A failed task is tried again when its time is over: two seconds here, ten by default. */
 async function migrate(cluster: RealCluster, vm: string): Promise<Handle> {
@@ -94,7 +89,9 @@ describe('workers of two versions', () => {
   it('leave each other’s runs whole: one goes on with the newer, the other waits for it', async () => {
     const newer = await install('0.2.0', LOOKS_ONCE_MORE);
     // Today's version is the old one here: the lab runs it on HV2, this test on HV1.
-    c = await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: ['HV2'] });
+    const c = ends(
+      await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: ['HV2'] }),
+    );
     const { cluster, labUrl, env } = c;
     const start = (node: string) => newer.worker({ cluster, labUrl, env, node });
     const old = c.watari('worker', 'start', '--node', 'HV1', '--lab', labUrl);
@@ -125,7 +122,7 @@ describe('workers of two versions', () => {
       () => fs.readFileSync(log, 'utf8').split('serves cluster').length === 3,
     );
     const show = async (): Promise<string> => {
-      const command = c!.watari('run', 'show', second.id);
+      const command = c.watari('run', 'show', second.id);
       await command.ended;
       return (command.stdout() + command.stderr()).replace(/\s+/g, ' ');
     };
@@ -159,7 +156,9 @@ describe('workers of two versions', () => {
 describe('a command that is newer than the workers', () => {
   it('says so within seconds, and a script that watches is not kept waiting', async () => {
     const older = await install('0.0.9', LACKS_TWO);
-    c = await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: ['HV2'] });
+    const c = ends(
+      await realCluster({ temporal: inject('temporal'), scenario: SCENARIO, workers: ['HV2'] }),
+    );
     await c.control({ action: 'stop-workers' });
     const { cluster, labUrl, env } = c;
     const workers = ['HV1', 'HV2'].map((node) => older.worker({ cluster, labUrl, env, node }));

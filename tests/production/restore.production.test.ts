@@ -2,17 +2,18 @@
 // of docs/backup.md lets runs go on, with nothing happening a second time. `npm run test:production`, not in `npm test`:
 // the first time it builds a Temporal server, which takes minutes.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { obtainPrograms } from '../../proof/production/programs.ts';
 import { ProductionStack } from '../../proof/production/stack.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { surviveRestore, type Restorable } from '../support/restore-story.ts';
 import { findCliForTests } from '../support/temporal.ts';
 import { killAll } from '../support/processes.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
-let folder = '';
+const ends = endsWithAll();
+const folder = temporaryFolder('watari-production-', ends);
 let stack: ProductionStack;
 
 const say = (line: string): void => {
@@ -20,20 +21,17 @@ const say = (line: string): void => {
 };
 
 beforeAll(async () => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-production-'));
-  stack = await ProductionStack.start({
-    programs: await obtainPrograms(say),
-    cliPath: await findCliForTests(),
-    folder,
-    searchPath: process.env['PATH'] ?? '',
-    ui: true,
-    say,
-  });
-});
-afterAll(async () => {
-  await killAll();
-  await stack.stop();
-  fs.rmSync(folder, { recursive: true, force: true });
+  stack = ends(
+    await ProductionStack.start({
+      programs: await obtainPrograms(say),
+      cliPath: await findCliForTests(),
+      folder,
+      searchPath: process.env['PATH'] ?? '',
+      ui: true,
+      say,
+    }),
+  );
+  ends(killAll);
 });
 
 /** The code block of docs/backup.md that begins after these words. */

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { WORKFLOWS } from '../../domain/names.ts';
 import { historyText } from '../support/histories.ts';
 import { labCluster, type Handle } from '../support/lab-cluster.ts';
@@ -22,7 +22,7 @@ import {
 import { SCENARIO, STORIES, type Story } from './stories.ts';
 import { killPid } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
-import { killAll } from '../support/processes.ts';
+import { endsWithTest } from '../support/ends.ts';
 
 /** A run that is cancelled when its worker is dead: for what a patch does then. */
 type Way = Outcome | 'deserted';
@@ -31,18 +31,14 @@ const { version } = JSON.parse(readProjectFile('package.json')) as { version: st
 const kept = keptHistories().filter((h) => h.file.startsWith(`${version}/`));
 const unseen = unseenPatches();
 
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
-  await killAll();
-});
+const ends = endsWithTest();
 
 const temporal = inject('temporal');
 
 /** A run in a cluster of this test's process. */
 async function begin(workflow: (typeof WORKFLOWS)[number], story: Story, faults: string[]) {
-  const c = await labCluster({ temporal, scenario: `${SCENARIO}faults: [${faults.join(', ')}]\n` });
-  cleanUps.push(() => c.stop());
+  const scenario = `${SCENARIO}faults: [${faults.join(', ')}]\n`;
+  const c = ends(await labCluster({ temporal, scenario }));
   const run = await c.start(workflow, story.id(c.cluster), story.input(c.cluster));
   return { c, run };
 }
@@ -59,8 +55,7 @@ async function rob(
 ): Promise<WorkflowHandle> {
   const { activity, fault } = story.robbed;
   const scenario = `${SCENARIO}faults: [${fault}]\n`;
-  const c = await realCluster({ temporal, scenario, speed: 20 });
-  cleanUps.push(() => c.stop());
+  const c = ends(await realCluster({ temporal, scenario, speed: 20 }));
   const id = story.id(c.cluster);
   const run = await c.start(workflow, id, story.input(c.cluster));
   const victim = await waitFor(`a worker to run ${activity}`, () =>
@@ -105,7 +100,7 @@ async function play(workflow: (typeof WORKFLOWS)[number], outcome: Way): Promise
       if (parks === undefined)
         throw new Error(`the story of ${workflow} does not say what parks it`);
       const { run } = await begin(workflow, story, [parks.fault]);
-      cleanUps.unshift(() => run.raw.terminate('recorded').catch(() => undefined));
+      ends(() => run.raw.terminate('recorded').catch(() => undefined));
       await parked(run);
       if (outcome === 'parked') return run.raw;
       await run.decide({ step: parks.step, action: 'abort' });

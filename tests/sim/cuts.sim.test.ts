@@ -1,7 +1,7 @@
 // Every cut of every story ends as the uncut one does, with each effect exactly once. The cuts are counted from the code:
 // an operation, an activity or a workflow that no story uses fails here by its name.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
 import { createClusterQueue, createNodeQueue } from '../../activities/index.ts';
 import { WORKFLOWS } from '../../domain/names.ts';
@@ -9,14 +9,15 @@ import { cutsOf, judge, tell, unusedOps, type Telling } from '../../proof/sim/cu
 import { STORIES } from '../../proof/sim/stories.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 const uncut = new Map<string, Telling>();
 beforeAll(async () => {
-  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
   for (const story of STORIES) uncut.set(story.name, await tell(story, host));
 });
-afterAll(() => host.close());
 
 describe('a story that nothing disturbs', () => {
   it.each(STORIES)('comes to its end: $name', ({ name }) => {

@@ -103,14 +103,14 @@ describe('the evidence of a step', () => {
   it('tells the newest of them when there were many', async () => {
     await begin();
     for (let retries = 0; retries < DECISIONS_KEPT + 3; retries += 1) {
-      await decide(`ito-${String(retries)}`, 'retry', HV1);
+      await decide(`ito-${retries}`, 'retry', HV1);
       await waits(HV1);
     }
     await decide('sato', 'abort', HV1);
     await ends();
     const by = (told(HV1) as string[][]).map(([who]) => who);
     expect(by).toHaveLength(DECISIONS_KEPT);
-    expect(by.slice(-2)).toEqual([`ito-${String(DECISIONS_KEPT + 2)}`, 'sato']);
+    expect(by.slice(-2)).toEqual([`ito-${DECISIONS_KEPT + 2}`, 'sato']);
   });
 
   // Signals that reach the run at once: nothing has come of the first when the second is taken.

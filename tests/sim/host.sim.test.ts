@@ -3,21 +3,22 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fromProtoHistory, type HistoryEvent } from '../../proof/sim/temporal/history.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const FOLDER = path.join(ROOT, 'tests', 'replay', 'histories');
 const files = fs
   .readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((f) => f.endsWith('.json'));
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 beforeAll(async () => {
-  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
 });
-afterAll(() => host.close());
 
 /** Without the blanks of a person's JSON. */
 const read = (file: string): string =>

@@ -1,9 +1,9 @@
 // The rules themselves: a product with a mistake in it breaks them within few seeds, made-up logs break those that the lab
 // would never let happen, and a failing seed is made small.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab } from '../../lab/machine/lab.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';
+import { Lab } from '../../lab/machine/lab.ts';
 import { tell } from '../../proof/sim/cuts.ts';
 import { planOf } from '../../proof/sim/plan.ts';
 import { Checks } from '../../proof/sim/rules/checks.ts';
@@ -15,12 +15,13 @@ import { STORIES } from '../../proof/sim/stories.ts';
 import { SimClock } from '../../proof/sim/temporal/sim-clock.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 beforeAll(async () => {
-  host = await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js'));
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
 });
-afterAll(() => host.close());
 
 const storyOf = (name: string) => STORIES.find((story) => story.name.startsWith(name))!;
 

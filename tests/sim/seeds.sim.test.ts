@@ -1,13 +1,14 @@
 // Two hundred seeds of simulated clusters on which everything goes wrong. A failure prints the promise that was broken
 // and the seed; `npm run sim -- --seed N` makes it small and shows its last steps.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { planOf } from '../../proof/sim/plan.ts';
 import { REGRESSIONS } from '../../proof/sim/regressions.ts';
 import { simulate } from '../../proof/sim/simulate.ts';
 import { replayByCore } from '../../proof/sim/temporal/core-replay.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
 const SEEDS = 200;
@@ -15,18 +16,18 @@ const PER_TEST = 20;
 /** Replayed by the native core as well. */
 const CORE_SEEDS = 10;
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 beforeAll(async () => {
-  host = await WorkflowHost.load(BUNDLE);
+  host = ends(await WorkflowHost.load(BUNDLE));
 });
-afterAll(() => host.close());
 
 describe('every promise is kept', () => {
   const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => 1 + i * PER_TEST);
   it.each(firsts)('by the seeds from %i on', async (first) => {
     for (let seed = first; seed < first + PER_TEST; seed += 1) {
       const { violations } = await simulate(planOf(seed), host);
-      expect(violations, `npm run sim -- --seed ${String(seed)}`).toEqual([]);
+      expect(violations, `npm run sim -- --seed ${seed}`).toEqual([]);
     }
   });
 

@@ -1,6 +1,6 @@
 // A headless Chromium for tests that look at web pages as people see them. It is driven through the DevTools protocol
-// on two pipes, which needs no package: commands and answers are JSON, each ended by a zero byte. A machine without a
-// Chromium skips such tests, and says so.
+// on two pipes, which needs no package: commands and answers are JSON, each ended by a zero byte. Such tests
+// say so with `needs(BROWSER)` of needs.ts.
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

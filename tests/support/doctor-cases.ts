@@ -931,8 +931,8 @@ const ROLES: DoctorCase[] = [
       s.enforcedAntiAffinity = true;
       for (const i of [1, 2, 3])
         addVm({
-          name: `dc-${String(i)}`,
-          owner: `HV${String(i)}`,
+          name: `dc-${i}`,
+          owner: `HV${i}`,
           memory: '1GB',
           antiAffinity: ['dc'],
         })(s);

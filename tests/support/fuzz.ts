@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import process from 'node:process';
 import fc from 'fast-check';
 import { steers as steersOneLine } from '../../domain/steering.ts';
+import { PATIENCE_MS } from '../../proof/rig/waiting.ts';
 
 /** The same in every run of npm test, so that it fails for a change and never for bad luck. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
@@ -13,7 +14,7 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100);
 /** Of the processor's time, which others on the machine cannot make longer. No input of these sizes takes it. */
 const CPU_MS_MAX = 5_000;
 /** A promise that never settles is a hang, too. */
-const SETTLED_MS_MAX = 20_000;
+const SETTLED_MS_MAX = PATIENCE_MS;
 
 export interface TryOptions<T> {
   /** Of the runs, for what takes longer than a millisecond. */
@@ -66,7 +67,7 @@ const causeOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message).slice(0, 3000) : String(error);
 
 const again = (area: string): string =>
-  `${area}: again with  npm run fuzz -- --seed ${String(SEED)} --runs ${String(RUNS)}`;
+  `${area}: again with  npm run fuzz -- --seed ${SEED} --runs ${RUNS}`;
 
 function report(area: string, tried: number): void {
   const file = process.env['FUZZ_REPORT'];
@@ -94,8 +95,8 @@ export const steers = (text: string): boolean => text.split('\n').some(steersOne
 export function mustBeReadable(text: string): void {
   const lines = text.trimEnd().split('\n');
   if (steers(text)) throw new Error(`control characters in ${JSON.stringify(text)}`);
-  if (lines.length > 24) throw new Error(`${String(lines.length)} lines`);
-  if (text.length > 8000) throw new Error(`${String(text.length)} characters`);
+  if (lines.length > 24) throw new Error(`${lines.length} lines`);
+  if (text.length > 8000) throw new Error(`${text.length} characters`);
   if (/\n\s+at .+:\d+:\d+/.test(text)) throw new Error(`a stack trace: ${text}`);
   if (/\[object |Cannot read prop|is not a function|is not iterable/.test(text)) {
     throw new Error(`words of the code: ${text}`);

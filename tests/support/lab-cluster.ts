@@ -2,6 +2,7 @@
 // node's worker stops and starts with the node, as it would with the machine.
 import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { temporal as proto } from '@temporalio/proto';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -20,7 +21,7 @@ import { Lab } from '../../lab/machine/lab.ts';
 import type { EffectKind } from '../../lab/machine/records.ts';
 import { keepAwake } from '../../lab/machine/waker.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
-import { waitUntil } from '../../proof/rig/waiting.ts';
+import { waitFor, waitUntil } from '../../proof/rig/waiting.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { ROOT } from './built-setup.ts';
 import { keepHistories } from './histories.ts';
@@ -36,11 +37,11 @@ virtualMachines:
 disks: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx']
 `;
 
-/** Short enough for a test to wait for, long enough for a loaded machine. */
+/** For a machine on which everything takes long. A test whose budget is to run out has a smaller one of its own. */
 export const TEST_BUDGETS = {
-  restartSeconds: 20,
-  answerSeconds: 10,
-  heartbeatSeconds: 3,
+  restartSeconds: 120,
+  answerSeconds: 60,
+  heartbeatSeconds: 10,
   retrySeconds: 0.05,
 } as const;
 
@@ -75,7 +76,7 @@ export interface LabCluster {
   client: Client;
   start(workflow: WorkflowName, id: string, input: object): Promise<Handle>;
   count(kind: EffectKind, subject?: string): number;
-  /** Starts the worker of a node that was left out. */
+  /** Until the node has its worker; starts that of a node that was left out. */
   serve(node: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -90,6 +91,8 @@ export interface Handle {
   decide(
     decision: Omit<Decision, 'by' | 'reason'> & Partial<Decision>,
   ): Promise<{ accepted: string }>;
+  /** Until the server has an update of this id, whether somebody has answered it or not. */
+  arrived(updateId: string): Promise<unknown>;
   result(): Promise<unknown>;
 }
 
@@ -100,6 +103,9 @@ Runtime.install({
     logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }), forward: {} },
   },
 });
+
+const { UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED } =
+  proto.api.enums.v1.UpdateWorkflowExecutionLifecycleStage;
 
 let clusters = 0;
 
@@ -128,7 +134,7 @@ export async function labCluster(options: LabClusterOptions): Promise<LabCluster
       lab
         .effects()
         .filter((e) => e.kind === kind && (subject === undefined || e.subject === subject)).length,
-    serve: (node) => nodes.up(node),
+    serve: (node) => nodes.serve(node),
     stop: async () => {
       await keepHistories(client, cluster);
       await nodes.stopAll();
@@ -167,6 +173,16 @@ export const handleOf = (raw: WorkflowHandle): Handle => {
       raw.executeUpdate<{ accepted: string }, [Decision]>(MESSAGES.decide, {
         args: [{ by: 'ito@lab', reason: 'test', ...decision }],
       }),
+    arrived: (updateId) => {
+      const { options, workflowService } = raw.client;
+      return waitFor(`update ${updateId} of ${raw.workflowId} to arrive`, () =>
+        workflowService.pollWorkflowExecutionUpdate({
+          namespace: options.namespace,
+          updateRef: { workflowExecution: { workflowId: raw.workflowId }, updateId },
+          waitPolicy: { lifecycleStage: UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED },
+        }),
+      );
+    },
     result: () => raw.result(),
   };
 };
@@ -217,6 +233,12 @@ class NodeWorkers {
     });
   }
 
+  async serve(node: string): Promise<void> {
+    await waitFor(`${node} to be up`, () => this.lab.isUp(node));
+    this.changes = this.changes.then(() => this.up(node));
+    await this.changes;
+  }
+
   async stopAll(): Promise<void> {
     this.stopped = true;
     await this.changes;
@@ -227,8 +249,7 @@ class NodeWorkers {
     return this.options.workers?.some((name) => sameName(name, node)) ?? true;
   }
 
-  /** Starts a node's workers, also of one that was left out. */
-  async up(node: string): Promise<void> {
+  private async up(node: string): Promise<void> {
     if (this.running.has(node) || (this.stopped && node !== '')) return;
     const inLab = inProcessHost(this.lab, node);
     const host = this.options.disturb?.(inLab) ?? inLab;

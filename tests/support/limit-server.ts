@@ -78,7 +78,7 @@ export async function limitWorld(at: { address: string; namespace: string }): Pr
     bare: new Client({ connection: bare, namespace }),
     begin: (workflow, ...args) => {
       begun += 1;
-      const workflowId = `limits-${String(process.pid)}-${String(begun)}`;
+      const workflowId = `limits-${process.pid}-${begun}`;
       return client.workflow.start(workflow, { workflowId, taskQueue: QUEUE, args });
     },
     stop: async () => {

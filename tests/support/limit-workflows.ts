@@ -81,7 +81,7 @@ export async function startsActivities(count: number): Promise<void> {
 export async function startsChildren(count: number): Promise<void> {
   const { workflowId } = workflowInfo();
   const children = Array.from({ length: count }, (_, i) =>
-    startChild(waits, { workflowId: `${workflowId}-${String(i)}`, taskQueue: 'limits-unserved' }),
+    startChild(waits, { workflowId: `${workflowId}-${i}`, taskQueue: 'limits-unserved' }),
   );
   await Promise.all(children);
   await condition(() => false);

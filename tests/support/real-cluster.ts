@@ -1,6 +1,5 @@
 // A cluster of real processes: a Temporal server, the lab as a process of its own, and one worker process per node that
 // lives and dies with it. Whatever a test kills here, it kills for real.
-import fs from 'node:fs';
 import os from 'node:os';
 import { Client } from '@temporalio/client';
 import type { WorkflowName } from '../../domain/names.ts';

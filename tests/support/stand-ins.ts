@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { beforeAll, beforeEach } from 'vitest';
 import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import { PowerShellDoor } from '../../lab/powershell/door.ts';
@@ -10,7 +11,8 @@ import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-i
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
 import { engine } from './engine.ts';
-import { start } from './processes.ts';
+import { endsWithAll, endsWithTest } from './ends.ts';
+import { killAll, start } from './processes.ts';
 
 export interface Ran {
   /** What the script gave to `Out-Test`, in order. */
@@ -68,7 +70,7 @@ const loading = (modules: string): string =>
     .join('');
 
 /** One set of modules for a whole test file; a lab for each test. */
-export async function standIns(scenario: string, modules: string): Promise<StandIns> {
+async function standIns(scenario: string, modules: string): Promise<StandIns> {
   const clock = manualClock();
   const lab = new Lab(parseScenario(scenario, 'stand-ins.yaml'), clock);
   const door = new PowerShellDoor(lab);
@@ -83,7 +85,7 @@ export async function standIns(scenario: string, modules: string): Promise<Stand
     modules,
     async run(script, node = 'HV1') {
       count += 1;
-      const file = path.join(scripts, `${String(count)}.ps1`);
+      const file = path.join(scripts, `${count}.ps1`);
       fs.writeFileSync(file, loading(modules) + OUT_TEST + script);
       const bypass = process.platform === 'win32' ? ['-ExecutionPolicy', 'Bypass'] : [];
       const options = { env: standInEnvironment({ folder: modules, url: server.url, node }) };
@@ -110,6 +112,22 @@ export async function standIns(scenario: string, modules: string): Promise<Stand
       fs.rmSync(scripts, { recursive: true, force: true });
     },
   };
+}
+
+/** A lab for each test that follows, and one set of modules for all of them. */
+export function standInsForEach(scenario: string, use: (made: StandIns) => void): void {
+  const ends = { all: endsWithAll(), test: endsWithTest() };
+  let modules = '';
+  beforeAll(() => {
+    modules = freshModules();
+    ends.all(() => {
+      fs.rmSync(modules, { recursive: true, force: true });
+    });
+  });
+  beforeEach(async () => {
+    use(ends.test(await standIns(scenario, modules)));
+    ends.test(killAll);
+  });
 }
 
 export function freshModules(): string {

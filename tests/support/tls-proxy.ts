@@ -47,7 +47,7 @@ export async function openTlsDoor(options: TlsDoorOptions): Promise<TlsDoor> {
   if (address === null || typeof address === 'string') throw new Error('the door has no port');
   return {
     port: address.port,
-    address: `localhost:${String(address.port)}`,
+    address: `localhost:${address.port}`,
     admitted: () => admitted,
     tried: () => tried,
     close: async () => {

@@ -14,7 +14,7 @@ const RUN = 'watari/hv-lab/vm/web-1/migrate';
 
 /** As grpc-js makes them. */
 const grpc = (code: number, details: string): Error =>
-  Object.assign(new Error(`${String(code)}: ${details}`), { code, details, metadata: {} });
+  Object.assign(new Error(`${code}: ${details}`), { code, details, metadata: {} });
 
 const service = (code: number, details: string): ServiceError =>
   new ServiceError('Workflow Update failed', { cause: grpc(code, details) });

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { FILES } from '../../client/tls/folder.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/names.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { needs } from '../support/needs.ts';
 
 const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), 'utf8');
 
@@ -271,7 +272,12 @@ function composeProgram(): string[] | null {
 
 const compose = composeProgram();
 
-describe.skipIf(compose === null)('docker-compose itself', () => {
+const COMPOSE = {
+  isThere: compose !== null,
+  lacks: 'no Docker Compose on this machine (docker-compose, or docker with its plugin)',
+};
+
+describe('docker-compose itself', needs(COMPOSE), () => {
   let folder = '';
   beforeAll(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-compose-'));

@@ -124,7 +124,7 @@ describe('the report of the doctor on a terminal', () => {
   });
 
   it('never writes a wait wider than the window', () => {
-    const names = Array.from({ length: 16 }, (_, i) => `HV${String(i + 1)}`);
+    const names = Array.from({ length: 16 }, (_, i) => `HV${i + 1}`);
     expect(askingLine(names, 2100, 60)).toBe(
       'asking HV1, HV2, HV3, HV4, HV5, HV6, HV7, HV8, .. .. (2.1 s)',
     );
@@ -144,7 +144,7 @@ describe('answers of a large cluster', () => {
       setup: {
         password: String(i),
         closedPorts: [6600, 445],
-        microcode: `2B0000${String(i + 10)}`,
+        microcode: `2B0000${i + 10}`,
       },
       events: Array.from({ length: 60 }, (_e, j) => ({
         log: 'System' as const,
@@ -154,13 +154,11 @@ describe('answers of a large cluster', () => {
     }));
     sketch.virtualMachines = sketch.nodes.flatMap(({ name }, i) =>
       Array.from({ length: 64 }, (_v, j) => ({
-        name: `virtual-machine-${String(i)}-${String(j)}`,
+        name: `virtual-machine-${i}-${j}`,
         owner: name,
         memory: '4GB',
         dvds: ['D:\\images\\installation-media.iso'],
-        disks: [1, 2, 3].map(
-          (n) => `D:\\VMs\\virtual-machine-${String(i)}-${String(j)}\\disk-${String(n)}.vhdx`,
-        ),
+        disks: [1, 2, 3].map((n) => `D:\\VMs\\virtual-machine-${i}-${j}\\disk-${n}.vhdx`),
         passThroughDevices: ['PCIROOT(0)#PCI(0300)'],
         possibleOwners: [name],
         heartbeat: false,

@@ -23,6 +23,7 @@ import { mustBeReadable, tryAll } from '../support/fuzz.ts';
 import { hostileText, hostileValue, mutatedValue } from '../support/hostile.ts';
 import { arbitraryOf, type Special } from '../support/zod-arbitrary.ts';
 import { THREE } from './lab-fixture.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 interface Asked {
   method: string;
@@ -277,12 +278,14 @@ const KEY = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const { encryptionKeys } = readEnvironment({ WATARI_ENCRYPTION_KEY: KEY });
 
 describe('the codec server', () => {
+  const ends = endsWithAll();
   let server: CodecServer;
   beforeAll(async () => {
     const codec = payloadCodec(encryptionKeys);
-    server = await startCodecServer({ codec, ip: '127.0.0.1', port: 0, origins: ['http://ui'] });
+    server = ends(
+      await startCodecServer({ codec, ip: '127.0.0.1', port: 0, origins: ['http://ui'] }),
+    );
   });
-  afterAll(() => server.close());
 
   const bytes = fc.uint8Array({ maxLength: 40 }).map((b) => Buffer.from(b).toString('base64'));
   const payloads = fc.record({

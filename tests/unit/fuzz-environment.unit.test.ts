@@ -58,7 +58,7 @@ const NAMES = [
 ];
 
 /** Fixed, like all chance here. */
-const keyLine = (n: number): string => `k${String(n)}:${Buffer.alloc(32, n).toString('base64')}`;
+const keyLine = (n: number): string => `k${n}:${Buffer.alloc(32, n).toString('base64')}`;
 const KEY = keyLine(1);
 
 const value = fc.oneof(

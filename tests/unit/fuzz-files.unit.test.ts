@@ -204,7 +204,7 @@ describe('cluster.yaml', () => {
 const REGRESSIONS: readonly string[] = [
   // Minutes: every alias was looked up from the start of the file, every key compared with every other.
   `a: &a 1\nb:\n${'  - *a\n'.repeat(25_000)}`,
-  Array.from({ length: 30_000 }, (_, i) => `key${String(i)}: 1`).join('\n'),
+  Array.from({ length: 30_000 }, (_, i) => `key${i}: 1`).join('\n'),
   // A warning with a hint about node --trace-warnings on standard error.
   '{ a: 1 }: 2\n',
   '? [a, b]\n: 1\n',
@@ -278,7 +278,7 @@ function plausible(scenario: unknown): unknown {
   const pick = <T>(list: readonly T[], i: number): T => list[i % list.length]!;
   const nodes = [...s.nodes, {}, {}].slice(0, 5).map((node, i) => ({
     ...node,
-    name: `HV${String(i + 1)}`,
+    name: `HV${i + 1}`,
     memory: '64GB',
     reservedMemory: '4GB',
     features: ['Hyper-V'],
@@ -287,7 +287,7 @@ function plausible(scenario: unknown): unknown {
   }));
   const vms = s.virtualMachines?.map((vm, i) => ({
     ...vm,
-    name: `vm-${String(i)}`,
+    name: `vm-${i}`,
     id: undefined,
     owner: 'HV1',
     memory: pick(['1GB', '8GB', '13GB'], i),

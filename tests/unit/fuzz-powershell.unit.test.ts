@@ -1,7 +1,6 @@
 // Random answers of PowerShell: exactly the facts that were sent, or an error of the port. An answer that is cut off,
 // mixed with other output or of another shape is never taken for one, and never for "nothing has changed".
 import path from 'node:path';
-import process from 'node:process';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ACT_OPS, HypervError, READ_OPS, type Op } from '../../hyperv/host.ts';
@@ -13,13 +12,14 @@ import { ROOT } from '../support/built-setup.ts';
 import { failsOnlyWith, tryAll } from '../support/fuzz.ts';
 import { hostileText, hostileValue, mutatedValue } from '../support/hostile.ts';
 import { arbitraryOf } from '../support/zod-arbitrary.ts';
+import { needs, POSIX } from '../support/needs.ts';
 
 const NONCE = 'n0nce_-';
 const OPS: readonly Op[] = [...READ_OPS, ...ACT_OPS];
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 const lineOf = (content: string, nonce = NONCE): string =>
-  `<${nonce}:${String(content.length)}:${content}>`;
+  `<${nonce}:${content.length}:${content}>`;
 
 /** As JSON carries it. */
 const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -232,7 +232,7 @@ const pieces = (output: string, cuts: readonly number[]): string[] => {
 };
 
 // A script with a shebang is no program on Windows; what reads the bytes is the same everywhere.
-describe.skipIf(process.platform === 'win32')('a shell that answers anything', () => {
+describe('a shell that answers anything', needs(POSIX), () => {
   const shell = shellThat(HELLO);
 
   it('gives the facts, however the bytes are split, or an outcome that is not known', () =>

@@ -140,7 +140,7 @@ describe('a world event', () => {
 
   it.each([0, 5, 10, 55, 89, 90, 99])('fails a move at %d %%', (percent) => {
     const t = withFaults(
-      `{ on: moveFails, vm: a, when: { vm: a, percent: ${String(percent)} }, error: { hresult: '0x8007000e' } }`,
+      `{ on: moveFails, vm: a, when: { vm: a, percent: ${percent} }, error: { hresult: '0x8007000e' } }`,
     );
     t.start('a', 'HV2');
     t.pass(60);

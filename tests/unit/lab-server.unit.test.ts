@@ -1,6 +1,6 @@
 // The lab's HTTP door: what it answers, whom it refuses, and that the lab goes on by itself behind it.
 import http from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { HypervError } from '../../hyperv/host.ts';
 import { loopbackHost } from '../../lab/host.ts';
 import { manualClock, scaledClock, type LabClock } from '../../lab/machine/clock.ts';
@@ -9,7 +9,7 @@ import type { LabState } from '../../lab/machine/state.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer, type LabServer } from '../../lab/server.ts';
 import { THREE } from './lab-fixture.ts';
-import { sleep } from '../../proof/rig/waiting.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 
 const open: LabServer[] = [];
 afterEach(async () => {
@@ -218,9 +218,7 @@ describe("the lab's door", () => {
       state.answered = true;
       return facts.node;
     });
-    await vi.waitFor(() => {
-      expect(lab.calls()).toHaveLength(1);
-    });
+    await waitFor('the call', () => lab.calls().length === 1);
     clock.advance(29_000);
     await sleep(20);
     expect(state.answered).toBe(false);
@@ -258,9 +256,7 @@ describe('a host of a lab that is gone', () => {
     await control(url, { action: 'add-fault', fault: { on: 'readHost', hangSeconds: 30 } });
     const asked = loopbackHost({ url, node: 'HV1' }).readHost({});
     const outcome = expect(asked).rejects.toMatchObject({ info: { outcome: 'unknown' } });
-    await vi.waitFor(() => {
-      expect(lab.calls()).toHaveLength(1);
-    });
+    await waitFor('the call', () => lab.calls().length === 1);
     await server.close();
     await outcome;
   });
@@ -269,7 +265,7 @@ describe('a host of a lab that is gone', () => {
     const other = http.createServer((_request, response) => response.end('<html>'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as { port: number };
-    const host = loopbackHost({ url: `http://127.0.0.1:${String(port)}`, node: 'HV1' });
+    const host = loopbackHost({ url: `http://127.0.0.1:${port}`, node: 'HV1' });
     await expect(host.readHost({})).rejects.toMatchObject({ info: { outcome: 'unknown' } });
     other.closeAllConnections();
     await new Promise((resolve) => other.close(resolve));

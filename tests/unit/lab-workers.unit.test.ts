@@ -2,26 +2,18 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startWorkers, workerCommand, type Workers } from '../../lab/workers.ts';
 import { THREE } from './lab-fixture.ts';
-import { sleep } from '../../proof/rig/waiting.ts';
+import { isAlive, untilGone } from '../../proof/rig/processes.ts';
+import { PATIENCE_MS, sleep, waitFor } from '../../proof/rig/waiting.ts';
 
 /** Says that it is there, and ends when its standard input does, as a worker does. */
 const STAND_IN =
   "console.log('worker', process.pid); process.stdin.resume().on('end', () => process.exit(0));";
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('workers of the lab', () => {
   let logDir: string;
@@ -64,9 +56,8 @@ describe('workers of the lab', () => {
     lab.powerOff('HV2');
     start();
     expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV3']);
-    await vi.waitFor(() => {
-      expect(logOf('HV1')).toContain(`worker ${String(pidOf('HV1'))}`);
-    });
+    const line = `worker ${pidOf('HV1')}`;
+    await waitFor(`"${line}" in the log`, () => logOf('HV1').includes(line));
   });
 
   it('die at once with their node and are born with it', async () => {
@@ -74,9 +65,7 @@ describe('workers of the lab', () => {
     const before = pidOf('HV1');
     lab.crash('HV1');
     expect(workers?.pids()['HV1']).toBeUndefined();
-    await vi.waitFor(() => {
-      expect(isAlive(before)).toBe(false);
-    });
+    await untilGone(before);
     clock.advance(59_000);
     lab.advance();
     expect(workers?.pids()['HV1']).toBeUndefined();
@@ -90,9 +79,7 @@ describe('workers of the lab', () => {
     start();
     const before = pidOf('HV1');
     process.kill(before, 'SIGKILL');
-    await vi.waitFor(() => {
-      expect(pidOf('HV1')).not.toBe(before);
-    });
+    await waitFor('another worker of HV1', () => pidOf('HV1') !== before);
   });
 
   it('stay away from a halt on, whatever their nodes do, and are all back after it', async () => {
@@ -114,9 +101,7 @@ describe('workers of the lab', () => {
   it('do not come back on a node that went down meanwhile', async () => {
     start(STAND_IN, { restartSeconds: 0.05 });
     process.kill(pidOf('HV1'), 'SIGKILL');
-    await vi.waitFor(() => {
-      expect(workers?.pids()['HV1']).toBeUndefined();
-    });
+    await waitFor('HV1 to have no worker', () => workers?.pids()['HV1'] === undefined);
     lab.powerOff('HV1');
     await sleep(150);
     expect(workers?.pids()['HV1']).toBeUndefined();
@@ -124,10 +109,8 @@ describe('workers of the lab', () => {
 
   it('end with the lab, by the end of their standard input', async () => {
     const script = `${STAND_IN} process.on('exit', () => console.log('orderly'));`;
-    start(script);
-    await vi.waitFor(() => {
-      expect(logOf('HV1')).toContain('worker');
-    });
+    start(script, { graceMs: PATIENCE_MS });
+    await waitFor('the worker to have begun', () => logOf('HV1').includes('worker'));
     const pids = Object.values(workers?.pids() ?? {});
     await workers?.stop();
     expect(pids.some(isAlive)).toBe(false);
@@ -143,9 +126,10 @@ describe('workers of the lab', () => {
 
   it('that cannot be started leave the reason in the log and are tried again', async () => {
     start('', { command: () => ({ file: path.join(logDir, 'no-such-program'), args: [] }) });
-    await vi.waitFor(() => {
-      expect(logOf('HV1').split('could not be started').length).toBeGreaterThan(2);
-    });
+    await waitFor(
+      'two reasons in the log',
+      () => logOf('HV1').split('could not be started').length > 2,
+    );
   });
 
   it("are this installation's workers, told their cluster, node and lab", () => {

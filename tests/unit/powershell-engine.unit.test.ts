@@ -92,7 +92,7 @@ describe('the line protocol', () => {
 
   it('takes nothing for an answer that lacks the nonce of the question', () => {
     const body = Buffer.from('{"ok":true,"facts":1,"cmdlets":[],"log":[]}').toString('base64');
-    const line = `${String(body.length)}:${body}`;
+    const line = `${body.length}:${body}`;
     expect(readReply('abc', `noise <abc:${line}> more`)).toMatchObject({
       kind: 'reply',
       stray: 'noise  more',

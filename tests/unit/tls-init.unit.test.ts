@@ -4,12 +4,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadTemporalConnection } from '../../config/temporal/connection.ts';
 import { buildProgram } from '../../client/program.ts';
 import { ClientError } from '../../client/errors.ts';
 import { fakeClock, fakeContext, fakeTerminal } from '../support/client-fakes.ts';
+import { needs, POSIX } from '../support/needs.ts';
 
 const NOW = '2026-11-24T09:00:00.000Z';
 let folder = '';
@@ -98,7 +98,7 @@ describe('tls init', () => {
     }
   });
 
-  it.skipIf(process.platform === 'win32')('lets nobody else read a key', async () => {
+  it('lets nobody else read a key', needs(POSIX), async () => {
     await init([...SERVER, '--client', 'HV1']);
     const keys = files().filter((file) => file.endsWith('.key'));
     expect(keys).toHaveLength(3);

@@ -2,13 +2,15 @@
 // that is merely slow is accused of nothing.
 import http2 from 'node:http2';
 import net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findMistake, type Mistake } from '../../config/temporal/mistakes.ts';
 import { testCertificates, type TestCertificates } from '../support/test-certificates.ts';
 import { openTlsDoor, type TlsDoor } from '../support/tls-proxy.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 type Connection = Parameters<typeof findMistake>[0];
 
+const ends = endsWithAll();
 let certificates: TestCertificates;
 let plain: http2.Http2Server;
 let plainAddress = '';
@@ -17,14 +19,13 @@ const doors: TlsDoor[] = [];
 beforeAll(async () => {
   certificates = await testCertificates();
   // gRPC is HTTP/2: whoever speaks it opens as Temporal does.
-  plain = http2.createServer();
+  plain = ends(http2.createServer());
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
   plainAddress = `127.0.0.1:${(plain.address() as net.AddressInfo).port}`;
 });
 afterEach(async () => {
   await Promise.all(doors.splice(0).map((door) => door.close()));
 });
-afterAll(() => plain.close());
 
 async function door(server: 'server' | 'expiredServer' = 'server'): Promise<TlsDoor> {
   const { certificate: cert, key } = certificates[server];
@@ -167,7 +168,7 @@ describe('what may pass by itself', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as net.AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    const address = `127.0.0.1:${String(port)}`;
+    const address = `127.0.0.1:${port}`;
     for (const connection of [{ address }, settings(address)]) {
       const mistake = await asked(connection);
       expect(mistake).toMatchObject({ kind: 'unreachable', lasting: false });
@@ -178,7 +179,7 @@ describe('what may pass by itself', () => {
   it('is not called a mistake: a server that says nothing', async () => {
     const silent = net.createServer((socket) => socket.on('error', () => undefined));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const address = `127.0.0.1:${String((silent.address() as net.AddressInfo).port)}`;
+    const address = `127.0.0.1:${(silent.address() as net.AddressInfo).port}`;
     try {
       expect(await findMistake({ address }, { timeoutMs: 200 })).toBeNull();
       expect(await findMistake(settings(address), { timeoutMs: 200 })).toBeNull();

@@ -12,6 +12,7 @@ import {
 } from '../../config/service-places.ts';
 import { openLogFile } from '../../workers/log-file.ts';
 import { heedStopFile } from '../../workers/stop-file.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -50,7 +51,7 @@ describe('the log of a worker', () => {
     let second = 0;
     const now = (): Date => new Date(NOW.getTime() + (second += 1) * 1000);
     const log = open({ now, bytesMax: 1000, filesMax: 3 });
-    for (let i = 0; i < 300; i += 1) log(`line ${String(i)}`);
+    for (let i = 0; i < 300; i += 1) log(`line ${i}`);
     const sizes = logFiles(at('logs')).map((file) => fs.statSync(file).size);
     expect(sizes.length).toBe(3);
     expect(Math.max(...sizes)).toBeLessThan(1100);
@@ -61,7 +62,7 @@ describe('the log of a worker', () => {
 
   it('goes on in a new file when it fills within a second or the clock is set back', () => {
     const log = open({ bytesMax: 60 });
-    for (let i = 0; i < 4; i += 1) log(`line ${String(i)}`);
+    for (let i = 0; i < 4; i += 1) log(`line ${i}`);
     open({ now: () => new Date('2020-01-01T00:00:00Z'), bytesMax: 60 })('of an old clock');
     expect(names()).toEqual([...names()].sort());
     expect(everything().trim().split('\n').length).toBe(5);
@@ -79,8 +80,8 @@ describe('the log of a worker', () => {
   it('holds the lines of two workers whole, while one replaces the other', () => {
     const [one, other] = [open({ bytesMax: 2000 }), open({ bytesMax: 2000 })];
     for (let i = 0; i < 50; i += 1) {
-      one(`one ${String(i)} ${'あ'.repeat(20)}`);
-      other(`other ${String(i)} ${'い'.repeat(20)}`);
+      one(`one ${i} ${'あ'.repeat(20)}`);
+      other(`other ${i} ${'い'.repeat(20)}`);
     }
     const lines = everything().trim().split('\n');
     expect(lines.length).toBe(100);
@@ -177,10 +178,10 @@ describe('a stop file', () => {
     let asked = 0;
     const cancel = heedStopFile(file, () => undefined).whenAsked(() => (asked += 1));
     hold(file);
-    await expect.poll(() => asked, { timeout: 5000 }).toBeGreaterThan(0);
+    await waitFor('the worker to be asked', () => asked > 0);
     release(file);
     const before = asked;
-    await expect.poll(() => asked, { timeout: 5000 }).toBeGreaterThan(before);
+    await waitFor('the worker to be asked again', () => asked > before);
     cancel();
   });
 });

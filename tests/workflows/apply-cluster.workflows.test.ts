@@ -1,6 +1,6 @@
 // applyCluster, prepareNode and createVm: bare nodes to a proven live migration, what a second run does, and what abort
 // takes back.
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { ApplyClusterResult } from '../../workflows/apply-cluster.ts';
@@ -12,6 +12,7 @@ import {
   type LabCluster,
 } from '../support/lab-cluster.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
+import { endsWithTest } from '../support/ends.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';
 
@@ -42,16 +43,10 @@ const spec = (c: LabCluster, part: Partial<ClusterSpec> = {}): ClusterSpec => ({
   ...part,
 });
 
-let open: LabCluster | undefined;
-afterEach(async () => {
-  await open?.stop();
-  open = undefined;
-});
+const ends = endsWithTest();
 
-const cluster = async (scenario: string): Promise<LabCluster> => {
-  open = await labCluster({ temporal: inject('temporal'), scenario });
-  return open;
-};
+const cluster = async (scenario: string): Promise<LabCluster> =>
+  ends(await labCluster({ temporal: inject('temporal'), scenario }));
 
 const apply = (c: LabCluster, part: Partial<ClusterSpec> = {}, input: object = {}) =>
   c.start('applyCluster', runId.apply(c.cluster), {
@@ -202,6 +197,8 @@ faults:
       'NodeDidNotReturn',
     );
     c.lab.powerOn('HV1');
+    // Or its time might be up once more.
+    await c.serve('HV1');
     await run.decide({ step: 'hv1/restart', action: 'retry', reason: 'plugged in' });
     expect(await run.result()).toMatchObject({ restarted: true });
     expect(c.count('restart-requested', 'HV1')).toBe(1);

@@ -1,25 +1,26 @@
 // What runs do at their bounds: a history that Temporal would soon end, a cluster that does not fit into one result. The
 // real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
 import type { EventFacts } from '../../domain/facts.ts';
 import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { runId } from '../../domain/names.ts';
 import { labCluster, TWO_NODES, type Handle, type LabCluster } from '../support/lab-cluster.ts';
 import { variantBundle } from '../support/variants.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const EVENTS = 80;
+const ends = endsWithAll();
 let cluster: LabCluster;
 
 beforeAll(async () => {
   const workflowCode = await variantBundle([
-    { file: 'domain/bounded.ts', from: 'events: 40_000', to: `events: ${String(EVENTS)}` },
+    { file: 'domain/bounded.ts', from: 'events: 40_000', to: `events: ${EVENTS}` },
     { file: 'workflows/inspect-cluster.ts', from: 'MAX = 1_500_000', to: 'MAX = 2_000' },
   ]);
   const scenario = TWO_NODES.replace('owner: HV1,', 'owner: HV1, possibleOwners: [HV1],');
-  cluster = await labCluster({ temporal: inject('temporal'), scenario, workflowCode });
+  cluster = ends(await labCluster({ temporal: inject('temporal'), scenario, workflowCode }));
 });
-afterAll(() => cluster.stop());
 
 it('a run with a full history takes no further attempt, says why, and can be aborted', async () => {
   const run = await cluster.start('migrateVm', runId.migrate(cluster.cluster, 'web-1'), {
@@ -88,9 +89,8 @@ describe('where Windows says a megabyte', () => {
   let loud: LabCluster;
   beforeAll(async () => {
     // Slow enough for the events to have been logged a moment ago when the move fails.
-    loud = await labCluster({ temporal: inject('temporal'), scenario: LOUD, speed: 2 });
+    loud = ends(await labCluster({ temporal: inject('temporal'), scenario: LOUD, speed: 2 }));
   });
-  afterAll(() => loud.stop());
 
   const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
   const historyBytes = async (run: Handle): Promise<number> => {

@@ -1,20 +1,15 @@
 // createVm against a real server and the lab: where the VM goes while it is made, the run goes too.
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { HypervHost } from '../../hyperv/host.ts';
 import type { CreateVmResult } from '../../workflows/create-vm.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { endsWithTest } from '../support/ends.ts';
 
-let it_: LabCluster | undefined;
-afterEach(async () => {
-  await it_?.stop();
-  it_ = undefined;
-});
+const ends = endsWithTest();
 
-const cluster = async (disturb: (host: HypervHost) => HypervHost): Promise<LabCluster> => {
-  it_ = await labCluster({ temporal: inject('temporal'), scenario: TWO_NODES, disturb });
-  return it_;
-};
+const cluster = async (disturb: (host: HypervHost) => HypervHost): Promise<LabCluster> =>
+  ends(await labCluster({ temporal: inject('temporal'), scenario: TWO_NODES, disturb }));
 
 const create = (c: LabCluster, name: string) =>
   c.start('createVm', runId.create(c.cluster, name), {

@@ -1,24 +1,20 @@
 // inspectCluster: what plan and show are made from. A node that does not answer is part of the picture.
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import type { Snapshot } from '../../domain/facts.ts';
 import { runId } from '../../domain/names.ts';
-import { labCluster, TEST_BUDGETS, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { labCluster, TEST_BUDGETS, TWO_NODES } from '../support/lab-cluster.ts';
+import { endsWithTest } from '../support/ends.ts';
 
-let open: LabCluster | undefined;
-afterEach(async () => {
-  await open?.stop();
-  open = undefined;
-});
+const ends = endsWithTest();
 
 describe('inspectCluster', () => {
   it('tells of every node, and says why one does not answer', async () => {
-    open = await labCluster({ temporal: inject('temporal'), scenario: TWO_NODES });
-    const c = open;
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario: TWO_NODES }));
     c.lab.powerOff('HV2');
     const run = await c.start('inspectCluster', runId.inspect(c.cluster, 'a'), {
       nodes: ['hv1', 'HV9'],
       files: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx'],
-      budgets: { ...TEST_BUDGETS, answerSeconds: 2 },
+      budgets: { ...TEST_BUDGETS, answerSeconds: 8 },
     });
     const snapshot = (await run.result()) as Snapshot;
     expect(Object.keys(snapshot.nodes).sort()).toEqual(['HV1', 'HV2', 'HV9']);

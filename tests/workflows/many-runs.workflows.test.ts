@@ -1,11 +1,12 @@
 // Many runs at once, small enough for every test run. The real thing, with 500 and processes, is `npm run load`.
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const RUNS = 60;
 const NODES = ['HV1', 'HV2', 'HV3'];
-const vm = (i: number): string => `vm-${String(i)}`;
+const vm = (i: number): string => `vm-${i}`;
 const nodeOf = (i: number): string => NODES[i % NODES.length] ?? '';
 
 const SCENARIO = `
@@ -20,12 +21,14 @@ ${Array.from({ length: RUNS }, (_, i) => `  - { name: ${vm(i)}, owner: ${nodeOf(
 const EVENTS_MAX = 250;
 const BYTES_MAX = 250_000;
 
+const ends = endsWithAll();
 let cluster: LabCluster;
 
 beforeAll(async () => {
-  cluster = await labCluster({ temporal: inject('temporal'), scenario: SCENARIO, speed: 200 });
+  cluster = ends(
+    await labCluster({ temporal: inject('temporal'), scenario: SCENARIO, speed: 200 }),
+  );
 });
-afterAll(() => cluster.stop());
 
 it('sixty moves at once all end well, answer meanwhile, and keep their histories small', async () => {
   const budgets = { answerSeconds: 60, heartbeatSeconds: 10, retrySeconds: 0.5 };
@@ -62,18 +65,16 @@ it('sixty moves at once all end well, answer meanwhile, and keep their histories
 });
 
 it('looks again at a node that did not answer, before a person is asked', async () => {
-  const c = await labCluster({
-    temporal: inject('temporal'),
-    scenario: `${TWO_NODES}faults: [{ on: readHost, node: HV2, error: { hresult: '0x800706BA' } }]\n`,
+  const c = ends(
+    await labCluster({
+      temporal: inject('temporal'),
+      scenario: `${TWO_NODES}faults: [{ on: readHost, node: HV2, error: { hresult: '0x800706BA' } }]\n`,
+    }),
+  );
+  const run = await c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), {
+    vm: 'web-1',
+    to: 'HV2',
   });
-  try {
-    const run = await c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), {
-      vm: 'web-1',
-      to: 'HV2',
-    });
-    expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
-    expect((await run.step('vm/web-1/choose')).attempt).toBe(2);
-  } finally {
-    await c.stop();
-  }
+  expect(await run.result()).toMatchObject({ changed: true, to: 'HV2' });
+  expect((await run.step('vm/web-1/choose')).attempt).toBe(2);
 });

@@ -1,30 +1,27 @@
 // migrateVm against a real server and the lab: what it proves, what it refuses, and what it waits for.
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { HypervError, type HypervHost } from '../../hyperv/host.ts';
 import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
-import { sleep } from '../../proof/rig/waiting.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { endsWithTest } from '../support/ends.ts';
 
-let it_: LabCluster | undefined;
-afterEach(async () => {
-  await it_?.stop();
-  it_ = undefined;
-});
+const ends = endsWithTest();
 
 const cluster = async (
   scenario: string,
   speed?: number,
   disturb?: (host: HypervHost) => HypervHost,
-): Promise<LabCluster> => {
-  it_ = await labCluster({
-    temporal: inject('temporal'),
-    scenario,
-    ...(speed === undefined ? {} : { speed }),
-    ...(disturb === undefined ? {} : { disturb }),
-  });
-  return it_;
-};
+): Promise<LabCluster> =>
+  ends(
+    await labCluster({
+      temporal: inject('temporal'),
+      scenario,
+      ...(speed === undefined ? {} : { speed }),
+      ...(disturb === undefined ? {} : { disturb }),
+    }),
+  );
 
 const migrate = (c: LabCluster, input: object = {}) =>
   c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), { vm: 'web-1', ...input });
@@ -102,9 +99,9 @@ faults:
     await run.until('the move to need a person', (s) => s.state === 'needs-operator');
     const { vmId } = c.lab.state().roles.find((r) => r.name === 'web-1')!;
     c.lab.call('HV1', 'startMove', { vmId, node: 'HV2' });
-    await expect
-      .poll(() => c.lab.state().roles.find((r) => r.vmId === vmId)?.owner, { timeout: 20_000 })
-      .toBe('HV2');
+    await waitFor('web-1 to be on HV2', () =>
+      c.lab.state().roles.some((r) => r.vmId === vmId && r.owner === 'HV2'),
+    );
     await run.decide({ step: 'vm/web-1/move', action: 'retry' });
     expect(await run.result()).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
     expect(c.count('move-started', 'web-1')).toBe(1);

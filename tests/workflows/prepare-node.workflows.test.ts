@@ -1,13 +1,10 @@
 // prepareNode against a real server and the lab: what happens to the node, and to its VMs, while it is prepared.
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { endsWithTest } from '../support/ends.ts';
 
-let c: LabCluster | undefined;
-afterEach(async () => {
-  await c?.stop();
-  c = undefined;
-});
+const ends = endsWithTest();
 
 const prepare = (cluster: LabCluster, node: string, more: object = {}) =>
   cluster.start('prepareNode', runId.prepare(cluster.cluster, node), {
@@ -20,23 +17,25 @@ describe('prepareNode', () => {
   // Found by a soak (seed 2026).
   it('asks for the restart of the boot that owes it, not of the one that was seen first', async () => {
     let crashes = 0;
-    c = await labCluster({
-      temporal: inject('temporal'),
-      scenario: `
+    const c: LabCluster = ends(
+      await labCluster({
+        temporal: inject('temporal'),
+        scenario: `
 nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30 }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30 }
   - { name: HV3, memory: 64GB, switches: [LAN], bootSeconds: 30, installSeconds: 10 }
 `,
-      disturb: (host) => ({
-        ...host,
-        installFeatures: (args) => {
-          crashes += 1;
-          if (crashes === 1) c?.lab.crash(host.node);
-          return host.installFeatures(args);
-        },
+        disturb: (host) => ({
+          ...host,
+          installFeatures: (args) => {
+            crashes += 1;
+            if (crashes === 1) c.lab.crash(host.node);
+            return host.installFeatures(args);
+          },
+        }),
       }),
-    });
+    );
     const run = await prepare(c, 'HV3');
     await run.until('the run to end', (status) => status.endedAt !== null);
     expect(await run.result()).toMatchObject({ node: 'HV3', restarted: true });
@@ -52,9 +51,9 @@ nodes:
 virtualMachines:
   - { name: web-1, owner: HV1, memory: 10GB, dirtyRate: 10MB/s }
 `;
-    c = await labCluster({ temporal: inject('temporal'), scenario, speed: 25 });
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario, speed: 25 }));
     const other = await c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), { vm: 'web-1' });
-    await other.until('the move to run', () => c?.count('move-started') === 1);
+    await other.until('the move to run', () => c.count('move-started') === 1);
     const run = await prepare(c, 'HV1', { features: ['BitLocker'] });
     const waiting = await run.until('the drain to wait', (s) =>
       s.steps.some((step) => step.waitingFor?.includes('somebody else') === true),

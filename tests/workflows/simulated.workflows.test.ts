@@ -2,7 +2,7 @@
 // scenario, same input; compared is all that does not depend on timing: states of run and steps, and every effect. With
 // its faults a seed goes another way each time in real time; the promises have to hold all the same.
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { RunStatus } from '../../domain/status.ts';
 import type { Effect } from '../../lab/machine/records.ts';
@@ -14,14 +14,15 @@ import { SimCluster } from '../../proof/sim/sim-cluster.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { labCluster } from '../support/lab-cluster.ts';
+import { endsWithAll } from '../support/ends.ts';
 
 const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
 
+const ends = endsWithAll();
 let host: WorkflowHost;
 beforeAll(async () => {
-  host = await WorkflowHost.load(BUNDLE);
+  host = ends(await WorkflowHost.load(BUNDLE));
 });
-afterAll(() => host.close());
 
 interface Seen {
   steps: string[];

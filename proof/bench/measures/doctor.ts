@@ -24,7 +24,7 @@ const SIZES = [
 
 /** Two VMs for each node, nothing wrong: every check has something to look at. */
 function clusterOf(nodes: number): string {
-  const names = Array.from({ length: nodes }, (_, i) => `HV${String(i + 1)}`);
+  const names = Array.from({ length: nodes }, (_, i) => `HV${i + 1}`);
   const more =
     'memory: 256GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }';
   return `
@@ -44,9 +44,9 @@ export async function measureDoctor(bench: Bench): Promise<void> {
   // Starting the workers alone takes longer than a quick run may.
   if (bench.quick) return;
   for (const [nodes, of] of SIZES) {
-    bench.say(`Examining ${String(nodes)} nodes`);
+    bench.say(`Examining ${nodes} nodes`);
     const scene = {
-      cluster: `bench-doctor-${String(nodes)}`,
+      cluster: `bench-doctor-${nodes}`,
       speed: 1,
       scenario: { yaml: clusterOf(nodes) },
     };

@@ -26,7 +26,7 @@ export class Line {
   private constructor(door: net.Server, sockets: Set<net.Socket>) {
     const address = door.address();
     if (address === null || typeof address === 'string') throw new Error('the line has no port');
-    this.address = `127.0.0.1:${String(address.port)}`;
+    this.address = `127.0.0.1:${address.port}`;
     this.door = door;
     this.sockets = sockets;
     door.on('connection', (inside) => {

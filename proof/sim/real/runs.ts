@@ -1,11 +1,12 @@
 // The runs of one cluster on a real server, looked at from outside: which there are, what they say, how they ended. What
 // they say is asked for whenever their history has grown; when one has ended, its history is read by the simulator's own
 // workflow host, which must agree with it, and the rules see what the run said after every single workflow task.
-import type { Client, WorkflowHandle } from '@temporalio/client';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { MESSAGES, type Decision, type RunStatus } from '../../../domain/status.ts';

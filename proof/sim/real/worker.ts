@@ -56,7 +56,7 @@ export class RealWorker implements CrewMember {
   constructor(options: RealWorkerOptions) {
     this.options = options;
     this.node = options.node;
-    this.identity = `${options.node}/${String(options.incarnation)}`;
+    this.identity = `${options.node}/${options.incarnation}`;
     this.death = new Promise<never>((_, reject) => (this.announceDeath = reject));
     this.death.catch(() => undefined);
     this.born = this.start();

@@ -58,7 +58,7 @@ const restarts: Make = ({ state, ledger }) => {
       const self = nodes.find((n) => n.name === act.node);
       const times = (perRun.get(act.runId) ?? 0) + 1;
       perRun.set(act.runId, times);
-      if (times > 1) return `${act.workflowId} restarted ${act.node} ${String(times)} times`;
+      if (times > 1) return `${act.workflowId} restarted ${act.node} ${times} times`;
       const boot = `${act.node} ${self?.bootTime ?? ''}`;
       if (perBoot.has(boot)) return `${act.node} is restarted twice in one boot`;
       perBoot.add(boot);
@@ -82,7 +82,7 @@ const restarts: Make = ({ state, ledger }) => {
       const changed = ledger.membersChangedAt;
       const lookedAtNodes = ledger.lastRead(act.runId, 'readNodes') ?? -Infinity;
       if (left * 2 <= all && changed <= lookedAtNodes)
-        return `${act.node} was restarted although ${String(left)} of ${String(all)} votes remain`;
+        return `${act.node} was restarted although ${left} of ${all} votes remain`;
       return undefined;
     },
   };

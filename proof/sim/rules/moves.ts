@@ -50,7 +50,7 @@ const limits: Make = ({ state }) => {
       const over = ends(detail).find((node) => (at.get(node) ?? 0) > limit);
       return over === undefined
         ? undefined
-        : `${over} takes part in ${String(at.get(over))} moves, ${String(limit)} are allowed`;
+        : `${over} takes part in ${String(at.get(over))} moves, ${limit} are allowed`;
     },
   };
 };
@@ -164,7 +164,7 @@ const progress: Make = () => {
       const before = shown.get(key);
       shown.set(key, { phase, percent });
       return before?.phase === phase && before.percent !== null && percent < before.percent
-        ? `${run.id} showed ${String(before.percent)} % of ${phase} and then ${String(percent)} %`
+        ? `${run.id} showed ${before.percent} % of ${phase} and then ${percent} %`
         : undefined;
     },
   };

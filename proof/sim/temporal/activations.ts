@@ -1,14 +1,14 @@
 // From events to the jobs of an activation, as the native core makes them: same jobs, same order, same words in the
 // failures. Holds what the core remembers of a run: which event belongs to which sequence number.
-import type {
-  Attributes,
-  Execution,
-  Failure,
-  HistoryEvent,
-  Payload,
-  UpdateRequest,
+import {
+  tsOf,
+  type Attributes,
+  type Execution,
+  type Failure,
+  type HistoryEvent,
+  type Payload,
+  type UpdateRequest,
 } from './history.ts';
-import { tsOf } from './history.ts';
 
 /** A job of coresdk.workflow_activation.WorkflowActivationJob as a plain object. */
 export type Job = Record<string, unknown>;

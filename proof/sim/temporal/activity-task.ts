@@ -126,9 +126,7 @@ export class ActivityTask {
     if (longest !== undefined)
       this.forgetStage = this.after(longest, () => this.timeOut('START_TO_CLOSE'));
     this.armHeartbeat();
-    this.tell(
-      `runs on ${worker.identity}${this.attempt === 1 ? '' : `, attempt ${String(this.attempt)}`}`,
-    );
+    this.tell(`runs on ${worker.identity}${this.attempt === 1 ? '' : `, attempt ${this.attempt}`}`);
     worker.run(this);
   }
 
@@ -149,7 +147,7 @@ export class ActivityTask {
 
   end(worker: Poller, attempt: number, end: AttemptEnd): void {
     if (!this.isCurrent(worker, attempt)) {
-      this.tell(`attempt ${String(attempt)} ended too late on ${worker.identity}`);
+      this.tell(`attempt ${attempt} ended too late on ${worker.identity}`);
       return;
     }
     if ('completed' in end) {
@@ -222,7 +220,7 @@ export class ActivityTask {
     const info = failure['timeoutFailureInfo'] as { timeoutType: string } | undefined;
     const verdict = this.retryIn(failure, info?.timeoutType);
     if (typeof verdict === 'number') {
-      this.tell(`failed (${failureText(failure)}), again in ${String(verdict)} ms`);
+      this.tell(`failed (${failureText(failure)}), again in ${verdict} ms`);
       this.forgetStage();
       this.forgetHeartbeat();
       this.owner.queue.dequeue(this);

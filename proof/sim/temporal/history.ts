@@ -1,8 +1,7 @@
 // A run's history in the shape of the Temporal API, with plain numbers: what the simulated server writes, what the
 // workflow host reads, and what the native core can replay.
 import { defaultPayloadConverter } from '@temporalio/common';
-import proto from '@temporalio/proto';
-import type { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 
 export interface Payload {
   metadata?: Record<string, Uint8Array>;

@@ -1,8 +1,7 @@
 // Runs the real, bundled workflow code without a server: the SDK's own sandbox, fed with activations that are made from
 // a history. A run can be thrown away at any moment and is rebuilt from its history, as after a worker's death.
 import fs from 'node:fs';
-import proto from '@temporalio/proto';
-import type { coresdk } from '@temporalio/proto';
+import proto, { type coresdk } from '@temporalio/proto';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm.js';
 import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared.js';
