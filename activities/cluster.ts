@@ -105,7 +105,7 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
         if (after.maximumParallelMigrations !== input.maximumParallelMigrations) {
           throw failed(
             'SettingsNotKept',
-            `MaximumParallelMigrations of cluster ${after.name} was set to ${String(input.maximumParallelMigrations)} and reads back as ${String(after.maximumParallelMigrations)}`,
+            `MaximumParallelMigrations of cluster ${after.name} was set to ${input.maximumParallelMigrations} and reads back as ${after.maximumParallelMigrations}`,
           );
         }
         return { changed: facts.changed, before, after, cmdlets };

@@ -53,7 +53,7 @@ export function asFailure(err: unknown): unknown {
     },
     op,
   );
-  const seen = [hresult, eventId === undefined ? undefined : `event ${String(eventId)}`, errorId]
+  const seen = [hresult, eventId === undefined ? undefined : `event ${eventId}`, errorId]
     .filter((sign) => sign !== undefined)
     .join(', ');
   const verb = outcome === 'unknown' ? 'gave no answer' : 'was refused';

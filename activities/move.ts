@@ -212,7 +212,7 @@ class MoveWatch {
   }
 
   private checkStalled(role: RoleFacts): void {
-    const print = `${role.owner} ${role.state} ${role.move.phase} ${String(role.move.percent)}`;
+    const print = `${role.owner} ${role.state} ${role.move.phase} ${role.move.percent}`;
     if (print !== this.seen.print) {
       this.seen = { print, sinceMs: this.nowMs() };
       return;
@@ -222,7 +222,7 @@ class MoveWatch {
     if (seconds < limit) return;
     throw this.failed(
       isQueued(role) ? 'SlotsBusy' : 'MoveStalled',
-      `The move of ${role.name} to ${this.request.target} stands at ${role.move.phase}, ${String(role.move.percent)} %, unchanged for ${durationText(seconds * 1000)}; it was left running`,
+      `The move of ${role.name} to ${this.request.target} stands at ${role.move.phase}, ${role.move.percent} %, unchanged for ${durationText(seconds * 1000)}; it was left running`,
     );
   }
 

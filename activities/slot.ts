@@ -90,5 +90,5 @@ async function whatIsBusy(
   );
   if (busy.length === 0) return null;
   const holders = [...new Set(busy.flatMap((n) => slotHolders(others, n ?? '')))];
-  return `a free migration slot at ${busy.join(' and ')} (limit ${String(limit)}, in use by ${holders.join(', ')})`;
+  return `a free migration slot at ${busy.join(' and ')} (limit ${limit}, in use by ${holders.join(', ')})`;
 }

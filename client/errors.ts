@@ -77,7 +77,7 @@ export function errorText(error: ClientError): string {
   const more = listed.length - shown.length;
   const lines = [`watari: ${error.message}`];
   for (const p of shown) lines.push(`  ${p.where === undefined ? '' : `${p.where}  `}${p.message}`);
-  if (more > 0) lines.push(`  ... and ${String(more)} more`);
+  if (more > 0) lines.push(`  ... and ${more} more`);
   for (const line of error.hint.split('\n')) if (line !== '') lines.push(`  ${line}`);
   const safe = lines.flatMap((line) => line.split(/\r?\n/)).map(safeLine);
   return safe.join('\n') + '\n';

@@ -1,8 +1,7 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { ConfigError, quoteValue, type ConfigProblem } from '../config/config-error.ts';
+import { ConfigError, quoteValue, reasonOf, type ConfigProblem } from '../config/config-error.ts';
 import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
-import { reasonOf } from '../config/config-error.ts';
 import { isOutage } from './temporal/connection.ts';
 import { badInput, ClientError, type Problem } from './errors.ts';
 import { EXIT } from './exit-codes.ts';

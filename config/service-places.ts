@@ -3,9 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { ConfigError, quoteValue, type ConfigProblem } from './config-error.ts';
+import { ConfigError, quoteValue, reasonOf, type ConfigProblem } from './config-error.ts';
 import type { Environment } from './variables.ts';
-import { reasonOf } from './config-error.ts';
 
 export interface ServicePlaces {
   /** `%ProgramData%\watari`: settings, certificates, logs. */

@@ -21,7 +21,7 @@ export function boundedText(text: string, max: number = MESSAGE_CHARS_MAX): stri
   if (text.length <= max) return text;
   // Never half of a pair: Temporal takes only whole characters.
   const end = /[\uD800-\uDBFF]/.test(text.charAt(max - 1)) ? max - 1 : max;
-  return `${text.slice(0, end)} ... (${String(text.length - end)} more characters left out)`;
+  return `${text.slice(0, end)} ... (${text.length - end} more characters left out)`;
 }
 
 /** Long lists lose their end, long texts theirs, and anything else that is too long is replaced by its size. */
@@ -29,7 +29,7 @@ export function boundedEvidence(value: unknown, max: number = EVIDENCE_CHARS_MAX
   const size = jsonLength(value);
   if (size <= max) return value;
   if (typeof value === 'string') return boundedText(value, max);
-  if (!Array.isArray(value)) return `left out: ${String(size)} characters of JSON`;
+  if (!Array.isArray(value)) return `left out: ${size} characters of JSON`;
   const kept: unknown[] = [];
   let used = 0;
   for (const item of value as unknown[]) {
@@ -37,7 +37,7 @@ export function boundedEvidence(value: unknown, max: number = EVIDENCE_CHARS_MAX
     if (used > max) break;
     kept.push(item);
   }
-  return [...kept, `and ${String(value.length - kept.length)} more, left out`];
+  return [...kept, `and ${value.length - kept.length} more, left out`];
 }
 
 const jsonLength = (value: unknown): number =>

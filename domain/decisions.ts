@@ -19,7 +19,7 @@ export function refuseDecision(
   if (typeof by !== 'string' || by.trim() === '') return 'Say in "by" who decides.';
   if (typeof reason !== 'string') return 'Give a "reason" (it may be short).';
   if (by.length + reason.length > REASON_CHARS_MAX) {
-    return `The reason is too long: ${String(reason.length)} characters, at most ${String(REASON_CHARS_MAX)} are kept.`;
+    return `The reason is too long: ${reason.length} characters, at most ${REASON_CHARS_MAX} are kept.`;
   }
   if (target !== undefined && typeof target !== 'string') return '"target" must be a node name.';
   if (status.endedAt !== null) return `${status.run} has already ended (${status.state}).`;

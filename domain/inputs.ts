@@ -26,7 +26,7 @@ const text =
   (value, at) => {
     if (typeof value !== 'string') return `${at} must be text, but is ${shown(value)}`;
     if (value.trim() === '') return `${at} is empty`;
-    if (value.length > max) return `${at} is longer than ${String(max)} characters`;
+    if (value.length > max) return `${at} is longer than ${max} characters`;
     return undefined;
   };
 
@@ -43,7 +43,7 @@ const number =
   (value, at) =>
     typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))
       ? undefined
-      : `${at} must be a ${whole ? 'whole ' : ''}number from ${String(min)} to ${String(max)}, but is ${shown(value)}`;
+      : `${at} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, but is ${shown(value)}`;
 
 const oneOf =
   (...words: readonly (string | number | boolean)[]): Rule =>
@@ -61,9 +61,9 @@ const list =
   (rule: Rule, min = 0): Rule =>
   (value, at) => {
     if (!Array.isArray(value)) return `${at} must be a list, but is ${shown(value)}`;
-    if (value.length < min) return `${at} must have at least ${String(min)} entries`;
-    if (value.length > ENTRIES_MAX) return `${at} has more than ${String(ENTRIES_MAX)} entries`;
-    return first(value.map((one, i) => rule(one, `${at}[${String(i)}]`)));
+    if (value.length < min) return `${at} must have at least ${min} entries`;
+    if (value.length > ENTRIES_MAX) return `${at} has more than ${ENTRIES_MAX} entries`;
+    return first(value.map((one, i) => rule(one, `${at}[${i}]`)));
   };
 
 const object =

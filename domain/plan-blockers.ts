@@ -2,12 +2,11 @@
 // them all, so that one look shows everything that is wrong.
 import type { ClusterNodeFacts, Snapshot } from './facts.ts';
 import { includesName, sameName } from './names.ts';
-import { listText } from './units.ts';
+import { listText, sizeText } from './units.ts';
 import { quorumWithout } from './quorum.ts';
 import { allVms, answerOf, clusterNode, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
 import { NODE_FEATURES, type ClusterSpec, type VmSpec } from './spec.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
-import { sizeText } from './units.ts';
 
 /** Something that a person must mend before the plan can run. */
 export interface Blocker {

@@ -20,7 +20,7 @@ export function durationText(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const s = Math.round(seconds);
-  if (s < 60) return `${String(s)} s`;
+  if (s < 60) return `${s} s`;
   if (s < 3600) return two(Math.floor(s / 60), 'min', s % 60, 's');
   const minutes = Math.round(seconds / 60);
   if (minutes < 24 * 60) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
@@ -29,15 +29,15 @@ export function durationText(ms: number): string {
 }
 
 function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  const head = `${String(big)} ${bigUnit}`;
-  return small === 0 ? head : `${head} ${String(small)} ${smallUnit}`;
+  const head = `${big} ${bigUnit}`;
+  return small === 0 ? head : `${head} ${small} ${smallUnit}`;
 }
 
 /** `A, B and C`; of more than `max` the first ones, and how many there are. */
 export function listText(names: readonly string[], max = Infinity): string {
   const shown = names.length > max ? names.slice(0, max - 1) : names;
   const rest = names.length - shown.length;
-  const all = rest > 0 ? [...shown, `${String(rest)} more`] : shown;
+  const all = rest > 0 ? [...shown, `${rest} more`] : shown;
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
 }
 

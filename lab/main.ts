@@ -19,7 +19,7 @@ import { startWorkers, type Workers } from './workers.ts';
 
 const EXIT = { failed: 1, badInput: 2 } as const;
 const DEFAULT_PORT = 7400;
-const DEFAULT_URL = `http://127.0.0.1:${String(DEFAULT_PORT)}`;
+const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 const DEMO_SCENARIO = fileURLToPath(
   // Compiled code lies one folder deeper than the sources and their scenarios.
   new URL(
@@ -84,7 +84,7 @@ async function start(o: StartOptions): Promise<void> {
       ...(o.workers !== true && { nodes: o.workers }),
       ...(modules !== null && { modules }),
     });
-  const line = `Lab ${scenario.cluster}: ${url}, ${String(scenario.nodes.length)} nodes, ${String(speed)} simulated seconds per second.`;
+  const line = `Lab ${scenario.cluster}: ${url}, ${scenario.nodes.length} nodes, ${speed} simulated seconds per second.`;
   process.stdout.write(`${o.json ? JSON.stringify({ url, pid: process.pid }) : line}\n`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   if (o.owned) {
@@ -121,7 +121,7 @@ function writeModules({ out, url }: { out: string; url: string }): void {
   const names = generateModules(folder);
   process.stdout.write(
     [
-      `${String(names.length)} modules in ${folder}. In a PowerShell of one node, before anything else:`,
+      `${names.length} modules in ${folder}. In a PowerShell of one node, before anything else:`,
       `  $env:PSModulePath = ${quoted(standInPath(folder))}; $env:LAB_URL = ${quoted(url)}; $env:LAB_NODE = 'HV1'`,
       `  Import-Module ${standInsToLoad(folder).map(quoted).join(', ')}`,
       '',
@@ -131,7 +131,7 @@ function writeModules({ out, url }: { out: string; url: string }): void {
 
 function cannotListen(o: StartOptions, error: unknown): Failure {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const where = `${o.host}:${String(o.port)}`;
+  const where = `${o.host}:${o.port}`;
   const next =
     code === 'EADDRINUSE'
       ? `Another process listens there: end it, or give --port 0 for any free port.`
@@ -156,7 +156,7 @@ async function request(url: string, path: string, body?: object): Promise<unknow
   }
   const answer = (await response.json()) as { error?: { message: string } };
   if (!response.ok)
-    throw new Failure(answer.error?.message ?? `HTTP ${String(response.status)}`, EXIT.badInput);
+    throw new Failure(answer.error?.message ?? `HTTP ${response.status}`, EXIT.badInput);
   return answer;
 }
 

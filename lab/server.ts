@@ -90,7 +90,7 @@ export async function startLabServer(lab: Lab, options: LabServerOptions): Promi
   const sleep = keepAwake(lab, clock);
   const { port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${String(bound)}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     close: () =>
       new Promise((resolve) => {
         sleep();
@@ -138,7 +138,7 @@ class Door {
       .filter((part) => part !== '')
       .map(decode);
     const [first, node, op] = parts;
-    const key = `${request.method ?? ''} ${first ?? ''} ${String(parts.length)}`;
+    const key = `${request.method ?? ''} ${first ?? ''} ${parts.length}`;
     switch (key) {
       case 'GET health 1':
         return { ok: true, pid: process.pid };

@@ -14,12 +14,11 @@ function table(title: string, head: string[], rows: string[][]): string[] {
 
 export function showState(state: LabState): string {
   const { cluster } = state;
-  const pace =
-    state.speed === 0 ? 'stands still until told' : `runs ${String(state.speed)} times as fast`;
+  const pace = state.speed === 0 ? 'stands still until told' : `runs ${state.speed} times as fast`;
   const quorum = cluster.quorate ? '' : ', without quorum';
   return [
     `${cluster.name}${quorum}: ${state.now}, time ${pace}`,
-    `MaximumParallelMigrations ${String(cluster.maximumParallelMigrations)}`,
+    `MaximumParallelMigrations ${cluster.maximumParallelMigrations}`,
     ...table(
       'Nodes',
       ['NAME', 'POWER', 'CLUSTER', 'HYPER-V', 'MEMORY', 'FREE', 'BOOTED'],

@@ -153,7 +153,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
       powershell,
     },
   };
-  const identity = (role: string): string => `${node}/${role}/${String(process.pid)}`;
+  const identity = (role: string): string => `${node}/${role}/${process.pid}`;
 
   // One connection each: two Workers on one connection show the identity of the first.
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);

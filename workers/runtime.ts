@@ -6,8 +6,8 @@ import {
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
+  type LogLevel,
 } from '@temporalio/worker';
-import type { LogLevel } from '@temporalio/worker';
 import type { TemporalConnection } from '../config/temporal/connection.ts';
 import { findMistake } from '../config/temporal/mistakes.ts';
 

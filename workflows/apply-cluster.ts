@@ -94,8 +94,8 @@ async function clusterSettings({ run, calls, input }: Application, { id, title }
   await run.step({ id, title, skippable: true }, async (c) => {
     first ??= await calls.onCluster({ summary: 'Settings before' }).viewCluster();
     const was = first.cluster.maximumParallelMigrations;
-    c.undo(`Set MaximumParallelMigrations back to ${String(was)}`, () =>
-      set(was, `Undo: MaximumParallelMigrations = ${String(was)}`),
+    c.undo(`Set MaximumParallelMigrations back to ${was}`, () =>
+      set(was, `Undo: MaximumParallelMigrations = ${was}`),
     );
     const { simultaneousMigrations } = input.spec.liveMigration;
     const { changed, before, after, cmdlets } = await set(simultaneousMigrations, title);

@@ -33,12 +33,12 @@ const ATTEMPTS_MAX = 10;
 const options = (taskQueue: string, budgets: Budgets, call: CallOptions): ActivityOptions => ({
   taskQueue,
   summary: call.summary,
-  startToCloseTimeout: `${String(call.seconds ?? ATTEMPT_SECONDS)}s`,
-  scheduleToStartTimeout: `${String(call.takeWithinSeconds ?? budgets.answerSeconds)}s`,
-  heartbeatTimeout: `${String(budgets.heartbeatSeconds)}s`,
+  startToCloseTimeout: `${call.seconds ?? ATTEMPT_SECONDS}s`,
+  scheduleToStartTimeout: `${call.takeWithinSeconds ?? budgets.answerSeconds}s`,
+  heartbeatTimeout: `${budgets.heartbeatSeconds}s`,
   ...(call.allWithinSeconds === undefined
     ? {}
-    : { scheduleToCloseTimeout: `${String(call.allWithinSeconds)}s` }),
+    : { scheduleToCloseTimeout: `${call.allWithinSeconds}s` }),
   retry: {
     // A dead worker has been waited for long enough already.
     initialInterval: '200ms',

@@ -136,7 +136,7 @@ function locate(snapshot: Snapshot, name: string): Place | undefined {
   if (second !== undefined) {
     throw stepFailure(
       'AmbiguousVm',
-      `${String(found.length)} VMs are named ${name}: on ${found.map((p) => p.node).join(', ')}`,
+      `${found.length} VMs are named ${name}: on ${found.map((p) => p.node).join(', ')}`,
     );
   }
   return first === undefined ? undefined : { node: first.node, hasRole: false };

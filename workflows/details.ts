@@ -33,7 +33,7 @@ export function detailsMarkdown(status: RunStatus): string {
   const settled = status.steps.filter((s) => s.state === 'succeeded' || s.state === 'skipped');
   const waiting = status.steps.filter((s) => s.state === 'needs-operator');
   const idWidth = Math.max(...status.steps.map((s) => s.id.length), 4);
-  const head = `**${status.title}** - ${status.state}, ${String(settled.length)} of ${String(status.steps.length)} steps done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
+  const head = `**${status.title}** - ${status.state}, ${settled.length} of ${status.steps.length} steps done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
   const table = ['```', ...status.steps.map((step) => line(step, idWidth)), '```'];
   return [head, '', ...table, ...waiting.flatMap((step) => needOf(status.run, step))].join('\n');
 }

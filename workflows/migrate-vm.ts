@@ -139,7 +139,7 @@ function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: V
     const others = snapshot.view.roles.length + (snapshot.view.rolesLeftOut ?? 0);
     throw stepFailure(
       'RoleMissing',
-      `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ${others === 0 ? 'none' : `${String(others)} others`}`,
+      `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ${others === 0 ? 'none' : `${others} others`}`,
     );
   }
   const owner = viewOf(snapshot, role.owner);

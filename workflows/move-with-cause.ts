@@ -1,7 +1,6 @@
 // The move step's body: run the move and, when it fails, ask the event logs of both ends for the cause, because the
 // cluster itself only ever says "failed".
-import type { EventFacts } from '../domain/facts.ts';
-import type { RoleFacts } from '../domain/facts.ts';
+import type { EventFacts, RoleFacts } from '../domain/facts.ts';
 import { classify } from '../domain/failures.ts';
 import { CancelledFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, patched } from '@temporalio/workflow';
@@ -69,7 +68,7 @@ export async function moveWithCause(
     const seen =
       latest === undefined
         ? 'The event logs of both nodes show nothing since'
-        : `Event ${String(latest.id)} on ${latest.node}${latest.hresult === null ? '' : ` (${latest.hresult})`}: ${latest.message}`;
+        : `Event ${latest.id} on ${latest.node}${latest.hresult === null ? '' : ` (${latest.hresult})`}: ${latest.message}`;
     throw stepFailure(code, `${failure.message}. ${seen}`);
   }
 }
@@ -133,6 +132,6 @@ async function readEvents(
     ),
   );
   const events = logs.flatMap((log) => (log.status === 'fulfilled' ? log.value : []));
-  const once = new Map(events.map((e) => [`${e.node} ${e.log} ${String(e.recordId)}`, e]));
+  const once = new Map(events.map((e) => [`${e.node} ${e.log} ${e.recordId}`, e]));
   return [...once.values()].sort((a, b) => a.time.localeCompare(b.time));
 }

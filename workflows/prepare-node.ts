@@ -216,7 +216,7 @@ async function guardQuorum({ calls, input: { node } }: Preparation): Promise<Clu
   if (forecast.survives || down) return view;
   throw stepFailure(
     'QuorumAtRisk',
-    `Without ${node} the cluster would have ${String(forecast.remaining)} of ${String(forecast.total)} votes`,
+    `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
   );
 }
 

@@ -206,7 +206,7 @@ export class Run {
     failures: number,
   ): Promise<void> {
     const seconds = retryPauseSeconds(this.options.retrySeconds, failures);
-    const which = `${String(failures)} of ${String(RETRIES[retryOf(failure.code)])}`;
+    const which = `${failures} of ${RETRIES[retryOf(failure.code)]}`;
     step.waitingFor = `retry ${which} in ${durationText(seconds * 1000)}, after ${failure.code}`;
     this.table.enter(step, 'waiting');
     await sleep(seconds * 1000, { summary: `${step.title}: retry ${which} after ${failure.code}` });

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { finish } from '../context.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { LAB_PROGRAM } from '../package-root.ts';
 
 export function addLabCommand(program: Command): void {

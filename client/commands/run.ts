@@ -95,7 +95,7 @@ const LIMIT_MAX = 10_000;
 function limitNumber(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw new InvalidArgumentError(`A whole number from 1 to ${String(LIMIT_MAX)}.`);
+  throw new InvalidArgumentError(`A whole number from 1 to ${LIMIT_MAX}.`);
 }
 
 async function runList(ctx: Context, o: ListOptions): Promise<void> {
@@ -111,7 +111,7 @@ async function runList(ctx: Context, o: ListOptions): Promise<void> {
     if (out.json) return;
     out.say(runListLines(runs, { ...out, now: ctx.clock.now(), all: o.all === true }));
     if (more) {
-      out.say(['', `There are more than these ${String(o.limit)}; see more with --limit N.`]);
+      out.say(['', `There are more than these ${o.limit}; see more with --limit N.`]);
     }
     if (o.needsOperator === true)
       out.say(['', `In the Temporal UI: ${temporal.links.needsOperator}`]);

@@ -12,7 +12,7 @@ interface Options {
 }
 
 const counted = (n: number, one: string, many: string): string =>
-  n === 0 ? `no ${many}` : `${String(n)} ${n === 1 ? one : many}`;
+  n === 0 ? `no ${many}` : `${n} ${n === 1 ? one : many}`;
 
 export function doctorLines(report: DoctorReport, o: Options): string[] {
   const { blockers, warnings, ok, findings } = report;
@@ -44,7 +44,7 @@ function headLines(report: DoctorReport, o: Options): string[] {
   const verdict = [
     counted(blockers, 'blocker', 'blockers'),
     counted(warnings, 'warning', 'warnings'),
-    `${String(ok)} ${ok === 1 ? 'check' : 'checks'} ok`,
+    `${ok} ${ok === 1 ? 'check' : 'checks'} ok`,
   ].join(', ');
   const answered = nodes.filter((n) => n.answered).map((n) => n.node);
   const who = answered.length === 0 ? 'no node answered' : `${answered.join(', ')} answered`;
@@ -105,7 +105,7 @@ function groupLine(group: Group, report: DoctorReport, o: Options): string[] {
   const fine = report.findings.filter((f) => f.level === 'ok' && ids.includes(f.check));
   if (fine.length === 0) return [];
   const names = fine.map((f) => f.check).join(', ');
-  const count = `${String(fine.length)} of ${String(ids.length)}`.padStart(8);
+  const count = `${fine.length} of ${ids.length}`.padStart(8);
   const text = `  ok  ${GROUP_WORDS[group].padEnd(GROUP_WIDTH)} ${count}  ${names}`;
   const line = clip(text, o.columns);
   return [o.colors.green(line.slice(0, 4)) + line.slice(4)];

@@ -82,7 +82,5 @@ function cmdletLines(cmdlets: unknown): string[] {
   if (!Array.isArray(cmdlets)) return [];
   const lines = cmdlets.filter((c) => typeof c === 'string').map((c) => `PS> ${oneLine(c)}`);
   const more = lines.length - CMDLETS_SHOWN;
-  return more > 0
-    ? [...lines.slice(0, CMDLETS_SHOWN), `... and ${String(more)} more cmdlets`]
-    : lines;
+  return more > 0 ? [...lines.slice(0, CMDLETS_SHOWN), `... and ${more} more cmdlets`] : lines;
 }

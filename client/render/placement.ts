@@ -36,7 +36,7 @@ export function rankingLines(
 ): string[] {
   const nodeWidth = Math.max(...ranking.map((v) => stringWidth(v.node)));
   return ranking.flatMap((verdict, i) => {
-    const place = verdict.eligible ? `${String(i + 1)}.` : 'no';
+    const place = verdict.eligible ? `${i + 1}.` : 'no';
     const chosen = o.target !== null && o.target === verdict.node;
     const head = `${chosen ? '>' : ' '} ${pad(place, 3)} ${pad(oneLine(verdict.node), nodeWidth)}  `;
     const painted = chosen ? o.colors.bold(head) : head;

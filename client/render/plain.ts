@@ -65,12 +65,11 @@ function details(step: StepView, now: Date): string[] {
   const texts: string[] = [];
   const p = step.progress;
   const live = !isSettled(step.state) && step.state !== 'pending';
-  if (live && p?.percent != null)
-    texts.push(`${String(Math.floor(p.percent))} % ${p.phase}`.trim());
+  if (live && p?.percent != null) texts.push(`${Math.floor(p.percent)} % ${p.phase}`.trim());
   if (live && p?.etaSeconds != null) texts.push(`~${durationText(p.etaSeconds * 1000)} left`);
   const waits = live && step.state !== 'needs-operator';
   if (waits && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
-  if (step.attempt > 1) texts.push(`attempt ${String(step.attempt)}`);
+  if (step.attempt > 1) texts.push(`attempt ${step.attempt}`);
   if (step.failure !== null && step.state !== 'succeeded') {
     texts.push(`${step.failure.code}: ${oneLine(step.failure.message)}`);
   }

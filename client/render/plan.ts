@@ -16,15 +16,12 @@ export function planLines(cluster: string, plan: ClusterPlan, o: PlanOptions): s
   if (n === 0) {
     lines.push(o.colors.bold(`Cluster ${cluster} already is as wanted; nothing to do.`));
   } else {
-    lines.push(
-      o.colors.bold(`Cluster ${cluster}: ${String(n)} ${n === 1 ? 'step' : 'steps'} to do`),
-      '',
-    );
+    lines.push(o.colors.bold(`Cluster ${cluster}: ${n} ${n === 1 ? 'step' : 'steps'} to do`), '');
     plan.steps.forEach((step, i) => lines.push(...stepLines(step, i, o)));
   }
   if (plan.blockers.length > 0) lines.push('', ...blockerLines(plan.blockers, o));
   if (plan.unchanged.length > 0) {
-    lines.push('', o.colors.dim(`Already as wanted: ${String(plan.unchanged.length)}`));
+    lines.push('', o.colors.dim(`Already as wanted: ${plan.unchanged.length}`));
     lines.push(...plan.unchanged.map((u) => o.colors.dim(clip(`  = ${oneLine(u)}`, o.columns))));
   }
   const restarting = restartsOf(plan);
@@ -52,7 +49,7 @@ export const restartsOf = (plan: ClusterPlan): string[] => [
 
 export function blockerLines(blockers: readonly Blocker[], o: PlanOptions): string[] {
   const subjects = [...new Set(blockers.map((b) => b.subject))];
-  const count = `${String(blockers.length)} ${blockers.length === 1 ? 'thing stands' : 'things stand'}`;
+  const count = `${blockers.length} ${blockers.length === 1 ? 'thing stands' : 'things stand'}`;
   const lines = [o.colors.bold(o.colors.red(`${count} in the way; mend this first`))];
   for (const subject of subjects) {
     lines.push(`  ${o.colors.bold(oneLine(subject))}`);

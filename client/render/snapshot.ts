@@ -17,7 +17,7 @@ export function snapshotLines(s: Snapshot, workers: readonly string[], o: Option
   const lines = [
     o.colors.bold(`Cluster ${oneLine(cluster.name)}`) +
       `  (told by ${s.view.answeredBy}, ${witness})`,
-    `  Simultaneous live migrations: ${String(cluster.maximumParallelMigrations)} (MaximumParallelMigrations)`,
+    `  Simultaneous live migrations: ${cluster.maximumParallelMigrations} (MaximumParallelMigrations)`,
   ];
   for (const v of sharedVolumes) lines.push(`  Volume ${v.path}: ${v.state}, owner ${v.owner}`);
   lines.push('', o.colors.bold('Nodes'), ...indented(nodeTable(s, workers, o)));
@@ -59,7 +59,7 @@ function nodeTable(s: Snapshot, workers: readonly string[], o: Options): string[
 
 function migrationText(m: NonNullable<NodeView['migration']>): string {
   if (!m.enabled) return 'off';
-  return `${String(m.maximumMigrations)} at once, ${m.performance}`;
+  return `${m.maximumMigrations} at once, ${m.performance}`;
 }
 
 /** Members first, in the cluster's order, then nodes that only have a worker. */
@@ -110,7 +110,7 @@ function moveText({ move }: RoleFacts): string {
     case 'data-transfer':
     case 'moving-group': {
       const target = move.target === null ? '' : ` to ${move.target}`;
-      return `moving${target}, ${String(Math.floor(move.percent))} %`;
+      return `moving${target}, ${Math.floor(move.percent)} %`;
     }
   }
 }

@@ -1,8 +1,7 @@
 // The step table: one line per step, as wide as the window and never taller than it. The same lines are drawn in place
 // by live.ts and printed once by `run show`.
 import { durationText } from '../../domain/units.ts';
-import type { StepState } from '../../domain/status.ts';
-import { isSettled } from '../../domain/status.ts';
+import { isSettled, type StepState } from '../../domain/status.ts';
 import { stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
 import { bar, clip, oneLine, pad, stringWidth, wrap } from './format.ts';
@@ -131,7 +130,7 @@ export function headLine(view: RunView, o: TableOptions): string {
   const state = stateOf(view);
   const elapsed = durationText(elapsedMs(view, o.now) ?? 0);
   const done = view.steps.filter((s) => isSettled(s.state)).length;
-  const count = `${String(done)} of ${String(view.steps.length)} steps`;
+  const count = `${done} of ${view.steps.length} steps`;
   const word = state === 'needs-operator' ? 'needs you' : state;
   const tail = `  ${word}, ${count}, ${elapsed}`;
   const title = clip(oneLine(view.title), Math.max(0, o.columns - stringWidth(tail)));
@@ -197,7 +196,7 @@ export function visibleSteps(
     [count('active'), 'active'],
     [count('pending'), 'pending'],
   ] as const;
-  const words = parts.filter(([n]) => n > 0).map(([n, word]) => `${String(n)} ${word}`);
+  const words = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);
   return {
     steps: steps.filter((_, i) => keep.has(i)),
     hidden: `${words.join(', ')} not shown: the window is too small`,

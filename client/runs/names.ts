@@ -21,7 +21,7 @@ export function pickRun(given: string, ids: readonly string[], cluster: string |
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1) {
     throw badInput(
-      `"${given}" fits ${String(found.length)} runs`,
+      `"${given}" fits ${found.length} runs`,
       `Give more of the name:\n${found.slice(0, 8).join('\n')}`,
       'RunAmbiguous',
     );

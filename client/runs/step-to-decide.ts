@@ -31,7 +31,7 @@ export function stepToDecide(
   if (only !== undefined && waiting.length === 1) return only;
   if (only !== undefined) {
     throw badInput(
-      `${String(waiting.length)} steps of ${view.run} wait for a person`,
+      `${waiting.length} steps of ${view.run} wait for a person`,
       `Say which one with --step:\n${waiting.map((s) => s.id).join('\n')}`,
       'StepAmbiguous',
     );

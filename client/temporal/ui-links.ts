@@ -30,5 +30,5 @@ function deriveBase(address: string): string {
   const match = /^(.*?)(?::(\d+))?$/.exec(address);
   const host = match?.[1] === undefined || match[1] === '' ? '127.0.0.1' : match[1];
   const port = Number(match?.[2] ?? 7233) + UI_PORT_OFFSET;
-  return `http://${host}:${String(port)}`;
+  return `http://${host}:${port}`;
 }

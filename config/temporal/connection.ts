@@ -5,13 +5,12 @@ import {
   toClientOptions,
   type ClientConnectConfig,
 } from '@temporalio/envconfig';
-import { ConfigError, environmentProblem } from '../config-error.ts';
+import { ConfigError, environmentProblem, reasonOf } from '../config-error.ts';
 import { unusableOption, unusableSource } from './options.ts';
 import { readEnvironment, type Machine } from '../environment.ts';
 import type { Environment } from '../variables.ts';
 import { payloadHandling, type PayloadHandling } from './encryption.ts';
 import { addressProblem } from './variables.ts';
-import { reasonOf } from '../config-error.ts';
 
 /** Where `watari server start` and `temporal server start-dev` listen. */
 export const DEFAULT_ADDRESS = '127.0.0.1:7233';

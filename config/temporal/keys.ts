@@ -1,9 +1,8 @@
 // The keys of payload encryption, as they stand in WATARI_ENCRYPTION_KEY or in the file of WATARI_ENCRYPTION_KEY_FILE.
 // What is wrong with them is told without them.
 import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { environmentProblem, quoteValue, type ConfigProblem } from '../config-error.ts';
+import { environmentProblem, quoteValue, reasonOf, type ConfigProblem } from '../config-error.ts';
 import type { Environment } from '../variables.ts';
-import { reasonOf } from '../config-error.ts';
 
 export interface EncryptionKey {
   /** Stands beside everything that it encrypted, readable for all. */

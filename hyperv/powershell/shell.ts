@@ -166,7 +166,7 @@ export class Shell {
     const timer: { handle?: NodeJS.Timeout } = {};
     const late = new Promise<never>((_resolve, reject) => {
       timer.handle = setTimeout(() => {
-        reject(new Error(`no answer within ${String(Math.round(timeoutMs / 100) / 10)} s`));
+        reject(new Error(`no answer within ${Math.round(timeoutMs / 100) / 10} s`));
       }, timeoutMs);
     });
     this.written = 0;

@@ -68,8 +68,8 @@ export const configureMigration: Act<'configureMigration'> = (asked, wanted) => 
   if (changes.includes('enabled'))
     cmdlets.push(`${after.enabled ? 'Enable' : 'Disable'}-VMMigration`);
   const flags = {
-    maximumMigrations: `-MaximumVirtualMachineMigrations ${String(after.maximumMigrations)}`,
-    maximumStorageMigrations: `-MaximumStorageMigrations ${String(after.maximumStorageMigrations)}`,
+    maximumMigrations: `-MaximumVirtualMachineMigrations ${after.maximumMigrations}`,
+    maximumStorageMigrations: `-MaximumStorageMigrations ${after.maximumStorageMigrations}`,
     performance: `-VirtualMachineMigrationPerformanceOption ${after.performance}`,
   };
   const set = changes.flatMap((key) => (key === 'enabled' ? [] : [flags[key]]));
@@ -89,7 +89,7 @@ export const configureCluster: Act<'configureCluster'> = (asked, { maximumParall
   const changed = before !== maximumParallelMigrations;
   if (changed) {
     world.cluster.maximumParallelMigrations = maximumParallelMigrations;
-    const detail = `maximumParallelMigrations ${String(before)} -> ${String(maximumParallelMigrations)}`;
+    const detail = `maximumParallelMigrations ${before} -> ${maximumParallelMigrations}`;
     effect(world, node.name, 'cluster-configured', world.scenario.cluster, detail);
     pumpQueue(world);
   }

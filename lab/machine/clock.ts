@@ -32,7 +32,7 @@ export function scaledClock(
   start: Instant = realNow(),
 ): LabClock {
   if (!(speed > 0 && Number.isFinite(speed)))
-    throw new RangeError(`The clock's speed must be above 0, not ${String(speed)}.`);
+    throw new RangeError(`The clock's speed must be above 0, not ${speed}.`);
   const realStart = realNow();
   const now = (): Instant => Math.floor(start + (realNow() - realStart) * speed);
   const at = (when: Instant, call: () => void): (() => void) => {
@@ -81,7 +81,7 @@ export function manualClock(start: Instant = Date.UTC(2026, 10, 24)): ManualCloc
       };
     },
     advance(ms) {
-      if (!(ms >= 0)) throw new RangeError(`Time does not go back: advance(${String(ms)}).`);
+      if (!(ms >= 0)) throw new RangeError(`Time does not go back: advance(${ms}).`);
       const end = time + ms;
       for (;;) {
         const next = Math.min(...alarms.map((alarm) => alarm.at));

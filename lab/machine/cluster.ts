@@ -133,23 +133,11 @@ export function reviewQuorum(world: World): void {
   if (quorate === world.quorate) return;
   world.quorate = quorate;
   if (quorate) {
-    effect(
-      world,
-      '',
-      'quorum-regained',
-      world.scenario.cluster,
-      `${String(here)} of ${String(all)} votes`,
-    );
+    effect(world, '', 'quorum-regained', world.scenario.cluster, `${here} of ${all} votes`);
     restoreAll(world);
     return;
   }
-  effect(
-    world,
-    '',
-    'quorum-lost',
-    world.scenario.cluster,
-    `${String(here)} of ${String(all)} votes`,
-  );
+  effect(world, '', 'quorum-lost', world.scenario.cluster, `${here} of ${all} votes`);
   logOnMembers(world, 1177, 1, 'The Cluster service is shutting down because quorum was lost.');
   for (const move of [...world.moves]) failMove(world, move, 'quorum was lost', '0x80072746');
   for (const role of world.roles.values()) {

@@ -31,7 +31,7 @@ export function takeOpFault(world: World, node: string, op: Op, vms: string[]): 
   const detail = [
     at === 'after-effect' ? 'done, but the answer is lost' : null,
     error === undefined ? null : (error.hresult ?? error.errorId ?? 'an error'),
-    hangSeconds === undefined ? null : `answers after ${String(hangSeconds)} s`,
+    hangSeconds === undefined ? null : `answers after ${hangSeconds} s`,
   ];
   effect(world, node, 'fault', op, detail.filter((part) => part !== null).join(', '));
   return hit;

@@ -217,7 +217,7 @@ export function cancelMove(world: World, move: LabMove): boolean {
   forget(world, move);
   const role = roleOfMove(world, move);
   role.lastMove = { phase: 'cancelled', percent, failureReason: '0x00000000' };
-  const detail = `${describe(move)} at ${String(percent)} %`;
+  const detail = `${describe(move)} at ${percent} %`;
   effect(world, move.from, 'move-cancelled', vmOfMove(world, move).name, detail);
   share(world);
   pumpQueue(world);

@@ -1,15 +1,15 @@
 // The reading operations: facts as the node would tell them. They change nothing.
-import type {
-  ClusterFacts,
-  ClusterNodeFacts,
-  EventFacts,
-  HostFacts,
-  NetworkFacts,
-  NodeState,
-  RoleFacts,
-  VmFacts,
+import {
+  GROUP_STATUS,
+  type ClusterFacts,
+  type ClusterNodeFacts,
+  type EventFacts,
+  type HostFacts,
+  type NetworkFacts,
+  type NodeState,
+  type RoleFacts,
+  type VmFacts,
 } from '../../domain/facts.ts';
-import { GROUP_STATUS } from '../../domain/facts.ts';
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
@@ -259,7 +259,7 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     );
   },
   readEvents: (asked, { since, max }) =>
-    reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${String(max)}`),
+    reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
 };
 
 const byName = (a: { name: string }, b: { name: string }): number =>

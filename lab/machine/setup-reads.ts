@@ -4,8 +4,17 @@ import type { AccountFacts, PeerFacts, SetupFacts, VmStorageFacts } from '../../
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs } from '../../hyperv/host.ts';
 import type { Asked } from './refusal.ts';
-import { isMember, labId, vmsOn, hasHyperV, answers, findNode } from './world.ts';
-import type { LabNode, LabVm, World } from './world.ts';
+import {
+  answers,
+  findNode,
+  hasHyperV,
+  isMember,
+  labId,
+  vmsOn,
+  type LabNode,
+  type LabVm,
+  type World,
+} from './world.ts';
 
 const BUILT_IN_RID = 500;
 const FIRST_RID = 1001;
@@ -17,7 +26,7 @@ function sidOf(node: LabNode, index: number, builtIn: boolean): string {
     .split('-')
     .slice(0, 3)
     .map((part) => String(Number.parseInt(part, 16)));
-  return `S-1-5-21-${machine.join('-')}-${String(builtIn ? BUILT_IN_RID : FIRST_RID + index)}`;
+  return `S-1-5-21-${machine.join('-')}-${builtIn ? BUILT_IN_RID : FIRST_RID + index}`;
 }
 
 /** Administrators, in the order of the scenario. */
@@ -110,7 +119,7 @@ export function reaches({ world, node }: Asked, peer: LabNode, port: number): bo
 }
 
 export const addressOf = (world: World, peer: LabNode): string =>
-  `10.0.0.${String(world.nodes.indexOf(peer) + 1)}`;
+  `10.0.0.${world.nodes.indexOf(peer) + 1}`;
 
 export function peerFacts(asked: Asked, { nodes, ports }: OpArgs<'readPeers'>): PeerFacts[] {
   const { world, node } = asked;

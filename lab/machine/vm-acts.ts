@@ -38,7 +38,7 @@ const createVm: Act<'createVm'> = (asked, a) => {
   const same = vmsCalled(asked, a.name);
   const [existing] = same;
   if (same.length > 1)
-    throw refused(asked, `${node.name} has ${String(same.length)} VMs called '${a.name}'.`, {
+    throw refused(asked, `${node.name} has ${same.length} VMs called '${a.name}'.`, {
       errorId: 'AmbiguousVm',
     });
   if (existing !== undefined)
@@ -46,8 +46,8 @@ const createVm: Act<'createVm'> = (asked, a) => {
   const notes = `watari:${a.requestId}`;
   const vm = newVm(asked, { ...a, notes });
   const cmdlets = [
-    `New-VM -Name ${quote(a.name)} -MemoryStartupBytes ${String(a.memoryBytes)} ` +
-      `-Generation ${String(a.generation)} -VHDPath ${quote(a.vhd)} -Path ${quote(a.path)}` +
+    `New-VM -Name ${quote(a.name)} -MemoryStartupBytes ${a.memoryBytes} ` +
+      `-Generation ${a.generation} -VHDPath ${quote(a.vhd)} -Path ${quote(a.path)}` +
       (a.switch === null ? '' : ` -SwitchName ${quote(a.switch)}`),
     `Set-VM -Name ${quote(a.name)} -Notes ${quote(vm.notes)}`,
   ];

@@ -150,7 +150,7 @@ export const instanceObject = (
   $t: `${CIM_INSTANCE}#${namespace}/${name}`,
   base: CIM_INSTANCE,
   // One name for each instance: an object that is sent again is sent by its name.
-  id: `cim:${name}:${String(index)}:${asked.node.name}`,
+  id: `cim:${name}:${index}:${asked.node.name}`,
   p: { ...values, PSComputerName: computer === null ? null : text(computer) },
 });
 

@@ -233,7 +233,7 @@ export const networkObject = (world: World, network: NetworkFacts): WireObject =
     Id: text(networkId(world, network.name)),
     Role: enumOf(`${CLUSTERS}.ClusterNetworkRole`, network.role),
     State: enumOf(`${CLUSTERS}.ClusterNetworkState`, network.state),
-    Address: text(`192.168.${String(world.networks.findIndex((n) => n.name === network.name))}.0`),
+    Address: text(`192.168.${world.networks.findIndex((n) => n.name === network.name)}.0`),
     AddressMask: text('255.255.255.0'),
   },
 });

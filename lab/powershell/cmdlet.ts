@@ -4,8 +4,14 @@ import type { Instant } from '../machine/clock.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { hasHyperV, isMember, type World } from '../machine/world.ts';
 import { documentedCmdlets } from './catalogue.ts';
-import { clusterUnreachable, CmdletError, fromRefusal, noHyperV, noModule } from './errors.ts';
-import type { ErrorRecord } from './errors.ts';
+import {
+  clusterUnreachable,
+  CmdletError,
+  fromRefusal,
+  noHyperV,
+  noModule,
+  type ErrorRecord,
+} from './errors.ts';
 import type { Bound, Wire } from './wire.ts';
 
 /** One call of a cmdlet on one node. What `op` the rules of the lab are asked as shows in nothing that PowerShell sees. */

@@ -107,7 +107,7 @@ function parameterLine(
   const pipeline = cmdlet.pipeline[name] ?? [];
   const flags = ({ required, position }: Place): string[] => [
     ...(required ? ['Mandatory=$true'] : []),
-    ...(position === null ? [] : [`Position=${String(position)}`]),
+    ...(position === null ? [] : [`Position=${position}`]),
     ...(pipeline.includes('ByValue') ? ['ValueFromPipeline=$true'] : []),
     ...(pipeline.includes('ByPropertyName') ? ['ValueFromPipelineByPropertyName=$true'] : []),
   ];
@@ -183,7 +183,7 @@ function coreTables(types: EmittedTypes): string {
   const enums = [...types.enums].map(
     ([name, values]) =>
       ` ${quote(name)} = [ordered]@{${Object.entries(values)
-        .map(([key, value]) => `${quote(key)}=${String(value)}`)
+        .map(([key, value]) => `${quote(key)}=${value}`)
         .join(';')}}`,
   );
   const settable = Object.entries(SETTABLE).map(

@@ -69,7 +69,7 @@ const partOf = (vm: LabVm): Record<string, Wire> => ({
 
 const diskObject = (vm: LabVm, i: number): WireObject => ({
   $t: `${HYPERV}.HardDiskDrive`,
-  id: `disk:${vm.id}:${String(i)}`,
+  id: `disk:${vm.id}:${i}`,
   p: {
     ...partOf(vm),
     Path: text(vm.disks[i] ?? ''),
@@ -87,7 +87,7 @@ export const dvdObjects = (vm: LabVm): WireObject[] => {
   const drives: (string | null)[] = vm.dvds.length > 0 ? vm.dvds : [null];
   return drives.map((path, i) => ({
     $t: `${HYPERV}.DvdDrive`,
-    id: `dvd:${vm.id}:${String(i)}`,
+    id: `dvd:${vm.id}:${i}`,
     p: {
       ...partOf(vm),
       Path: path === null ? null : text(path),
@@ -101,7 +101,7 @@ const adapterObject = (vm: LabVm, i: number): WireObject => {
   const name = vm.switches[i] ?? null;
   return {
     $t: `${HYPERV}.VMNetworkAdapter`,
-    id: `adapter:${vm.id}:${String(i)}`,
+    id: `adapter:${vm.id}:${i}`,
     text: 'Name',
     p: {
       ...partOf(vm),

@@ -156,7 +156,7 @@ function eventObject({ world, node }: Call, event: EventFacts): Wire {
   const vm = [...world.vms.values()].find((one) => one.name === event.vm);
   const data = [
     ...(event.vm === null ? [] : [event.vm, vm?.id.toUpperCase() ?? '']),
-    ...(event.hresult === null ? [] : [`%%${String(Number.parseInt(event.hresult, 16))}`]),
+    ...(event.hresult === null ? [] : [`%%${Number.parseInt(event.hresult, 16)}`]),
     ...(event.hresult === null ? [] : [`(${event.hresult})`]),
   ];
   return {
