@@ -1,4 +1,4 @@
-// What tsc does not do for dist/: the PowerShell modules are copied, and the compiled workflows are bundled into
+// What tsc does not do for dist/: PowerShell and the lab's tables are copied, and the compiled workflows are bundled into
 // dist/workflow-bundle*.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part
 // of `npm run build`.
 import { createHash } from 'node:crypto';
@@ -51,10 +51,10 @@ function withoutPaths(code) {
   return code.replace(base64, () => portable);
 }
 
-for (const moduleFolder of [path.join('hyperv', 'powershell'), path.join('hyperv', 'service')]) {
-  for (const file of fs.readdirSync(path.join(root, moduleFolder))) {
-    if (!/\.ps(1|m1|d1)$/.test(file)) continue;
-    fs.copyFileSync(path.join(root, moduleFolder, file), path.join(dist, moduleFolder, file));
+for (const folder of ['hyperv/powershell', 'hyperv/service', 'lab/powershell']) {
+  for (const file of fs.readdirSync(path.join(root, folder))) {
+    if (!/\.(ps1|psm1|psd1|json)$/.test(file)) continue;
+    fs.copyFileSync(path.join(root, folder, file), path.join(dist, folder, file));
   }
 }
 

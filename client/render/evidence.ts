@@ -1,5 +1,6 @@
 // Evidence of a step in a few lines: what changed from what to what, single facts, the cmdlets that did it.
 import { durationText, sizeText } from '../../domain/units.ts';
+import { dateTime } from '../words.ts';
 import { oneLine } from './format.ts';
 
 /** More cmdlets than this are counted; `--json` has them all. */
@@ -33,8 +34,20 @@ export function evidenceLines(evidence: Plain): string[] {
   return [
     ...(changes.length > 0 ? [changes.join(', ')] : []),
     ...(facts.length > 0 ? [facts.join(', ')] : []),
+    ...decisionLines(evidence['decisions']),
     ...cmdletLines(evidence['cmdlets']),
   ];
+}
+
+/** `retry to HV2 by ito@HV1 at 2026-11-24 14:03:22: owners set`, in the order in which they were made. */
+function decisionLines(decisions: unknown): string[] {
+  if (!Array.isArray(decisions)) return [];
+  return decisions.filter(isPlain).map(({ action, target, by, at, reason }) => {
+    const to = isScalar(target) ? ` to ${target}` : '';
+    const when = typeof at === 'string' ? ` at ${dateTime(new Date(at))}` : '';
+    const why = isScalar(reason) && reason !== '' ? `: ${reason}` : '';
+    return oneLine(`${String(action)}${to} by ${String(by)}${when}${why}`);
+  });
 }
 
 function fact(key: string, value: unknown): string[] {

@@ -1,6 +1,6 @@
 // The cmdlets of Windows as Microsoft documents them: reads cmdlets.json, which says where it comes from.
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 
 export interface DocumentedParameter {
   name: string;
@@ -26,14 +26,8 @@ export interface DocumentedCmdlet {
   pipeline: Record<string, ('ByValue' | 'ByPropertyName')[]>;
 }
 
-/** A file beside the sources: compiled code lies one folder deeper than they do. */
-export const besideSources = (name: string): string =>
-  fileURLToPath(
-    new URL(
-      import.meta.url.endsWith('.ts') ? `./${name}` : `../../../lab/powershell/${name}`,
-      import.meta.url,
-    ),
-  );
+/** A file beside this one, in dist/ too. */
+export const beside = (name: string): string => path.join(import.meta.dirname, name);
 
 /** watari's own module, which the lab stands in for too. */
 export const OWN_MODULE = 'Watari.Probe';
@@ -71,7 +65,7 @@ let known: Record<string, DocumentedCmdlet> | null = null;
 export function documentedCmdlets(): Record<string, DocumentedCmdlet> {
   known ??= {
     ...(
-      JSON.parse(fs.readFileSync(besideSources('cmdlets.json'), 'utf8')) as {
+      JSON.parse(fs.readFileSync(beside('cmdlets.json'), 'utf8')) as {
         cmdlets: Record<string, DocumentedCmdlet>;
       }
     ).cmdlets,

@@ -2,12 +2,7 @@
 // sets, types, positions and pipeline input, whose body asks the lab. Nothing that this writes is committed.
 import fs from 'node:fs';
 import path from 'node:path';
-import {
-  besideSources,
-  documentedCmdlets,
-  isShouldProcess,
-  type DocumentedCmdlet,
-} from './catalogue.ts';
+import { beside, documentedCmdlets, isShouldProcess, type DocumentedCmdlet } from './catalogue.ts';
 import {
   CIM_INSTANCE,
   CLASSES,
@@ -215,7 +210,7 @@ export function generateModules(folder: string): string[] {
     const number = [...modules.keys()].indexOf(module) + 1;
     write(folder, module, core + text, [...cmdlets.keys()], guidOf(number));
   }
-  const body = fs.readFileSync(besideSources('LabCore.ps1'), 'utf8');
+  const body = fs.readFileSync(beside('LabCore.ps1'), 'utf8');
   write(folder, 'LabCore', coreTables(types) + body, ['Invoke-LabCmdlet'], guidOf(0));
   return [...modules.keys()];
 }

@@ -5,7 +5,7 @@ import { durationText, sizeText } from '../../domain/units.ts';
 import { clip, pad, table } from '../../client/render/format.ts';
 import { planLines, restartsOf } from '../../client/render/plan.ts';
 import { operatorLines, summaryLines } from '../../client/render/summary.ts';
-import { shellWord } from '../../client/words.ts';
+import { dateTime, shellWord } from '../../client/words.ts';
 import type { ClusterPlan, PlannedStep } from '../../domain/plan.ts';
 import { noColors, step, view } from '../support/client-fakes.ts';
 
@@ -81,6 +81,26 @@ describe('evidence', () => {
       'PS> B',
       'PS> C',
       '... and 2 more cmdlets',
+    ]);
+  });
+
+  it('tells who decided what and why, in order and on one line each', () => {
+    const at = '2026-11-24T05:03:22.000Z';
+    const decisions = [
+      {
+        step: 'vm/web-1/move',
+        action: 'retry',
+        by: 'ito@HV1',
+        reason: 'owners\nset',
+        target: 'HV2',
+        at,
+      },
+      { step: 'vm/web-1/move', action: 'abort', by: 'sato@PC', reason: '', at },
+    ];
+    const when = dateTime(new Date(at));
+    expect(evidenceLines({ decisions })).toEqual([
+      `retry to HV2 by ito@HV1 at ${when}: owners set`,
+      `abort by sato@PC at ${when}`,
     ]);
   });
 

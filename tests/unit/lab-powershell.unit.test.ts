@@ -7,6 +7,7 @@ import { CMDLETS } from '../../lab/powershell/door.ts';
 import { commandClass, nativeOf, signed } from '../../lab/powershell/errors.ts';
 import { BadQuery, wildcard, wqlCondition } from '../../lab/powershell/matching.ts';
 import { Bound, text, withoutRepeats } from '../../lab/powershell/wire.ts';
+import { projectFiles, readProjectFile } from '../support/tree.ts';
 
 describe('a PowerShell wildcard', () => {
   it.each([
@@ -145,4 +146,13 @@ describe('values on their way to PowerShell', () => {
       { $t: 'Group', id: 'b', p: { OwnerNode: { $r: 'node:HV1' } } },
     ]);
   });
+});
+
+it('the documented cmdlets are those that something here calls, plays or tells a person to call', () => {
+  const words = new Set(
+    projectFiles()
+      .filter((file) => /\.(ts|ps1|psm1|psd1|md)$/.test(file))
+      .flatMap((file) => readProjectFile(file).match(/\b[A-Z][a-z]+-[A-Z]\w+/g) ?? []),
+  );
+  expect(Object.keys(documentedCmdlets()).filter((cmdlet) => !words.has(cmdlet))).toEqual([]);
 });
