@@ -27,7 +27,8 @@ function endsAfter(hook: typeof afterAll): Ends {
   return (started) => {
     ends.push(() => {
       if (typeof started === 'function') return started();
-      return 'stop' in started ? started.stop() : started.close();
+      // What has both stops something else.
+      return 'close' in started ? started.close() : started.stop();
     });
     return started;
   };
