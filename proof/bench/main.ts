@@ -15,7 +15,7 @@ import { Programs } from '../rig/processes.ts';
 import { startPlain, startTuned, type Side } from '../rig/servers.ts';
 import { tableOf } from './table.ts';
 import { findCli } from '../rig/temporal-cli.ts';
-import { Deadline } from '../rig/waiting.ts';
+import { Deadline, Interrupted, whenInterrupted } from '../rig/waiting.ts';
 
 /** For measuring; ending everything takes some seconds more. */
 const LIMIT_MS = { full: 295_000, quick: 55_000 };
@@ -56,8 +56,6 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
   let cliVersion: string | null = null;
   let noPowerShell: string | null = quick ? 'a quick run does without it' : null;
   const interrupted = whenInterrupted();
-  // Also when it happens while nobody waits for it.
-  interrupted.catch(() => undefined);
   try {
     const powershell: Measure = async () => {
       noPowerShell = await measurePowerShell({ folder, say });
@@ -89,17 +87,6 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
   const seconds = Math.round((Date.now() - startedAt) / 1000);
   return { cliVersion, seconds, problems, noPowerShell };
 }
-
-class Interrupted extends Error {}
-
-const whenInterrupted = (): Promise<never> =>
-  new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        reject(new Interrupted(`ended by ${signal}`));
-      });
-    }
-  });
 
 /** The same for programs, with the names that the sides have here. */
 const shellFigure = ({ tuned, plain, plainToTuned, ...rest }: FigureResult) => ({

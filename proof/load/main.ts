@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { machineLines, machineReport } from '../rig/machine.ts';
 import { Programs } from '../rig/processes.ts';
 import { findCli } from '../rig/temporal-cli.ts';
+import { Interrupted, whenInterrupted } from '../rig/waiting.ts';
 import { measureLoad, type LoadOptions, type LoadReport } from './load.ts';
 import { problemsOf, reportLines } from './report.ts';
 
@@ -52,23 +53,10 @@ function optionsOf(): LoadOptions {
   };
 }
 
-class Interrupted extends Error {}
-
-/** The processes have to end and the folder has to go, also when somebody has seen enough. */
-const whenInterrupted = (): Promise<never> =>
-  new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        reject(new Interrupted(`ended by ${signal}`));
-      });
-    }
-  });
-
 async function measure(options: LoadOptions): Promise<LoadReport> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-load-'));
   const programs = new Programs();
   const interrupted = whenInterrupted();
-  interrupted.catch(() => undefined);
   const say = (line: string): void => {
     const seconds = Math.round(performance.now() / 1000);
     process.stderr.write(`${String(seconds).padStart(4)} s  ${line}\n`);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../client/package-root.ts';
 import { findCli } from '../rig/temporal-cli.ts';
+import { whenInterrupted } from '../rig/waiting.ts';
 import { connectTo } from '../rig/servers.ts';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
 import { NotAvailable, obtainPrograms } from './programs.ts';
@@ -61,25 +62,20 @@ async function main(): Promise<number> {
     process.stdout.write(
       `Temporal   ${address}, namespace ${namespace}\nUI         ${uiUrl}\nLab        cluster hv-lab, logs ${folder}\n`,
     );
-    if (values.check) await check(stack);
-    else await untilInterrupted();
+    if (values.check) {
+      await check(stack);
+      return 0;
+    }
+    // Nothing else keeps us while a service is away for a moment.
+    const alive = setInterval(() => undefined, 60_000);
+    await whenInterrupted().catch(() => undefined);
+    clearInterval(alive);
     return 0;
   } finally {
     await stack.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const untilInterrupted = (): Promise<void> =>
-  new Promise((resolve) => {
-    const alive = setInterval(() => undefined, 60_000);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        clearInterval(alive);
-        resolve();
-      });
-    }
-  });
 
 try {
   process.exitCode = await main();

@@ -59,6 +59,23 @@ export const sleep = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
+/** Somebody has seen enough. */
+export class Interrupted extends Error {}
+
+/** Rejects at Ctrl+C: the processes have to end and the folders have to go all the same. */
+export function whenInterrupted(): Promise<never> {
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        reject(new Interrupted(`ended by ${signal}`));
+      });
+    }
+  });
+  // Also when it happens while nobody waits for it.
+  interrupted.catch(() => undefined);
+  return interrupted;
+}
+
 /** The time of a whole bench. */
 export class Deadline {
   readonly at: number;
