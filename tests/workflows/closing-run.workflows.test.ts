@@ -12,7 +12,7 @@ const { COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION } = proto.api.enums.v1.CommandT
 
 const ends = endsWithTest();
 
-it('a decision in the moment in which the run ends is told that it is over', async () => {
+it('a decision in the moment in which the run ends is told that it has ended', async () => {
   const temporal = ends(await connectTo(inject('temporal')));
   const { client, connection, namespace } = temporal;
   const { workflowService: service } = connection;
@@ -27,7 +27,7 @@ it('a decision in the moment in which the run ends is told that it is over', asy
   const decided = decide(temporal, workflowId, decision, 'once');
   const told = expect(decided).rejects.toMatchObject({
     code: 'RunOver',
-    message: `${workflowId} is over; there is nothing to retry`,
+    message: `${workflowId} has ended; there is nothing to retry`,
   });
   await handleOf(client.workflow.getHandle(workflowId)).arrived('once');
   await service.respondWorkflowTaskCompleted({
