@@ -48,19 +48,14 @@ async function runCheck({ name, fix, args }) {
   const started = performance.now();
   const { ok, text } = await start(args);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${ok ? '' : `: ${fix}`}`);
-  if (!ok) console.log(text.trimEnd());
-  return ok;
+  const line = `${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${ok ? '' : `: ${fix}`}`;
+  return { ok, said: ok ? line : `${line}\n${text.trimEnd()}` };
 }
 
-/** Two at a time: each of them is one thread, and the smallest machine we build on has two cores. */
+/** One after the other beside the tests, which leave a part of two cores idle: they wait for processes and timers. */
 async function runChecks() {
   const results = [];
-  const queue = [...CHECKS];
-  const lane = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) results.push(await runCheck(next));
-  };
-  await Promise.all([lane(), lane()]);
+  for (const check of CHECKS) results.push(await runCheck(check));
   return results;
 }
 
@@ -69,7 +64,7 @@ const whySkipped = (test) => test.meta?.lacks ?? (ASKED.length > 0 ? 'not asked 
 
 /** Counts from the JSON report. A file that could not be loaded has no tests and is a failure nevertheless. */
 function countTests(reportFile, exitCode) {
-  if (!fs.existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
+  if (!fs.existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0, said: [] };
   const report = JSON.parse(fs.readFileSync(reportFile, 'utf8'));
   const brokenFiles = report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
@@ -78,27 +73,31 @@ function countTests(reportFile, exitCode) {
     .flatMap((file) => file.assertionResults)
     .filter((test) => !['passed', 'failed'].includes(test.status));
   const withoutReason = skipped.filter((test) => whySkipped(test) === undefined);
-  for (const { fullName } of withoutReason) {
-    console.log(`FAILED did not run, because of a failure above or for no reason: ${fullName}`);
-  }
   const reasons = skipped.map(whySkipped).filter((why) => why !== undefined);
-  for (const why of new Set(reasons)) {
-    console.log(`${reasons.filter((other) => other === why).length} skipped: ${why}`);
-  }
+  const said = [
+    ...withoutReason.map(
+      ({ fullName }) =>
+        `FAILED did not run, because of a failure above or for no reason: ${fullName}`,
+    ),
+    ...[...new Set(reasons)].map(
+      (why) => `${reasons.filter((other) => other === why).length} skipped: ${why}`,
+    ),
+  ];
   const failed = report.numFailedTests + brokenFiles + withoutReason.length;
   return {
     passed: report.numPassedTests,
     // An unhandled rejection fails the run without failing a test.
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped: reasons.length,
+    said,
   };
 }
 
-function runTests() {
+async function runTests() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-test-'));
   const reportFile = path.join(folder, 'report.json');
   try {
-    const done = spawnSync(
+    const child = spawn(
       process.execPath,
       [
         bin('vitest', 'vitest.mjs'),
@@ -111,7 +110,11 @@ function runTests() {
       ],
       { cwd: root, stdio: 'inherit', windowsHide: true },
     );
-    return countTests(reportFile, done.status ?? 1);
+    const code = await new Promise((resolve) => {
+      child.on('error', () => resolve(1));
+      child.on('close', (status) => resolve(status ?? 1));
+    });
+    return countTests(reportFile, code);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
@@ -126,10 +129,12 @@ if (ready.status !== 0) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-const checks = await runChecks();
-const tests = runTests();
-const passed = checks.filter((ok) => ok).length + tests.passed;
-const failed = checks.filter((ok) => !ok).length + tests.failed;
+const [checks, tests] = await Promise.all([runChecks(), runTests()]);
+// After vitest's report: in the midst of it nobody would see them.
+for (const { said } of checks) console.log(said);
+for (const line of tests.said) console.log(line);
+const passed = checks.filter(({ ok }) => ok).length + tests.passed;
+const failed = checks.filter(({ ok }) => !ok).length + tests.failed;
 console.log(
   `${passed} passed, ${failed} failed${tests.skipped ? `, ${tests.skipped} skipped` : ''}`,
 );
