@@ -14,10 +14,10 @@ export interface Said {
 }
 
 export interface Checkout {
-  at(...parts: string[]): string;
-  node(...words: string[]): Said;
-  git(...words: string[]): Said;
-  npm(...words: string[]): Said;
+  at: (...parts: string[]) => string;
+  node: (...words: string[]) => Said;
+  git: (...words: string[]) => Said;
+  npm: (...words: string[]) => Said;
 }
 
 export function copyOfCheckout(ends: Ends): Checkout {
