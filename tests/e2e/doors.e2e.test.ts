@@ -108,14 +108,16 @@ beforeAll(async () => {
 });
 
 describe('a command that may not pass the door', () => {
-  let rightTookMs = 0;
+  const list = async (env: Record<string, string>, code: number) => {
+    const started = performance.now();
+    const command = watari(['run', 'list'], env);
+    expect(await command.ended, command.stderr()).toBe(code);
+    return { tookMs: performance.now() - started, said: command.stderr() };
+  };
 
   it('is let in with everything right', async () => {
     const admitted = door.admitted();
-    const started = performance.now();
-    const command = watari(['run', 'list'], through());
-    expect(await command.ended, command.stderr()).toBe(0);
-    rightTookMs = performance.now() - started;
+    await list(through(), 0);
     expect(door.admitted()).toBeGreaterThan(admitted);
   });
 
@@ -154,16 +156,19 @@ describe('a command that may not pass the door', () => {
     write('stranger-ca.pem', strangerCa.certificate);
     write('expired.pem', expiredClient.certificate);
     write('expired.key', expiredClient.key);
-    const admitted = door.admitted();
-    const started = performance.now();
-    const command = watari(['run', 'list'], env());
-    expect(await command.ended, command.stderr()).toBe(3);
-    // On a busy machine the start of a process alone takes two seconds.
-    const allowed = Math.max(TOLD_WITHIN_MS, rightTookMs + MISTAKE_COSTS_MS);
-    expect(performance.now() - started).toBeLessThan(allowed);
-    expect(command.stderr()).toMatch(message);
-    expect(command.stderr()).not.toContain('    at ');
-    expect(door.admitted()).toBe(admitted);
+    // On a busy machine the start of a process alone takes seconds, and not the same every time: then it is held against
+    // what a command that may pass takes in the same moment.
+    for (let tries = 1; ; tries += 1) {
+      const admitted = door.admitted();
+      const { tookMs, said } = await list(env(), 3);
+      expect(said).toMatch(message);
+      expect(said).not.toContain('    at ');
+      expect(door.admitted()).toBe(admitted);
+      if (tookMs < TOLD_WITHIN_MS) break;
+      const right = await list(through(), 0);
+      if (tookMs < right.tookMs + MISTAKE_COSTS_MS) break;
+      expect(tries, `took ${tookMs} ms, one that may pass ${right.tookMs} ms`).toBeLessThan(5);
+    }
   });
 
   it('and a worker names its mistake once, and does not hammer', async () => {

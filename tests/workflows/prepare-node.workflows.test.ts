@@ -51,14 +51,18 @@ nodes:
 virtualMachines:
   - { name: web-1, owner: HV1, memory: 10GB, dirtyRate: 10MB/s }
 `;
-    const c = ends(await labCluster({ temporal: inject('temporal'), scenario, speed: 25 }));
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario }));
+    // It has the VM for as long as it waits for a person.
+    c.lab.addFault({ on: 'startMove', times: 'always', error: { hresult: '0x80071398' } });
     const other = await c.start('migrateVm', runId.migrate(c.cluster, 'web-1'), { vm: 'web-1' });
-    await other.until('the move to run', () => c.count('move-started') === 1);
+    await other.until('the move to need a person', (s) => s.state === 'needs-operator');
+    c.lab.clearFaults();
     const run = await prepare(c, 'HV1', { features: ['BitLocker'] });
     const waiting = await run.until('the drain to wait', (s) =>
       s.steps.some((step) => step.waitingFor?.includes('somebody else') === true),
     );
     expect(waiting.state).toBe('running');
+    await other.decide({ step: 'vm/web-1/move', action: 'retry' });
     expect(await run.result()).toMatchObject({ node: 'HV1', restarted: true });
     expect(await other.result()).toMatchObject({ changed: true, to: 'HV2' });
     const step = (await run.status()).steps.find((s) => s.id === 'hv1/move-web-1');
