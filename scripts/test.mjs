@@ -28,7 +28,9 @@ const CHECKS = [
  * The other kinds of vitest.config.ts take minutes or write files and have commands of their own: npm run
  * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
  */
-const KINDS = ['unit', 'contract', 'house', 'replay', 'sim', 'workflows', 'e2e'];
+const COMPUTING = ['unit', 'contract', 'house', 'replay', 'sim'];
+/** For processes and timers: two cores have room for the checks beside them. */
+const WAITING = ['workflows', 'e2e'];
 
 /** For vitest: files, `-t NAME`. */
 const ASKED = process.argv.slice(2);
@@ -52,7 +54,7 @@ async function runCheck({ name, fix, args }) {
   return { ok, said: ok ? line : `${line}\n${text.trimEnd()}` };
 }
 
-/** One after the other beside the tests, which leave a part of two cores idle: they wait for processes and timers. */
+/** One after the other, beside tests that wait. */
 async function runChecks() {
   const results = [];
   for (const check of CHECKS) results.push(await runCheck(check));
@@ -93,7 +95,7 @@ function countTests(reportFile, exitCode) {
   };
 }
 
-async function runTests() {
+async function runTests(kinds) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-test-'));
   const reportFile = path.join(folder, 'report.json');
   try {
@@ -102,7 +104,7 @@ async function runTests() {
       [
         bin('vitest', 'vitest.mjs'),
         'run',
-        ...KINDS.map((kind) => `--project=${kind}`),
+        ...kinds.map((kind) => `--project=${kind}`),
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
@@ -129,13 +131,14 @@ if (ready.status !== 0) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-const [checks, tests] = await Promise.all([runChecks(), runTests()]);
+const computed = await runTests(COMPUTING);
+const [checks, waited] = await Promise.all([runChecks(), runTests(WAITING)]);
 // After vitest's report: in the midst of it nobody would see them.
 for (const { said } of checks) console.log(said);
-for (const line of tests.said) console.log(line);
-const passed = checks.filter(({ ok }) => ok).length + tests.passed;
-const failed = checks.filter(({ ok }) => !ok).length + tests.failed;
-console.log(
-  `${passed} passed, ${failed} failed${tests.skipped ? `, ${tests.skipped} skipped` : ''}`,
-);
+for (const line of [...computed.said, ...waited.said]) console.log(line);
+const sum = (what) => computed[what] + waited[what];
+const passed = sum('passed') + checks.filter(({ ok }) => ok).length;
+const failed = sum('failed') + checks.filter(({ ok }) => !ok).length;
+const skipped = sum('skipped');
+console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 ? 0 : 1;
