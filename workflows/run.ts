@@ -197,7 +197,9 @@ export class Run {
   }
 
   private register(undo: Undo): void {
-    if (!this.undos.some(({ step }) => step === undo.step)) this.undos.push(undo);
+    // Once, however often the step is tried.
+    const isKnown = this.undos.some((u) => u.step === undo.step && u.isHold === undo.isHold);
+    if (!isKnown) this.undos.push(undo);
   }
 
   private async pauseBeforeRetry(
