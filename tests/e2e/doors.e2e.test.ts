@@ -27,7 +27,7 @@ nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, migrationNetwork: 10Gbps }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, migrationNetwork: 10Gbps }
 virtualMachines:
-  - { name: web-1, owner: HV1, memory: 16GB, dirtyRate: 50MB/s }
+  - { name: web-1, owner: HV1, memory: 40GB, dirtyRate: 50MB/s }
 disks: ['C:\\ClusterStorage\\Volume1\\pay-1.vhdx']
 faults:
   - { on: addRole, vm: pay-1, times: 1, error: { hresult: '0x80070005' } }

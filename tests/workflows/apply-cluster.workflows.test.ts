@@ -128,7 +128,7 @@ describe('applyCluster', () => {
 
   it('does not leave a node paused when the run is cancelled', async () => {
     const c = await cluster(
-      TWO_NODES.replaceAll('bootSeconds: 60', 'bootSeconds: 60, migrationNetwork: 100Mbps'),
+      TWO_NODES.replaceAll('bootSeconds: 60', 'bootSeconds: 60, migrationNetwork: 10Mbps'),
     );
     const run = await c.start('prepareNode', runId.prepare(c.cluster, 'HV1'), {
       node: 'HV1',

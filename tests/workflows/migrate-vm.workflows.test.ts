@@ -4,7 +4,7 @@ import { runId } from '../../domain/names.ts';
 import { HypervError, type HypervHost } from '../../hyperv/host.ts';
 import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
 import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
-import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
 
 const ends = endsWithTest();
@@ -160,10 +160,14 @@ faults:
   });
 
   it('cancels the move when the run is cancelled, and the VM stays where it was', async () => {
-    const c = await cluster(TWO_NODES, 2);
+    // Longer than any test waits.
+    const slow = TWO_NODES.replaceAll(
+      'bootSeconds: 60',
+      'bootSeconds: 60, migrationNetwork: 10Mbps',
+    );
+    const c = await cluster(slow, 2);
     const run = await migrate(c);
-    await run.until('the move to run', (s) => s.steps[2]?.state === 'running');
-    await sleep(1500);
+    await run.until('the move to run', () => c.count('move-started', 'web-1') === 1);
     await run.raw.cancel();
     await expect(run.result()).rejects.toThrow();
     expect((await run.status()).state).toBe('cancelled');
