@@ -26,7 +26,7 @@ export async function waitUntil<T>(
   o: WaitOptions = {},
 ): Promise<T> {
   const { withinMs = PATIENCE_MS, everyMs = 25, saw } = o;
-  const end = Date.now() + withinMs;
+  const end = performance.now() + withinMs;
   const inVain = (why: string, last: string): Error =>
     new Error(`${why} for ${what}; seen last: ${last}${saw === undefined ? '' : `\n${saw()}`}`);
   for (;;) {
@@ -39,7 +39,7 @@ export async function waitUntil<T>(
       last = err instanceof Error ? err.message : String(err);
       if (err instanceof Hopeless) throw inVain('waited in vain', last);
     }
-    if (Date.now() > end) throw inVain(`waited ${withinMs / 1000} s`, last);
+    if (performance.now() > end) throw inVain(`waited ${withinMs / 1000} s`, last);
     await sleep(everyMs);
   }
 }
