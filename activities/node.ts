@@ -4,6 +4,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
 import { boundedText } from '../domain/bounded.ts';
+import { eventIsAbout } from '../domain/event-about.ts';
 import { sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
@@ -181,13 +182,24 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       });
     },
 
-    /** Errors and warnings of the Hyper-V and cluster logs since a moment of this node's (or nearly its) clock. */
-    async readMoveEvents(input: { since: string; vm: string }): Promise<EventFacts[]> {
+    /**
+     * Errors and warnings of the Hyper-V and cluster logs since a moment of this node's (or nearly its) clock. Those of
+     * another VM are left out; `vm` is null in those that may be about any.
+     */
+    async readMoveEvents(input: {
+      since: string;
+      vm: string;
+      /** Runs of earlier versions do not tell it. */
+      vmId?: string;
+    }): Promise<EventFacts[]> {
       const since = new Date(Date.parse(input.since) - CLOCK_SKEW_MS).toISOString();
       const { facts } = await host.readEvents({ since, max: 50 });
-      return facts
-        .filter((e) => e.vm === null || sameName(e.vm, input.vm))
-        .map((e) => ({ ...e, message: boundedText(e.message, EVENT_CHARS_MAX) }));
+      return facts.flatMap((e) => {
+        const about = eventIsAbout(e, input);
+        if (about === 'another') return [];
+        const message = boundedText(e.message, EVENT_CHARS_MAX);
+        return [{ ...e, vm: about === 'it' ? input.vm : null, message }];
+      });
     },
   });
 }

@@ -264,8 +264,10 @@ export interface EventFacts {
   message: string;
   /** From the event's properties, when one is there. */
   hresult: string | null;
-  /** Name of the VM that the event is about, from its properties, when one is there. */
+  /** Name of the VM that the event is about, from its properties or through the cluster, when that is sure. */
   vm: string | null;
+  /** Ids in the event that may be those of VMs, and the one that the cluster has for a resource in it; lower-case. */
+  vmIds: string[];
 }
 
 /** Everything the cluster tells in one look, from any Up node. */

@@ -48,6 +48,7 @@ function indexBy<K>(keys: (row: FailureRow) => readonly K[]): ReadonlyMap<K, Fai
 
 const BY_HRESULT = indexBy((row) => row.hresults ?? []);
 const BY_EVENT = indexBy((row) => row.eventIds ?? []);
+const BY_HINT = indexBy((row) => row.hintEventIds ?? []);
 const BY_ERROR_ID = indexBy((row) => (row.errorIds ?? []).map((id) => id.toLowerCase()));
 
 /**
@@ -70,40 +71,51 @@ export function normalizeHresult(text: string): string | null {
   return `0x${(win32 ? 0x8007_0000 + value : value).toString(16).toUpperCase().padStart(8, '0')}`;
 }
 
-/** The port's own ids are codes; PowerShell appends `,Some.Cmdlet.Class` to the id. */
-function codeOfErrorId(errorId: string): FailureCode | undefined {
-  const id = errorId.split(',')[0]?.trim() ?? '';
-  return isFailureCode(id) ? id : BY_ERROR_ID.get(id.toLowerCase());
+/** What stands in front of `,Some.Cmdlet.Class`, which PowerShell appends; the port's own ids are codes. */
+const idOf = (errorId: string): string => errorId.split(',')[0]?.trim() ?? '';
+
+/** Other rows that one of these HRESULTs may mean as well. */
+export function alsoMeant(hresults: readonly string[]): FailureCode[] {
+  const seen = hresults.map(normalizeHresult);
+  return Object.keys(FAILURES)
+    .filter(isFailureCode)
+    .filter((code) => FAILURES[code].alsoHresults?.some((h) => seen.includes(h)) === true);
 }
 
 const found = (code: FailureCode | undefined): code is FailureCode => code !== undefined;
 
 /**
  * What it was, from the most specific sign: an id of the port, then an HRESULT (the innermost known
- * one, as outer ones only wrap it), then an event id. An answer that never came and shows nothing
- * is `OutcomeUnknown`.
+ * one, as outer ones only wrap it), then an id of Windows, then an event id. An answer that never
+ * came and shows nothing is `OutcomeUnknown`.
  *
  * @param op the operation of the port that failed; generic signs mean more when it is known.
  */
 export function classify(signs: Signs, op?: string): FailureCode {
-  const byId = signs.errorIds.map(codeOfErrorId).filter(found);
-  if (byId[0] !== undefined) return byId[0];
+  const ids = signs.errorIds.map(idOf);
+  const ours = ids.find(isFailureCode);
+  if (ours !== undefined) return ours;
 
   const hresults = signs.hresults.map(normalizeHresult).filter((h) => h !== null);
   const special = op === undefined ? undefined : BY_OPERATION[op];
-  const byHresult = hresults
-    .filter((h) => h !== GENERIC_FAILURE)
-    .map((h) => special?.[h] ?? BY_HRESULT.get(h))
-    .filter(found)
-    .at(-1);
-  if (byHresult !== undefined) return byHresult;
+  const telling = hresults.filter((h) => h !== GENERIC_FAILURE);
+  const byHresult = telling.map((h) => special?.[h] ?? BY_HRESULT.get(h)).filter(found);
+  if (byHresult.length > 0) return byHresult.at(-1) ?? 'Unexpected';
+
+  const byId = ids.map((id) => BY_ERROR_ID.get(id.toLowerCase())).find(found);
+  if (byId !== undefined) return byId;
 
   const byEvent = signs.eventIds.map((id) => BY_EVENT.get(id)).filter(found);
   // Something did fail, so a warning that fits a success too counts only if nothing else does.
   const event = byEvent.findLast((code) => retryOf(code) !== 'expected') ?? byEvent.at(-1);
   if (event !== undefined) return event;
 
+  if (telling.length === 0) {
+    const hints = new Set(signs.eventIds.map((id) => BY_HINT.get(id)));
+    const [hint] = hints;
+    if (hints.size === 1 && hint !== undefined) return hint;
+  }
   if (signs.outcome === 'unknown') return 'OutcomeUnknown';
-  if (op === 'startMove') return 'MoveFailed';
+  if (op === 'startMove') return telling.length > 0 ? 'MoveFailedWithCode' : 'MoveFailed';
   return op === undefined && hresults.includes(GENERIC_FAILURE) ? 'MoveFailed' : 'Unexpected';
 }

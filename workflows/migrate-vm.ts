@@ -2,7 +2,12 @@
 // never stopped. The id is the lock of the VM.
 import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
-import { explainBlockers, placeMove, type Placement } from '../domain/placement.ts';
+import {
+  explainBlockers,
+  placeMove,
+  type Placement,
+  type PlacementVerdict,
+} from '../domain/placement.ts';
 import { roleNamed, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
@@ -25,6 +30,7 @@ interface Chosen {
   role: RoleFacts;
   vm: VmFacts;
   target: string;
+  ranking: PlacementVerdict[];
 }
 
 export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
@@ -70,9 +76,12 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
       .awaitSlot({ ...request, waitSeconds: calls.budgets.slotSeconds });
     c.evidence({ ...waited });
   });
-  const moved = await run.step(steps.move, (c) =>
-    moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
-  );
+  const moved = await run.step(steps.move, (c) => {
+    const to = c.target ?? target;
+    const { reasons = [] } = chosen.ranking.find((v) => sameName(v.node, to)) ?? {};
+    const known = { reasons, disks: vm.disks };
+    return moveWithCause(calls, { step: steps.move.id, role, target: to, known }, c);
+  });
   const at = { vm: role.name, vmId: role.vmId, node: moved.to };
   await run.step(steps.verify, async (c) => {
     const after = await whereverItIs(calls, at, (node) =>
@@ -126,11 +135,12 @@ async function choose(calls: Calls, input: MigrateVmInput, c: StepContext): Prom
     ...(only === undefined ? {} : { only }),
   });
   c.evidence({ owner: role.owner, target: placement.target, ranking: placement.ranking });
-  if (only !== undefined && sameName(only, role.owner)) return { role, vm, target: role.owner };
+  if (only !== undefined && sameName(only, role.owner))
+    return { role, vm, target: role.owner, ranking: [] };
   if (placement.target === null) {
     throw unanswered(snapshot, only) ?? noNode(role.name, only, placement);
   }
-  return { role, vm, target: placement.target };
+  return { role, vm, target: placement.target, ranking: placement.ranking };
 }
 
 function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts; vm: VmFacts } {

@@ -1,7 +1,8 @@
 // The move step's body: run the move and, when it fails, ask the event logs of both ends for the cause, because the
 // cluster itself only ever says "failed".
 import type { EventFacts, RoleFacts } from '../domain/facts.ts';
-import { classify } from '../domain/failures.ts';
+import { classify, type FailureCode } from '../domain/failures.ts';
+import { causeOfMove, codeByFacts, type KnownBefore } from '../domain/move-cause.ts';
 import { CancelledFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, patched } from '@temporalio/workflow';
 import type { MoveRequest, MoveResult, MoveStopped } from '../activities/move.ts';
@@ -18,10 +19,10 @@ const LOGS_WITHIN_SECONDS = 15;
 
 export async function moveWithCause(
   calls: Calls,
-  move: { step: string; role: RoleFacts; target: string },
+  move: { step: string; role: RoleFacts; target: string; known: KnownBefore },
   c: StepContext,
 ): Promise<MoveResult> {
-  const { step, role, target } = move;
+  const { step, role, target, known } = move;
   const request: MoveRequest = {
     step,
     vm: role.name,
@@ -47,30 +48,37 @@ export async function moveWithCause(
       throw err;
     }
     const failure = failureOf(err);
-    if (failure?.code !== 'MoveFailed') throw err;
-    const { since, source, hresult } = detailsOf(err);
-    if (typeof since !== 'string' || typeof source !== 'string') throw err;
-    const events = await readEvents(calls, role.name, [source, target], since);
+    if (failure === undefined) throw err;
+    const byFacts = codeByFacts(failure.code, known);
+    const { since, source, hresult, node } = detailsOf(err);
+    if (failure.code !== 'MoveFailed' || typeof since !== 'string' || typeof source !== 'string') {
+      if (byFacts === failure.code || !patched('cause-of-its-own')) throw err;
+      throw stepFailure(byFacts, failure.message);
+    }
+    const events = await readEvents(calls, role, [source, target], since);
     c.evidence({ events });
-    const code = classify(
-      {
-        hresults: [
-          ...(typeof hresult === 'string' ? [hresult] : []),
-          ...events.flatMap((e) => (e.hresult === null ? [] : [e.hresult])),
-        ],
-        eventIds: events.map((e) => e.id),
-        errorIds: [],
-        outcome: 'refused',
-      },
-      'startMove',
-    );
-    const latest = events.at(-1);
-    const seen =
-      latest === undefined
-        ? 'The event logs of both nodes show nothing since'
-        : `Event ${latest.id} on ${latest.node}${latest.hresult === null ? '' : ` (${latest.hresult})`}: ${latest.message}`;
-    throw stepFailure(code, `${failure.message}. ${seen}`);
+    const reason = typeof hresult === 'string' ? hresult : null;
+    if (!patched('cause-of-its-own')) throw causeAsBefore(failure.message, reason, events);
+    const askedBy = typeof node === 'string' ? node : source;
+    const cause = causeOfMove({ vm: role.name, since, askedBy, hresult: reason, events, known });
+    throw stepFailure(cause.code, `${failure.message}. ${cause.text}`);
   }
+}
+
+/** Codes that runs of earlier versions knew only as MoveFailed; another retry class would not fit their histories. */
+const NEWER: readonly FailureCode[] = [
+  ...(['SignInRefused', 'LeftoverOfVm', 'RoleStateWrong', 'MoveFailedWithCode'] as const),
+  ...(['SwitchBound', 'SeveralVmsInRole', 'NotRestoredAtSource'] as const),
+];
+
+/** For runs that have failed so before: every entry decides, and free text does too. */
+function causeAsBefore(message: string, hresult: string | null, events: EventFacts[]): Error {
+  const hresults = [hresult, ...events.map((e) => e.hresult)].filter((h) => h !== null);
+  const signs = { hresults, errorIds: [], outcome: 'refused' } as const;
+  const code = classify({ ...signs, errorIds: [], eventIds: events.map((e) => e.id) }, 'startMove');
+  const byHint = events.some((e) => e.id === 21501) ? 'MigrationLimitReached' : 'MoveFailed';
+  const before = NEWER.includes(code) || code === 'MoveFailed' ? byHint : code;
+  return stepFailure(before, `${message}. ${events.at(-1)?.message ?? ''}`);
 }
 
 /**
@@ -117,7 +125,7 @@ function toldStop(err: unknown): MoveStopped | undefined {
 /** Both nodes' events, oldest first, each once. A node that does not answer has none. */
 async function readEvents(
   calls: Calls,
-  vm: string,
+  role: RoleFacts,
   nodes: string[],
   since: string,
 ): Promise<EventFacts[]> {
@@ -125,10 +133,10 @@ async function readEvents(
     nodes.map((node) =>
       calls
         .onNode(node, {
-          summary: `Event logs of ${node} about ${vm}`,
+          summary: `Event logs of ${node} about ${role.name}`,
           takeWithinSeconds: LOGS_WITHIN_SECONDS,
         })
-        .readMoveEvents({ since, vm }),
+        .readMoveEvents({ since, vm: role.name, vmId: role.vmId }),
     ),
   );
   const events = logs.flatMap((log) => (log.status === 'fulfilled' ? log.value : []));

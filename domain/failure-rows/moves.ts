@@ -10,7 +10,9 @@ const TARGET_ROWS = {
     hint:
       'Create or rename the switch on the target node (Get-VMSwitch, New-VMSwitch), then run ' +
       'Update-ClusterVirtualMachineConfiguration for the VM and retry.',
-    eventIds: [21125],
+    eventIds: [21159],
+    // "The configuration could not be set up at the destination": a switch is the usual reason, not the only one.
+    hintEventIds: [21125],
     seenWith: MOVE_FAILED_EVENT,
   },
   NotPossibleOwner: {
@@ -32,6 +34,7 @@ const TARGET_ROWS = {
       'nodes share must be Up, allowed for the cluster and not listed in ' +
       'MigrationExcludeNetworks. Then retry.',
     hresults: ['0x800713AB'],
+    eventIds: [21126],
     seenWith: MOVE_FAILED_EVENT,
   },
   TargetOutOfResources: {
@@ -53,18 +56,13 @@ const TARGET_ROWS = {
   CpuFeaturesDiffer: {
     row: 11,
     class: 'operator',
-    title: "the VM uses processor features that the target node's processor lacks",
+    title:
+      "the VM uses processor features or mitigations that the target node's processor does not offer",
     hint:
-      'Shut the VM down, run Set-VMProcessor -CompatibilityForMigrationEnabled $true and start ' +
-      'it again; or bring BIOS, microcode and speculation control settings of both nodes to the ' +
-      'same level.',
-    seenWith: MOVE_FAILED_EVENT,
-  },
-  HardwareIncompatible: {
-    row: 12,
-    class: 'operator',
-    title: 'the hardware of the target node is not compatible, often an older microcode',
-    hint: 'Bring firmware and microcode of both nodes to the same level, then retry.',
+      'Bring BIOS, microcode and speculation control settings of both nodes to the same level: a ' +
+      'difference counts in compatibility mode too. Where the processors themselves differ, shut ' +
+      'the VM down, run Set-VMProcessor -CompatibilityForMigrationEnabled $true and start it again.',
+    alsoHresults: ['0x80048054'],
     seenWith: MOVE_FAILED_EVENT,
   },
   DriveLettersDiffer: {
@@ -80,10 +78,31 @@ const TARGET_ROWS = {
   DisconnectedSwitch: {
     row: 26,
     class: 'operator',
-    title: 'the VM is connected to an internal or private switch, which does not reach other nodes',
+    title:
+      'the switch of the VM is internal, private or disconnected there and reaches no other node',
     hint:
       'Connect the adapter to an external switch that every node has (Connect-VMNetworkAdapter), ' +
       'run Update-ClusterVirtualMachineConfiguration and retry.',
+    eventIds: [21145],
+    seenWith: MOVE_FAILED_EVENT,
+  },
+  SwitchBound: {
+    class: 'operator',
+    title: 'the VM depends on a virtual switch of its node and cannot leave it',
+    hint:
+      'See with Get-VMNetworkAdapter which switch each adapter is connected to, connect it to one ' +
+      'that every node has (Connect-VMNetworkAdapter), then retry.',
+    eventIds: [21158],
+  },
+  LeftoverOfVm: {
+    class: 'operator',
+    title: 'something of this VM is on the node already, often left over from an earlier move',
+    hint:
+      'On that node look with Get-VM for a VM of the same name or id that Get-ClusterGroup does not ' +
+      'show there, and at its folders on the shared volume. Take away what is left over, never ' +
+      'what runs, then retry.',
+    // ERROR_ALREADY_EXISTS
+    hresults: ['0x800700B7'],
     seenWith: MOVE_FAILED_EVENT,
   },
   VmVersionTooNew: {
@@ -185,16 +204,6 @@ const NETWORK_ROWS = {
     title: 'the move succeeded, but the VM stood still for long while it switched over',
     hint: 'Use a faster or dedicated migration network if that matters for this VM.',
     eventIds: [20417],
-  },
-  GuestNetworkLost: {
-    row: 23,
-    class: 'operator',
-    title: 'the VM moved but lost its network on the new node',
-    hint:
-      'Check subnet, VLAN and uplink of the switch on the new node. Nothing is moved back by ' +
-      "itself: that is the operator's choice.",
-    // 21024 is logged for many failures, so it cannot decide.
-    seenWith: [21024],
   },
 } as const satisfies Record<string, FailureRow>;
 

@@ -6,10 +6,13 @@ const IDENTITY_ROWS = {
   ListenerDisabled: {
     row: 13,
     class: 'operator',
-    title: 'the migration listener is off because local policy could not be processed',
+    title:
+      'the migration listener of the target node does not listen on the address that it should',
     hint:
-      'Run gpupdate /force on the node. If it fails, restore C:\\Windows\\System32\\GroupPolicy ' +
-      'from a healthy node, then retry.',
+      'On the target check (Get-VMHost).VirtualMachineMigrationEnabled and Get-ClusterNetworkInterface; ' +
+      'run gpupdate /force there. If that fails, restore C:\\Windows\\System32\\GroupPolicy from a ' +
+      'healthy node. Then retry.',
+    eventIds: [21141],
     seenWith: [21502, 21024],
   },
   NoDelegatedCredentials: {
@@ -32,6 +35,24 @@ const IDENTITY_ROWS = {
     hresults: ['0x8009030D'],
     seenWith: MOVE_FAILED_EVENT,
   },
+  SignInRefused: {
+    class: 'operator',
+    title: "Windows does not let the worker's account sign in at the other node",
+    hint:
+      'Do not retry before the account is in order: each try counts towards a lockout. Give the ' +
+      'account the same name and password on every node (Set-LocalUser) and the workers the same ' +
+      '(watari worker install --new-password); if the code says locked, disabled, expired or ' +
+      'restricted, mend that (net user NAME). Then retry.',
+    // Logon failure, restriction, hours, workstation, expired, disabled, account expired, must change, locked out; then
+    // the same as NTSTATUS and SEC_E_LOGON_DENIED.
+    hresults: [
+      ...['0x8007052E', '0x8007052F', '0x80070530', '0x80070531', '0x80070532', '0x80070533'],
+      ...['0x80070701', '0x80070773', '0x80070775', '0xC000006D', '0xC000006E', '0xC000006F'],
+      ...['0xC0000070', '0xC0000071', '0xC0000072', '0xC0000193', '0xC0000224', '0xC0000234'],
+      '0x8009030C',
+    ],
+    seenWith: MOVE_FAILED_EVENT,
+  },
   LogonRightMissing: {
     row: 16,
     class: 'operator',
@@ -40,15 +61,6 @@ const IDENTITY_ROWS = {
       'Give NT VIRTUAL MACHINE\\Virtual Machines the right "Log on as a service" in the local ' +
       'security policy of the node; gpupdate /force helps for a while. Then retry.',
     hresults: ['0x80070569'],
-    seenWith: MOVE_FAILED_EVENT,
-  },
-  KeyProtectorLocked: {
-    row: 28,
-    class: 'operator',
-    title: "the VM's virtual TPM is sealed with certificates that the target node does not have",
-    hint:
-      'Export the shielding certificates (encryption and signing) of the node that created the ' +
-      'VM and import them on every node, then retry.',
     seenWith: MOVE_FAILED_EVENT,
   },
   AccountNotMapped: {
@@ -61,14 +73,6 @@ const IDENTITY_ROWS = {
       'afterwards.',
     hresults: ['0x80070534'],
     seenWith: [21024, 1106],
-  },
-  ClusterServiceBlocked: {
-    row: 33,
-    class: 'operator',
-    title: 'the cluster service does not start: a hardening policy keeps its security package out',
-    hint:
-      'Set the policy AllowCustomSSPsAPs to enabled on the node, restart it if asked, then ' +
-      'Start-ClusterNode and retry.',
   },
   ClusterAuthenticationFailed: {
     row: 34,
@@ -106,7 +110,8 @@ const STATE_ROWS = {
     class: 'retry',
     title: 'all migration slots of the cluster or of a node are taken',
     hint: 'It waits for a free slot. (Get-Cluster).MaximumParallelMigrations says how many there are.',
-    eventIds: [21501],
+    // Microsoft documents it for the limit alone, but its text is free.
+    hintEventIds: [21501],
   },
   MigrationInProgress: {
     row: 25,
@@ -123,6 +128,31 @@ const STATE_ROWS = {
       'Wait for the backup or merge to end (Get-VM | Select-Object Name, Status). If it hangs, ' +
       'restart the backup service, then vmms, and retry.',
   },
+  RoleStateWrong: {
+    class: 'retry-then-operator',
+    title: 'the role or its VM is in a state in which Windows does not do this',
+    hint:
+      'Look at the role (Get-ClusterGroup, Get-ClusterResource) and at the VM (Get-VM | ' +
+      'Select-Object Name, State, Status). Retry when both are what they should be.',
+    // ERROR_INVALID_STATE
+    hresults: ['0x8007139F'],
+  },
+  SeveralVmsInRole: {
+    class: 'operator',
+    title: 'the role holds several VMs, and such a role is not migrated live',
+    hint:
+      'See them with Get-ClusterResource, and give each VM a role of its own ' +
+      '(Add-ClusterVirtualMachineRole), then retry.',
+    eventIds: [21124],
+  },
+  NotRestoredAtSource: {
+    class: 'operator',
+    title: 'the move failed and the VM could not be restored on the node where it was',
+    hint:
+      'See whether the VM still runs and where (Get-ClusterGroup, Get-VM on both nodes) before ' +
+      'anything else; Start-ClusterGroup brings it back. Then retry.',
+    eventIds: [21131],
+  },
   SavedStateUnreadable: {
     row: 30,
     class: 'operator',
@@ -131,22 +161,6 @@ const STATE_ROWS = {
       'Delete the saved state (Remove-VMSavedState) or merge the checkpoint ' +
       '(Remove-VMCheckpoint), start the VM and retry.',
     hresults: ['0xC0370027'],
-  },
-  MoveHangs: {
-    row: 32,
-    class: 'operator',
-    title: 'the move hangs at one percentage or stays queued, as known of dynamic-memory VMs',
-    hint:
-      'Cancel it (Move-ClusterVirtualMachineRole -Cancel). On all nodes set ' +
-      'SkipSmallLocalAllocations to 0 under ' +
-      'HKLM\\SYSTEM\\CurrentControlSet\\Services\\Vid\\Parameters and restart them one by one, ' +
-      'then retry.',
-  },
-  BackupAgentFreeze: {
-    row: 35,
-    class: 'operator',
-    title: 'a backup agent that runs as a cluster role froze the node during the move',
-    hint: "Take the agent's cluster role offline before moves (Stop-ClusterGroup), then retry.",
   },
   NodeQuarantined: {
     row: 36,
@@ -183,20 +197,7 @@ const STATE_ROWS = {
       'Turn on virtualization and data execution prevention in the firmware. For a nested node ' +
       'run Set-VMProcessor -ExposeVirtualizationExtensions $true on its host while it is off. ' +
       'Then retry.',
-  },
-  SharedVhdx: {
-    row: 41,
-    class: 'operator',
-    title: 'the VM has a shared VHDX, which a live migration does not support',
-    hint: 'Detach the shared disk, move the VM and attach it again, or use a VHD set.',
-  },
-  FunctionShadowsCmdlet: {
-    row: 42,
-    class: 'operator',
-    title: 'a function with the name of the migration cmdlet was called instead of the cmdlet',
-    hint:
-      'Get-Command Move-ClusterVirtualMachineRole -All shows it: remove the module that adds the ' +
-      'function, or make sure that FailoverClusters is the module that answers. Then retry.',
+    errorIds: ['Alteration_PrerequisiteCheck_Failed'],
   },
 } as const satisfies Record<string, FailureRow>;
 

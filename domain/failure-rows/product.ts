@@ -46,7 +46,8 @@ const ANSWER_ROWS = {
       'Check Get-Service ClusSvc and Get-ClusterNode on the node; Start-ClusterNode starts it. ' +
       'Then retry.',
     // RPC server unavailable, call failed, no endpoint: cluster cmdlets while ClusSvc is down.
-    hresults: ['0x800706BA', '0x800706BE', '0x800706D9'],
+    hresults: ['0x800706BA', '0x800706BE', '0x800706BF', '0x800706D9', '0x80070046'],
+    errorIds: ['ClusterEndpointNotRegistered', 'ClusterRpcConnection'],
   },
   HyperVMissing: {
     class: 'operator',
@@ -120,7 +121,8 @@ const MOVE_ROWS = {
     title: 'the node is back, but its services or its membership in the cluster are not',
     hint:
       'Look at the services with Get-Service vmms, ClusSvc and at Get-ClusterNode on the node, and ' +
-      'at its System event log. Retry when the node is Up.',
+      'at its System event log. A ClusSvc that never starts is often kept out by the policy ' +
+      'AllowCustomSSPsAPs: watari cluster doctor tells. Retry when the node is Up.',
   },
   TargetNodeDown: {
     class: 'retry-then-operator',
@@ -142,11 +144,6 @@ const MOVE_ROWS = {
     hint: 'Look at it with Get-ClusterGroup, rename one of the two, then retry.',
     // ERROR_OBJECT_ALREADY_EXISTS
     hresults: ['0x80071392'],
-  },
-  DiskNotShared: {
-    class: 'operator',
-    title: "the VM's disk is not on storage that every node can reach",
-    hint: 'Move it to a cluster shared volume (Move-VMStorage), then retry.',
   },
   VmNotOurs: {
     class: 'operator',
@@ -182,13 +179,22 @@ const MOVE_ROWS = {
       'is often logged on the target. Then retry.',
     hresults: ['0x80004005'],
   },
+  MoveFailedWithCode: {
+    class: 'retry-then-operator',
+    title: 'the live migration failed with a code for which watari has no advice of its own',
+    hint:
+      'The message says what Windows says of the code. Mend that, then retry. The whole entries are ' +
+      'in the evidence of the step: watari run show RUN --json.',
+  },
   MoveStalled: {
     class: 'operator',
     title: 'the live migration makes no progress',
     hint:
       'The move is still under way. Check the migration network, or cancel it with ' +
       'Move-ClusterVirtualMachineRole -Cancel. Retry goes on with the move if it still runs and ' +
-      'starts a new one if not.',
+      'starts a new one if not. If VMs with dynamic memory hang again and again, set ' +
+      'SkipSmallLocalAllocations to 0 under HKLM\\SYSTEM\\CurrentControlSet\\Services\\Vid\\Parameters ' +
+      'on all nodes and restart them one by one.',
   },
   MoveCancelled: {
     class: 'operator',

@@ -17,8 +17,12 @@ export interface FailureRow {
   readonly row?: number;
   /** Each of these identifies the row. `0x` and eight upper-case digits. */
   readonly hresults?: readonly string[];
+  /** HRESULTs of another row that this one may explain as well: both are named, the one that the facts support first. */
+  readonly alsoHresults?: readonly string[];
   /** Each of these identifies the row when no HRESULT does. */
   readonly eventIds?: readonly number[];
+  /** Events of free text, which prove nothing: they count only where no other sign is there. */
+  readonly hintEventIds?: readonly number[];
   /** Ids that the port or PowerShell gives beside the code's own name, which always counts. */
   readonly errorIds?: readonly string[];
   /** Events that come along with many rows: they tell where to look and decide nothing. */

@@ -189,6 +189,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       message: z.string(),
       hresult: z.string().nullable(),
       vm: z.string().nullable(),
+      vmIds: z.array(z.string()),
     }),
   ),
   installFeatures: changed.extend({ restartNeeded: z.boolean() }),

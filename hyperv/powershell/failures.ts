@@ -8,9 +8,28 @@ const SUCCESS = '0x00000000';
 /** E_FAIL. */
 const GENERIC = '0x80004005';
 
-/** What counts of a chain, outermost first. */
-const codesOf = (failure: ReplyFailure): string[] =>
-  failure.chain.map((one) => one.hresult).filter((code) => code !== SUCCESS && !DOTNET.test(code));
+const isCode = (code: string): boolean => code !== SUCCESS && !DOTNET.test(code);
+
+/**
+ * `(0x8007000E)`: the digits are the same in every language. One that a quotation mark follows belongs to a name, which
+ * may look like anything.
+ */
+const IN_TEXT = /\((0x[0-9a-f]{8})\)(?!['"’”“»›」』`])/gi;
+
+const codesInText = (failure: ReplyFailure): string[] =>
+  [failure.message, ...failure.chain.map((one) => one.message)]
+    .flatMap((text) => [...text.matchAll(IN_TEXT)].map(([, code = '']) => code))
+    .map((code) => `0x${code.slice(2).toUpperCase()}`);
+
+/**
+ * What counts of a chain, outermost first. Hyper-V's exceptions carry no code: it stands in their text alone, which is
+ * therefore read where nothing else names a cause.
+ */
+function codesOf(failure: ReplyFailure): string[] {
+  const carried = failure.chain.map((one) => one.hresult).filter(isCode);
+  if (carried.some((code) => code !== GENERIC)) return carried;
+  return [...carried, ...new Set(codesInText(failure).filter(isCode))];
+}
 
 /** PowerShell found no such cmdlet: its module is not installed, or cannot be loaded. */
 const isModuleMissing = (failure: ReplyFailure): boolean =>

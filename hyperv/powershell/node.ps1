@@ -6,9 +6,12 @@ $script:RestartOwedKeys = @(
     'SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'
 )
 
-# Where the cause of a failed move is written. The System log is read for the cluster service's entries alone.
+# Where the cause of a failed move is written. The System log is read for the cluster service's entries alone. Of the
+# operational log event 1106 counts at any level: the only one that says why an account could not be mapped.
 $script:EventLogs = @(
     @{ LogName = 'Microsoft-Windows-Hyper-V-VMMS-Admin' }
+    @{ LogName = 'Microsoft-Windows-Hyper-V-VMMS-Operational' }
+    @{ LogName = 'Microsoft-Windows-Hyper-V-VMMS-Operational'; Id = 1106; Level = 0, 4, 5 }
     @{ LogName = 'Microsoft-Windows-Hyper-V-High-Availability-Admin' }
     @{ LogName = 'Microsoft-Windows-FailoverClustering/Operational' }
     @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-FailoverClustering' }
@@ -224,39 +227,63 @@ function Test-WatariDiskFile {
     }
 }
 
-# Code and VM of an event from its data. The message is in the language of Windows and says nothing to a program.
+$script:GuidPattern = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
+$script:GenericFailure = '0x80004005'
+
+# What an event says to a program: codes, ids, and the texts in its data, one of which may name a resource. Its message
+# is in the language of Windows, but the digits in it are not.
 function Read-EventData {
     param($Record)
-    $values = @($Record.Properties | ForEach-Object { Read-Property $_ 'Value' })
-    $hresult = $null
+    $values = @($Record.Properties | ForEach-Object { [string](Read-Property $_ 'Value') })
     $vm = $null
+    $codes = [System.Collections.ArrayList]::new()
     for ($i = 0; $i -lt $values.Count; $i++) {
-        $value = $values[$i]
-        $text = [string]$value
-        if ($null -eq $hresult) { $hresult = Read-FailureCode $value }
-        # Hyper-V writes the VM's name in front of its id.
-        $guid = [guid]::Empty
-        if ($null -eq $vm -and $i -gt 0 -and [guid]::TryParse($text, [ref]$guid)) { $vm = [string]$values[$i - 1] }
+        $isName = $i + 1 -lt $values.Count -and $values[$i + 1] -match "\A\{?$script:GuidPattern\}?\z"
+        # VMMS writes the VM's name in front of its id. The name may look like anything, a code too.
+        if ($isName -and $null -eq $vm -and [string]$Record.LogName -like 'Microsoft-Windows-Hyper-V-VMMS-*') { $vm = $values[$i] }
+        if (-not $isName) { foreach ($code in @(Read-FailureCode $values[$i])) { [void]$codes.Add($code) } }
     }
-    # The cluster writes the name of the resource: "Virtual Machine web-1".
-    if ($null -eq $vm -and $values.Count -gt 0 -and [string]$values[0] -match '\AVirtual Machine (?:Configuration )?(.+)\z') {
-        $vm = $Matches[1]
-    }
-    @{ hresult = $hresult; vm = $vm }
+    if ($codes.Count -eq 0) { foreach ($code in @(Read-FailureCode ([string]$Record.Message))) { [void]$codes.Add($code) } }
+    $telling = @($codes | Where-Object { $_ -ne $script:GenericFailure }) + @($codes)
+    $ids = [regex]::Matches(($values -join ' ') + ' ' + [string]$Record.Message, $script:GuidPattern) |
+        ForEach-Object { $_.Value.ToLowerInvariant() }
+    @{ hresult = if ($telling.Count -gt 0) { $telling[0] } else { $null }; vm = $vm; ids = @($ids); values = $values }
 }
 
-# A failure as 0x80071398, as %%2147946392 (how event data refers to it), or as a number; $null when it is none.
+# Failures in a text, as 0x80071398, as %%2147946392 (how event data refers to it), as a number, as (0x000013AB) or, in
+# the facilities that are written so, as 80070534.
 function Read-FailureCode {
     param($Value)
-    $number = $null
     $text = [string]$Value
-    if ($text -match '(?<![0-9A-Fa-f])0x([89A-Fa-f][0-9A-Fa-f]{7})(?![0-9A-Fa-f])') { return '0x' + $Matches[1].ToUpperInvariant() }
-    if ($text -match '\A(?:%%)?(-?\d{9,10})\z') { $number = [long]$Matches[1] }
-    if ($null -eq $number) { return $null }
-    if ($number -lt 0) { $number = $number -band 4294967295 }
-    # The upper half are failures.
-    if ($number -lt 2147483648 -or $number -gt 4294967295) { return $null }
-    ConvertTo-HResult $number
+    if ($text -match '\A(?:%%)?(-?\d{9,10})\z') {
+        $number = [long]$Matches[1]
+        if ($number -lt 0) { $number = $number -band 4294967295 }
+        # The upper half are failures.
+        if ($number -ge 2147483648 -and $number -le 4294967295) { ConvertTo-HResult $number }
+        return
+    }
+    $codes = '(?<![0-9A-Za-z])(?:0x(?<code>[89A-F][0-9A-F]{7})|(?<code>800[479][0-9A-F]{4})|(?<=\()0x(?<code>0000(?!0000)[0-9A-F]{4})(?=\)))(?![0-9A-Za-z-])'
+    [regex]::Matches($text, $codes, 'IgnoreCase') | ForEach-Object { '0x' + $_.Groups['code'].Value.ToUpperInvariant() }
+}
+
+# The VM of a resource or role by its name, which is in the language of Windows or somebody's own: only the cluster knows.
+function Find-VMOfResource {
+    param([string[]]$Name)
+    $owners = @{}
+    if ($Name.Count -eq 0 -or (Get-ServiceState 'ClusSvc')['ClusSvc'] -ne 'Running') { return $owners }
+    $resources = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource } | Where-Object {
+            (Test-ResourceType $_ 'Virtual Machine') -or (Test-ResourceType $_ 'Virtual Machine Configuration')
+        } | ForEach-Object { @{ resource = $_; name = [string]$_.Name; group = Get-NameOf $_.OwnerGroup } })
+    $groups = @($resources | Where-Object { $Name -contains $_.name -or $Name -contains $_.group } | ForEach-Object { $_.group })
+    foreach ($one in $resources) {
+        if ($groups -notcontains $one.group -or -not (Test-ResourceType $one.resource 'Virtual Machine')) { continue }
+        $id = Invoke-Recorded { $one.resource | FailoverClusters\Get-ClusterParameter -Name VmID }
+        $owner = @{ vm = $one.group; id = ([string]$id.Value).ToLowerInvariant() }
+        foreach ($part in $resources) {
+            if ($part.group -eq $one.group) { $owners[$part.name] = $owner; $owners[$part.group] = $owner }
+        }
+    }
+    $owners
 }
 
 function Get-WatariEvent {
@@ -278,7 +305,8 @@ function Get-WatariEvent {
     $records = [System.Collections.ArrayList]::new()
     foreach ($log in $script:EventLogs) {
         # One log per call: a log that is not there would fail them all.
-        $filter = @{ StartTime = $Since; Level = 1, 2, 3 } + $log
+        $filter = @{ StartTime = $Since } + $log
+        if (-not $log.ContainsKey('Level')) { $filter['Level'] = 1, 2, 3 }
         try {
             Invoke-Recorded { Microsoft.PowerShell.Diagnostics\Get-WinEvent -FilterHashtable $filter -MaxEvents $Max } |
                 ForEach-Object { [void]$records.Add($_) }
@@ -288,19 +316,33 @@ function Get-WatariEvent {
             if ([string]$_.FullyQualifiedErrorId -notlike 'NoMatching*') { throw }
         }
     }
-    $records | Sort-Object -Property TimeCreated, RecordId | Select-Object -Last $Max | ForEach-Object {
-        $data = Read-EventData $_
+    $found = @($records | Sort-Object -Property TimeCreated, RecordId | Select-Object -Last $Max | ForEach-Object {
+            @{ record = $_; data = Read-EventData $_ }
+        })
+    $owners = @{}
+    $named = @($found | Where-Object { $null -eq $_.data.vm } | ForEach-Object { $_.data.values } | Where-Object { $_ } | Select-Object -Unique)
+    # An entry whose VM is not known is an entry all the same.
+    try { $owners = Find-VMOfResource $named } catch { $owners = @{} }
+    foreach ($one in $found) {
+        $record = $one.record
+        $vm = $one.data.vm
+        $ids = $one.data.ids
+        $of = @()
+        if ($null -eq $vm) { $of = @($one.data.values | Where-Object { $_ -and $owners.ContainsKey($_) } | ForEach-Object { $owners[$_] }) }
+        $names = @($of | ForEach-Object { $_.vm } | Select-Object -Unique)
+        if ($names.Count -eq 1) { $vm = $names[0] }
         [pscustomobject][ordered]@{
-            log      = [string]$_.LogName
-            id       = [int]$_.Id
-            level    = [int]$_.Level
-            recordId = [long]$_.RecordId
+            log      = [string]$record.LogName
+            id       = [int]$record.Id
+            level    = [int]$record.Level
+            recordId = [long]$record.RecordId
             # In a workgroup too it may come with a DNS suffix.
-            node     = ([string]$_.MachineName).Split('.')[0]
-            time     = ConvertTo-IsoTime $_.TimeCreated
-            message  = [string]$_.Message
-            hresult  = $data.hresult
-            vm       = $data.vm
+            node     = ([string]$record.MachineName).Split('.')[0]
+            time     = ConvertTo-IsoTime $record.TimeCreated
+            message  = [string]$record.Message
+            hresult  = $one.data.hresult
+            vm       = $vm
+            vmIds    = @(@($ids) + @($of | ForEach-Object { $_.id }) | Where-Object { $_ } | Select-Object -Unique)
         }
     }
 }

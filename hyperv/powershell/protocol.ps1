@@ -94,6 +94,11 @@ function ConvertTo-ErrorReply {
             if ($native -gt 0 -and $native -le 65535) { $native = $native -bor 2147942400 }
             if ($native -ne 0) { $code = ConvertTo-HResult $native }
         }
+        else {
+            # Of its own on a cluster's exception, a signed HRESULT. Hyper-V's says 32768 and so on, which is none.
+            $own = Read-Property $exception 'ErrorCode'
+            if ($own -is [int] -and $own -lt 0) { $code = ConvertTo-HResult $own }
+        }
         if ($exception.Data.Contains('WatariHResult')) { $code = [string]$exception.Data['WatariHResult'] }
         if ($exception.Data.Contains('WatariErrorId')) { $errorId = [string]$exception.Data['WatariErrorId'] }
         [void]$chain.Add([ordered]@{

@@ -64,9 +64,9 @@ function devices(world: World, vm: LabVm, move: LabMove): Obstacle | null {
     if (name === null) continue;
     const match = there.find((other) => sameName(other.name, name));
     if (match === undefined)
-      return obstacle(`the destination has no virtual switch '${name}'`, null, [21125]);
+      return obstacle(`the destination has no virtual switch '${name}'`, null, [21159]);
     if (match.type !== 'External')
-      return obstacle(`the destination has disconnected VM switch(s): '${name}'`, null);
+      return obstacle(`the destination has disconnected VM switch(s): '${name}'`, null, [21145]);
   }
   const iso = vm.dvds.find((path) => !onSharedVolume(world, path));
   if (iso !== undefined) return obstacle(`the destination cannot open '${iso}'`, '0xC03A0014');

@@ -3,7 +3,7 @@ import type { MoveFacts } from '../../domain/facts.ts';
 import { marksOf } from './faults.ts';
 import { obstacleTo, type Obstacle } from './move-obstacles.ts';
 import { advancePrecopy, remainingPrecopy, startPrecopy } from './precopy.ts';
-import { effect, logEvent, VMMS_LOG } from './records.ts';
+import { effect, logEvent, RESOURCE_LOG, VMMS_LOG } from './records.ts';
 import { isMember, nodeOf, type LabMove, type LabRole, type LabVm, type World } from './world.ts';
 
 // The share of each phase in MigrationProgress. Failures of a missing switch or memory are reported below 10 %.
@@ -61,8 +61,9 @@ export function acceptMove(world: World, vm: LabVm, to: string, by: LabMove['by'
   if (world.scenario.migration.whenFull === 'refuse') {
     const limit = String(world.cluster.maximumParallelMigrations);
     const text = `the migration limit of ${limit} was reached`;
-    logEvents(world, move, 21501, 2, text, '0x800700AA');
-    end(world, move, { text, hresult: '0x800700AA', alsoOnTarget: [], reason: '0x800700AA' });
+    // Free text without a code, and no 21502 beside it.
+    logEvents(world, move, 21501, 2, text, null);
+    end(world, move, { text, hresult: null, alsoOnTarget: [], reason: '0x80004005' }, []);
     return move;
   }
   effect(world, move.from, 'move-queued', vm.name, describe(move));
@@ -149,7 +150,8 @@ function endTransfer(world: World, move: LabMove): void {
   if (move.copy.blackoutMs > LONG_BLACKOUT_MS) {
     const took = (move.copy.blackoutMs / 1000).toFixed(1);
     const message = `Live migration of '${vm.name}' had a blackout of ${took} seconds.`;
-    logEvent(world, move.to, { log: VMMS_LOG, id: 20417, level: 3, vm: vm.name, message });
+    const about = { vm: vm.name, vmId: vm.id };
+    logEvent(world, move.to, { log: VMMS_LOG, id: 20417, level: 3, ...about, message });
   }
   const ms = world.scenario.migration.movingGroupSeconds * 1000;
   move.end = world.agenda.add(world.time + ms, () => {
@@ -185,18 +187,20 @@ function logEvents(
   hresult: string | null,
   ends = [move.from, move.to],
 ): void {
-  const vm = vmOfMove(world, move).name;
-  const message = `Live migration of '${vm}' failed: ${text}.`;
-  for (const node of ends)
-    logEvent(world, node, { log: VMMS_LOG, id, level, message, vm, ...(hresult && { hresult }) });
+  const { name, id: vmId } = vmOfMove(world, move);
+  const message = `Live migration of '${name}' failed: ${text}.`;
+  // The ids of the resource's own provider.
+  const log = id >= 21_000 && id < 22_000 ? RESOURCE_LOG : VMMS_LOG;
+  const entry = { log, id, level, message, vm: name, vmId };
+  for (const node of ends) logEvent(world, node, { ...entry, ...(hresult && { hresult }) });
 }
 
-function end(world: World, move: LabMove, why: Obstacle): void {
+function end(world: World, move: LabMove, why: Obstacle, tells = [move.from, move.to]): void {
   const percent = percentOf(world, move);
   forget(world, move);
   for (const id of why.alsoOnTarget)
     logEvents(world, move, id, 2, why.text, why.hresult, [move.to]);
-  logEvents(world, move, 21502, 2, why.text, why.hresult);
+  logEvents(world, move, 21502, 2, why.text, why.hresult, tells);
   roleOfMove(world, move).lastMove = { phase: 'failed', percent, failureReason: why.reason };
   const code = why.hresult === null ? '' : ` (${why.hresult})`;
   const detail = `${describe(move)}: ${why.text}${code}`;

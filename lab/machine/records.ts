@@ -114,6 +114,8 @@ export function recordCall(world: Writing, call: Omit<CallRecord, 'seq' | 'at'>)
 }
 
 export const VMMS_LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
+/** What the cluster's resource of a VM writes: it names the resource, not the VM. */
+export const RESOURCE_LOG = 'Microsoft-Windows-Hyper-V-High-Availability-Admin';
 export const CLUSTER_LOG = 'System';
 
 /** Writes to the event log of one node. */
@@ -123,14 +125,17 @@ export function logEvent(
   event: Pick<EventFacts, 'log' | 'id' | 'level' | 'message'> & {
     hresult?: string;
     vm?: string;
+    vmId?: string;
     /** Default: now. */
     at?: Instant;
   },
 ): void {
   const { records } = world;
   records.eventSeq += 1;
-  const { log, id, level, message, hresult = null, vm = null, at = world.time } = event;
+  const { log, id, level, message, hresult = null, vm = null, vmId, at = world.time } = event;
   const recordId = records.eventSeq;
   const time = iso(at);
-  keep(records.events, { log, id, level, recordId, node, time, message, hresult, vm }, EVENTS_MAX);
+  const vmIds = vmId === undefined ? [] : [vmId];
+  const entry = { log, id, level, recordId, node, time, message, hresult, vm, vmIds };
+  keep(records.events, entry, EVENTS_MAX);
 }

@@ -297,7 +297,9 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
   for (const is of scenario.nodes) {
     for (const { hoursAgo, hresult, vm, ...event } of is.events) {
       const at = start - hoursAgo * 3_600_000;
-      logEvent(world, is.name, { ...event, at, ...(hresult && { hresult }), ...(vm && { vm }) });
+      const vmId = [...world.vms.values()].find((one) => one.name === vm)?.id;
+      const about = { ...(vm && { vm }), ...(vmId && { vmId }) };
+      logEvent(world, is.name, { ...event, at, ...(hresult && { hresult }), ...about });
     }
   }
   return world;

@@ -240,6 +240,11 @@ function New-LabError($Failure) {
     if ($null -ne $Failure.native) {
         $inner = New-Object System.ComponentModel.Win32Exception ([int]$Failure.native), $message
     }
+    elseif ($null -ne $Failure.operation) {
+        $operation = 'Microsoft.Virtualization.Client.Management.VirtualizationOperationFailedException' -as [type]
+        $inner = [Activator]::CreateInstance($operation, [object[]]@($message, $null))
+        $inner | Add-Member -NotePropertyName ErrorCode -NotePropertyValue ([int]$Failure.operation)
+    }
     $type = [string]$Failure.type -as [type]
     $exception =
         if ($type -and ($inner -or $script:Exceptions -contains [string]$Failure.type)) {
@@ -249,6 +254,9 @@ function New-LabError($Failure) {
         else { New-Object System.Exception $message, $inner }
     if ($null -ne $Failure.hresult) {
         [void]$script:HResult.Invoke($exception, [object[]]@([int]$Failure.hresult))
+    }
+    if ($null -ne $Failure.errorCode) {
+        $exception | Add-Member -NotePropertyName ErrorCode -NotePropertyValue ([int]$Failure.errorCode)
     }
     $category = [System.Management.Automation.ErrorCategory][string]$Failure.category
     $target = ConvertFrom-LabValue $Failure.target

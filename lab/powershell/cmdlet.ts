@@ -72,7 +72,7 @@ export function needsHyperV({ node, cmdlet }: Call): void {
 }
 
 export function needsCluster({ world, node, cmdlet }: Call): void {
-  if (!isMember(node) || !world.quorate) throw clusterUnreachable(cmdlet, node.name);
+  if (!isMember(node) || !world.quorate) throw clusterUnreachable(cmdlet);
 }
 
 /** Names of the VMs that a call is about, for faults that strike one VM only. */

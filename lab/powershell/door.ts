@@ -18,17 +18,14 @@ import { disturbed, takeDisturbance, type Disturbance } from './disturbance.ts';
 import {
   clusterError,
   CmdletError,
-  commandClass,
-  nativeOf,
+  faultRecord,
   notImplemented,
-  signed,
   type ErrorRecord,
 } from './errors.ts';
 import { HYPERV_CMDLETS } from './hyperv-cmdlets.ts';
 import { PROBE_CMDLETS } from './probe-cmdlets.ts';
 import { GONE, type CmdletReply } from './reply.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
-import { EXCEPTIONS } from './windows-types.ts';
 import { Bound, withoutRepeats } from './wire.ts';
 
 /** What LabCore.ps1 posts: a call, or the assignment of a property of an object. */
@@ -200,16 +197,7 @@ function failureOf(call: Call, fault: Fault): ErrorRecord | 'lost' | null {
       ...(about !== undefined && { vm: about }),
     });
   }
-  const native = hresult === undefined ? undefined : nativeOf(hresult);
-  return {
-    fqid: errorId ?? `${cmdlet},${commandClass(cmdlet)}`,
-    category: 'NotSpecified',
-    type: cmdlet.includes('Cluster') ? EXCEPTIONS.cluster : EXCEPTIONS.hyperv,
-    message,
-    terminating: true,
-    ...(hresult !== undefined && { hresult: signed(hresult) }),
-    ...(native !== undefined && { native }),
-  };
+  return faultRecord(cmdlet, { message, errorId, hresult });
 }
 
 function perform(call: Call, request: CmdletRequest): Result {

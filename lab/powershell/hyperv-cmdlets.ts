@@ -91,7 +91,6 @@ const newVmCmdlet: Cmdlet = {
     const missing = (what: string, target: string) =>
       hypervError(call.cmdlet, {
         id: 'ObjectNotFound',
-        category: 'ObjectNotFound',
         message: `Hyper-V was unable to find the ${what} '${target}'.`,
         target,
       });
@@ -104,7 +103,6 @@ const newVmCmdlet: Cmdlet = {
     if (vhd !== null && volumes && !seesFile(call, vhd))
       throw hypervError(call.cmdlet, {
         id: 'ObjectNotFound',
-        category: 'ObjectNotFound',
         message: `The system cannot find the file '${vhd}'.`,
         hresult: '0x80070002',
         target: vhd,
@@ -162,7 +160,6 @@ const getVmSwitch: Cmdlet = {
       if (hit.length > 0 || hasWildcard(name)) return hit;
       return hypervError(call.cmdlet, {
         id: 'InvalidParameter',
-        category: 'InvalidArgument',
         message: `Hyper-V was unable to find a virtual switch with name "${name}".`,
         target: name,
       });
@@ -220,7 +217,7 @@ function getVhd(call: Call): Result {
   needsHyperV(call);
   const { world, node, bound } = call;
   const { found, errors } = collect(bound.texts('Path') ?? [], (path) => {
-    const told = { category: 'ObjectNotFound', target: path };
+    const told = { target: path };
     const user = [...world.vms.values()].find(
       (vm) => vm.state === 'Running' && vm.disks.some((disk) => samePath(disk, path)),
     );
@@ -228,7 +225,6 @@ function getVhd(call: Call): Result {
       return hypervError(call.cmdlet, {
         ...told,
         id: 'ObjectInUse',
-        category: 'ResourceBusy',
         message: `The file '${path}' is in use.`,
         hresult: '0x80070020',
       });

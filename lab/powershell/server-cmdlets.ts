@@ -2,8 +2,10 @@
 import type { EventFacts } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
 import { installFeatures } from '../machine/acts.ts';
-import { CLUSTER_LOG, VMMS_LOG } from '../machine/records.ts';
-import { hasHyperV, type LabNode } from '../machine/world.ts';
+import { CLUSTER_LOG, RESOURCE_LOG, VMMS_LOG } from '../machine/records.ts';
+import { hasHyperV, roleOfId, type LabNode } from '../machine/world.ts';
+import { plainText } from './cluster-cmdlets.ts';
+import { resourcesOf } from './cluster-objects.ts';
 import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { notImplemented, plainError } from './errors.ts';
 import { wildcard } from './matching.ts';
@@ -82,15 +84,13 @@ function installFeature(call: Call): Result {
 const HYPERV_LOGS = [
   VMMS_LOG,
   'Microsoft-Windows-Hyper-V-VMMS-Operational',
-  'Microsoft-Windows-Hyper-V-High-Availability-Admin',
+  RESOURCE_LOG,
   'Microsoft-Windows-Hyper-V-Worker-Admin',
 ];
 const LOGS = [CLUSTER_LOG, 'Application', 'Microsoft-Windows-FailoverClustering/Operational'];
 
-const providerOf = (event: EventFacts): string =>
-  event.log === VMMS_LOG
-    ? 'Microsoft-Windows-Hyper-V-VMMS'
-    : 'Microsoft-Windows-FailoverClustering';
+const providerOf = ({ log }: EventFacts): string =>
+  /^(.*Hyper-V.*?)-(?:Admin|Operational)$/.exec(log)?.[1] ?? 'Microsoft-Windows-FailoverClustering';
 
 /** A property of a filter as a list; keys of a hashtable do not count case. */
 function wanted(filter: Readonly<Record<string, unknown>>, name: string): unknown[] | undefined {
@@ -152,10 +152,20 @@ function getEvent(call: Call): Result {
   );
 }
 
-function eventObject({ world, node }: Call, event: EventFacts): Wire {
-  const vm = [...world.vms.values()].find((one) => one.name === event.vm);
+/** VMMS names the VM and its id; the cluster and its resources name the resource, as it is called. */
+function aboutOf({ world }: Call, { log, vm, vmIds }: EventFacts): string[] {
+  if (vm === null) return [];
+  const [id = ''] = vmIds;
+  if (log.startsWith('Microsoft-Windows-Hyper-V-VMMS-')) return [vm, id.toUpperCase()];
+  const role = roleOfId(world, id);
+  const [resource] = role === undefined ? [] : resourcesOf(world, role);
+  return resource === undefined ? [vm] : [plainText(resource, 'Name'), 'Virtual Machine'];
+}
+
+function eventObject(call: Call, event: EventFacts): Wire {
+  const { node } = call;
   const data = [
-    ...(event.vm === null ? [] : [event.vm, vm?.id.toUpperCase() ?? '']),
+    ...aboutOf(call, event),
     ...(event.hresult === null ? [] : [`%%${Number.parseInt(event.hresult, 16)}`]),
     ...(event.hresult === null ? [] : [`(${event.hresult})`]),
   ];

@@ -191,4 +191,5 @@ export const CLASSES: readonly string[] = [
 export const EXCEPTIONS = {
   cluster: `${CLUSTERS}.ClusterCmdletException`,
   hyperv: `${HYPERV}.VirtualizationException`,
+  operation: 'Microsoft.Virtualization.Client.Management.VirtualizationOperationFailedException',
 } as const;

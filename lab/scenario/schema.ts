@@ -194,6 +194,7 @@ const EVENT_LOGS = [
   'System',
   'Microsoft-Windows-FailoverClustering/Operational',
   'Microsoft-Windows-Hyper-V-VMMS-Admin',
+  'Microsoft-Windows-Hyper-V-VMMS-Operational',
   'Microsoft-Windows-Hyper-V-High-Availability-Admin',
 ] as const;
 

@@ -26,9 +26,12 @@ const codes = Object.keys(FAILURES).filter(isFailureCode);
 const rows = codes.map((code) => ({ code, ...failureRow(code) }));
 
 describe('the table', () => {
-  it('has each of the 42 known failures of the platform once', () => {
+  it('has the known failures of the platform once, but those that Windows shows by nothing', () => {
     const numbers = rows.flatMap((r) => r.row ?? []).sort((a, b) => a - b);
-    expect(numbers).toEqual(Array.from({ length: 42 }, (_, i) => i + 1));
+    // Older microcode, network of the guest, key protector, hanging move, policy, backup agent, shared VHDX, function.
+    const unseen = [12, 23, 28, 32, 33, 35, 41, 42];
+    const known = Array.from({ length: 42 }, (_, i) => i + 1);
+    expect(numbers).toEqual(known.filter((n) => !unseen.includes(n)));
   });
 
   it('gives no sign to two rows', () => {
@@ -76,6 +79,14 @@ describe('classify', () => {
     expect(found).toBe(code);
   });
 
+  it.each(['52E', '52F', '530', '531', '532', '533', '701', '773', '775'])(
+    'asks a person at once when a sign-in fails with %s: each try counts towards a lockout',
+    (code) => {
+      const found = classify(signs({ hresults: [`0x80070${code}`] }), 'startMove');
+      expect([found, retryOf(found)]).toEqual(['SignInRefused', 'operator']);
+    },
+  );
+
   it.each(byEvent)('takes event $id without an HRESULT for $code', ({ id, code }) => {
     expect(classify(signs({ eventIds: [id] }), 'startMove')).toBe(code);
     expect(classify(signs({ eventIds: [id], hresults: [generic] }), 'startMove')).toBe(code);
@@ -114,9 +125,35 @@ describe('classify', () => {
     ],
     [
       'an event before E_FAIL',
-      { hresults: [generic], eventIds: [21502, 21501] },
+      { hresults: [generic], eventIds: [21502, 21159] },
       'startMove',
-      'MigrationLimitReached',
+      'SwitchMissingOnTarget',
+    ],
+    ['free text that stands alone', { eventIds: [21501] }, 'startMove', 'MigrationLimitReached'],
+    [
+      'anything but free text beside another event',
+      { hresults: [generic], eventIds: [21501, 21502] },
+      'startMove',
+      'MoveFailed',
+    ],
+    [
+      'anything but free text beside a code',
+      { hresults: ['0x80079999'], eventIds: [21501] },
+      'startMove',
+      'MoveFailedWithCode',
+    ],
+    ['a refused sign-in', { hresults: ['0x80070775'] }, 'startMove', 'SignInRefused'],
+    [
+      'an id of the cluster',
+      { errorIds: ['ClusterRpcConnection,X.Y'] },
+      'readRoles',
+      'ClusterUnreachable',
+    ],
+    [
+      'a failed prerequisite',
+      { errorIds: ['Alteration_PrerequisiteCheck_Failed,Microsoft.Windows.ServerManager.X'] },
+      'installFeatures',
+      'NoVirtualization',
     ],
     ['a failure before a warning', { eventIds: [1672, 20417] }, 'startMove', 'NodeQuarantined'],
     [

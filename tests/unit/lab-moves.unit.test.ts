@@ -242,7 +242,7 @@ ${vm('d', 'HV1')}
     const t = labOf(`migration: { whenFull: refuse }${wide}`);
     t.start('a', 'HV2');
     t.start('d', 'HV2');
-    expect(t.move('d')).toMatchObject({ phase: 'failed', failureReason: '0x800700AA' });
+    expect(t.move('d')).toMatchObject({ phase: 'failed', failureReason: '0x80004005' });
     expect(t.events('HV1', 21501)).toHaveLength(1);
     expect(t.count('move-started', 'd')).toBe(0);
   });
@@ -273,7 +273,7 @@ disks: ['C:\\ClusterStorage\\Volume1\\x.iso']
       'without the switch on the target',
       two(one, host('HV2').replace('LAN', 'WAN'), vm('a', 'HV1')),
       null,
-      [21502, 21125],
+      [21502, 21159],
     ],
     [
       'with a switch that is not External',

@@ -126,6 +126,26 @@ describe('an error of PowerShell', () => {
     expect(infoOf(['0x80131501']).hresult).toBeUndefined();
   });
 
+  it.each([
+    ['Could not initialize memory: Ran out of memory (0x8007000E).', '0x8007000E'],
+    ["'vm1' を起動できませんでした (0x80004005)。メモリ不足です (0x8007000e)。", '0x8007000E'],
+    [
+      'The source type is not supported. (0xC00CEF0B).\nIt failed. (Virtual machine ID 0)',
+      '0xC00CEF0B',
+    ],
+    ['General failure (0x80004005).', '0x80004005'],
+    ["'db (0x80070005)' failed to start.", undefined],
+    ['No code (0x80131500) and success (0x00000000).', undefined],
+  ])('of Hyper-V has its code in its text: %s', (message, hresult) => {
+    const told = { ...failure(['0x80131500', '0x80131500']), message };
+    expect(failureOf('startRole', 'HV1', told).info.hresult).toBe(hresult);
+  });
+
+  it('that carries a code is not known by its text', () => {
+    const told = { ...failure(['0x80071398']), message: 'it failed (0x8007000E)' };
+    expect(failureOf('startMove', 'HV1', told).info.hresult).toBe('0x80071398');
+  });
+
   it('that says no such command is one of a missing module', () => {
     expect(infoOf([], 'CouldNotAutoLoadModule,Invoke-Recorded').errorId).toBe('ModuleMissing');
     expect(infoOf([], 'CommandNotFoundException').errorId).toBe('ModuleMissing');
