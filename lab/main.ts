@@ -3,21 +3,22 @@
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
+import { Command, InvalidArgumentError } from 'commander';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
-import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
+import { findEngine } from '../hyperv/powershell/engine.ts';
 import { scaledClock } from './machine/clock.ts';
 import { Lab } from './machine/lab.ts';
 import type { LabState } from './machine/state.ts';
 import { generateModules } from './powershell/generate.ts';
 import { standInPath, standInsToLoad } from './powershell/stand-ins.ts';
+import { EXIT, Failure, report } from './report.ts';
 import { loadScenario } from './scenario/read.ts';
 import { startLabServer } from './server.ts';
 import { showState } from './show.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
-const EXIT = { failed: 1, badInput: 2 } as const;
+/** Asked here and not of commander: what it fails at may be the command itself. */
+const JSON_ASKED = process.argv.includes('--json');
 const DEFAULT_PORT = 7400;
 const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 const DEMO_SCENARIO = fileURLToPath(
@@ -27,15 +28,6 @@ const DEMO_SCENARIO = fileURLToPath(
     import.meta.url,
   ),
 );
-
-/** What a person can mend: shown as it is, without a stack. */
-class Failure extends Error {
-  readonly exitCode: number;
-  constructor(message: string, exitCode: number) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
 
 interface StartOptions {
   scenario: string;
@@ -105,7 +97,9 @@ async function start(o: StartOptions): Promise<void> {
 function modulesForWorkers(o: StartOptions): string {
   if (o.workers === false)
     throw new Failure(
-      '--powershell says how workers speak to the lab: add --workers. For a PowerShell of your own: watari lab modules.',
+      'Usage',
+      '--powershell says how workers speak to the lab: add --workers.',
+      'For a PowerShell of your own: watari lab modules.',
       EXIT.badInput,
     );
   findEngine(readPowerShellPlaces());
@@ -119,24 +113,26 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 function writeModules({ out, url }: { out: string; url: string }): void {
   const folder = path.resolve(out);
   const names = generateModules(folder);
-  process.stdout.write(
-    [
-      `${names.length} modules in ${folder}. In a PowerShell of one node, before anything else:`,
-      `  $env:PSModulePath = ${quoted(standInPath(folder))}; $env:LAB_URL = ${quoted(url)}; $env:LAB_NODE = 'HV1'`,
-      `  Import-Module ${standInsToLoad(folder).map(quoted).join(', ')}`,
-      '',
-    ].join('\n'),
-  );
+  const lines = [
+    `${names.length} modules in ${folder}. In a PowerShell of one node, before anything else:`,
+    `  $env:PSModulePath = ${quoted(standInPath(folder))}; $env:LAB_URL = ${quoted(url)}; $env:LAB_NODE = 'HV1'`,
+    `  Import-Module ${standInsToLoad(folder).map(quoted).join(', ')}`,
+  ];
+  const text = JSON_ASKED ? JSON.stringify({ folder, modules: names }) : lines.join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 function cannotListen(o: StartOptions, error: unknown): Failure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const where = `${o.host}:${o.port}`;
-  const next =
-    code === 'EADDRINUSE'
-      ? `Another process listens there: end it, or give --port 0 for any free port.`
-      : `Give another --port or --host.`;
-  return new Failure(`The lab cannot listen on ${where} (${code}). ${next}`, EXIT.failed);
+  const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const taken = why === 'EADDRINUSE';
+  return new Failure(
+    taken ? 'PortTaken' : 'LabNotStarted',
+    `The lab cannot listen on ${o.host}:${o.port} (${why}).`,
+    taken
+      ? 'Another process listens there: end it, or give --port 0 for any free port.'
+      : 'Give another --port or --host.',
+    EXIT.failed,
+  );
 }
 
 async function request(url: string, path: string, body?: object): Promise<unknown> {
@@ -152,17 +148,23 @@ async function request(url: string, path: string, body?: object): Promise<unknow
     });
   } catch {
     const next = 'Start one with: watari lab start, or name it with --url.';
-    throw new Failure(`No lab answers at ${url}. ${next}`, EXIT.failed);
+    throw new Failure('LabUnreachable', `No lab answers at ${url}.`, next, EXIT.failed);
   }
   const answer = (await response.json()) as { error?: { message: string } };
   if (!response.ok)
-    throw new Failure(answer.error?.message ?? `HTTP ${response.status}`, EXIT.badInput);
+    throw new Failure(
+      'BadInput',
+      answer.error?.message ?? `HTTP ${response.status}`,
+      '',
+      EXIT.badInput,
+    );
   return answer;
 }
 
 async function control(url: string, body: object, done: string, idle: string): Promise<void> {
   const { changed } = (await request(url, '/control', body)) as { changed: boolean };
-  process.stdout.write(`${changed ? done : idle}\n`);
+  const text = changed ? done : idle;
+  process.stdout.write(`${JSON_ASKED ? JSON.stringify({ changed }) : text}\n`);
 }
 
 const portNumber = (text: string): number => {
@@ -182,7 +184,12 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 function program(): Command {
   const lab = new Command('watari lab')
     .description('a simulated Hyper-V cluster to try watari on')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({
+      writeErr: (text) => {
+        if (!JSON_ASKED) process.stderr.write(text);
+      },
+    });
   lab
     .command('start')
     .description('run a scenario until it is stopped')
@@ -227,6 +234,7 @@ function program(): Command {
       .description(what)
       .argument('<node>')
       .option('--url <url>', 'address of the lab', DEFAULT_URL)
+      .option('--json', 'what came of it, as JSON', false)
       .addHelpText('after', `\nExample:\n  watari lab ${action} HV1`)
       .action((node: string, o: { url: string }) =>
         control(o.url, { action, node }, `${node} ${done}.`, `${node} ${idle}.`),
@@ -236,12 +244,14 @@ function program(): Command {
     .description('write stand-ins of the Windows modules, for a PowerShell of your own')
     .requiredOption('--out <folder>', 'where to put them')
     .option('--url <url>', 'address of the lab', DEFAULT_URL)
+    .option('--json', 'what came of it, as JSON', false)
     .addHelpText('after', '\nExample:\n  watari lab modules --out stand-ins')
     .action(writeModules);
   lab
     .command('clear-faults')
     .description('let no fault of the scenario strike any more')
     .option('--url <url>', 'address of the lab', DEFAULT_URL)
+    .option('--json', 'what came of it, as JSON', false)
     .action((o: { url: string }) =>
       control(o.url, { action: 'clear-faults' }, 'No fault is left.', 'There was none.'),
     );
@@ -251,17 +261,5 @@ function program(): Command {
 try {
   await program().parseAsync(process.argv);
 } catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has printed it; asking for help is no mistake.
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT.badInput;
-  } else if (error instanceof ConfigError) {
-    process.stderr.write(`The scenario cannot be used:\n${error.message}\n`);
-    process.exitCode = EXIT.badInput;
-  } else if (error instanceof EngineProblem) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = EXIT.failed;
-  } else if (error instanceof Failure) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = error.exitCode;
-  } else throw error;
+  process.exitCode = report(error, JSON_ASKED);
 }

@@ -7,7 +7,8 @@ const pad = (text: string, width: number): string => text.padEnd(width);
 function line(step: StepStatus, idWidth: number): string {
   const what = [
     step.waitingFor ?? '',
-    step.failure?.code ?? '',
+    // Of the attempt before, as long as this one runs.
+    step.state === 'running' ? '' : (step.failure?.code ?? ''),
     step.child === null ? '' : `see ${step.child}`,
   ].filter((part) => part !== '');
   return `${pad(step.state, 14)} ${pad(step.id, idWidth)} ${what.join(' | ')}`.trimEnd();

@@ -34,20 +34,29 @@ export function evidenceLines(evidence: Plain): string[] {
   return [
     ...(changes.length > 0 ? [changes.join(', ')] : []),
     ...(facts.length > 0 ? [facts.join(', ')] : []),
-    ...decisionLines(evidence['decisions']),
+    ...decisionLines(evidence),
     ...cmdletLines(evidence['cmdlets']),
   ];
 }
 
-/** `retry to HV2 by ito@HV1 at 2026-11-24 14:03:22: owners set`, in the order in which they were made. */
-function decisionLines(decisions: unknown): string[] {
-  if (!Array.isArray(decisions)) return [];
-  return decisions.filter(isPlain).map(({ action, target, by, at, reason }) => {
-    const to = isScalar(target) ? ` to ${target}` : '';
-    const when = typeof at === 'string' ? ` at ${dateTime(new Date(at))}` : '';
-    const why = isScalar(reason) && reason !== '' ? `: ${reason}` : '';
-    return oneLine(`${String(action)}${to} by ${String(by)}${when}${why}`);
-  });
+const decisionsOf = ({ decisions }: Plain): Plain[] =>
+  Array.isArray(decisions) ? decisions.filter(isPlain) : [];
+
+/** `retry to HV2 by ito@HV1 at 2026-11-24 14:03:22: owners set`. */
+function decisionText({ action, target, by, at, reason }: Plain): string {
+  const to = isScalar(target) ? ` to ${target}` : '';
+  const when = typeof at === 'string' ? ` at ${dateTime(new Date(at))}` : '';
+  const why = isScalar(reason) && reason !== '' ? `: ${reason}` : '';
+  return oneLine(`${String(action)}${to} by ${String(by)}${when}${why}`);
+}
+
+/** In the order in which they were made. */
+export const decisionLines = (evidence: Plain): string[] => decisionsOf(evidence).map(decisionText);
+
+/** The decision that ended a step; null for one that ended by itself. */
+export function endedBy(evidence: Plain): string | null {
+  const last = decisionsOf(evidence).at(-1);
+  return last?.['action'] === 'skip' || last?.['action'] === 'abort' ? decisionText(last) : null;
 }
 
 function fact(key: string, value: unknown): string[] {

@@ -2,6 +2,7 @@
 import { durationText } from '../../domain/units.ts';
 import { isSettled } from '../../domain/status.ts';
 import type { RunView, StepView } from '../runs/view.ts';
+import { endedBy } from './evidence.ts';
 import { oneLine } from './format.ts';
 import { timeOfDay } from '../words.ts';
 import { STATE_WORDS, elapsedMs } from './steps.ts';
@@ -70,9 +71,12 @@ function details(step: StepView, now: Date): string[] {
   const waits = live && step.state !== 'needs-operator';
   if (waits && step.waitingFor !== null) texts.push(`waits for ${oneLine(step.waitingFor)}`);
   if (step.attempt > 1) texts.push(`attempt ${step.attempt}`);
-  if (step.failure !== null && step.state !== 'succeeded') {
+  // One that runs has not failed: what it still carries is the failure of the attempt before.
+  if (step.failure !== null && step.state !== 'succeeded' && step.state !== 'running') {
     texts.push(`${step.failure.code}: ${oneLine(step.failure.message)}`);
   }
+  const decision = isSettled(step.state) ? endedBy(step.evidence) : null;
+  if (decision !== null) texts.push(decision);
   const elapsed = elapsedMs(step, now);
   if (isSettled(step.state) && elapsed !== null) texts.push(`(${durationText(elapsed)})`);
   return texts;

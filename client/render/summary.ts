@@ -3,7 +3,7 @@ import { durationText } from '../../domain/units.ts';
 import type { RunState } from '../../domain/status.ts';
 import { needingOperator, stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
-import { evidenceLines } from './evidence.ts';
+import { decisionLines, endedBy, evidenceLines } from './evidence.ts';
 import { clip, oneLine, wrap } from './format.ts';
 import { shellWord } from '../words.ts';
 import { rankingLines, rankingOf, targetOf } from './placement.ts';
@@ -49,9 +49,14 @@ const hasEvidence = (step: StepView): boolean =>
 
 function stepEvidence(step: StepView, o: SummaryOptions): string[] {
   const ranking = rankingOf(step);
+  // Why somebody decided something is never cut.
+  const decisions = decisionLines(step.evidence);
   return [
     `  ${o.colors.bold(step.id)}  ${o.colors.dim(oneLine(step.title))}`,
-    ...evidenceLines(step.evidence).map((line) => clip(`    ${line}`, o.columns)),
+    ...evidenceLines(step.evidence)
+      .filter((line) => !decisions.includes(line))
+      .map((line) => clip(`    ${line}`, o.columns)),
+    ...decisions.flatMap((line) => wrap(line, o.columns, '    ')),
     ...(ranking === null
       ? []
       : rankingLines(ranking, { ...o, columns: o.columns - 2, target: targetOf(step) }).map(
@@ -63,11 +68,13 @@ function stepEvidence(step: StepView, o: SummaryOptions): string[] {
 function failureLines(step: StepView, o: SummaryOptions): string[] {
   if (step.failure === null) return [];
   const { code, message, hint } = step.failure;
+  // Where somebody has given up, what to do before a retry is no news any more.
+  const then = endedBy(step.evidence) ?? hint;
   return [
     '',
     o.colors.bold(o.colors.red(`${step.id} failed: ${code}`)),
     ...wrap(message, o.columns, '  '),
-    ...(hint === '' ? [] : wrap(hint, o.columns, '  ')),
+    ...(then === '' ? [] : wrap(then, o.columns, '  ')),
   ];
 }
 

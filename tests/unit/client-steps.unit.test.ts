@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { PlainReporter } from '../../client/render/plain.ts';
+import type { StepView } from '../../client/runs/view.ts';
 import { activityText, runLines, visibleSteps } from '../../client/render/steps.ts';
 import { noColors, step, view } from '../support/client-fakes.ts';
 
@@ -175,6 +176,19 @@ describe('plain lines', () => {
     const ended = reporter.lines(at(null, { state: 'succeeded', endedAt: NOW.toISOString() }), NOW);
     expect(ended).toHaveLength(1);
     expect(ended[0]).toContain('done       vm/web-1/move  Live-migrate web-1 to HV2  (8.0 s)');
+  });
+
+  it('tell no failure of an attempt that still runs, and who ended a step and why', () => {
+    const reporter = new PlainReporter();
+    const failure = { code: 'NotPossibleOwner', message: 'it did not move', hint: 'Then retry.' };
+    const at = '2026-11-24T05:03:22.000Z';
+    const abort = { step: 's', action: 'abort', by: 'sato@PC', reason: 'gone', at };
+    const lines = (state: StepView['state'], evidence = {}): string =>
+      reporter.lines(view([step('s', { state, attempt: 2, failure, evidence })]), NOW).join('\n');
+    expect(lines('running')).not.toContain('NotPossibleOwner');
+    expect(lines('waiting')).toContain('NotPossibleOwner: it did not move');
+    const end = lines('failed', { decisions: [{ ...abort, action: 'retry' }, abort] });
+    expect(end).toMatch(/NotPossibleOwner: it did not move {2}abort by sato@PC at .+: gone/);
   });
 
   it('tell once what a step waits for, and again in its next attempt', () => {

@@ -162,6 +162,19 @@ describe('the summary', () => {
     expect(text).toContain('vm/web-1/create failed: DiskMissing\n  no web-1.vhdx\n  Copy it.');
   });
 
+  it('says who gave up, when and why instead of what to do before a retry, and never cuts it', () => {
+    const failure = { code: 'NotPossibleOwner', message: 'it did not move', hint: 'Then retry.' };
+    const at = '2026-11-24T05:03:22.000Z';
+    const reason = `because ${'it is gone '.repeat(12)}for good`;
+    const decisions = [{ step: 's', action: 'abort', by: 'sato@PC', reason, at }];
+    const failed = step('s', { state: 'failed', failure, evidence: { decisions } });
+    const text = summaryLines(view([failed], { state: 'failed' }), options).join(' ');
+    const told = text.replace(/\s+/g, ' ').split(`abort by sato@PC at ${dateTime(new Date(at))}`);
+    expect(told).toHaveLength(3);
+    for (const part of told.slice(1)) expect(part).toContain('for good');
+    expect(text).not.toContain('Then retry.');
+  });
+
   it('does not trust evidence that only looks like a ranking', () => {
     const odd = step('x', { state: 'succeeded', evidence: { ranking: [{ node: 1 }] } });
     expect(summaryLines(view([odd]), options).join('\n')).not.toContain('undefined');
