@@ -2,7 +2,14 @@
 // workflow and every reader of the history see the same closed set of words.
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { boundedText } from '../domain/bounded.ts';
-import { classify, failureRow, type FailureCode } from '../domain/failures.ts';
+import {
+  alsoMeant,
+  classify,
+  failureRow,
+  normalizeHresult,
+  type FailureCode,
+} from '../domain/failures.ts';
+import { wordsOf } from '../domain/windows-words.ts';
 import { HypervError } from '../hyperv/host.ts';
 
 /** Details of every ApplicationFailure that an activity throws. */
@@ -57,8 +64,21 @@ export function asFailure(err: unknown): unknown {
     .filter((sign) => sign !== undefined)
     .join(', ');
   const verb = outcome === 'unknown' ? 'gave no answer' : 'was refused';
-  const message = `${op} ${verb} on ${node}${seen === '' ? '' : ` (${seen})`}: ${sentence(err.message)} ${failureRow(code).title}`;
+  const what = [failureRow(code).title, ...moreOf(code, hresult)].join('; ');
+  const message = `${op} ${verb} on ${node}${seen === '' ? '' : ` (${seen})`}: ${sentence(err.message)} ${what}`;
   return failed(code, message, err.info);
+}
+
+/** Of a code without advice, what Windows says of it; of one with several causes, the others. */
+function moreOf(code: FailureCode, hresult: string | undefined): string[] {
+  const seen = hresult === undefined ? null : normalizeHresult(hresult);
+  if (seen === null) return [];
+  const isUnknown = code === 'MoveFailedWithCode' || code === 'Unexpected';
+  const others = alsoMeant([seen]).filter((other) => other !== code);
+  return [
+    ...(isUnknown ? [`${seen} is ${wordsOf(seen)}`] : []),
+    ...others.map((other) => `it may also be that ${failureRow(other).title}`),
+  ];
 }
 
 /** Windows ends most messages itself, in Japanese with a full stop of its own; our own have none. */

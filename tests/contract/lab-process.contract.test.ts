@@ -52,6 +52,21 @@ describe("the lab's program", () => {
     expect(state.speed).toBe(60);
   });
 
+  it.each([
+    [['show', '--url', 'http://127.0.0.1:1', '--json'], 1, 'LabUnreachable'],
+    [['start', '--scenario', 'nope.yaml', '--json'], 2, 'BadInput'],
+    [['start', '--powershell', '--json'], 2, 'Usage'],
+    [['crash', 'HV1', '--url', 'http://127.0.0.1:1', '--json'], 1, 'LabUnreachable'],
+    [['frob', '--json'], 2, 'Usage'],
+    [['start', '--frob', '--json'], 2, 'Usage'],
+  ])('prints %j, which fails, as one JSON document', async (args, code, word) => {
+    const ended = await run(args);
+    expect(ended).toMatchObject({ code, err: '' });
+    const { error } = JSON.parse(ended.out) as { error: Record<string, unknown> };
+    expect(error).toMatchObject({ code: word, hint: expect.any(String) as string });
+    expect(error['message']).toMatch(/\S/);
+  });
+
   it('ends by itself when its owner is gone', async () => {
     const { running } = await started(['--owned'], 'pipe');
     running.child.stdin?.end();

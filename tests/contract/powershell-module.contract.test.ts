@@ -1,6 +1,9 @@
 // What the PowerShell module promises beyond the port: the order of its reads, the record of its cmdlets, what it makes
 // of errors and events. On the lab's stand-ins of the Windows modules.
+import { spawnSync } from 'node:child_process';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { powerShellEnvironment } from '../../config/powershell-environment.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { errorOf, request, roleNamed, vmNamed } from './expecting.ts';
 import type { Doors } from './lab-worlds.ts';
 import { powershellWorlds, type PowerShellWorlds } from './powershell-worlds.ts';
@@ -90,6 +93,49 @@ describe('the PowerShell module', needs(POWERSHELL), () => {
     expect(info.hresult).toBe('0x80071398');
     expect(info.hresults?.length).toBeGreaterThan(0);
     expect(info.errorId).toMatch(/^Move-ClusterVirtualMachineRole,/);
+  });
+
+  it('reads a code out of an event however it is written, and never out of a name', () => {
+    const id = '5C8A0E4E-0000-4000-8000-000000000001';
+    const admin = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
+    const cluster = 'Microsoft-Windows-FailoverClustering/Operational';
+    const events: [log: string, message: string, values: string[], hresult: string | null][] = [
+      [admin, '', ['80070534'], '0x80070534'],
+      [admin, '', ['%%2147943732'], '0x80070534'],
+      [admin, '', ['-2147023564'], '0x80070534'],
+      [admin, 'アカウント名は 80070534 です', [], '0x80070534'],
+      [admin, '', ['失敗 (0x80004005): メモリ不足 (0x8007000e)'], '0x8007000E'],
+      [cluster, '', ['no network (0x000013AB)'], '0x000013AB'],
+      [admin, '', ['80070005', id, 'it stands'], null],
+      [cluster, '', ['80000000', '0x00000001', '12345678'], null],
+    ];
+    const list = events.map(([log, message, values]) => ({
+      LogName: log,
+      Message: message,
+      Properties: values.map((Value) => ({ Value })),
+    }));
+    const script = `
+      Set-StrictMode -Version 2.0; $ErrorActionPreference = 'Stop'
+      . (Join-Path $env:MODULE foundation.ps1); . (Join-Path $env:MODULE node.ps1)
+      ConvertTo-Json -Compress @(ConvertFrom-Json $env:EVENTS | ForEach-Object { $_ } | ForEach-Object {
+        $data = Read-EventData $_; @{ hresult = $data.hresult; vm = $data.vm; ids = @($data.ids) } })`;
+    const done = spawnSync(
+      engine(),
+      ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', script],
+      {
+        encoding: 'utf8',
+        windowsHide: true,
+        env: powerShellEnvironment({ MODULE: MODULE_FOLDER, EVENTS: JSON.stringify(list) }),
+      },
+    );
+    expect(done.stderr).toBe('');
+    const read = JSON.parse(done.stdout) as {
+      hresult: string | null;
+      vm: string | null;
+      ids: string[];
+    }[];
+    expect(read.map((one) => one.hresult)).toEqual(events.map(([, , , hresult]) => hresult));
+    expect(read[6]).toMatchObject({ vm: '80070005', ids: [id.toLowerCase()] });
   });
 
   it('gets no answer from a machine without power, and an answer once it is back', async () => {

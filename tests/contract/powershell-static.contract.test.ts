@@ -87,8 +87,8 @@ const MEMBERS = [
   '[System.Threading.ThreadPool]::SetMinThreads',
   '[guid]::Empty',
   '[guid]::NewGuid',
-  '[guid]::TryParse',
   '[regex]::Escape',
+  '[regex]::Matches',
   '[regex]::Replace',
 ];
 

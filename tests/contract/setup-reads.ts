@@ -2,6 +2,7 @@
 // what its logs say, and where the files of its VMs are. Every test has a world of its own, since these are states that no operation makes.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
+import { roleNamed } from './expecting.ts';
 import { VOLUME, type Changes, type MakeWorld, type World } from './world.ts';
 
 const SID = /^S-1-5-21(-\d+){3}-\d+$/;
@@ -279,6 +280,18 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
             vm: 'db-1',
           },
           { log: 'System', id: 5120, hoursAgo: 40 },
+          {
+            log: 'Microsoft-Windows-Hyper-V-High-Availability-Admin',
+            id: 21131,
+            hoursAgo: 0.5,
+            vm: 'db-1',
+          },
+          {
+            log: 'Microsoft-Windows-Hyper-V-VMMS-Operational',
+            id: 1106,
+            hoursAgo: 0.4,
+            hresult: '0x80070534',
+          },
         ],
       },
     });
@@ -306,7 +319,26 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         hresult: '0x800705AA',
         vm: 'db-1',
       },
+      // It names the resource; whose that is, the cluster tells.
+      {
+        log: 'Microsoft-Windows-Hyper-V-High-Availability-Admin',
+        id: 21131,
+        level: 2,
+        message: '',
+        hresult: null,
+        vm: 'db-1',
+      },
+      {
+        log: 'Microsoft-Windows-Hyper-V-VMMS-Operational',
+        id: 1106,
+        level: 2,
+        message: '',
+        hresult: '0x80070534',
+        vm: null,
+      },
     ]);
+    const { vmId } = await roleNamed(world, 'db-1');
+    expect(facts.map((event) => event.vmIds)).toEqual([[], [vmId], [vmId], []]);
   });
 
   describe("reading where the files of a node's VMs are", () => {

@@ -743,6 +743,18 @@ const HYPERV: DoctorCase[] = [
     },
     together: 'b',
   },
+  {
+    check: 'cpu-compatibility',
+    what: 'another BIOS, and a VM in compatibility mode',
+    level: 'warning',
+    subject: 'web-1',
+    seen: /counts in compatibility mode too/,
+    change: (s) => {
+      setup('HV3', { bios: '2.3.0' })(s);
+      vm(s, 'web-1').compatibilityForMigration = true;
+    },
+    together: 'b',
+  },
 ];
 
 const VMS: DoctorCase[] = [

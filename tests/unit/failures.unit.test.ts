@@ -1,5 +1,6 @@
 // The table of failures and how signs find their row.
 import { readdirSync, readFileSync } from 'node:fs';
+import type { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asFailure } from '../../activities/failing.ts';
@@ -249,6 +250,17 @@ it('knows every error of the PowerShell module and its driver, by its id or by i
     );
   });
   expect(unknown).toEqual([]);
+});
+
+it.each([
+  ['0x8007ABCD', 'addRole', 'Unexpected', 'Win32 error 43981'],
+  ['0x800704CF', 'startMove', 'MoveFailedWithCode', 'the network location cannot be reached'],
+  ['0x80048054', 'startMove', 'NasFault', 'it may also be that the VM uses processor features'],
+] as const)('says what Windows says of %s, and what else it means', (hresult, op, code, words) => {
+  const err = new HypervError('it failed', { op, node: 'HV1', outcome: 'refused', hresult });
+  const { type, message } = asFailure(err) as ApplicationFailure;
+  expect(type).toBe(code);
+  expect(message).toContain(words);
 });
 
 describe('the message of a refused operation', () => {
