@@ -90,6 +90,54 @@ faults:
     expect(c.count('move-started', 'web-1')).toBe(2);
   });
 
+  describe('a move that failed', () => {
+    const failing = (error: string): string =>
+      `faults:\n  - { on: moveFails, vm: web-1, times: always, when: { vm: web-1, percent: 3 }, error: ${error} }\n`;
+    const generic = failing("{ hresult: '0x80004005', message: '特定できないエラーです' }");
+
+    it.each([
+      [
+        'a refused sign-in, which is tried once',
+        TWO_NODES + failing("{ hresult: '0x8007052E' }"),
+        'SignInRefused',
+      ],
+      [
+        'differing processors, which the choice of the node had seen',
+        TWO_NODES.replace('name: HV2,', "name: HV2, cpuName: 'Intel(R) Xeon(R) Gold 6430',") +
+          generic,
+        'CpuFeaturesDiffer',
+      ],
+      [
+        'differing mitigations before a fault of a storage that is none',
+        TWO_NODES + failing("{ hresult: '0x80048054' }"),
+        'CpuFeaturesDiffer',
+      ],
+    ])('asks a person because of %s', async (_name, scenario, code) => {
+      const c = await cluster(scenario);
+      const run = await migrate(c);
+      const { steps } = await run.until('a person', (s) => s.state === 'needs-operator');
+      expect(steps.find((s) => s.id === 'vm/web-1/move')?.failure?.code).toBe(code);
+      expect(c.count('move-started', 'web-1')).toBe(1);
+      await run.decide({ step: 'vm/web-1/move', action: 'abort' });
+      await expect(run.result()).rejects.toThrow();
+    });
+
+    it("is not blamed on an entry that may be another VM's and was there before", async () => {
+      const entry = `{ log: Microsoft-Windows-FailoverClustering/Operational, id: 1069, hoursAgo: 0, hresult: '0xC03A0014', message: '仮想マシン db-9' }`;
+      const c = await cluster(
+        TWO_NODES.replace('name: HV1,', `name: HV1, events: [${entry}],`) +
+          failing("{ hresult: '0x80070569', message: '特定できないエラーです' }"),
+        1,
+      );
+      const run = await migrate(c);
+      const { steps } = await run.until('a person', (s) => s.state === 'needs-operator');
+      const failure = steps.find((s) => s.id === 'vm/web-1/move')?.failure;
+      expect(failure?.code).toBe('LogonRightMissing');
+      expect(failure?.message).toMatch(/Event 21502 on HV\d \(0x80070569\)/);
+      expect(failure?.message).toContain('perhaps not about web-1 and not counted: Event 1069');
+    });
+  });
+
   it('says from where the VM came when somebody else has moved it meanwhile', async () => {
     const c = await cluster(`${TWO_NODES}
 faults:
