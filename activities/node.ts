@@ -2,6 +2,7 @@
 // features, restart it and see it return, set its live-migration settings, read its event logs.
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
+import { isSameBoot, type Boot } from '../domain/boot.ts';
 import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
 import { boundedText } from '../domain/bounded.ts';
 import { sameName } from '../domain/names.ts';
@@ -75,11 +76,18 @@ export async function readNode(
 export interface FeaturesInstalled {
   changed: boolean;
   restartNeeded: boolean;
-  /** Of the boot that owes the restart. Absent in what workers of 0.1.0 wrote. */
+  /** The boot that owes the restart. Absent in what older workers wrote. */
+  boot?: string;
   bootTime?: string;
   before: FeatureFacts[];
   after: FeatureFacts[];
   cmdlets: string[];
+}
+
+/** Workflows of older versions name the boot by its time alone. */
+export interface BootToEnd {
+  ifBoot?: string | undefined;
+  ifBootTime: string;
 }
 
 export interface NodeReady {
@@ -102,8 +110,8 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
         const { facts, cmdlets } = await host.installFeatures(input);
         const after = (await host.readFeatures(input)).facts;
         // The node may have crashed since somebody looked at it first: that boot is over, and owes nothing.
-        const { bootTime } = (await host.readHost({})).facts;
-        return { ...facts, bootTime, before, after, cmdlets };
+        const { boot, bootTime } = (await host.readBoot({})).facts;
+        return { ...facts, boot, bootTime, before, after, cmdlets };
       });
     },
 
@@ -112,30 +120,37 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
      * named, and a node that has restarted since is left alone. Refuses while a VM runs here.
      */
     async requestRestart(
-      input: OpArgs<'restartNode'>,
+      input: BootToEnd & { reason: string },
     ): Promise<{ changed: boolean; cmdlets: string[] }> {
       // A VM that starts, saves or stops just now would be cut off as well.
       const running = ((await orNull(host.readVms({}))) ?? []).filter(
         (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
       );
-      const { bootTime } = (await host.readHost({})).facts;
-      if (running.length > 0 && bootTime === input.ifBootTime) {
+      const now = (await host.readBoot({})).facts;
+      if (!isSameBoot(bootToEnd(input), now)) return { changed: false, cmdlets: [] };
+      if (running.length > 0) {
         throw failed(
           'NodeNotDrained',
           `${host.node} was not restarted: ${running.map((vm) => vm.name).join(', ')} still runs there`,
         );
       }
-      const { facts, cmdlets } = await host.restartNode(input);
+      const { facts, cmdlets } = await host.restartNode({
+        ifBoot: now.boot,
+        reason: input.reason,
+      });
       return { changed: facts.changed, cmdlets };
     },
 
-    /** Being taken from the queue at all is the news that the node is back; the boot time proves it. */
-    async confirmRestart(input: { ifBootTime: string }): Promise<{ bootTime: string }> {
-      const { facts } = await host.readHost({});
-      if (facts.bootTime === input.ifBootTime) {
-        throw notYet(`${host.node} has not restarted yet (boot ${facts.bootTime})`, BOOT_CHECK_MS);
+    /** Being taken from the queue at all is the news that the node is back; its boot proves it. */
+    async confirmRestart(input: BootToEnd): Promise<Boot> {
+      const { facts } = await host.readBoot({});
+      if (isSameBoot(bootToEnd(input), facts)) {
+        throw notYet(
+          `${host.node} has not restarted yet (up since ${facts.bootTime})`,
+          BOOT_CHECK_MS,
+        );
       }
-      return { bootTime: facts.bootTime };
+      return facts;
     },
 
     /** Waits until the services run and the cluster counts the node as Up (or Paused, where it was paused by us). */
@@ -191,6 +206,11 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     },
   });
 }
+
+const bootToEnd = ({ ifBoot, ifBootTime }: BootToEnd): Boot => ({
+  boot: ifBoot,
+  bootTime: ifBootTime,
+});
 
 /** What is still missing, or the proof that nothing is. */
 async function notReadyYet(

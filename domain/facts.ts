@@ -42,7 +42,9 @@ export interface HostFacts {
   now: IsoTime;
   /** `10.0.26100` and the like. */
   osVersion: string;
-  /** Win32_OperatingSystem.LastBootUpTime: changes with every boot, so it names the boot. */
+  /** Which boot this is, see domain/boot.ts. Empty where Windows does not tell. */
+  boot: string;
+  /** Win32_OperatingSystem.LastBootUpTime, for people: it moves when the clock is set. */
   bootTime: IsoTime;
   memoryBytes: number;
   freeMemoryBytes: number;

@@ -1,5 +1,7 @@
 // prepareNode: everything a node needs before VMs can live on it. Features, a restart that survives the restart of the
 // very machine it runs on, services up, node Up. A node that holds VMs is drained first and resumed at the end.
+import type { BootToEnd } from '../activities/node.ts';
+import type { Boot } from '../domain/boot.ts';
 import type { ClusterView, RoleFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { quorumWithout } from '../domain/quorum.ts';
@@ -45,12 +47,12 @@ async function prepare(job: Preparation): Promise<PrepareNodeResult> {
     await ready(job, false);
     return { node, changed: false, restarted: false };
   }
-  const { restartNeeded, bootTime } = await install(job, seen);
+  const { restartNeeded, owing } = await install(job, seen);
   let isDrained = false;
   if (restartNeeded) {
     await consent(job);
     isDrained = await drain(job, seen.takesVms);
-    await restart(job, bootTime);
+    await restart(job, owing);
   }
   await ready(job, isDrained);
   if (isDrained) await resume(job);
@@ -70,7 +72,7 @@ const wantedFeatures = ({ features = [] }: PrepareNodeInput): string[] => [
 interface Seen {
   missing: string[];
   /** The boot that owes the restart; a retry cannot end another one, so it cannot restart the node a second time. */
-  bootTime: string;
+  boot: Boot;
   /** VMs can come to it: the Hyper-V role works. */
   takesVms: boolean;
 }
@@ -80,19 +82,19 @@ function inspect(job: Preparation): Promise<Seen> {
   const step = stepOf(job, 'inspect', `Look at ${node}`);
   return job.run.step(step, async (c) => {
     const view = await job.calls.onNode(node, { summary: step.title }).viewNode({ features });
-    const { bootTime } = view.host;
-    c.evidence({ features: view.features, bootTime });
+    const { host: boot, features: seen } = view;
+    c.evidence({ features: seen, bootTime: boot.bootTime });
     const has = (name: string): boolean =>
       view.features.some((f) => f.name === name && f.state === 'Installed');
     const missing = wantedFeatures(job.input).filter((name) => !has(name));
-    return { missing, bootTime, takesVms: has('Hyper-V') };
+    return { missing, boot, takesVms: has('Hyper-V') };
   });
 }
 
 function install(
   job: Preparation,
-  { missing: names, bootTime }: Seen,
-): Promise<{ restartNeeded: boolean; bootTime: string }> {
+  { missing: names, boot }: Seen,
+): Promise<{ restartNeeded: boolean; owing: Boot }> {
   const { node } = job.input;
   const step = stepOf(job, 'install-features', `Install ${names.join(', ')} on ${node}`);
   return job.run.step(step, async (c) => {
@@ -101,7 +103,9 @@ function install(
       .onNode(node, { summary: step.title, seconds: INSTALL_SECONDS })
       .installFeatures({ names });
     c.evidence({ ...installed });
-    return { bootTime, ...installed };
+    const { restartNeeded, bootTime } = installed;
+    const owing = bootTime === undefined ? boot : { boot: installed.boot, bootTime };
+    return { restartNeeded, owing };
   });
 }
 
@@ -188,24 +192,25 @@ async function moveAllOff(job: Preparation, held: RoleFacts[]): Promise<void> {
   );
 }
 
-async function restart(job: Preparation, ifBootTime: string): Promise<void> {
+async function restart(job: Preparation, { boot, bootTime }: Boot): Promise<void> {
   const { calls, input } = job;
   const { node } = input;
+  const ending: BootToEnd = { ifBoot: boot, ifBootTime: bootTime };
   await job.run.step(stepOf(job, 'restart', `Restart ${node}`), async (c) => {
     const { nodes } = await guardQuorum(job);
     // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
     if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
       const asked = await calls.onNode(node, { summary: `Restart ${node}` }).requestRestart({
-        ifBootTime,
+        ...ending,
         reason: `watari: finish the installation of ${wantedFeatures(input).join(', ')}`,
       });
-      c.evidence({ ...asked, bootTimeBefore: ifBootTime });
+      c.evidence({ ...asked, bootTimeBefore: bootTime });
     }
     c.waitingFor(
       `${node} to come back (budget ${durationText(calls.budgets.restartSeconds * 1000)})`,
     );
     await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
-    c.evidence({ bootTimeAfter: await comeBack(job, ifBootTime) });
+    c.evidence({ bootTimeAfter: await comeBack(job, ending) });
   });
 }
 
@@ -220,7 +225,7 @@ async function guardQuorum({ calls, input: { node } }: Preparation): Promise<Clu
   );
 }
 
-async function comeBack({ calls, input }: Preparation, ifBootTime: string): Promise<string> {
+async function comeBack({ calls, input }: Preparation, ending: BootToEnd): Promise<string> {
   const { node } = input;
   const { restartSeconds } = calls.budgets;
   try {
@@ -231,7 +236,7 @@ async function comeBack({ calls, input }: Preparation, ifBootTime: string): Prom
         takeWithinSeconds: restartSeconds,
         allWithinSeconds: restartSeconds,
       })
-      .confirmRestart({ ifBootTime });
+      .confirmRestart(ending);
     return bootTime;
   } catch (err) {
     const failure = failureOf(err);

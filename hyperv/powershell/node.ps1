@@ -14,6 +14,9 @@ $script:EventLogs = @(
     @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-FailoverClustering' }
 )
 
+# Processes that live as long as a boot: the kernel's own, and beside it one that Windows cannot lose either.
+$script:BootProcesses = "ProcessId=4 OR Name='wininit.exe'"
+
 # ERROR_SHUTDOWN_IN_PROGRESS, ERROR_SHUTDOWN_IS_SCHEDULED
 $script:RestartUnderWay = @(1115, 1190)
 
@@ -26,6 +29,30 @@ function Test-RestartOwed {
         if ([long]$answer.ReturnValue -eq 0) { return $true }
     }
     $false
+}
+
+# Which boot this is: when the kernel's process began, noted once by the kernel and untouched when the clock is set
+# (PsGetProcessCreateTimeQuadPart). LastBootUpTime moves with the clock; BootId of the prefetcher stands still where that is
+# off; events of a start go with their log, and 6005 also comes when only the log's service restarts.
+function Get-BootId {
+    $filter = $script:BootProcesses
+    $began = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Process -Filter $filter -Property ProcessId, CreationDate } |
+            Where-Object { $null -ne $_.CreationDate } | Sort-Object -Property ProcessId)
+    if ($began.Count -eq 0) { return '' }
+    $time = ([datetime]$began[0].CreationDate).ToUniversalTime()
+    'kernel-start:' + $time.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", $script:Invariant)
+}
+
+# What a restart would cut off, in words; empty: nothing. A VM's worker process runs on when vmms does not.
+function Get-RunningVMText {
+    if ((Get-ServiceState 'vmms')['vmms'] -eq 'Running') {
+        $running = @(Invoke-Recorded { Hyper-V\Get-VM } |
+                Where-Object { 'Off', 'Saved', 'FastSaved' -notcontains ([string]$_.State -replace 'Critical\z', '') })
+        return (@($running | ForEach-Object { [string]$_.Name }) -join ', ')
+    }
+    $workers = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Process -Filter "Name='vmwp.exe'" -Property ProcessId })
+    if ($workers.Count -gt 0) { return "$($workers.Count) VMs (vmwp.exe)" }
+    ''
 }
 
 function Get-WatariHost {
@@ -49,6 +76,7 @@ function Get-WatariHost {
         node              = [string]$system.CSName
         now               = ConvertTo-IsoTime $system.LocalDateTime
         osVersion         = [string]$system.Version
+        boot              = [string](Get-BootId)
         bootTime          = ConvertTo-IsoTime $system.LastBootUpTime
         memoryBytes       = [long]$system.TotalVisibleMemorySize * 1024
         freeMemoryBytes   = [long]$system.FreePhysicalMemory * 1024
@@ -57,6 +85,24 @@ function Get-WatariHost {
         logicalProcessors = $threads
         vmVersions        = $versions
         pendingRestart    = [bool](Test-RestartOwed)
+    }
+}
+
+function Get-WatariBoot {
+    <#
+    .SYNOPSIS
+    Tells which boot of this machine this is, and when it began by the clock of now.
+    .DESCRIPTION
+    The text `boot` stays the same until the next boot, whatever the clock does; the time moves with the clock.
+    .EXAMPLE
+    Get-WatariBoot
+    #>
+    [CmdletBinding()]
+    param()
+    $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -Property LastBootUpTime }
+    [pscustomobject][ordered]@{
+        boot     = [string](Get-BootId)
+        bootTime = ConvertTo-IsoTime $system.LastBootUpTime
     }
 }
 
@@ -162,39 +208,52 @@ function Install-WatariFeature {
 function Restart-WatariNode {
     <#
     .SYNOPSIS
-    Asks Windows to restart this machine in a few seconds, if it has not restarted since the given boot time.
+    Asks Windows to restart this machine in a few seconds, if it has not restarted since the given boot and no VM runs.
     .DESCRIPTION
     Applications are closed by force. Drain the node first: Suspend-ClusterNode -Drain.
-    .PARAMETER IfBootTime
-    The boot time that Get-WatariHost told. Another one means that the restart has happened already.
+    .PARAMETER IfBoot
+    The boot that Get-WatariBoot told. Another one means that the restart has happened already.
     .PARAMETER Reason
     Text for the System log.
     .EXAMPLE
-    Restart-WatariNode -IfBootTime (Get-WatariHost).bootTime -Reason 'Updates'
+    Restart-WatariNode -IfBoot (Get-WatariBoot).boot -Reason 'Updates'
     #>
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][datetime]$IfBootTime, [AllowEmptyString()][string]$Reason = '')
+    param([Parameter(Mandatory = $true)][AllowEmptyString()][string]$IfBoot, [AllowEmptyString()][string]$Reason = '')
     Invoke-InTurn -Of Restart-WatariNode -Work {
-        $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
-        $booted = ([datetime]$system.LastBootUpTime).ToUniversalTime()
-        # A correction of the clock moves the boot time a little; no machine boots twice within seconds.
-        $since = [Math]::Abs(($booted - $IfBootTime.ToUniversalTime()).TotalSeconds)
-        $changed = $false
-        if ($since -lt 10) {
-            # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
-            $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
-            $answer = Invoke-Recorded {
-                CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
-            }
-            $code = [long]$answer.ReturnValue
-            if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
-                throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
-                        "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
-            }
-            $changed = $code -eq 0
+        $computer = [Environment]::MachineName
+        $boot = [string](Get-BootId)
+        if ($boot -eq '') {
+            throw (New-ModuleError -Id 'RestartRefused' -Message (
+                    "Windows on $computer does not tell when its processes began, so a restart could never be proven."))
         }
-        [pscustomobject][ordered]@{ changed = $changed; bootTime = ConvertTo-IsoTime $system.LastBootUpTime }
+        $changed = $false
+        if ($boot -ceq $IfBoot) {
+            $running = Get-RunningVMText
+            if ($running -ne '') {
+                throw (New-ModuleError -Id 'NodeNotDrained' -Message "$computer is not restarted: $running runs there.")
+            }
+            $changed = Request-Restart $Reason
+        }
+        [pscustomobject][ordered]@{ changed = $changed; boot = $boot }
     }
+}
+
+# True: Windows will restart; false: it is about to already.
+function Request-Restart {
+    param([string]$Reason)
+    $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
+    # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
+    $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
+    $answer = Invoke-Recorded {
+        CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
+    }
+    $code = [long]$answer.ReturnValue
+    if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
+        throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
+                "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
+    }
+    $code -eq 0
 }
 
 # Test-Path fails, or answers false, where it may not look; WMI looks as the system does.

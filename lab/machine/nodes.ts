@@ -5,7 +5,14 @@ import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
 import { startVm } from './vms.ts';
-import { HYPERV_TOOLS, RESTART_FEATURES, vmsOn, type LabNode, type World } from './world.ts';
+import {
+  bootTimeOf,
+  HYPERV_TOOLS,
+  RESTART_FEATURES,
+  vmsOn,
+  type LabNode,
+  type World,
+} from './world.ts';
 
 type WayDown = 'restart' | 'crash' | 'power-off';
 
@@ -50,6 +57,7 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
   node.power = 'running';
   // Two boots never share a boot time, even when a scenario makes them take no time at all.
   node.bootTime = Math.max(bootTime, node.bootTime + 1);
+  node.kernelStart = bootTimeOf(node);
   node.pendingRestart = false;
   for (const [name, state] of node.features)
     if (state === 'InstallPending') node.features.set(name, 'Installed');
@@ -115,6 +123,14 @@ export function beginInstall(world: World, node: LabNode, names: string[]): numb
   });
   node.installing = { until: entry.at, names, entry };
   return entry.at;
+}
+
+/** As a time server or a person does. Its boot time moves along, its boot does not. */
+export function shiftClock(world: World, node: LabNode, seconds: number): boolean {
+  if (seconds === 0) return false;
+  node.clockAheadMs += seconds * 1000;
+  effect(world, node.name, 'fault', 'shift-clock', `${seconds} s`);
+  return true;
 }
 
 /** As an administrator would at the node itself, with the restart that it takes behind him. */

@@ -17,6 +17,9 @@ import { moveFacts } from './moves.ts';
 import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
+  bootOf,
+  bootTimeOf,
+  clockOf,
   diskFile,
   freeMemory,
   hasHyperV,
@@ -114,9 +117,10 @@ function hostFacts(world: World, node: LabNode): HostFacts {
   const { is } = node;
   return {
     node: node.name,
-    now: iso(world.time + is.setup.clockAheadSeconds * 1000),
+    now: iso(clockOf(world, node)),
     osVersion: is.osVersion,
-    bootTime: iso(node.bootTime),
+    boot: bootOf(node),
+    bootTime: iso(bootTimeOf(node)),
     memoryBytes: is.memory,
     freeMemoryBytes: Math.max(0, freeMemory(world, node)),
     cpuVendor: is.cpuVendor,
@@ -184,6 +188,12 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
       hostFacts(world, node),
       'Get-CimInstance Win32_OperatingSystem',
       'Get-VMHostSupportedVersion',
+    ),
+  readBoot: ({ node }) =>
+    reply(
+      { boot: bootOf(node), bootTime: iso(bootTimeOf(node)) },
+      'Get-CimInstance Win32_Process',
+      'Get-CimInstance Win32_OperatingSystem',
     ),
   readSetup: (asked, a) =>
     reply(

@@ -43,6 +43,49 @@ nodes:
     expect(c.count('node-down', 'HV3')).toBe(2);
   });
 
+  const BARE_HV1 = `
+nodes:
+  - { name: HV1, memory: 64GB, switches: [LAN], bootSeconds: 30, installSeconds: 5 }
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30, liveMigration: { enabled: true } }
+`;
+
+  it('restarts a node whose clock was set while a person was asked', async () => {
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario: BARE_HV1 }));
+    const run = await prepare(c, 'HV1', { restarts: 'ask' });
+    await run.until('the consent to be asked for', (s) => s.state === 'needs-operator');
+    c.lab.shiftClock('HV1', 20);
+    await run.decide({ step: 'hv1/consent', action: 'retry' });
+    expect(await run.result()).toMatchObject({ restarted: true });
+    expect(c.count('restart-requested', 'HV1')).toBe(1);
+  });
+
+  it('never restarts a node under a running VM, whatever its clock does meanwhile', async () => {
+    const scenario = `${BARE_HV1.replace('switches: [LAN], boot', 'features: [Hyper-V], switches: [LAN], boot')}
+virtualMachines:
+  - { name: solo, owner: HV1, memory: 8GB, clustered: false, disks: ['D:\\solo.vhdx'] }
+`;
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario }));
+    const run = await prepare(c, 'HV1', { features: ['BitLocker'] });
+    for (const seconds of [1, 20, 3600]) {
+      const asked = await run.until('the restart to be refused', (s) =>
+        s.steps.some((one) => one.id === 'hv1/restart' && one.state === 'needs-operator'),
+      );
+      const step = asked.steps.find((one) => one.id === 'hv1/restart');
+      expect(step?.failure?.code).toBe('NodeNotDrained');
+      expect(step?.failure?.message).toContain('solo');
+      c.lab.shiftClock('HV1', seconds);
+      await run.decide({ step: 'hv1/restart', action: 'retry' });
+      await run.until('the next try', (s) =>
+        s.steps.some((one) => one.id === 'hv1/restart' && one.attempt > (step?.attempt ?? 0)),
+      );
+    }
+    await run.until('the last refusal', (s) => s.state === 'needs-operator');
+    expect(c.count('restart-requested', 'HV1')).toBe(0);
+    expect(c.count('vm-saved', 'solo')).toBe(0);
+    await run.decide({ step: 'hv1/restart', action: 'abort' });
+    await expect(run.result()).rejects.toThrow();
+  });
+
   it("waits for somebody else's move of a VM that it must move off, and moves it no second time", async () => {
     const scenario = `
 nodes:
