@@ -9,7 +9,7 @@ import { sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
-import { beating, pause, waits } from './beats.ts';
+import { beating, pause, stopwatch, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded, notYet } from './failing.ts';
 
@@ -161,11 +161,11 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       waitSeconds: number;
     }): Promise<NodeReady> {
       return beating(deps, async ({ say }) => {
-        const until = deps.now().getTime() + input.waitSeconds * 1000;
+        const waitedMs = stopwatch(deps);
         for (;;) {
           const missing = await notReadyYet(host, input);
           if (typeof missing !== 'string') return missing;
-          if (deps.now().getTime() > until) {
+          if (waitedMs() > input.waitSeconds * 1000) {
             throw failed(
               'NodeNotReady',
               `${host.node} is back, but after ${durationText(input.waitSeconds * 1000)} still waits for ${missing}`,
