@@ -3,9 +3,15 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { isSameBoot, type Boot } from '../domain/boot.ts';
-import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
+import type {
+  EventFacts,
+  FeatureFacts,
+  MigrationSettings,
+  NodeView,
+  ServiceFacts,
+} from '../domain/facts.ts';
 import { boundedText } from '../domain/bounded.ts';
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
@@ -15,6 +21,11 @@ import { failed, guarded, notYet } from './failing.ts';
 
 /** What the cluster and Hyper-V need to run: the cluster service and the virtual machine management service. */
 const SERVICES = ['ClusSvc', 'vmms'];
+/** Windows makes these services with the feature, and for Hyper-V at the restart that finishes it. */
+const SERVICE_OF: Readonly<Record<(typeof NODE_FEATURES)[number], string>> = {
+  'Hyper-V': 'vmms',
+  'Failover-Clustering': 'ClusSvc',
+};
 /** A node that is going down is asked again at this pace whether it is still the old boot. */
 const BOOT_CHECK_MS = 1000;
 /** People keep whole stories in the notes of a VM; nothing is decided by what a look tells of them. */
@@ -24,12 +35,18 @@ const EVENT_CHARS_MAX = 1_000;
 /** Event logs of two nodes are compared although their clocks differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** null where the Hyper-V role, or the service behind it, is not there. */
-async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
+/** Of both, only the first says that there can be no VMs. */
+const NO_HYPER_V = ['HyperVMissing', 'HyperVNotReady'];
+
+/** null where the Hyper-V role is not there. */
+async function orNull<T>(
+  read: Promise<{ facts: T }>,
+  missing = ['HyperVMissing'],
+): Promise<T | null> {
   try {
     return (await read).facts;
   } catch (err) {
-    if (err instanceof HypervError && err.info.errorId === 'HyperVMissing') return null;
+    if (err instanceof HypervError && missing.includes(err.info.errorId ?? '')) return null;
     throw err;
   }
 }
@@ -37,30 +54,26 @@ async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
 export interface NodeRequest {
   /** Disk files to look for. */
   files?: string[];
-  /** Beside NODE_FEATURES. */
-  features?: string[];
   /** Only VMs of these names or ids are told; absent: all. A look is kept in a run's history, so it should be small. */
   vms?: string[];
 }
 
 export async function readNode(
   { host, now }: ClusterActivityDeps,
-  { files = [], features = [], vms: wanted }: NodeRequest,
+  { files = [], vms: wanted }: NodeRequest,
 ): Promise<NodeView> {
-  const [hostFacts, featureFacts, services, switches, migration, vms, diskFiles] =
-    await Promise.all([
-      host.readHost({}),
-      host.readFeatures({ names: [...NODE_FEATURES, ...features] }),
-      host.readServices({ names: SERVICES }),
-      orNull(host.readSwitches({})),
-      orNull(host.readMigrationSettings({})),
-      orNull(host.readVms({})),
-      host.readDiskFiles({ paths: files }),
-    ]);
+  const [hostFacts, services, switches, migration, vms, diskFiles] = await Promise.all([
+    host.readHost({}),
+    host.readServices({ names: SERVICES }),
+    orNull(host.readSwitches({})),
+    orNull(host.readMigrationSettings({})),
+    orNull(host.readVms({})),
+    host.readDiskFiles({ paths: files }),
+  ]);
   return {
     takenAt: now().toISOString(),
     host: hostFacts.facts,
-    features: featureFacts.facts,
+    features: featuresOf(services.facts),
     services: services.facts,
     switches: switches ?? [],
     migration,
@@ -72,6 +85,17 @@ export async function readNode(
     files: diskFiles.facts,
   };
 }
+
+/**
+ * The features that a node needs, by their services: Windows takes minutes to list its features once it has restarted, so
+ * only a preparation asks it.
+ */
+const featuresOf = (services: readonly ServiceFacts[]): FeatureFacts[] =>
+  NODE_FEATURES.map((name) => {
+    const service = services.find((s) => sameName(s.name, SERVICE_OF[name]));
+    const isThere = service !== undefined && service.state !== 'Missing';
+    return { name, state: isThere ? 'Installed' : 'Available' };
+  });
 
 export interface FeaturesInstalled {
   changed: boolean;
@@ -122,8 +146,9 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     async requestRestart(
       input: BootToEnd & { reason: string },
     ): Promise<{ changed: boolean; cmdlets: string[] }> {
-      // A VM that starts, saves or stops just now would be cut off as well.
-      const running = ((await orNull(host.readVms({}))) ?? []).filter(
+      // A VM that starts, saves or stops just now would be cut off as well. Where Hyper-V does not answer, the node looks
+      // for the processes of VMs itself before it restarts; it looks in any case.
+      const running = ((await orNull(host.readVms({}), NO_HYPER_V)) ?? []).filter(
         (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
       );
       const now = (await host.readBoot({})).facts;
@@ -212,19 +237,25 @@ const bootToEnd = ({ ifBoot, ifBootTime }: BootToEnd): Boot => ({
   bootTime: ifBootTime,
 });
 
-/** What is still missing, or the proof that nothing is. */
+/**
+ * What is still missing, or the proof that nothing is. Fails at once where waiting cannot help: a feature that is not
+ * installed after all, a node that somebody has paused.
+ */
 async function notReadyYet(
   host: HypervHost,
   wanted: { features: string[]; mayBePaused: boolean },
 ): Promise<string | NodeReady> {
   const services = (await host.readServices({ names: SERVICES })).facts;
-  const down = services.filter((s) => s.state !== 'Running');
-  if (down.length > 0) return down.map((s) => `${s.name} (${s.state})`).join(', ');
-  const features = (await host.readFeatures({ names: wanted.features })).facts;
-  const pending = features.filter((f) => f.state !== 'Installed');
-  if (pending.length > 0) {
-    return pending.map((f) => `${f.name} (${f.state})`).join(', ');
+  const textOf = (list: ServiceFacts[]): string =>
+    list.map((s) => `${s.name} (${s.state})`).join(', ');
+  // Services come with the boot and start later: one that is not there now will not be.
+  const missing = services.filter((s) => s.state === 'Missing');
+  if (missing.length > 0) {
+    await refuseUnfinished(host, wanted.features);
+    return textOf(missing);
   }
+  const down = services.filter((s) => s.state !== 'Running');
+  if (down.length > 0) return textOf(down);
   let state: string;
   try {
     const { facts } = await host.readNodes({});
@@ -233,11 +264,32 @@ async function notReadyYet(
     if (!(err instanceof HypervError)) throw err;
     state = 'not connected to the cluster';
   }
-  const { facts } = await host.readHost({});
-  if (state === 'Up' || (wanted.mayBePaused && state === 'Paused')) {
-    return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
+  if (state === 'Paused' && !wanted.mayBePaused) {
+    throw failed(
+      'NodePaused',
+      `${host.node} is paused in the cluster, which this run has not done`,
+    );
   }
-  return `${host.node} to be Up in the cluster (${state})`;
+  if (state !== 'Up' && state !== 'Paused') {
+    return `${host.node} to be Up in the cluster (${state})`;
+  }
+  // Those that a node needs have shown by their services.
+  const others = wanted.features.filter((name) => !includesName(NODE_FEATURES, name));
+  if (others.length > 0) await refuseUnfinished(host, others);
+  const { facts } = await host.readBoot({});
+  return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
+}
+
+/** Asks Windows itself, which may take minutes. */
+async function refuseUnfinished(host: HypervHost, names: string[]): Promise<void> {
+  const { facts } = await host.readFeatures({ names });
+  const unfinished = facts.filter((f) => f.state !== 'Installed');
+  if (unfinished.length === 0) return;
+  const list = unfinished.map((f) => `${f.name} (${f.state})`).join(', ');
+  const isOwed = unfinished.some((f) => f.state === 'InstallPending');
+  throw isOwed
+    ? failed('RestartStillOwed', `${host.node} has restarted and still owes a restart for ${list}`)
+    : failed('FeatureReverted', `${host.node} has restarted without what was installed: ${list}`);
 }
 
 export type NodeActivities = ReturnType<typeof createNodeActivities>;

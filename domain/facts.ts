@@ -143,7 +143,7 @@ export interface ServiceFacts {
 export interface FeatureFacts {
   name: string;
   /** `InstallPending` is our word for "installed, and a restart is owed before it works". */
-  state: 'Installed' | 'InstallPending' | 'Available' | 'Removed';
+  state: 'Installed' | 'InstallPending' | 'UninstallPending' | 'Available' | 'Removed';
 }
 
 export interface SwitchFacts {

@@ -55,6 +55,11 @@ const ANSWER_ROWS = {
       'Let watari prepare the node: watari cluster apply. By hand: Install-WindowsFeature ' +
       'Hyper-V, then a restart.',
   },
+  HyperVNotReady: {
+    class: 'retry',
+    title: 'the Hyper-V service of the node does not run yet',
+    hint: 'It starts some time after the machine. Get-Service vmms shows it, Start-Service vmms starts it.',
+  },
   NotAllowedHere: {
     class: 'operator',
     title: 'the worker of the node was started without the permission for this',
@@ -121,6 +126,25 @@ const MOVE_ROWS = {
     hint:
       'Look at the services with Get-Service vmms, ClusSvc and at Get-ClusterNode on the node, and ' +
       'at its System event log. Retry when the node is Up.',
+  },
+  NodePaused: {
+    class: 'operator',
+    title: 'the node is paused in the cluster, and not by this run',
+    hint: 'Resume it (Resume-ClusterNode -Name NODE -Failback NoFailback) when it may hold VMs, then retry.',
+  },
+  FeatureReverted: {
+    class: 'operator',
+    title: 'Windows took the installation of a feature back while it restarted',
+    hint:
+      'Look at C:\\Windows\\Logs\\CBS\\CBS.log and the Setup event log on the node and remove the ' +
+      'cause. Retry installs the feature again and agrees to one more restart.',
+  },
+  RestartStillOwed: {
+    class: 'operator',
+    title: 'the node has restarted, and Windows wants one more restart',
+    hint:
+      'Windows may be installing updates too: look at its settings of updates and at the Setup event ' +
+      'log. Retry agrees to one more restart.',
   },
   TargetNodeDown: {
     class: 'retry-then-operator',

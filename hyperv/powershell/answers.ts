@@ -134,7 +134,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   readFeatures: z.array(
     z.strictObject({
       name: z.string(),
-      state: z.enum(['Installed', 'InstallPending', 'Available', 'Removed']),
+      state: z.enum(['Installed', 'InstallPending', 'UninstallPending', 'Available', 'Removed']),
     }),
   ),
   readSwitches: z.array(

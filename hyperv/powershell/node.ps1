@@ -20,6 +20,9 @@ $script:BootProcesses = "ProcessId=4 OR Name='wininit.exe'"
 # ERROR_SHUTDOWN_IN_PROGRESS, ERROR_SHUTDOWN_IS_SCHEDULED
 $script:RestartUnderWay = @(1115, 1190)
 
+# WBEM_E_PRIVILEGE_NOT_HELD, ERROR_PRIVILEGE_NOT_HELD
+$script:PrivilegeNotHeld = @('0x80041062', '0x80070522')
+
 function Test-RestartOwed {
     foreach ($key in $script:RestartOwedKeys) {
         # 2147483650 is HKEY_LOCAL_MACHINE.
@@ -45,7 +48,7 @@ function Get-BootId {
 
 # What a restart would cut off, in words; empty: nothing. A VM's worker process runs on when vmms does not.
 function Get-RunningVMText {
-    if ((Get-ServiceState 'vmms')['vmms'] -eq 'Running') {
+    if (Test-HyperV) {
         $running = @(Invoke-Recorded { Hyper-V\Get-VM } |
                 Where-Object { 'Off', 'Saved', 'FastSaved' -notcontains ([string]$_.State -replace 'Critical\z', '') })
         return (@($running | ForEach-Object { [string]$_.Name }) -join ', ')
@@ -65,7 +68,7 @@ function Get-WatariHost {
     [CmdletBinding()]
     param()
     $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
-    $processors = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Processor })
+    $processors = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Processor -Property Manufacturer, Name, NumberOfLogicalProcessors })
     $versions = @()
     if (Test-HyperV) {
         $versions = @(Invoke-Recorded { Hyper-V\Get-VMHostSupportedVersion } | ForEach-Object { [string]$_.Version })
@@ -134,7 +137,10 @@ function Get-WatariService {
 function Get-WatariFeature {
     <#
     .SYNOPSIS
-    Tells the state of Windows features: Installed, InstallPending (a restart is owed), Available or Removed.
+    Tells the state of Windows features: Installed, InstallPending or UninstallPending (a restart is owed), Available or
+    Removed.
+    .DESCRIPTION
+    Takes a second or two, and minutes when nobody has asked since the machine started.
     .PARAMETER Name
     Feature names as Get-WindowsFeature writes them, no wildcards.
     .EXAMPLE
@@ -146,7 +152,10 @@ function Get-WatariFeature {
         [ValidatePattern('\A[A-Za-z0-9._-]{1,100}\z')][string[]]$Name
     )
     if ($Name.Count -eq 0) { return }
-    $found = @(Invoke-Recorded { ServerManager\Get-WindowsFeature -Name $Name })
+    # Two at once would take twice as long.
+    $found = @(Invoke-InTurn -Of Get-WatariFeature -Work {
+            Invoke-Recorded { ServerManager\Get-WindowsFeature -Name $Name }
+        })
     foreach ($wanted in $Name) {
         $feature = @($found | Where-Object { [string]$_.Name -eq $wanted })
         if ($feature.Count -eq 0) {
@@ -156,12 +165,15 @@ function Get-WatariFeature {
         $installed = [string]$feature[0].InstallState
         $state = switch ($installed) {
             'InstallPending' { 'InstallPending' }
+            'UninstallPending' { 'UninstallPending' }
             'Removed' { 'Removed' }
             'Installed' { 'Installed' }
             default { 'Available' }
         }
         # Some builds say Installed at once. The service comes with the restart.
-        if ($state -eq 'Installed' -and $wanted -eq 'Hyper-V' -and -not (Test-HyperV)) { $state = 'InstallPending' }
+        if ($state -eq 'Installed' -and $wanted -eq 'Hyper-V' -and -not (Get-ServiceState 'vmms').ContainsKey('vmms')) {
+            $state = 'InstallPending'
+        }
         [pscustomobject][ordered]@{ name = [string]$feature[0].Name; state = [string]$state }
     }
 }
@@ -195,9 +207,14 @@ function Install-WatariFeature {
             }
             # Servicing waits for an installation under way and may find everything done by it.
             $changed = [string]$done.ExitCode -ne 'NoChangeNeeded'
-            $restartNeeded = [string]$done.RestartNeeded -eq 'Yes'
+            # Maybe: Windows itself does not know. What it has written down for the next boot tells.
+            $restartNeeded = switch ([string]$done.RestartNeeded) {
+                'Yes' { $true }
+                'Maybe' { [bool](Test-RestartOwed) }
+                default { $false }
+            }
         }
-        $pending = @(Get-WatariFeature -Name $Name | Where-Object { $_.state -eq 'InstallPending' })
+        $pending = @(Get-WatariFeature -Name $Name | Where-Object { 'InstallPending', 'UninstallPending' -contains $_.state })
         [pscustomobject][ordered]@{
             changed       = $changed
             restartNeeded = $restartNeeded -or $pending.Count -gt 0
@@ -245,13 +262,24 @@ function Request-Restart {
     $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
     # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
     $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
-    $answer = Invoke-Recorded {
-        CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
+    try {
+        $answer = Invoke-Recorded {
+            CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
+        }
+        $code = [long]$answer.ReturnValue
     }
-    $code = [long]$answer.ReturnValue
+    catch {
+        if ($script:PrivilegeNotHeld -notcontains (Read-CimCode $_)) { throw }
+        $code = 1314
+    }
+    # WMI leaves a privilege of a local caller as it is, and this one is off in a token until somebody turns it on.
+    if ($code -eq 1314) {
+        $answer = Invoke-Recorded { Watari.Probe\Restart-Machine -Reason $Reason }
+        $code = [long]$answer.ExitCode
+    }
     if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
         throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
-                "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
+                "Windows refuses to restart $($system.CSName): code $code."))
     }
     $code -eq 0
 }

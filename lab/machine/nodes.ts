@@ -37,7 +37,7 @@ function goDown(world: World, node: LabNode, how: WayDown): void {
 }
 
 function beginBoot(world: World, node: LabNode): void {
-  if (takeBootFault(world, node)) {
+  if (takeBootFault(world, node, 'bootFails')) {
     effect(world, node.name, 'fault', 'bootFails', `${node.name} stays off until it is powered on`);
     return;
   }
@@ -58,9 +58,7 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
   // Two boots never share a boot time, even when a scenario makes them take no time at all.
   node.bootTime = Math.max(bootTime, node.bootTime + 1);
   node.kernelStart = bootTimeOf(node);
-  node.pendingRestart = false;
-  for (const [name, state] of node.features)
-    if (state === 'InstallPending') node.features.set(name, 'Installed');
+  finishFeatures(world, node);
   effect(world, node.name, 'node-up', node.name, `booted at ${iso(node.bootTime)}`);
   node.services = 'Starting';
   node.transition = world.agenda.add(world.time + node.is.serviceSeconds * 1000, () => {
@@ -73,6 +71,24 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
     nodeJoined(world);
   });
   tell(world, node, true);
+}
+
+/** What waited for a restart: done, unless Windows takes it back or wants one more. */
+function finishFeatures(world: World, node: LabNode): void {
+  const pending = [...node.features].flatMap(([name, state]) =>
+    state === 'InstallPending' || state === 'UninstallPending' ? [{ name, state }] : [],
+  );
+  if (pending.length > 0 && takeBootFault(world, node, 'bootOwes')) {
+    effect(world, node.name, 'fault', 'bootOwes', `${node.name} still owes a restart`);
+    return;
+  }
+  const reverts = pending.length > 0 && takeBootFault(world, node, 'bootReverts');
+  if (reverts) effect(world, node.name, 'fault', 'bootReverts', pending.map((p) => p.name).join());
+  node.pendingRestart = false;
+  for (const { name, state } of pending) {
+    const isThere = (state === 'InstallPending') !== reverts;
+    node.features.set(name, isThere ? 'Installed' : 'Available');
+  }
 }
 
 /** A restart that Windows was asked for: it still answers while it shuts down. */

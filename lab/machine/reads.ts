@@ -14,7 +14,7 @@ import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts } from './moves.ts';
-import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
+import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
   bootOf,
@@ -23,6 +23,7 @@ import {
   diskFile,
   freeMemory,
   hasHyperV,
+  hyperVAnswers,
   isMember,
   isOn,
   moveOf,
@@ -126,7 +127,7 @@ function hostFacts(world: World, node: LabNode): HostFacts {
     cpuVendor: is.cpuVendor,
     cpuName: is.cpuName,
     logicalProcessors: is.logicalProcessors,
-    vmVersions: hasHyperV(node) ? [...is.vmVersions] : [],
+    vmVersions: hyperVAnswers(node) ? [...is.vmVersions] : [],
     pendingRestart: node.pendingRestart,
   };
 }
@@ -163,6 +164,7 @@ const list = (names: string[]): string => names.map(quote).join(', ');
 
 export const inHyperV = (asked: Asked): void => {
   if (!hasHyperV(asked.node)) throw needHyperV(asked);
+  if (asked.node.services !== 'Running') throw hyperVNotReady(asked);
 };
 export const inCluster = (asked: Asked): void => {
   if (!isMember(asked.node) || !asked.world.quorate) throw needCluster(asked);

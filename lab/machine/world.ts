@@ -33,7 +33,7 @@ export interface LabNode {
   clockAheadMs: number;
   /** Of vmms and ClusSvc alike. */
   services: 'Stopped' | 'Starting' | 'Running';
-  features: Map<string, 'Available' | 'Installed' | 'InstallPending'>;
+  features: Map<string, 'Available' | 'Installed' | 'InstallPending' | 'UninstallPending'>;
   /** An Install-WindowsFeature under way. */
   installing: { until: Instant; names: string[]; entry: Entry } | null;
   pendingRestart: boolean;
@@ -363,6 +363,10 @@ export const diskFile = (world: World, path: string, node: string): DiskFileFact
 });
 
 export const hasHyperV = (node: LabNode): boolean => node.features.get('Hyper-V') === 'Installed';
+
+/** The role is there, and its service has started. */
+export const hyperVAnswers = (node: LabNode): boolean =>
+  hasHyperV(node) && node.services === 'Running';
 
 export const switchesOf = (node: LabNode): SwitchFacts[] =>
   hasHyperV(node) ? node.is.switches.map(({ name, type }) => ({ name, type })) : [];
