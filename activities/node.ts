@@ -36,7 +36,7 @@ const EVENT_CHARS_MAX = 1_000;
 const CLOCK_SKEW_MS = 60_000;
 
 /** Of both, only the first says that there can be no VMs. */
-const NO_HYPER_V = ['HyperVMissing', 'HyperVNotReady'];
+export const NO_HYPER_V = ['HyperVMissing', 'HyperVNotReady'];
 
 /** null where the Hyper-V role is not there. */
 async function orNull<T>(
@@ -58,16 +58,19 @@ export interface NodeRequest {
   vms?: string[];
 }
 
+/** @param o.mayStart Hyper-V that does not answer yet tells nothing, instead of failing the look. */
 export async function readNode(
   { host, now }: ClusterActivityDeps,
   { files = [], vms: wanted }: NodeRequest,
+  { mayStart = false } = {},
 ): Promise<NodeView> {
+  const missing = mayStart ? NO_HYPER_V : undefined;
   const [hostFacts, services, switches, migration, vms, diskFiles] = await Promise.all([
     host.readHost({}),
     host.readServices({ names: SERVICES }),
-    orNull(host.readSwitches({})),
-    orNull(host.readMigrationSettings({})),
-    orNull(host.readVms({})),
+    orNull(host.readSwitches({}), missing),
+    orNull(host.readMigrationSettings({}), missing),
+    orNull(host.readVms({}), missing),
     host.readDiskFiles({ paths: files }),
   ]);
   return {

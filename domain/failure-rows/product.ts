@@ -293,6 +293,8 @@ const RUN_ROWS = {
   BadRequest: {
     class: 'operator',
     title: 'the request makes no sense as it is',
+    // A feature that Windows does not know.
+    errorIds: ['NameDoesNotExist'],
     hint: 'Correct what the message names and start it again.',
   },
   Unexpected: {
@@ -331,6 +333,13 @@ const POWERSHELL_ROWS = {
   FeatureInstallFailed: {
     class: 'retry-then-operator',
     title: 'Windows did not install the features',
+    // Of Install-WindowsFeature: another restart is owed, a source is missing, it took too long.
+    errorIds: [
+      'FeatureMessageDetail',
+      'DISMAPI_Error__Failed_To_Enable_Updates',
+      'DISMAPI_Error__Cbs_Download_Failure',
+      'GetAlterationState__CallCycleTimeout',
+    ],
     hint:
       'Look at the exit code in the message, the Setup event log and ' +
       'C:\\Windows\\Logs\\CBS\\CBS.log on the node: often a restart is owed, an update is being ' +

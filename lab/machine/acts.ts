@@ -21,7 +21,7 @@ export interface Done<T> {
 export type Act<K extends ActOp> = (asked: Asked, a: OpArgs<K>) => Done<OpFacts<K>>;
 
 const owed = (node: LabNode, names: string[]): boolean =>
-  names.some((name) => node.features.get(name) === 'InstallPending');
+  names.some((name) => node.features.get(name)?.endsWith('Pending') === true);
 
 export const installFeatures: Act<'installFeatures'> = (asked, { names }) => {
   const { world, node } = asked;
