@@ -29,7 +29,7 @@ const ANSWER_ROWS = {
   },
   RestartNotTaken: {
     class: 'retry-then-operator',
-    title: 'the node answers but its boot time has not changed: it did not restart',
+    title: 'the node answers and it is the same boot: it did not restart',
     hint:
       'Look for something that blocks the restart: a logged-on user with unsaved work, an update ' +
       'in progress, an aborted shutdown (event 1074 and 1075 in the System log). Then retry.',

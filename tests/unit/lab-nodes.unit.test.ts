@@ -61,6 +61,29 @@ ${host('HV1')}
     expect(t.lab.call('HV2', 'readHost', {}).facts.pendingRestart).toBe(false);
   });
 
+  it('leaves Hyper-V silent until its service runs', () => {
+    const t = labOf(THREE);
+    t.lab.crash('HV2');
+    t.pass(61);
+    for (const op of ['readSwitches', 'readMigrationSettings', 'readVms', 'readVmStorage'] as const)
+      expect(t.error('HV2', op, {})).toMatchObject({ errorId: 'HyperVNotReady' });
+    expect(t.lab.call('HV2', 'readHost', {}).facts.vmVersions).toEqual([]);
+    t.pass(10);
+    expect(t.lab.call('HV2', 'readVms', {}).facts).toEqual([]);
+  });
+
+  it('gives a node a clock that can be set, with which its boot time moves and its boot does not', () => {
+    const t = labOf(THREE);
+    const before = t.lab.call('HV2', 'readHost', {}).facts;
+    expect(t.lab.shiftClock('HV2', -20)).toBe(true);
+    const after = t.lab.call('HV2', 'readHost', {}).facts;
+    expect(after.boot).toBe(before.boot);
+    expect(Date.parse(after.bootTime)).toBe(Date.parse(before.bootTime) - 20_000);
+    expect(Date.parse(after.now)).toBe(Date.parse(before.now) - 20_000);
+    const [peer] = t.lab.call('HV1', 'readPeers', { nodes: ['HV2'], ports: [] }).facts;
+    expect(peer?.clockAheadSeconds).toBe(-20);
+  });
+
   it('loses an installation that a crash interrupts, and its answer', () => {
     const t = labOf(bare);
     const asked = t.lab.ask('HV2', 'installFeatures', { names: ['Hyper-V'] });
