@@ -164,7 +164,7 @@ function Restart-Machine {
     .EXAMPLE
     Restart-Machine -Reason 'Updates'
     #>
-    [CmdletBinding()]
+    [CmdletBinding(PositionalBinding = $false)]
     param([Parameter(Mandatory = $true)][AllowEmptyString()][string]$Reason)
     # Planned, maintenance of an application. It takes 512 characters, and a quote would end the argument.
     $comment = $Reason.Replace('"', "'")
