@@ -12,6 +12,14 @@ export type After = (ms: number, call: () => void) => () => void;
 /** Who passes the time: the computer, unless a simulation brings its own clock. */
 export interface Waiting {
   after?: After;
+  /** Milliseconds on a clock that nobody sets: only differences mean anything, and only in this process. */
+  elapsedMs?: () => number;
+}
+
+/** How many milliseconds have passed since: whatever is waited for is measured by this and never by the time of day. */
+export function stopwatch({ elapsedMs = () => performance.now() }: Waiting): () => number {
+  const start = elapsedMs();
+  return () => elapsedMs() - start;
 }
 
 const realAfter: After = (ms, call) => {

@@ -8,7 +8,7 @@ import { HypervError } from '../hyperv/host.ts';
 import { beating } from './beats.ts';
 import { readView, type ClusterActivityDeps } from './cluster.ts';
 import { asFailure, guarded } from './failing.ts';
-import { readNode } from './node.ts';
+import { NO_HYPER_V, readNode } from './node.ts';
 
 export interface NodeActivityDeps extends ClusterActivityDeps {
   /** The program that these activities run in. */
@@ -47,15 +47,15 @@ async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<No
   const { host, worker } = deps;
   const { ports, peers: nodes, files, since } = request;
   const [view, setup, peers, storage, events, cluster] = await Promise.all([
-    partly(() => readNode(deps, { files })),
+    partly(() => readNode(deps, { files }, { mayStart: true })),
     partly(async () => (await host.readSetup({ ports })).facts),
     partly(async () => (nodes.length === 0 ? [] : (await host.readPeers({ nodes, ports })).facts)),
     partly(async () => {
       try {
         return (await host.readVmStorage({})).facts;
       } catch (err) {
-        // Without the role there are no VMs; that it is missing is told by the view.
-        if (err instanceof HypervError && err.info.errorId === 'HyperVMissing') return [];
+        // Without the role there are no VMs, and while it starts nobody tells them; both are told by the view.
+        if (err instanceof HypervError && NO_HYPER_V.includes(err.info.errorId ?? '')) return [];
         throw err;
       }
     }),

@@ -8,7 +8,7 @@ import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Beat } from '../domain/status.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
-import { beating, pause, pauseAnyway, type Beats } from './beats.ts';
+import { beating, pause, pauseAnyway, type Beats, stopwatch } from './beats.ts';
 import { failed, guarded, type FailureDetails } from './failing.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 
@@ -46,7 +46,8 @@ interface MoveMemory extends Beat {
   source: string;
   /** The asking node's own clock, for the event logs. */
   since: string;
-  startedAtMs: number;
+  /** So far, in all attempts: no two processes share a clock that nobody sets. */
+  tookMs: number;
 }
 
 /** Details of a move's failure: where to look for the cause. */
@@ -82,7 +83,9 @@ class MoveWatch {
   private how: MoveResult['how'] = 'already-there';
   private cmdlets: string[] = [];
   private asks = 0;
-  private askedAtMs: number;
+  private askedAtMs = 0;
+  private readonly nowMs: () => number;
+  private readonly tookBeforeMs: number;
   private sawItMove = false;
   private phaseBefore: MovePhase | undefined;
   /**
@@ -98,8 +101,9 @@ class MoveWatch {
     this.host = deps.host;
     this.request = request;
     this.beats = beats;
-    this.askedAtMs = deps.now().getTime();
+    this.nowMs = stopwatch(deps);
     const before = activityInfo().heartbeatDetails as Partial<MoveMemory> | undefined;
+    this.tookBeforeMs = before?.tookMs ?? 0;
     this.memory = {
       step: request.step,
       phase: 'looking',
@@ -109,7 +113,7 @@ class MoveWatch {
       asked: before?.asked ?? false,
       source: before?.source ?? '',
       since: before?.since ?? '',
-      startedAtMs: before?.startedAtMs ?? this.nowMs(),
+      tookMs: this.tookBeforeMs,
     };
     if (this.memory.asked) this.how = 'adopted';
     this.shown = { phase: before?.phase ?? '', percent: before?.percent ?? 0 };
@@ -135,8 +139,8 @@ class MoveWatch {
     }
   }
 
-  private nowMs(): number {
-    return this.deps.now().getTime();
+  private get tookMs(): number {
+    return this.tookBeforeMs + this.nowMs();
   }
 
   private async look(): Promise<RoleFacts> {
@@ -157,7 +161,8 @@ class MoveWatch {
   }
 
   private say(part: Partial<Beat>): void {
-    this.memory = { ...this.memory, percent: null, etaSeconds: null, waitingFor: null, ...part };
+    const { memory, tookMs } = this;
+    this.memory = { ...memory, percent: null, etaSeconds: null, waitingFor: null, ...part, tookMs };
     this.beats.say(this.memory);
   }
 
@@ -207,7 +212,7 @@ class MoveWatch {
   /** From the average pace so far; unknown while there is too little to go by. */
   private eta(percent: number): number | null {
     if (percent < 5) return null;
-    const elapsedSeconds = (this.nowMs() - this.memory.startedAtMs) / 1000;
+    const elapsedSeconds = this.tookMs / 1000;
     return Math.round((elapsedSeconds * (100 - percent)) / percent);
   }
 
@@ -319,7 +324,7 @@ class MoveWatch {
       from: this.memory.source,
       to: role.owner,
       how: this.how,
-      seconds: Math.round((this.nowMs() - this.memory.startedAtMs) / 100) / 10,
+      seconds: Math.round(this.tookMs / 100) / 10,
       cmdlets: this.cmdlets,
     };
   }

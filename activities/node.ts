@@ -2,19 +2,31 @@
 // features, restart it and see it return, set its live-migration settings, read its event logs.
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { EventFacts, FeatureFacts, MigrationSettings, NodeView } from '../domain/facts.ts';
+import { isSameBoot, type Boot } from '../domain/boot.ts';
+import type {
+  EventFacts,
+  FeatureFacts,
+  MigrationSettings,
+  NodeView,
+  ServiceFacts,
+} from '../domain/facts.ts';
 import { boundedText } from '../domain/bounded.ts';
 import { eventIsAbout } from '../domain/event-about.ts';
-import { sameName } from '../domain/names.ts';
+import { includesName, sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
-import { beating, pause, waits } from './beats.ts';
+import { beating, pause, stopwatch, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded, notYet } from './failing.ts';
 
 /** What the cluster and Hyper-V need to run: the cluster service and the virtual machine management service. */
 const SERVICES = ['ClusSvc', 'vmms'];
+/** Windows makes these services with the feature, and for Hyper-V at the restart that finishes it. */
+const SERVICE_OF: Readonly<Record<(typeof NODE_FEATURES)[number], string>> = {
+  'Hyper-V': 'vmms',
+  'Failover-Clustering': 'ClusSvc',
+};
 /** A node that is going down is asked again at this pace whether it is still the old boot. */
 const BOOT_CHECK_MS = 1000;
 /** People keep whole stories in the notes of a VM; nothing is decided by what a look tells of them. */
@@ -24,12 +36,18 @@ const EVENT_CHARS_MAX = 1_000;
 /** Event logs of two nodes are compared although their clocks differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** null where the Hyper-V role, or the service behind it, is not there. */
-async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
+/** Of both, only the first says that there can be no VMs. */
+export const NO_HYPER_V = ['HyperVMissing', 'HyperVNotReady'];
+
+/** null where the Hyper-V role is not there. */
+async function orNull<T>(
+  read: Promise<{ facts: T }>,
+  missing = ['HyperVMissing'],
+): Promise<T | null> {
   try {
     return (await read).facts;
   } catch (err) {
-    if (err instanceof HypervError && err.info.errorId === 'HyperVMissing') return null;
+    if (err instanceof HypervError && missing.includes(err.info.errorId ?? '')) return null;
     throw err;
   }
 }
@@ -37,30 +55,29 @@ async function orNull<T>(read: Promise<{ facts: T }>): Promise<T | null> {
 export interface NodeRequest {
   /** Disk files to look for. */
   files?: string[];
-  /** Beside NODE_FEATURES. */
-  features?: string[];
   /** Only VMs of these names or ids are told; absent: all. A look is kept in a run's history, so it should be small. */
   vms?: string[];
 }
 
+/** @param o.mayStart Hyper-V that does not answer yet tells nothing, instead of failing the look. */
 export async function readNode(
   { host, now }: ClusterActivityDeps,
-  { files = [], features = [], vms: wanted }: NodeRequest,
+  { files = [], vms: wanted }: NodeRequest,
+  { mayStart = false } = {},
 ): Promise<NodeView> {
-  const [hostFacts, featureFacts, services, switches, migration, vms, diskFiles] =
-    await Promise.all([
-      host.readHost({}),
-      host.readFeatures({ names: [...NODE_FEATURES, ...features] }),
-      host.readServices({ names: SERVICES }),
-      orNull(host.readSwitches({})),
-      orNull(host.readMigrationSettings({})),
-      orNull(host.readVms({})),
-      host.readDiskFiles({ paths: files }),
-    ]);
+  const missing = mayStart ? NO_HYPER_V : undefined;
+  const [hostFacts, services, switches, migration, vms, diskFiles] = await Promise.all([
+    host.readHost({}),
+    host.readServices({ names: SERVICES }),
+    orNull(host.readSwitches({}), missing),
+    orNull(host.readMigrationSettings({}), missing),
+    orNull(host.readVms({}), missing),
+    host.readDiskFiles({ paths: files }),
+  ]);
   return {
     takenAt: now().toISOString(),
     host: hostFacts.facts,
-    features: featureFacts.facts,
+    features: featuresOf(services.facts),
     services: services.facts,
     switches: switches ?? [],
     migration,
@@ -73,14 +90,32 @@ export async function readNode(
   };
 }
 
+/**
+ * The features that a node needs, by their services: Windows takes minutes to list its features once it has restarted, so
+ * only a preparation asks it.
+ */
+const featuresOf = (services: readonly ServiceFacts[]): FeatureFacts[] =>
+  NODE_FEATURES.map((name) => {
+    const service = services.find((s) => sameName(s.name, SERVICE_OF[name]));
+    const isThere = service !== undefined && service.state !== 'Missing';
+    return { name, state: isThere ? 'Installed' : 'Available' };
+  });
+
 export interface FeaturesInstalled {
   changed: boolean;
   restartNeeded: boolean;
-  /** Of the boot that owes the restart. Absent in what workers of 0.1.0 wrote. */
+  /** The boot that owes the restart. Absent in what older workers wrote. */
+  boot?: string;
   bootTime?: string;
   before: FeatureFacts[];
   after: FeatureFacts[];
   cmdlets: string[];
+}
+
+/** Workflows of older versions name the boot by its time alone. */
+export interface BootToEnd {
+  ifBoot?: string | undefined;
+  ifBootTime: string;
 }
 
 export interface NodeReady {
@@ -103,8 +138,8 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
         const { facts, cmdlets } = await host.installFeatures(input);
         const after = (await host.readFeatures(input)).facts;
         // The node may have crashed since somebody looked at it first: that boot is over, and owes nothing.
-        const { bootTime } = (await host.readHost({})).facts;
-        return { ...facts, bootTime, before, after, cmdlets };
+        const { boot, bootTime } = (await host.readBoot({})).facts;
+        return { ...facts, boot, bootTime, before, after, cmdlets };
       });
     },
 
@@ -113,30 +148,38 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
      * named, and a node that has restarted since is left alone. Refuses while a VM runs here.
      */
     async requestRestart(
-      input: OpArgs<'restartNode'>,
+      input: BootToEnd & { reason: string },
     ): Promise<{ changed: boolean; cmdlets: string[] }> {
-      // A VM that starts, saves or stops just now would be cut off as well.
-      const running = ((await orNull(host.readVms({}))) ?? []).filter(
+      // A VM that starts, saves or stops just now would be cut off as well. Where Hyper-V does not answer, the node looks
+      // for the processes of VMs itself before it restarts; it looks in any case.
+      const running = ((await orNull(host.readVms({}), NO_HYPER_V)) ?? []).filter(
         (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
       );
-      const { bootTime } = (await host.readHost({})).facts;
-      if (running.length > 0 && bootTime === input.ifBootTime) {
+      const now = (await host.readBoot({})).facts;
+      if (!isSameBoot(bootToEnd(input), now)) return { changed: false, cmdlets: [] };
+      if (running.length > 0) {
         throw failed(
           'NodeNotDrained',
           `${host.node} was not restarted: ${running.map((vm) => vm.name).join(', ')} still runs there`,
         );
       }
-      const { facts, cmdlets } = await host.restartNode(input);
+      const { facts, cmdlets } = await host.restartNode({
+        ifBoot: now.boot,
+        reason: input.reason,
+      });
       return { changed: facts.changed, cmdlets };
     },
 
-    /** Being taken from the queue at all is the news that the node is back; the boot time proves it. */
-    async confirmRestart(input: { ifBootTime: string }): Promise<{ bootTime: string }> {
-      const { facts } = await host.readHost({});
-      if (facts.bootTime === input.ifBootTime) {
-        throw notYet(`${host.node} has not restarted yet (boot ${facts.bootTime})`, BOOT_CHECK_MS);
+    /** Being taken from the queue at all is the news that the node is back; its boot proves it. */
+    async confirmRestart(input: BootToEnd): Promise<Boot> {
+      const { facts } = await host.readBoot({});
+      if (isSameBoot(bootToEnd(input), facts)) {
+        throw notYet(
+          `${host.node} has not restarted yet (up since ${facts.bootTime})`,
+          BOOT_CHECK_MS,
+        );
       }
-      return { bootTime: facts.bootTime };
+      return facts;
     },
 
     /** Waits until the services run and the cluster counts the node as Up (or Paused, where it was paused by us). */
@@ -147,11 +190,11 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       waitSeconds: number;
     }): Promise<NodeReady> {
       return beating(deps, async ({ say }) => {
-        const until = deps.now().getTime() + input.waitSeconds * 1000;
+        const waitedMs = stopwatch(deps);
         for (;;) {
           const missing = await notReadyYet(host, input);
           if (typeof missing !== 'string') return missing;
-          if (deps.now().getTime() > until) {
+          if (waitedMs() > input.waitSeconds * 1000) {
             throw failed(
               'NodeNotReady',
               `${host.node} is back, but after ${durationText(input.waitSeconds * 1000)} still waits for ${missing}`,
@@ -204,19 +247,30 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
   });
 }
 
-/** What is still missing, or the proof that nothing is. */
+const bootToEnd = ({ ifBoot, ifBootTime }: BootToEnd): Boot => ({
+  boot: ifBoot,
+  bootTime: ifBootTime,
+});
+
+/**
+ * What is still missing, or the proof that nothing is. Fails at once where waiting cannot help: a feature that is not
+ * installed after all, a node that somebody has paused.
+ */
 async function notReadyYet(
   host: HypervHost,
   wanted: { features: string[]; mayBePaused: boolean },
 ): Promise<string | NodeReady> {
   const services = (await host.readServices({ names: SERVICES })).facts;
-  const down = services.filter((s) => s.state !== 'Running');
-  if (down.length > 0) return down.map((s) => `${s.name} (${s.state})`).join(', ');
-  const features = (await host.readFeatures({ names: wanted.features })).facts;
-  const pending = features.filter((f) => f.state !== 'Installed');
-  if (pending.length > 0) {
-    return pending.map((f) => `${f.name} (${f.state})`).join(', ');
+  const textOf = (list: ServiceFacts[]): string =>
+    list.map((s) => `${s.name} (${s.state})`).join(', ');
+  // Services come with the boot and start later: one that is not there now will not be.
+  const missing = services.filter((s) => s.state === 'Missing');
+  if (missing.length > 0) {
+    await refuseUnfinished(host, wanted.features);
+    return textOf(missing);
   }
+  const down = services.filter((s) => s.state !== 'Running');
+  if (down.length > 0) return textOf(down);
   let state: string;
   try {
     const { facts } = await host.readNodes({});
@@ -225,11 +279,32 @@ async function notReadyYet(
     if (!(err instanceof HypervError)) throw err;
     state = 'not connected to the cluster';
   }
-  const { facts } = await host.readHost({});
-  if (state === 'Up' || (wanted.mayBePaused && state === 'Paused')) {
-    return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
+  if (state === 'Paused' && !wanted.mayBePaused) {
+    throw failed(
+      'NodePaused',
+      `${host.node} is paused in the cluster, which this run has not done`,
+    );
   }
-  return `${host.node} to be Up in the cluster (${state})`;
+  if (state !== 'Up' && state !== 'Paused') {
+    return `${host.node} to be Up in the cluster (${state})`;
+  }
+  // Those that a node needs have shown by their services.
+  const others = wanted.features.filter((name) => !includesName(NODE_FEATURES, name));
+  if (others.length > 0) await refuseUnfinished(host, others);
+  const { facts } = await host.readBoot({});
+  return { bootTime: facts.bootTime, services: services.map((s) => s.name), state };
+}
+
+/** Asks Windows itself, which may take minutes. */
+async function refuseUnfinished(host: HypervHost, names: string[]): Promise<void> {
+  const { facts } = await host.readFeatures({ names });
+  const unfinished = facts.filter((f) => f.state !== 'Installed');
+  if (unfinished.length === 0) return;
+  const list = unfinished.map((f) => `${f.name} (${f.state})`).join(', ');
+  const isOwed = unfinished.some((f) => f.state === 'InstallPending');
+  throw isOwed
+    ? failed('RestartStillOwed', `${host.node} has restarted and still owes a restart for ${list}`)
+    : failed('FeatureReverted', `${host.node} has restarted without what was installed: ${list}`);
 }
 
 export type NodeActivities = ReturnType<typeof createNodeActivities>;

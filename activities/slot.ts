@@ -7,7 +7,7 @@ import { DEFAULT_BUDGETS } from '../domain/spec.ts';
 import type { Beat } from '../domain/status.ts';
 import { durationText } from '../domain/units.ts';
 import { againMs } from './again.ts';
-import { beating, pause, waits, type Beats } from './beats.ts';
+import { beating, pause, stopwatch, waits, type Beats } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded, notYet } from './failing.ts';
 
@@ -19,9 +19,9 @@ export interface SlotRequest {
   waitSeconds: number;
 }
 
-/** Survives the attempt: the whole wait has one budget. */
+/** Survives the attempt: the whole wait has one budget. How long so far, as no two processes share a clock. */
 interface SlotMemory extends Beat {
-  sinceMs: number;
+  waitedMs: number;
 }
 
 /**
@@ -40,14 +40,19 @@ export function createSlotActivities(deps: ClusterActivityDeps) {
     async awaitSlot(request: SlotRequest): Promise<{ waitedMs: number }> {
       const { heartbeatTimeoutMs } = activityInfo();
       const before = activityInfo().heartbeatDetails as Partial<SlotMemory> | undefined;
-      const sinceMs = before?.sinceMs ?? deps.now().getTime();
-      const waitedMs = (): number => Math.max(0, deps.now().getTime() - sinceMs);
+      const waitedBefore = before?.waitedMs ?? 0;
+      const watch = stopwatch(deps);
+      const waitedMs = (): number => waitedBefore + watch();
       const everyMs = (heartbeatTimeoutMs ?? HEARTBEAT_MS) / BEATS_PER_TIMEOUT;
       const wait = async ({ say }: Beats): Promise<{ waitedMs: number }> => {
         let saidMs = -Infinity;
+        const remember = (busy: string, ms: number): void => {
+          const beat: SlotMemory = { ...waits(request.step, 'slot', busy), waitedMs: ms };
+          say(beat);
+        };
         for (;;) {
           const busy = await whatIsBusy(deps, request);
-          if (busy === null) return { waitedMs: waitedMs() };
+          if (busy === null) return { waitedMs: Math.round(waitedMs()) };
           if (waitedMs() > request.waitSeconds * 1000) {
             throw failed(
               'SlotsBusy',
@@ -55,12 +60,13 @@ export function createSlotActivities(deps: ClusterActivityDeps) {
             );
           }
           if (waitedMs() - saidMs >= everyMs) {
-            const beat: SlotMemory = { ...waits(request.step, 'slot', busy), sinceMs };
-            say(beat);
+            remember(busy, waitedMs());
             saidMs = waitedMs();
           }
           if (watched > WATCHED_MAX) {
-            throw notYet(`${request.vm} waits for ${busy}`, againMs(activityInfo()));
+            const away = againMs(activityInfo());
+            remember(busy, waitedMs() + away);
+            throw notYet(`${request.vm} waits for ${busy}`, away);
           }
           await pause(deps, deps.lookEveryMs);
           if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');

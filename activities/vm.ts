@@ -7,7 +7,7 @@ import { ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
-import { beating, pause, waits } from './beats.ts';
+import { beating, pause, stopwatch, waits } from './beats.ts';
 import type { ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded } from './failing.ts';
 
@@ -201,7 +201,7 @@ async function until<T>(
   tell: (missing: string) => void,
   late: (missing: string) => Error,
 ): Promise<T> {
-  const end = deps.now().getTime() + waitSeconds * 1000;
+  const waitedMs = stopwatch(deps);
   let missing: string;
   for (;;) {
     try {
@@ -212,7 +212,7 @@ async function until<T>(
       if (!(err instanceof HypervError) || err.info.outcome !== 'unknown') throw err;
       missing = err.message;
     }
-    if (deps.now().getTime() > end) throw late(missing);
+    if (waitedMs() > waitSeconds * 1000) throw late(missing);
     tell(missing);
     await pause(deps, deps.lookEveryMs);
     if (cancellationSignal().aborted) throw new CancelledFailure('the wait was cancelled');

@@ -19,6 +19,8 @@ import {
 
 export interface Clock {
   now(): Date;
+  /** Milliseconds on a clock that nobody sets, for waits and deadlines: only differences mean anything. */
+  elapsedMs(): number;
   /** Ends early, without an error, when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -106,6 +108,7 @@ export const finish = (code: ExitCode): void => {
 
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   sleep: (ms, signal) =>
     delay(ms, undefined, signal === undefined ? {} : { signal }).catch((err: unknown) => {
       if (signal?.aborted !== true) throw err;

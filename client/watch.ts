@@ -49,14 +49,14 @@ export async function watchRun(
   const display = onTerminal ? liveDisplay(ctx, temporal, o.talk) : plainDisplay(ctx, o.talk);
   const stayWhenWaiting = onTerminal && !o.talk.json;
   let view: RunView | null = null;
-  let lastAnswer = ctx.clock.now().getTime();
+  let lastAnswer = ctx.clock.elapsedMs();
   let silent = false;
   let standsSince: number | null = null;
   try {
     while (!o.signal.aborted) {
       try {
         view = await tracker.look();
-        lastAnswer = ctx.clock.now().getTime();
+        lastAnswer = ctx.clock.elapsedMs();
         if (silent) display.outage(null);
         silent = false;
         display.show(view);
@@ -72,7 +72,7 @@ export async function watchRun(
       } catch (err) {
         if (!isOutage(err)) throw err;
         silent = true;
-        display.outage(ctx.clock.now().getTime() - lastAnswer);
+        display.outage(ctx.clock.elapsedMs() - lastAnswer);
       }
       await ctx.clock.sleep(LOOK_EVERY_MS, o.signal);
     }

@@ -42,7 +42,9 @@ export interface HostFacts {
   now: IsoTime;
   /** `10.0.26100` and the like. */
   osVersion: string;
-  /** Win32_OperatingSystem.LastBootUpTime: changes with every boot, so it names the boot. */
+  /** Which boot this is, see domain/boot.ts. Empty where Windows does not tell. */
+  boot: string;
+  /** Win32_OperatingSystem.LastBootUpTime, for people: it moves when the clock is set. */
   bootTime: IsoTime;
   memoryBytes: number;
   freeMemoryBytes: number;
@@ -141,7 +143,7 @@ export interface ServiceFacts {
 export interface FeatureFacts {
   name: string;
   /** `InstallPending` is our word for "installed, and a restart is owed before it works". */
-  state: 'Installed' | 'InstallPending' | 'Available' | 'Removed';
+  state: 'Installed' | 'InstallPending' | 'UninstallPending' | 'Available' | 'Removed';
 }
 
 export interface SwitchFacts {

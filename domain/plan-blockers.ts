@@ -5,7 +5,7 @@ import { includesName, sameName } from './names.ts';
 import { listText, sizeText } from './units.ts';
 import { quorumWithout } from './quorum.ts';
 import { allVms, answerOf, clusterNode, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
-import { NODE_FEATURES, type ClusterSpec, type VmSpec } from './spec.ts';
+import type { ClusterSpec, VmSpec } from './spec.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
 
 /** Something that a person must mend before the plan can run. */
@@ -81,14 +81,7 @@ function nodeBlockers(s: Snapshot, node: string): Blocker[] {
       },
     ];
   }
-  return answer.view.features
-    .filter((f) => f.state === 'Removed' && NODE_FEATURES.some((name) => name === f.name))
-    .map((f) => ({
-      subject: node,
-      code: 'feature-removed',
-      message: `The files of the feature ${f.name} were removed from ${node}.`,
-      hint: `Install it from the Windows media: Install-WindowsFeature ${f.name} -Source PATH.`,
-    }));
+  return [];
 }
 
 function quorumBlockers(s: Snapshot, node: string): Blocker[] {

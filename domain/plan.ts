@@ -69,9 +69,19 @@ export function planCluster(
       ...s.view.nodes
         .filter((n) => !includesName(spec.nodes, n.name))
         .map((n) => `${n.name} is in the cluster but not in cluster.yaml and is left alone`),
+      ...pausedNodes(spec, s),
     ],
   };
 }
+
+/** Nothing that a plan does resumes what somebody else has paused, so whoever reads it has to know. */
+const pausedNodes = (spec: ClusterSpec, s: Snapshot): string[] =>
+  s.view.nodes
+    .filter((n) => n.state === 'Paused' && includesName(spec.nodes, n.name))
+    .map(
+      ({ name }) =>
+        `${name} is paused, takes no VMs and stays so: Resume-ClusterNode -Name ${name} -Failback NoFailback resumes it`,
+    );
 
 /** Spelled as the cluster spells it, so that one node has one name in a run. */
 const nodeName = (s: Snapshot, node: string): string => clusterNode(s, node)?.name ?? node;

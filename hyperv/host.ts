@@ -49,6 +49,8 @@ export interface CreateVmRequest {
 
 export interface HypervReads {
   readHost(a: object): Promise<Reply<HostFacts>>;
+  /** The least that a machine tells: it answers while its services still start. */
+  readBoot(a: object): Promise<Reply<{ boot: string; bootTime: IsoTime }>>;
   /** Workgroup, accounts, policies: what an administrator set up by hand. `ports`: TCP ports to look at. */
   readSetup(a: { ports: number[] }): Promise<Reply<SetupFacts>>;
   /** Turns to other nodes: name, ports, a sign-in. All at once; a silent peer costs seconds, never minutes. */
@@ -81,13 +83,10 @@ export interface HypervActs {
   /** Never restarts. `restartNeeded` is true as long as a restart is owed, also on a repeat. */
   installFeatures(a: { names: string[] }): Promise<Reply<Changed & { restartNeeded: boolean }>>;
   /**
-   * Asks Windows to restart and returns before it goes down. Does nothing when the node's boot time is not
-   * `ifBootTime` any more (it has restarted since) or a restart is already under way.
+   * Asks Windows to restart and returns before it goes down. Does nothing when the node's boot is not `ifBoot` any more
+   * (it has restarted since) or a restart is already under way. Fails with `NodeNotDrained` while a VM runs there.
    */
-  restartNode(a: {
-    ifBootTime: IsoTime;
-    reason: string;
-  }): Promise<Reply<Changed & { bootTime: IsoTime }>>;
+  restartNode(a: { ifBoot: string; reason: string }): Promise<Reply<Changed & { boot: string }>>;
   /** Enables live migration and sets what is given; absent fields stay. Answers the settings read back. */
   configureMigration(a: {
     enabled?: boolean;
@@ -140,6 +139,7 @@ export type Op = ReadOp | ActOp;
 /** A new operation of the port does not compile until it stands here too. */
 const READS: Readonly<Record<ReadOp, true>> = {
   readHost: true,
+  readBoot: true,
   readSetup: true,
   readPeers: true,
   readServices: true,

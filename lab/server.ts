@@ -66,6 +66,11 @@ const control = z.discriminatedUnion('action', [
     seconds: z.number().nonnegative().max(SECONDS_MAX),
   }),
   z.strictObject({ action: z.literal('remove-feature'), node: z.string(), feature: z.string() }),
+  z.strictObject({
+    action: z.literal('shift-clock'),
+    node: z.string(),
+    seconds: z.number().min(-SECONDS_MAX).max(SECONDS_MAX),
+  }),
   z.strictObject({ action: z.enum(['stop-workers', 'start-workers']) }),
   z.strictObject({ action: z.literal('stop') }),
 ]);
@@ -214,6 +219,8 @@ class Door {
         return { changed: true };
       case 'remove-feature':
         return { changed: found(() => this.lab.removeFeature(asked.node, asked.feature)) };
+      case 'shift-clock':
+        return { changed: found(() => this.lab.shiftClock(asked.node, asked.seconds)) };
       case 'stop-workers':
       case 'start-workers':
         return this.letWorkers(asked.action);

@@ -142,7 +142,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   installRuntime('WARN', log);
   const policy = askedPolicy(options.policy ?? {});
   const deps: NodeActivityDeps = {
-    gate: new LookGate(Date.now),
+    gate: new LookGate(() => performance.now()),
     host: restrictedHost(host, policy),
     now: () => new Date(),
     lookEveryMs,

@@ -65,10 +65,10 @@ export async function connectPatiently(
         mistake?.lasting === true
           ? `Temporal at ${options.address} does not talk to us: ${why}. ${mistake.hint} Trying again every ${MISTAKE_PAUSE_MS / 1000} s.`
           : `Temporal at ${options.address} does not answer, trying again: ${why}`;
-      if (line !== told || Date.now() - toldAt >= REPEAT_MS) {
+      if (line !== told || performance.now() - toldAt >= REPEAT_MS) {
         tell(line);
         told = line;
-        toldAt = Date.now();
+        toldAt = performance.now();
       }
       const waitMs = mistake?.lasting === true ? MISTAKE_PAUSE_MS : pauseMs;
       await sleep(waitMs, undefined, { signal: stopped });

@@ -1,9 +1,12 @@
 // prepareNode: everything a node needs before VMs can live on it. Features, a restart that survives the restart of the
 // very machine it runs on, services up, node Up. A node that holds VMs is drained first and resumed at the end.
+import type { BootToEnd } from '../activities/node.ts';
+import type { Boot } from '../domain/boot.ts';
 import type { ClusterView, RoleFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
+import type { FailureCode } from '../domain/failures.ts';
 import { quorumWithout } from '../domain/quorum.ts';
-import { movesTo } from '../domain/slots.ts';
+import { isMoving, isQueued, movesTo } from '../domain/slots.ts';
 import { durationText } from '../domain/units.ts';
 import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
 import { patched, sleep } from '@temporalio/workflow';
@@ -25,6 +28,8 @@ const INSTALL_SECONDS = 3600;
 const GOING_DOWN_SECONDS = 2;
 /** From "the worker answers" to "the cluster counts the node as Up". */
 const READY_SECONDS = 600;
+/** Windows lists its features in minutes after a restart (hyperv/powershell/host.ts). */
+const FEATURES_SECONDS = 7 * 60;
 
 export async function prepareNode(input: PrepareNodeInput): Promise<PrepareNodeResult> {
   return conduct('prepareNode', input, prepare, ({ cluster, node, budgets }) => ({
@@ -42,20 +47,28 @@ async function prepare(job: Preparation): Promise<PrepareNodeResult> {
   const { node } = job.input;
   const seen = await inspect(job);
   if (seen.missing.length === 0) {
-    await ready(job, false);
+    await ready(job, seen.wasPaused);
+    if (seen.wasPaused) await leavePaused(job);
     return { node, changed: false, restarted: false };
   }
-  const { restartNeeded, bootTime } = await install(job, seen);
-  let isDrained = false;
+  const { restartNeeded, owing } = await install(job, seen);
+  let hold: Hold = seen.wasPaused ? 'of others' : 'none';
   if (restartNeeded) {
     await consent(job);
-    isDrained = await drain(job, seen.takesVms);
-    await restart(job, bootTime);
+    hold = await drain(job, seen.takesVms, hold);
+    await restart(job, owing);
   }
-  await ready(job, isDrained);
-  if (isDrained) await resume(job);
-  return { node, changed: true, restarted: restartNeeded };
+  const wentBack = await ready(job, hold !== 'none', async () => {
+    const again = await install(job, seen);
+    if (again.restartNeeded) await restart(job, again.owing);
+  });
+  if (hold === 'ours') await resume(job);
+  if (hold === 'of others') await leavePaused(job);
+  return { node, changed: true, restarted: restartNeeded || wentBack };
 }
+
+/** Who paused the node, if anybody did: what this run has not paused it does not resume. */
+type Hold = 'none' | 'ours' | 'of others';
 
 const stepOf = ({ input }: Preparation, deed: string, title: string): NeededStep => ({
   id: stepId.node(input.node, deed),
@@ -70,29 +83,32 @@ const wantedFeatures = ({ features = [] }: PrepareNodeInput): string[] => [
 interface Seen {
   missing: string[];
   /** The boot that owes the restart; a retry cannot end another one, so it cannot restart the node a second time. */
-  bootTime: string;
+  boot: Boot;
   /** VMs can come to it: the Hyper-V role works. */
   takesVms: boolean;
+  /** In the cluster, by somebody else. */
+  wasPaused: boolean;
 }
 
 function inspect(job: Preparation): Promise<Seen> {
-  const { node, features = [] } = job.input;
+  const { node } = job.input;
   const step = stepOf(job, 'inspect', `Look at ${node}`);
   return job.run.step(step, async (c) => {
-    const view = await job.calls.onNode(node, { summary: step.title }).viewNode({ features });
-    const { bootTime } = view.host;
-    c.evidence({ features: view.features, bootTime });
+    const view = await job.calls.onNode(node, { summary: step.title }).viewNode({});
+    const { host: boot, features: seen } = view;
+    c.evidence({ features: seen, bootTime: boot.bootTime });
     const has = (name: string): boolean =>
       view.features.some((f) => f.name === name && f.state === 'Installed');
     const missing = wantedFeatures(job.input).filter((name) => !has(name));
-    return { missing, bootTime, takesVms: has('Hyper-V') };
+    const wasPaused = patched('leave-others-paused') && (await isPaused(job));
+    return { missing, boot, takesVms: has('Hyper-V'), wasPaused };
   });
 }
 
 function install(
   job: Preparation,
-  { missing: names, bootTime }: Seen,
-): Promise<{ restartNeeded: boolean; bootTime: string }> {
+  { missing: names, boot }: Seen,
+): Promise<{ restartNeeded: boolean; owing: Boot }> {
   const { node } = job.input;
   const step = stepOf(job, 'install-features', `Install ${names.join(', ')} on ${node}`);
   return job.run.step(step, async (c) => {
@@ -101,7 +117,9 @@ function install(
       .onNode(node, { summary: step.title, seconds: INSTALL_SECONDS })
       .installFeatures({ names });
     c.evidence({ ...installed });
-    return { bootTime, ...installed };
+    const { restartNeeded, bootTime } = installed;
+    const owing = bootTime === undefined ? boot : { boot: installed.boot, bootTime };
+    return { restartNeeded, owing };
   });
 }
 
@@ -119,21 +137,26 @@ async function consent(job: Preparation): Promise<void> {
 }
 
 /**
- * Moves every VM off the node, so that its restart is nobody's outage. An empty node is paused as well: between a look
- * that finds it empty and its restart another run, the balancer or a failover could bring a VM. Was it paused?
+ * Moves every VM off the node, so that its restart is nobody's outage; what does not run stays where it is. An empty node is paused as well: between a look
+ * that finds it empty and its restart another run, the balancer or a failover could bring a VM.
  */
-async function drain(job: Preparation, takesVms: boolean): Promise<boolean> {
+async function drain(job: Preparation, takesVms: boolean, before: Hold): Promise<Hold> {
   if (!patched('pause-before-looking')) {
     const held = await vmsHeld(job, false);
-    if (held.length === 0) return false;
+    if (held.length === 0) return before;
     await pause(job, held);
     await moveAllOff(job, held);
-    return true;
+    return 'ours';
   }
-  if (!takesVms) return false;
-  await pause(job, []);
+  if (!takesVms) return before;
+  const hold = await pause(job, []);
   await moveAllOff(job, await vmsHeld(job, true));
-  return true;
+  return hold;
+}
+
+async function isPaused({ calls, input: { node } }: Preparation): Promise<boolean> {
+  const { nodes } = await calls.onCluster({ summary: `Is ${node} paused?` }).viewCluster();
+  return nodes.find((n) => sameName(n.name, node))?.state === 'Paused';
 }
 
 function vmsHeld(job: Preparation, isPaused: boolean): Promise<RoleFacts[]> {
@@ -141,8 +164,12 @@ function vmsHeld(job: Preparation, isPaused: boolean): Promise<RoleFacts[]> {
   const step = stepOf(job, 'vms', `See which VMs ${node} holds`);
   return job.run.step(step, async (c) => {
     const { roles } = await job.calls.onCluster({ summary: step.title }).viewCluster();
-    const held = roles.filter((r) => sameName(r.owner, node));
+    const all = roles.filter((r) => sameName(r.owner, node));
+    const off = all.filter(doesNotRun);
+    // In runs of earlier versions the drain stood still at these.
+    const held = off.length > 0 && patched('leave-what-is-off') ? without(all, off) : all;
     c.evidence({ vms: held.map((r) => r.name) });
+    if (held.length < all.length) c.evidence({ leftOff: off.map((r) => r.name) });
     const coming = isPaused ? movesTo(roles, node) : [];
     if (coming.length > 0) {
       throw stepFailure(
@@ -154,15 +181,29 @@ function vmsHeld(job: Preparation, isPaused: boolean): Promise<RoleFacts[]> {
   });
 }
 
-async function pause(job: Preparation, held: RoleFacts[]): Promise<void> {
+const doesNotRun = (role: RoleFacts): boolean =>
+  (role.state === 'Offline' || role.state === 'Failed') && !isMoving(role) && !isQueued(role);
+
+const without = <T>(list: readonly T[], some: readonly T[]): T[] =>
+  list.filter((one) => !some.includes(one));
+
+async function pause(job: Preparation, held: RoleFacts[]): Promise<Hold> {
   const { node } = job.input;
+  let wasPaused: boolean | undefined;
   const step = stepOf(job, 'pause', `Pause ${node} in the cluster`);
   job.run.expect([step, ...held.map((role) => moveStep(job, role))]);
   await job.run.step(step, async (c) => {
+    // Once: a later attempt may find what an earlier one has done.
+    if (patched('leave-others-paused')) wasPaused ??= await isPaused(job);
+    if (wasPaused === true) {
+      c.evidence({ why: pausedByOthers(node) });
+      return;
+    }
     c.hold(`Resume ${node}`, () => resumeNow(job));
     const summary = `Pause ${node}`;
     c.evidence({ ...(await job.calls.onCluster({ summary }).pauseNode({ node })) });
   });
+  return wasPaused === true ? 'of others' : 'ours';
 }
 
 const moveStep = (job: Preparation, { name }: RoleFacts): NeededStep =>
@@ -188,24 +229,25 @@ async function moveAllOff(job: Preparation, held: RoleFacts[]): Promise<void> {
   );
 }
 
-async function restart(job: Preparation, ifBootTime: string): Promise<void> {
+async function restart(job: Preparation, { boot, bootTime }: Boot): Promise<void> {
   const { calls, input } = job;
   const { node } = input;
+  const ending: BootToEnd = { ifBoot: boot, ifBootTime: bootTime };
   await job.run.step(stepOf(job, 'restart', `Restart ${node}`), async (c) => {
     const { nodes } = await guardQuorum(job);
     // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
     if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
       const asked = await calls.onNode(node, { summary: `Restart ${node}` }).requestRestart({
-        ifBootTime,
+        ...ending,
         reason: `watari: finish the installation of ${wantedFeatures(input).join(', ')}`,
       });
-      c.evidence({ ...asked, bootTimeBefore: ifBootTime });
+      c.evidence({ ...asked, bootTimeBefore: bootTime });
     }
     c.waitingFor(
       `${node} to come back (budget ${durationText(calls.budgets.restartSeconds * 1000)})`,
     );
     await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
-    c.evidence({ bootTimeAfter: await comeBack(job, ifBootTime) });
+    c.evidence({ bootTimeAfter: await comeBack(job, ending) });
   });
 }
 
@@ -220,7 +262,7 @@ async function guardQuorum({ calls, input: { node } }: Preparation): Promise<Clu
   );
 }
 
-async function comeBack({ calls, input }: Preparation, ifBootTime: string): Promise<string> {
+async function comeBack({ calls, input }: Preparation, ending: BootToEnd): Promise<string> {
   const { node } = input;
   const { restartSeconds } = calls.budgets;
   try {
@@ -231,7 +273,7 @@ async function comeBack({ calls, input }: Preparation, ifBootTime: string): Prom
         takeWithinSeconds: restartSeconds,
         allWithinSeconds: restartSeconds,
       })
-      .confirmRestart({ ifBootTime });
+      .confirmRestart(ending);
     return bootTime;
   } catch (err) {
     const failure = failureOf(err);
@@ -246,20 +288,59 @@ async function comeBack({ calls, input }: Preparation, ifBootTime: string): Prom
   }
 }
 
-async function ready(job: Preparation, mayBePaused: boolean): Promise<void> {
+/** Restarted, and not finished: waiting longer would not help, installing again may. */
+const UNFINISHED: readonly (FailureCode | undefined)[] = ['FeatureReverted', 'RestartStillOwed'];
+
+/**
+ * Answers whether a person had it go back: `finish` installs again what a restart did not finish, and restarts once more,
+ * to which the retry agrees.
+ */
+async function ready(
+  job: Preparation,
+  mayBePaused: boolean,
+  finish?: () => Promise<void>,
+): Promise<boolean> {
   const { node } = job.input;
   const step = stepOf(job, 'ready', `Wait until ${node} is ready`);
+  let isUnfinished = false;
+  let wentBack = false;
   await job.run.step(step, async (c) => {
-    const services = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
-    const ready = await job.calls.onNode(node, services).awaitReady({
-      step: step.id,
-      features: wantedFeatures(job.input),
-      mayBePaused,
-      waitSeconds: READY_SECONDS,
-    });
-    c.evidence({ ...ready });
+    if (isUnfinished && finish !== undefined) {
+      c.waitingFor(`${node} to be installed and restarted once more`);
+      wentBack = true;
+      isUnfinished = false;
+      await finish();
+    }
+    const services = {
+      summary: `Services of ${node}`,
+      seconds: READY_SECONDS + FEATURES_SECONDS + 60,
+    };
+    try {
+      const ready = await job.calls.onNode(node, services).awaitReady({
+        step: step.id,
+        features: wantedFeatures(job.input),
+        mayBePaused,
+        waitSeconds: READY_SECONDS,
+      });
+      c.evidence({ ...ready });
+    } catch (err) {
+      isUnfinished = UNFINISHED.includes(failureOf(err)?.code);
+      throw err;
+    }
+  });
+  return wentBack;
+}
+
+/** The end of the run says what it has not done. */
+async function leavePaused(job: Preparation): Promise<void> {
+  const { node } = job.input;
+  await job.run.step(stepOf(job, 'resume', `Leave ${node} paused in the cluster`), (c) => {
+    c.evidence({ why: pausedByOthers(node) });
+    return Promise.resolve();
   });
 }
+
+const pausedByOthers = (node: string): string => `${node} was paused before, not by this run`;
 
 async function resume(job: Preparation): Promise<void> {
   const { node } = job.input;

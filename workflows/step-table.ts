@@ -64,6 +64,8 @@ export class StepTable {
   enter(step: StepStatus, state: 'running' | 'waiting' | 'needs-operator'): void {
     step.state = state;
     step.startedAt ??= now();
+    // A later step may have gone back to this one.
+    step.endedAt = null;
     if (state === 'running') step.waitingFor = null;
     this.show();
   }

@@ -132,12 +132,12 @@ async function showWaiting(
 ): Promise<void> {
   const tracker = new RunTracker(temporal, run, () => ctx.clock.now(), id);
   const screen = talk.stream.isTTY === true ? liveScreen(talk.stream) : null;
-  const since = ctx.clock.now().getTime();
+  const since = ctx.clock.elapsedMs();
   let saidAt = -STILL_EVERY_MS;
   while (!over.aborted) {
     try {
       const names = askedNodes(await tracker.look());
-      const waitedMs = ctx.clock.now().getTime() - since;
+      const waitedMs = ctx.clock.elapsedMs() - since;
       if (names.length > 0 && !ended(over)) {
         const line = askingLine(names, waitedMs, screen?.columns() ?? talk.columns);
         if (screen !== null) screen.draw([talk.colors.cyan(line)]);

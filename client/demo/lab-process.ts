@@ -63,12 +63,12 @@ export async function startLab(o: LabOptions, clock: Clock): Promise<LabProcess>
   const gone = exitOf(child);
   const ended = { yet: false };
   void gone.then(() => (ended.yet = true));
-  const deadline = clock.now().getTime() + READY_MS;
+  const deadline = clock.elapsedMs() + READY_MS;
   for (;;) {
     const said = fs.readFileSync(outFile, 'utf8');
     const started = parseStarted(said);
     if (started !== null) return labOf(child, started, o.logDir, gone, clock);
-    if (ended.yet || clock.now().getTime() > deadline) {
+    if (ended.yet || clock.elapsedMs() > deadline) {
       child.kill('SIGKILL');
       throw notStarted(ended.yet, errFile, said);
     }

@@ -163,12 +163,12 @@ async function untilServed(
   lab: LabProcess,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const deadline = ctx.clock.now().getTime() + WORKERS_MS;
+  const deadline = ctx.clock.elapsedMs() + WORKERS_MS;
   for (;;) {
     const now = ctx.clock.now();
     const { missing, present } = await readServing(temporal, spec.cluster, spec.nodes, now);
     if (missing.length === 0 || signal.aborted) return present;
-    if (now.getTime() > deadline) {
+    if (ctx.clock.elapsedMs() > deadline) {
       throw new ClientError({
         code: 'NoWorker',
         message: `no worker serves ${missing.join(', ')} after ${durationText(WORKERS_MS)}`,

@@ -26,9 +26,9 @@ export async function stopKept(ctx: Context): Promise<string[]> {
 
 async function end(ctx: Context, pid: number, ask: () => unknown): Promise<void> {
   ask();
-  const deadline = ctx.clock.now().getTime() + POLITE_MS;
+  const deadline = ctx.clock.elapsedMs() + POLITE_MS;
   while (isAlive(pid)) {
-    if (ctx.clock.now().getTime() > deadline) {
+    if (ctx.clock.elapsedMs() > deadline) {
       signal(pid, 'SIGKILL');
       return;
     }

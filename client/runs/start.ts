@@ -42,7 +42,7 @@ export async function startRun(
   clock: Clock,
 ): Promise<StartedRun> {
   await ensureSearchAttributes(temporal);
-  const giveUpAt = clock.now().getTime() + MAPPING_MS;
+  const giveUpAt = clock.elapsedMs() + MAPPING_MS;
   for (;;) {
     try {
       const handle = await within(temporal.connection, CALL_MS, () => startOnce(temporal, request));
@@ -52,7 +52,7 @@ export async function startRun(
         throw await alreadyRunning(temporal, request.id);
       }
       if (!isMappingMissing(err)) throw err;
-      if (clock.now().getTime() > giveUpAt) throw attributesMissing(temporal, err);
+      if (clock.elapsedMs() > giveUpAt) throw attributesMissing(temporal, err);
       await clock.sleep(500);
     }
   }

@@ -82,10 +82,10 @@ async function runs(computer: ServiceComputer, name: string): Promise<boolean> {
 
 async function isGone(computer: ServiceComputer, name: string, waitMs: number): Promise<boolean> {
   const { clock } = computer;
-  const deadline = clock.now().getTime() + waitMs;
+  const deadline = clock.elapsedMs() + waitMs;
   for (;;) {
     if (!(await runs(computer, name))) return true;
-    if (clock.now().getTime() >= deadline) return false;
+    if (clock.elapsedMs() >= deadline) return false;
     await clock.sleep(LOOK_EVERY_MS);
   }
 }

@@ -222,7 +222,8 @@ async function waitUntilItRuns(
   since: Date,
 ): Promise<Running> {
   const { clock, tasks } = computer;
-  const waited = (): number => clock.now().getTime() - since.getTime();
+  const startMs = clock.elapsedMs();
+  const waited = (): number => clock.elapsedMs() - startMs;
   let seenAt: number | null = null;
   for (;;) {
     const task = (await tasks.tasks()).find((one) => one.name === name);

@@ -154,13 +154,13 @@ async function untilItAnswers(
   child: ChildProcess,
   readyMs: number,
 ): Promise<void> {
-  const deadline = Date.now() + readyMs;
+  const deadline = performance.now() + readyMs;
   const connection = Connection.lazy({
     address: server.address,
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 100 },
   });
   try {
-    while (Date.now() < deadline) {
+    while (performance.now() < deadline) {
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`ended at once (${child.signalCode ?? `exit code ${child.exitCode}`})`);
       }

@@ -106,9 +106,12 @@ export const partOf = <K extends PartName>(
   node: string,
 ): PartFacts<K> | null => told(name)(v).find((p) => sameName(p.node, node))?.facts ?? null;
 
-/** Nodes that can run VMs. */
+/** Nodes that can run VMs, and whose Hyper-V tells of itself: one whose service does not run is a finding of its own. */
 export const hosts = (v: DoctorView): Of<NodeView>[] =>
-  views(v).filter(({ facts }) => hasHyperV(facts));
+  views(v).filter(({ facts }) => hasHyperV(facts) && runs(facts, 'vmms'));
+
+const runs = ({ services }: NodeView, name: string): boolean =>
+  services.some((service) => sameName(service.name, name) && service.state === 'Running');
 
 /** Every look of a node at another one. */
 export const ways = (v: DoctorView): Of<PeerFacts>[] =>

@@ -193,6 +193,8 @@ const STATE_ROWS = {
     row: 40,
     class: 'operator',
     title: 'the processor offers no virtualization, so Hyper-V cannot be installed',
+    // Of Install-WindowsFeature; why stands in its text only, in the language of Windows.
+    errorIds: ['Alteration_PrerequisiteCheck_Failed'],
     hint:
       'Turn on virtualization and data execution prevention in the firmware. For a nested node ' +
       'run Set-VMProcessor -ExposeVirtualizationExtensions $true on its host while it is off. ' +

@@ -29,7 +29,7 @@ const ANSWER_ROWS = {
   },
   RestartNotTaken: {
     class: 'retry-then-operator',
-    title: 'the node answers but its boot time has not changed: it did not restart',
+    title: 'the node answers and it is the same boot: it did not restart',
     hint:
       'Look for something that blocks the restart: a logged-on user with unsaved work, an update ' +
       'in progress, an aborted shutdown (event 1074 and 1075 in the System log). Then retry.',
@@ -55,6 +55,11 @@ const ANSWER_ROWS = {
     hint:
       'Let watari prepare the node: watari cluster apply. By hand: Install-WindowsFeature ' +
       'Hyper-V, then a restart.',
+  },
+  HyperVNotReady: {
+    class: 'retry',
+    title: 'the Hyper-V service of the node does not run yet',
+    hint: 'It starts some time after the machine. Get-Service vmms shows it, Start-Service vmms starts it.',
   },
   NotAllowedHere: {
     class: 'operator',
@@ -123,6 +128,25 @@ const MOVE_ROWS = {
       'Look at the services with Get-Service vmms, ClusSvc and at Get-ClusterNode on the node, and ' +
       'at its System event log. A ClusSvc that never starts is often kept out by the policy ' +
       'AllowCustomSSPsAPs: watari cluster doctor tells. Retry when the node is Up.',
+  },
+  NodePaused: {
+    class: 'operator',
+    title: 'the node is paused in the cluster, and not by this run',
+    hint: 'Resume it (Resume-ClusterNode -Name NODE -Failback NoFailback) when it may hold VMs, then retry.',
+  },
+  FeatureReverted: {
+    class: 'operator',
+    title: 'Windows took the installation of a feature back while it restarted',
+    hint:
+      'Look at C:\\Windows\\Logs\\CBS\\CBS.log and the Setup event log on the node and remove the ' +
+      'cause. Retry installs the feature again and agrees to one more restart.',
+  },
+  RestartStillOwed: {
+    class: 'operator',
+    title: 'the node has restarted, and Windows wants one more restart',
+    hint:
+      'Windows may be installing updates too: look at its settings of updates and at the Setup event ' +
+      'log. Retry agrees to one more restart.',
   },
   TargetNodeDown: {
     class: 'retry-then-operator',
@@ -275,6 +299,8 @@ const RUN_ROWS = {
   BadRequest: {
     class: 'operator',
     title: 'the request makes no sense as it is',
+    // A feature that Windows does not know.
+    errorIds: ['NameDoesNotExist'],
     hint: 'Correct what the message names and start it again.',
   },
   Unexpected: {
@@ -313,6 +339,13 @@ const POWERSHELL_ROWS = {
   FeatureInstallFailed: {
     class: 'retry-then-operator',
     title: 'Windows did not install the features',
+    // Of Install-WindowsFeature: another restart is owed, a source is missing, it took too long.
+    errorIds: [
+      'FeatureMessageDetail',
+      'DISMAPI_Error__Failed_To_Enable_Updates',
+      'DISMAPI_Error__Cbs_Download_Failure',
+      'GetAlterationState__CallCycleTimeout',
+    ],
     hint:
       'Look at the exit code in the message, the Setup event log and ' +
       'C:\\Windows\\Logs\\CBS\\CBS.log on the node: often a restart is owed, an update is being ' +

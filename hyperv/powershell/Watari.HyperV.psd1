@@ -9,6 +9,7 @@
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
         'Add-WatariRole'
+        'Get-WatariBoot'
         'Get-WatariCluster'
         'Get-WatariEvent'
         'Get-WatariFeature'

@@ -5,10 +5,11 @@
     GUID              = 'b1f0c1a6-6d0e-4c0c-9a55-1c4d7b8f3e21'
     Author            = 'watari'
     Copyright         = 'MIT'
-    Description       = 'Two looks that no cmdlet of Windows offers: which ports of other machines answer, and who holds a user right.'
+    Description       = 'What no cmdlet of Windows offers: which ports of other machines answer, who holds a user right, a restart where WMI may not.'
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
         'Read-UserRight'
+        'Restart-Machine'
         'Test-Reach'
     )
     CmdletsToExport   = @()

@@ -1,5 +1,5 @@
-# Watari.Probe: two looks that no cmdlet of Windows offers, and that are made of .NET and a program instead: which ports of
-# other machines answer, and who holds a user right. Watari.HyperV calls it; it changes nothing. A module of its own, so
+# Watari.Probe: what no cmdlet of Windows offers, and is made of .NET and programs instead: which ports of other machines
+# answer, who holds a user right, a restart where WMI may not. Watari.HyperV calls it. A module of its own, so
 # that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
 
 $script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
@@ -11,8 +11,8 @@ $script:LookupShare = 0.6
 # A name may stand for many addresses (one for each network of the machine); more are not looked at.
 $script:AddressesMax = 8
 
-# secedit takes a second. One that hangs must not hold up the reading.
-$script:SeceditMs = 15000
+# They take a second. One that hangs must not hold up the caller.
+$script:ProgramMs = 15000
 
 # Waits for all of them, or as long as it may. One that fails is done too.
 function Wait-Every {
@@ -127,9 +127,16 @@ function Read-UserRight {
 
 function Export-UserRight {
     param([string]$File)
+    $code = Invoke-Program -Name 'secedit.exe' -Arguments ('/export /areas USER_RIGHTS /quiet /cfg "{0}"' -f $File)
+    if ($code -ne 0) { throw "secedit.exe failed with code $code." }
+}
+
+# A program of Windows; its exit code.
+function Invoke-Program {
+    param([string]$Name, [string]$Arguments)
     $start = [System.Diagnostics.ProcessStartInfo]::new()
-    $start.FileName = Join-Path -Path $env:SystemRoot -ChildPath 'System32\secedit.exe'
-    $start.Arguments = '/export /areas USER_RIGHTS /quiet /cfg "{0}"' -f $File
+    $start.FileName = Join-Path -Path $env:SystemRoot -ChildPath "System32\$Name"
+    $start.Arguments = $Arguments
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
     # The requests and answers of this shell are on its own input and output.
@@ -137,13 +144,33 @@ function Export-UserRight {
     $start.RedirectStandardOutput = $true
     $process = [System.Diagnostics.Process]::Start($start)
     try {
-        if (-not $process.WaitForExit($script:SeceditMs)) {
+        if (-not $process.WaitForExit($script:ProgramMs)) {
             $process.Kill()
-            throw "secedit.exe did not end within $($script:SeceditMs / 1000) seconds."
+            throw "$Name did not end within $($script:ProgramMs / 1000) seconds."
         }
-        if ($process.ExitCode -ne 0) { throw "secedit.exe failed with code $($process.ExitCode)." }
+        $process.ExitCode
     }
     finally { $process.Dispose() }
 }
 
-Export-ModuleMember -Function Test-Reach, Read-UserRight
+function Restart-Machine {
+    <#
+    .SYNOPSIS
+    Asks Windows by shutdown.exe to restart this machine in five seconds, and tells its exit code.
+    .DESCRIPTION
+    It turns the privilege on that it needs, which a call of WMI on this machine does not.
+    .PARAMETER Reason
+    Text for the System log.
+    .EXAMPLE
+    Restart-Machine -Reason 'Updates'
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][AllowEmptyString()][string]$Reason)
+    # Planned, maintenance of an application. It takes 512 characters, and a quote would end the argument.
+    $comment = $Reason.Replace('"', "'")
+    if ($comment.Length -gt 500) { $comment = $comment.Substring(0, 500) }
+    $code = Invoke-Program -Name 'shutdown.exe' -Arguments ('/r /f /t 5 /d p:4:1 /c "{0}"' -f $comment)
+    [pscustomobject][ordered]@{ ExitCode = $code }
+}
+
+Export-ModuleMember -Function Test-Reach, Read-UserRight, Restart-Machine

@@ -78,6 +78,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     node: z.string(),
     now: time,
     osVersion: z.string(),
+    boot: z.string(),
     bootTime: time,
     memoryBytes: bytes,
     freeMemoryBytes: bytes,
@@ -87,6 +88,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     vmVersions: z.array(z.string()),
     pendingRestart: z.boolean(),
   }),
+  readBoot: z.strictObject({ boot: z.string(), bootTime: time }),
   readSetup: z.strictObject({
     node: z.string(),
     workgroup: z.string().nullable(),
@@ -132,7 +134,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   readFeatures: z.array(
     z.strictObject({
       name: z.string(),
-      state: z.enum(['Installed', 'InstallPending', 'Available', 'Removed']),
+      state: z.enum(['Installed', 'InstallPending', 'UninstallPending', 'Available', 'Removed']),
     }),
   ),
   readSwitches: z.array(
@@ -193,7 +195,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     }),
   ),
   installFeatures: changed.extend({ restartNeeded: z.boolean() }),
-  restartNode: changed.extend({ bootTime: time }),
+  restartNode: changed.extend({ boot: z.string() }),
   configureMigration: changed.extend({ settings: migration }),
   configureCluster: changed.extend({ cluster }),
   createVm: changed.extend({ vm }),

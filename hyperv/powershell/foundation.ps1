@@ -101,13 +101,19 @@ function Get-ServiceState {
     $state
 }
 
-# The service of Hyper-V exists once the role is installed and the machine has restarted since.
+# The service of Hyper-V exists once the role is installed and the machine has restarted since. It starts some time after
+# the machine, and no cmdlet of Hyper-V answers before.
 function Test-HyperV {
-    (Get-ServiceState 'vmms').ContainsKey('vmms')
+    (Get-ServiceState 'vmms')['vmms'] -eq 'Running'
 }
 
 function Assert-HyperV {
-    if (Test-HyperV) { return }
+    $state = (Get-ServiceState 'vmms')['vmms']
+    if ($state -eq 'Running') { return }
+    if ($null -ne $state) {
+        throw (New-ModuleError -Id 'HyperVNotReady' -Category ResourceUnavailable -Message (
+                "Hyper-V of $([Environment]::MachineName) does not answer yet: vmms is $state."))
+    }
     throw (New-ModuleError -Id 'HyperVMissing' -Category NotInstalled -Message (
             "$([Environment]::MachineName) does not have the Hyper-V role, or has not restarted since it was installed: " +
             'there is no service vmms.'))

@@ -27,6 +27,8 @@ export interface PowerShellTimeouts {
   /** For a shell of the pool to become free. */
   waitMs: number;
   readMs: number;
+  /** Get-WindowsFeature: 60 to 140 s at its first call after a boot of Windows Server 2025, at times more than 300. */
+  featuresMs: number;
   actMs: number;
   /** Install-WindowsFeature takes minutes on slow disks. */
   installMs: number;
@@ -36,6 +38,7 @@ const TIMEOUTS: PowerShellTimeouts = {
   startMs: 90_000,
   waitMs: 120_000,
   readMs: 60_000,
+  featuresMs: 7 * 60_000,
   actMs: 180_000,
   installMs: 45 * 60_000,
 };
@@ -163,6 +166,7 @@ class Asker {
 
   private timeoutOf(op: Op): number {
     if (op === 'installFeatures') return this.timeouts.installMs;
+    if (op === 'readFeatures') return this.timeouts.featuresMs;
     return READS.has(op) ? this.timeouts.readMs : this.timeouts.actMs;
   }
 }

@@ -17,8 +17,14 @@ $script:EventLogs = @(
     @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-FailoverClustering' }
 )
 
+# Processes that live as long as a boot: the kernel's own, and beside it one that Windows cannot lose either.
+$script:BootProcesses = "ProcessId=4 OR Name='wininit.exe'"
+
 # ERROR_SHUTDOWN_IN_PROGRESS, ERROR_SHUTDOWN_IS_SCHEDULED
 $script:RestartUnderWay = @(1115, 1190)
+
+# WBEM_E_PRIVILEGE_NOT_HELD, ERROR_PRIVILEGE_NOT_HELD
+$script:PrivilegeNotHeld = @('0x80041062', '0x80070522')
 
 function Test-RestartOwed {
     foreach ($key in $script:RestartOwedKeys) {
@@ -31,6 +37,30 @@ function Test-RestartOwed {
     $false
 }
 
+# Which boot this is: when the kernel's process began, noted once by the kernel and untouched when the clock is set
+# (PsGetProcessCreateTimeQuadPart). LastBootUpTime moves with the clock; BootId of the prefetcher stands still where that is
+# off; events of a start go with their log, and 6005 also comes when only the log's service restarts.
+function Get-BootId {
+    $filter = $script:BootProcesses
+    $began = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Process -Filter $filter -Property ProcessId, CreationDate } |
+            Where-Object { $null -ne $_.CreationDate } | Sort-Object -Property ProcessId)
+    if ($began.Count -eq 0) { return '' }
+    $time = ([datetime]$began[0].CreationDate).ToUniversalTime()
+    'kernel-start:' + $time.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", $script:Invariant)
+}
+
+# What a restart would cut off, in words; empty: nothing. A VM's worker process runs on when vmms does not.
+function Get-RunningVMText {
+    if (Test-HyperV) {
+        $running = @(Invoke-Recorded { Hyper-V\Get-VM } |
+                Where-Object { 'Off', 'Saved', 'FastSaved' -notcontains ([string]$_.State -replace 'Critical\z', '') })
+        return (@($running | ForEach-Object { [string]$_.Name }) -join ', ')
+    }
+    $workers = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Process -Filter "Name='vmwp.exe'" -Property ProcessId })
+    if ($workers.Count -gt 0) { return "$($workers.Count) VMs (vmwp.exe)" }
+    ''
+}
+
 function Get-WatariHost {
     <#
     .SYNOPSIS
@@ -41,7 +71,7 @@ function Get-WatariHost {
     [CmdletBinding()]
     param()
     $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
-    $processors = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Processor })
+    $processors = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Processor -Property Manufacturer, Name, NumberOfLogicalProcessors })
     $versions = @()
     if (Test-HyperV) {
         $versions = @(Invoke-Recorded { Hyper-V\Get-VMHostSupportedVersion } | ForEach-Object { [string]$_.Version })
@@ -52,6 +82,7 @@ function Get-WatariHost {
         node              = [string]$system.CSName
         now               = ConvertTo-IsoTime $system.LocalDateTime
         osVersion         = [string]$system.Version
+        boot              = [string](Get-BootId)
         bootTime          = ConvertTo-IsoTime $system.LastBootUpTime
         memoryBytes       = [long]$system.TotalVisibleMemorySize * 1024
         freeMemoryBytes   = [long]$system.FreePhysicalMemory * 1024
@@ -60,6 +91,24 @@ function Get-WatariHost {
         logicalProcessors = $threads
         vmVersions        = $versions
         pendingRestart    = [bool](Test-RestartOwed)
+    }
+}
+
+function Get-WatariBoot {
+    <#
+    .SYNOPSIS
+    Tells which boot of this machine this is, and when it began by the clock of now.
+    .DESCRIPTION
+    The text `boot` stays the same until the next boot, whatever the clock does; the time moves with the clock.
+    .EXAMPLE
+    Get-WatariBoot
+    #>
+    [CmdletBinding()]
+    param()
+    $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -Property LastBootUpTime }
+    [pscustomobject][ordered]@{
+        boot     = [string](Get-BootId)
+        bootTime = ConvertTo-IsoTime $system.LastBootUpTime
     }
 }
 
@@ -91,7 +140,10 @@ function Get-WatariService {
 function Get-WatariFeature {
     <#
     .SYNOPSIS
-    Tells the state of Windows features: Installed, InstallPending (a restart is owed), Available or Removed.
+    Tells the state of Windows features: Installed, InstallPending or UninstallPending (a restart is owed), Available or
+    Removed.
+    .DESCRIPTION
+    Takes a second or two, and minutes when nobody has asked since the machine started.
     .PARAMETER Name
     Feature names as Get-WindowsFeature writes them, no wildcards.
     .EXAMPLE
@@ -103,7 +155,10 @@ function Get-WatariFeature {
         [ValidatePattern('\A[A-Za-z0-9._-]{1,100}\z')][string[]]$Name
     )
     if ($Name.Count -eq 0) { return }
-    $found = @(Invoke-Recorded { ServerManager\Get-WindowsFeature -Name $Name })
+    # Two at once would take twice as long.
+    $found = @(Invoke-InTurn -Of Get-WatariFeature -Work {
+            Invoke-Recorded { ServerManager\Get-WindowsFeature -Name $Name }
+        })
     foreach ($wanted in $Name) {
         $feature = @($found | Where-Object { [string]$_.Name -eq $wanted })
         if ($feature.Count -eq 0) {
@@ -113,12 +168,15 @@ function Get-WatariFeature {
         $installed = [string]$feature[0].InstallState
         $state = switch ($installed) {
             'InstallPending' { 'InstallPending' }
+            'UninstallPending' { 'UninstallPending' }
             'Removed' { 'Removed' }
             'Installed' { 'Installed' }
             default { 'Available' }
         }
         # Some builds say Installed at once. The service comes with the restart.
-        if ($state -eq 'Installed' -and $wanted -eq 'Hyper-V' -and -not (Test-HyperV)) { $state = 'InstallPending' }
+        if ($state -eq 'Installed' -and $wanted -eq 'Hyper-V' -and -not (Get-ServiceState 'vmms').ContainsKey('vmms')) {
+            $state = 'InstallPending'
+        }
         [pscustomobject][ordered]@{ name = [string]$feature[0].Name; state = [string]$state }
     }
 }
@@ -152,9 +210,14 @@ function Install-WatariFeature {
             }
             # Servicing waits for an installation under way and may find everything done by it.
             $changed = [string]$done.ExitCode -ne 'NoChangeNeeded'
-            $restartNeeded = [string]$done.RestartNeeded -eq 'Yes'
+            # Maybe: Windows itself does not know. What it has written down for the next boot tells.
+            $restartNeeded = switch ([string]$done.RestartNeeded) {
+                'Yes' { $true }
+                'Maybe' { [bool](Test-RestartOwed) }
+                default { $false }
+            }
         }
-        $pending = @(Get-WatariFeature -Name $Name | Where-Object { $_.state -eq 'InstallPending' })
+        $pending = @(Get-WatariFeature -Name $Name | Where-Object { 'InstallPending', 'UninstallPending' -contains $_.state })
         [pscustomobject][ordered]@{
             changed       = $changed
             restartNeeded = $restartNeeded -or $pending.Count -gt 0
@@ -165,39 +228,63 @@ function Install-WatariFeature {
 function Restart-WatariNode {
     <#
     .SYNOPSIS
-    Asks Windows to restart this machine in a few seconds, if it has not restarted since the given boot time.
+    Asks Windows to restart this machine in a few seconds, if it has not restarted since the given boot and no VM runs.
     .DESCRIPTION
     Applications are closed by force. Drain the node first: Suspend-ClusterNode -Drain.
-    .PARAMETER IfBootTime
-    The boot time that Get-WatariHost told. Another one means that the restart has happened already.
+    .PARAMETER IfBoot
+    The boot that Get-WatariBoot told. Another one means that the restart has happened already.
     .PARAMETER Reason
     Text for the System log.
     .EXAMPLE
-    Restart-WatariNode -IfBootTime (Get-WatariHost).bootTime -Reason 'Updates'
+    Restart-WatariNode -IfBoot (Get-WatariBoot).boot -Reason 'Updates'
     #>
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][datetime]$IfBootTime, [AllowEmptyString()][string]$Reason = '')
+    param([Parameter(Mandatory = $true)][AllowEmptyString()][string]$IfBoot, [AllowEmptyString()][string]$Reason = '')
     Invoke-InTurn -Of Restart-WatariNode -Work {
-        $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
-        $booted = ([datetime]$system.LastBootUpTime).ToUniversalTime()
-        # A correction of the clock moves the boot time a little; no machine boots twice within seconds.
-        $since = [Math]::Abs(($booted - $IfBootTime.ToUniversalTime()).TotalSeconds)
-        $changed = $false
-        if ($since -lt 10) {
-            # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
-            $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
-            $answer = Invoke-Recorded {
-                CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
-            }
-            $code = [long]$answer.ReturnValue
-            if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
-                throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
-                        "Windows refuses to restart $($system.CSName): Win32ShutdownTracker returned $code."))
-            }
-            $changed = $code -eq 0
+        $computer = [Environment]::MachineName
+        $boot = [string](Get-BootId)
+        if ($boot -eq '') {
+            throw (New-ModuleError -Id 'RestartRefused' -Message (
+                    "Windows on $computer does not tell when its processes began, so a restart could never be proven."))
         }
-        [pscustomobject][ordered]@{ changed = $changed; bootTime = ConvertTo-IsoTime $system.LastBootUpTime }
+        $changed = $false
+        if ($boot -ceq $IfBoot) {
+            $running = Get-RunningVMText
+            if ($running -ne '') {
+                throw (New-ModuleError -Id 'NodeNotDrained' -Message "$computer is not restarted: $running runs there.")
+            }
+            $changed = Request-Restart $Reason
+        }
+        [pscustomobject][ordered]@{ changed = $changed; boot = $boot }
     }
+}
+
+# True: Windows will restart; false: it is about to already.
+function Request-Restart {
+    param([string]$Reason)
+    $system = Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem }
+    # Restart and force; planned, maintenance of an application. Some seconds, so that the answer gets out.
+    $plan = @{ Timeout = [uint32]5; Comment = $Reason; ReasonCode = [uint32]2147745793; Flags = [int]6 }
+    try {
+        $answer = Invoke-Recorded {
+            CimCmdlets\Invoke-CimMethod -InputObject $system -MethodName Win32ShutdownTracker -Arguments $plan -Confirm:$false
+        }
+        $code = [long]$answer.ReturnValue
+    }
+    catch {
+        if ($script:PrivilegeNotHeld -notcontains (Read-CimCode $_)) { throw }
+        $code = 1314
+    }
+    # WMI leaves a privilege of a local caller as it is, and this one is off in a token until somebody turns it on.
+    if ($code -eq 1314) {
+        $answer = Invoke-Recorded { Watari.Probe\Restart-Machine -Reason $Reason }
+        $code = [long]$answer.ExitCode
+    }
+    if ($code -ne 0 -and $script:RestartUnderWay -notcontains $code) {
+        throw (New-ModuleError -Id 'RestartRefused' -HResult (ConvertTo-HResult (2147942400 -bor $code)) -Message (
+                "Windows refuses to restart $($system.CSName): code $code."))
+    }
+    $code -eq 0
 }
 
 # Test-Path fails, or answers false, where it may not look; WMI looks as the system does.

@@ -5,6 +5,7 @@
 # all others write exactly one.
 $script:Operations = @{
     readHost              = @{ Function = 'Get-WatariHost' }
+    readBoot              = @{ Function = 'Get-WatariBoot' }
     readSetup             = @{ Function = 'Get-WatariSetup' }
     readPeers             = @{ Function = 'Get-WatariPeer'; List = $true }
     readServices          = @{ Function = 'Get-WatariService'; List = $true }

@@ -51,11 +51,11 @@ function Read-SignIn {
 
 function ConvertTo-Refusal {
     param([System.Management.Automation.ErrorRecord]$Record)
-    @{ ok = $false; hresult = Read-SignInCode $Record; message = [string]$Record.Exception.Message; ahead = $null }
+    @{ ok = $false; hresult = Read-CimCode $Record; message = [string]$Record.Exception.Message; ahead = $null }
 }
 
 # The id of an error of CIM is its code: "HRESULT 0x8009030e,Microsoft.Management...".
-function Read-SignInCode {
+function Read-CimCode {
     param([System.Management.Automation.ErrorRecord]$Record)
     $code = Read-FailureCode ([string]$Record.FullyQualifiedErrorId)
     if ($null -ne $code) { return $code }

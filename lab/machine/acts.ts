@@ -1,13 +1,13 @@
 // The acting operations about this machine and the cluster's settings: each looks first and does nothing twice.
 import { includesName } from '../../domain/names.ts';
 import type { ActOp, OpArgs, OpFacts } from '../../hyperv/host.ts';
-import { iso, type Instant } from './clock.ts';
+import type { Instant } from './clock.ts';
 import { pumpQueue } from './moves.ts';
 import { beginInstall, beginRestart } from './nodes.ts';
 import { clusterFacts, featureName, inCluster, inHyperV } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, noNode, quote, refused, type Asked } from './refusal.ts';
-import { findNode, isMember, type LabNode } from './world.ts';
+import { bootOf, findNode, isMember, vmsOn, type LabNode } from './world.ts';
 
 /** An answer, at once or once its time has come. */
 export interface Done<T> {
@@ -21,7 +21,7 @@ export interface Done<T> {
 export type Act<K extends ActOp> = (asked: Asked, a: OpArgs<K>) => Done<OpFacts<K>>;
 
 const owed = (node: LabNode, names: string[]): boolean =>
-  names.some((name) => node.features.get(name) === 'InstallPending');
+  names.some((name) => node.features.get(name)?.endsWith('Pending') === true);
 
 export const installFeatures: Act<'installFeatures'> = (asked, { names }) => {
   const { world, node } = asked;
@@ -45,16 +45,26 @@ export const installFeatures: Act<'installFeatures'> = (asked, { names }) => {
   return { facts: answer(true), cmdlets, readyAt, read: () => answer(true) };
 };
 
-export const restartNode: Act<'restartNode'> = ({ world, node }, { ifBootTime, reason }) => {
-  const bootTime = iso(node.bootTime);
-  const due = bootTime === iso(Date.parse(ifBootTime)) && node.power === 'running';
-  if (!due) return { facts: { changed: false, bootTime }, cmdlets: [] };
+export const restartNode: Act<'restartNode'> = (asked, { ifBoot, reason }) => {
+  const { world, node } = asked;
+  const boot = bootOf(node);
+  const due = boot === ifBoot && node.power === 'running';
+  if (!due) return { facts: { changed: false, boot }, cmdlets: [] };
+  const running = vmsOn(world, node.name).filter(
+    (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
+  );
+  if (running.length > 0) {
+    const names = running.map((vm) => vm.name).join(', ');
+    throw refused(asked, `${node.name} is not restarted: ${names} runs there.`, {
+      errorId: 'NodeNotDrained',
+    });
+  }
   beginRestart(world, node, reason);
   const plan = `@{ Flags = 6; Timeout = 5; Comment = ${quote(reason)} }`;
   const cmdlets = [
     `Get-CimInstance Win32_OperatingSystem | Invoke-CimMethod -MethodName Win32ShutdownTracker -Arguments ${plan}`,
   ];
-  return { facts: { changed: true, bootTime }, cmdlets };
+  return { facts: { changed: true, boot }, cmdlets };
 };
 
 export const configureMigration: Act<'configureMigration'> = (asked, wanted) => {

@@ -16,6 +16,7 @@ const nothing = z.strictObject({});
 
 export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readHost: nothing,
+  readBoot: nothing,
   readSetup: z.strictObject({ ports }),
   readPeers: z.strictObject({ nodes: z.array(name), ports }),
   readServices: z.strictObject({ names: z.array(name) }),
@@ -32,7 +33,7 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readRoles: nothing,
   readEvents: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
   installFeatures: z.strictObject({ names: z.array(name).min(1) }),
-  restartNode: z.strictObject({ ifBootTime: z.iso.datetime(), reason: z.string() }),
+  restartNode: z.strictObject({ ifBoot: z.string().min(1), reason: z.string() }),
   configureMigration: z.strictObject({
     enabled: z.boolean().exactOptional(),
     maximumMigrations: count.exactOptional(),

@@ -2,7 +2,7 @@
 // struck by strikes.ts.
 import { includesName, sameName } from '../../domain/names.ts';
 import type { Op } from '../../hyperv/host.ts';
-import { isWorldEvent } from '../scenario/schema.ts';
+import { isWorldEvent, type BootEvent } from '../scenario/schema.ts';
 import { effect } from './records.ts';
 import type { LabFault, LabMove, LabNode, World } from './world.ts';
 
@@ -37,11 +37,11 @@ export function takeOpFault(world: World, node: string, op: Op, vms: string[]): 
   return hit;
 }
 
-/** Does this node fail to boot now. */
-export function takeBootFault(world: World, node: LabNode): boolean {
+/** Does this befall the node at this boot. */
+export function takeBootFault(world: World, node: LabNode, event: BootEvent): boolean {
   const hit = world.faults.find(
     ({ fault }) =>
-      fault.on === 'bootFails' && fault.node !== undefined && sameName(fault.node, node.name),
+      fault.on === event && fault.node !== undefined && sameName(fault.node, node.name),
   );
   if (hit === undefined) return false;
   spend(world, hit);

@@ -17,7 +17,7 @@ import { ARGUMENTS } from './arguments.ts';
 import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
 import { takeOpFault } from './faults.ts';
-import { crash, powerOff, powerOn, removeFeature } from './nodes.ts';
+import { crash, powerOff, powerOn, removeFeature, shiftClock } from './nodes.ts';
 import { READS } from './reads.ts';
 import { recordCall, type CallRecord, type Effect } from './records.ts';
 import { lost, refused } from './refusal.ts';
@@ -258,6 +258,11 @@ export class Lab {
   /** Somebody takes a feature off a node behind watari's back; from then on it is missing. */
   removeFeature(node: string, feature: string): boolean {
     return removeFeature(this.world, this.known(node), feature);
+  }
+
+  /** Sets a node's clock ahead by so many seconds, or back. */
+  shiftClock(node: string, seconds: number): boolean {
+    return shiftClock(this.world, this.known(node), seconds);
   }
 
   addFault(fault: Fault): void {

@@ -5,7 +5,14 @@ import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
 import { startVm } from './vms.ts';
-import { HYPERV_TOOLS, RESTART_FEATURES, vmsOn, type LabNode, type World } from './world.ts';
+import {
+  bootTimeOf,
+  HYPERV_TOOLS,
+  RESTART_FEATURES,
+  vmsOn,
+  type LabNode,
+  type World,
+} from './world.ts';
 
 type WayDown = 'restart' | 'crash' | 'power-off';
 
@@ -30,7 +37,7 @@ function goDown(world: World, node: LabNode, how: WayDown): void {
 }
 
 function beginBoot(world: World, node: LabNode): void {
-  if (takeBootFault(world, node)) {
+  if (takeBootFault(world, node, 'bootFails')) {
     effect(world, node.name, 'fault', 'bootFails', `${node.name} stays off until it is powered on`);
     return;
   }
@@ -50,9 +57,8 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
   node.power = 'running';
   // Two boots never share a boot time, even when a scenario makes them take no time at all.
   node.bootTime = Math.max(bootTime, node.bootTime + 1);
-  node.pendingRestart = false;
-  for (const [name, state] of node.features)
-    if (state === 'InstallPending') node.features.set(name, 'Installed');
+  node.kernelStart = bootTimeOf(node);
+  finishFeatures(world, node);
   effect(world, node.name, 'node-up', node.name, `booted at ${iso(node.bootTime)}`);
   node.services = 'Starting';
   node.transition = world.agenda.add(world.time + node.is.serviceSeconds * 1000, () => {
@@ -65,6 +71,24 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
     nodeJoined(world);
   });
   tell(world, node, true);
+}
+
+/** What waited for a restart: done, unless Windows takes it back or wants one more. */
+function finishFeatures(world: World, node: LabNode): void {
+  const pending = [...node.features].flatMap(([name, state]) =>
+    state === 'InstallPending' || state === 'UninstallPending' ? [{ name, state }] : [],
+  );
+  if (pending.length > 0 && takeBootFault(world, node, 'bootOwes')) {
+    effect(world, node.name, 'fault', 'bootOwes', `${node.name} still owes a restart`);
+    return;
+  }
+  const reverts = pending.length > 0 && takeBootFault(world, node, 'bootReverts');
+  if (reverts) effect(world, node.name, 'fault', 'bootReverts', pending.map((p) => p.name).join());
+  node.pendingRestart = false;
+  for (const { name, state } of pending) {
+    const isThere = (state === 'InstallPending') !== reverts;
+    node.features.set(name, isThere ? 'Installed' : 'Available');
+  }
 }
 
 /** A restart that Windows was asked for: it still answers while it shuts down. */
@@ -115,6 +139,14 @@ export function beginInstall(world: World, node: LabNode, names: string[]): numb
   });
   node.installing = { until: entry.at, names, entry };
   return entry.at;
+}
+
+/** As a time server or a person does. Its boot time moves along, its boot does not. */
+export function shiftClock(world: World, node: LabNode, seconds: number): boolean {
+  if (seconds === 0) return false;
+  node.clockAheadMs += seconds * 1000;
+  effect(world, node.name, 'fault', 'shift-clock', `${seconds} s`);
+  return true;
 }
 
 /** As an administrator would at the node itself, with the restart that it takes behind him. */

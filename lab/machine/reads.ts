@@ -14,12 +14,16 @@ import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts } from './moves.ts';
-import { needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
+import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
+  bootOf,
+  bootTimeOf,
+  clockOf,
   diskFile,
   freeMemory,
   hasHyperV,
+  hyperVAnswers,
   isMember,
   isOn,
   moveOf,
@@ -114,15 +118,16 @@ function hostFacts(world: World, node: LabNode): HostFacts {
   const { is } = node;
   return {
     node: node.name,
-    now: iso(world.time + is.setup.clockAheadSeconds * 1000),
+    now: iso(clockOf(world, node)),
     osVersion: is.osVersion,
-    bootTime: iso(node.bootTime),
+    boot: bootOf(node),
+    bootTime: iso(bootTimeOf(node)),
     memoryBytes: is.memory,
     freeMemoryBytes: Math.max(0, freeMemory(world, node)),
     cpuVendor: is.cpuVendor,
     cpuName: is.cpuName,
     logicalProcessors: is.logicalProcessors,
-    vmVersions: hasHyperV(node) ? [...is.vmVersions] : [],
+    vmVersions: hyperVAnswers(node) ? [...is.vmVersions] : [],
     pendingRestart: node.pendingRestart,
   };
 }
@@ -159,6 +164,7 @@ const list = (names: string[]): string => names.map(quote).join(', ');
 
 export const inHyperV = (asked: Asked): void => {
   if (!hasHyperV(asked.node)) throw needHyperV(asked);
+  if (asked.node.services !== 'Running') throw hyperVNotReady(asked);
 };
 export const inCluster = (asked: Asked): void => {
   if (!isMember(asked.node) || !asked.world.quorate) throw needCluster(asked);
@@ -184,6 +190,12 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
       hostFacts(world, node),
       'Get-CimInstance Win32_OperatingSystem',
       'Get-VMHostSupportedVersion',
+    ),
+  readBoot: ({ node }) =>
+    reply(
+      { boot: bootOf(node), bootTime: iso(bootTimeOf(node)) },
+      'Get-CimInstance Win32_Process',
+      'Get-CimInstance Win32_OperatingSystem',
     ),
   readSetup: (asked, a) =>
     reply(

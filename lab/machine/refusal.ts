@@ -43,6 +43,11 @@ export const needHyperV = (asked: Asked): HypervError =>
     },
   );
 
+export const hyperVNotReady = (asked: Asked): HypervError =>
+  refused(asked, `Hyper-V of ${asked.node.name} does not answer yet: vmms is starting.`, {
+    errorId: 'HyperVNotReady',
+  });
+
 export const needCluster = (asked: Asked): HypervError =>
   refused(
     asked,

@@ -145,8 +145,7 @@ export function peerFacts(asked: Asked, { nodes, ports }: OpArgs<'readPeers'>): 
         hresult: problem?.hresult ?? null,
         message: problem?.message ?? null,
       },
-      clockAheadSeconds:
-        problem === null ? peer.is.setup.clockAheadSeconds - node.is.setup.clockAheadSeconds : null,
+      clockAheadSeconds: problem === null ? (peer.clockAheadMs - node.clockAheadMs) / 1000 : null,
     };
   });
 }

@@ -9,7 +9,7 @@ import type {
 import type { Fault } from '../scenario/schema.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
-import { freeMemory, type Power, type World } from './world.ts';
+import { bootOf, bootTimeOf, freeMemory, type Power, type World } from './world.ts';
 
 export interface LabState {
   now: IsoTime;
@@ -19,6 +19,7 @@ export interface LabState {
   cluster: ClusterFacts & { quorate: boolean };
   nodes: (ClusterNodeFacts & {
     power: Power;
+    boot: string;
     bootTime: IsoTime;
     services: string;
     features: Record<string, string>;
@@ -42,7 +43,8 @@ export function labState(world: World, speed: number): LabState {
     nodes: world.nodes.map((node) => ({
       ...clusterNodeFacts(node),
       power: node.power,
-      bootTime: iso(node.bootTime),
+      boot: bootOf(node),
+      bootTime: iso(bootTimeOf(node)),
       services: node.services,
       features: Object.fromEntries(node.features),
       memoryBytes: node.is.memory,

@@ -74,6 +74,8 @@ function happen(world: World, fault: Fault, event: WorldEvent): void {
       return;
     }
     case 'bootFails':
+    case 'bootReverts':
+    case 'bootOwes':
       // Taken by the boot itself, see takeBootFault.
       return;
   }

@@ -13,7 +13,7 @@ import type {
 import { includesName, sameName } from '../../domain/names.ts';
 import type { Fault, NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
 import { Agenda, type Entry } from './agenda.ts';
-import type { Instant } from './clock.ts';
+import { iso, type Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
 import { emptyRecords, logEvent, type Records } from './records.ts';
 
@@ -25,10 +25,15 @@ export interface LabNode {
   power: Power;
   /** Counts the times it went down, so that an answer begun before is known to be lost. */
   losses: number;
+  /** When the kernel began this boot, by the node's clock of that moment. */
+  kernelStart: Instant;
+  /** In the lab's time; what the node tells of it moves with its clock. */
   bootTime: Instant;
+  /** Its clock against the lab's. */
+  clockAheadMs: number;
   /** Of vmms and ClusSvc alike. */
   services: 'Stopped' | 'Starting' | 'Running';
-  features: Map<string, 'Available' | 'Installed' | 'InstallPending'>;
+  features: Map<string, 'Available' | 'Installed' | 'InstallPending' | 'UninstallPending'>;
   /** An Install-WindowsFeature under way. */
   installing: { until: Instant; names: string[]; entry: Entry } | null;
   pendingRestart: boolean;
@@ -193,12 +198,15 @@ function makeNode(is: NodeScenario, start: Instant): LabNode {
   for (const name of listed)
     features.set(FEATURES.find((known) => sameName(known, name)) ?? name, 'Installed');
   const on = is.power === 'on';
+  const clockAheadMs = is.setup.clockAheadSeconds * 1000;
   return {
     name: is.name,
     is,
     power: on ? 'running' : 'off',
     losses: 0,
+    kernelStart: start - UP_SINCE_MS + clockAheadMs,
     bootTime: start - UP_SINCE_MS,
+    clockAheadMs,
     services: on ? 'Running' : 'Stopped',
     features,
     installing: null,
@@ -305,6 +313,16 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
   return world;
 }
 
+/** As the module writes it, which has ten millionths of a second. */
+export const bootOf = ({ kernelStart }: LabNode): string =>
+  `kernel-start:${iso(kernelStart).replace('Z', '0000Z')}`;
+
+/** LastBootUpTime: made of the uptime and of what the clock says now. */
+export const bootTimeOf = ({ bootTime, clockAheadMs }: LabNode): Instant => bootTime + clockAheadMs;
+
+/** The node's own clock. */
+export const clockOf = (world: World, node: LabNode): Instant => world.time + node.clockAheadMs;
+
 export const findNode = (world: World, name: string): LabNode | undefined =>
   world.nodes.find((node) => sameName(node.name, name));
 
@@ -347,6 +365,10 @@ export const diskFile = (world: World, path: string, node: string): DiskFileFact
 });
 
 export const hasHyperV = (node: LabNode): boolean => node.features.get('Hyper-V') === 'Installed';
+
+/** The role is there, and its service has started. */
+export const hyperVAnswers = (node: LabNode): boolean =>
+  hasHyperV(node) && node.services === 'Running';
 
 export const switchesOf = (node: LabNode): SwitchFacts[] =>
   hasHyperV(node) ? node.is.switches.map(({ name, type }) => ({ name, type })) : [];

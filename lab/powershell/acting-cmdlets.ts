@@ -47,6 +47,7 @@ const ACTS: readonly Acting[] = [
 /** The first cmdlet that only this reading needs, or needs first; one that no function calls is the first reading's. */
 const READS: readonly Acting[] = [
   { op: 'readHost', cmdlet: 'Get-CimInstance', when: ofClass('Win32_OperatingSystem') },
+  { op: 'readBoot', cmdlet: 'Get-CimInstance', when: ofClass('Win32_OperatingSystem') },
   { op: 'readSetup', cmdlet: 'Get-CimInstance', when: ofClass('Win32_BIOS') },
   { op: 'readPeers', cmdlet: 'Test-Reach' },
   { op: 'readServices', cmdlet: 'Get-CimInstance', when: ofClass('Win32_Service') },
@@ -70,6 +71,7 @@ const READS: readonly Acting[] = [
  */
 const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariHost': 'readHost',
+  'Get-WatariBoot': 'readBoot',
   'Get-WatariSetup': 'readSetup',
   'Get-WatariPeer': 'readPeers',
   'Get-WatariService': 'readServices',

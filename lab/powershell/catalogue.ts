@@ -57,6 +57,7 @@ const ownCmdlet = (parameters: Record<string, string>): DocumentedCmdlet => ({
 const OWN_CMDLETS: Readonly<Record<string, DocumentedCmdlet>> = {
   'Test-Reach': ownCmdlet({ Name: 'String[]', Port: 'Int32[]', TimeoutMs: 'Int32' }),
   'Read-UserRight': ownCmdlet({ Name: 'String[]' }),
+  'Restart-Machine': ownCmdlet({ Reason: 'String' }),
 };
 
 let known: Record<string, DocumentedCmdlet> | null = null;

@@ -2,7 +2,7 @@
 import { moveFacts } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
-import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
+import { bootTimeOf, clockOf, freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
 import {
@@ -41,8 +41,8 @@ const operatingSystem: Instances = ({ world, node }) => [
     Caption: 'Microsoft Windows Server 2025 Datacenter',
     Version: text(node.is.osVersion),
     BuildNumber: text(node.is.osVersion.split('.').at(-1) ?? ''),
-    LastBootUpTime: date(node.bootTime),
-    LocalDateTime: date(world.time + node.is.setup.clockAheadSeconds * 1000),
+    LastBootUpTime: date(bootTimeOf(node)),
+    LocalDateTime: date(clockOf(world, node)),
     TotalVisibleMemorySize: kilobytes(node.is.memory),
     FreePhysicalMemory: kilobytes(freeMemory(world, node)),
     OSLanguage: uint32(1041),

@@ -149,7 +149,15 @@ function invokeMethod(call: Call): Result {
 
 export const CIM_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Get-CimInstance': {
-    takes: ['ClassName', 'Namespace', 'Filter', 'Query', 'ComputerName', 'OperationTimeoutSec'],
+    takes: [
+      'ClassName',
+      'Namespace',
+      'Filter',
+      'Property',
+      'Query',
+      'ComputerName',
+      'OperationTimeoutSec',
+    ],
     run: getInstance,
   },
   'Get-CimAssociatedInstance': {

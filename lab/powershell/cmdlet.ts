@@ -2,7 +2,7 @@
 import { HypervError } from '../../hyperv/host.ts';
 import type { Instant } from '../machine/clock.ts';
 import type { Asked } from '../machine/refusal.ts';
-import { hasHyperV, isMember, type World } from '../machine/world.ts';
+import { hyperVAnswers, isMember, type World } from '../machine/world.ts';
 import { documentedCmdlets } from './catalogue.ts';
 import {
   clusterUnreachable,
@@ -68,7 +68,7 @@ export function collect<T>(
 export function needsHyperV({ node, cmdlet }: Call): void {
   if (node.features.get('Hyper-V-PowerShell') !== 'Installed')
     throw noModule(cmdlet, documentedCmdlets()[cmdlet]?.module ?? '');
-  if (!hasHyperV(node)) throw noHyperV(cmdlet, node.name);
+  if (!hyperVAnswers(node)) throw noHyperV(cmdlet, node.name);
 }
 
 export function needsCluster({ world, node, cmdlet }: Call): void {

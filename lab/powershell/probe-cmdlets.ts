@@ -1,5 +1,6 @@
 // The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, and
 // the configuration of the SMB client.
+import { beginRestart } from '../machine/nodes.ts';
 import { addressOf, reaches } from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
 import { objects, type Cmdlet } from './cmdlet.ts';
@@ -63,6 +64,19 @@ const readUserRight: Cmdlet = {
   },
 };
 
+/** ERROR_SHUTDOWN_IN_PROGRESS */
+const SHUTTING_DOWN = 1115;
+
+/** shutdown.exe, which turns on the privilege that it needs. */
+const restartMachine: Cmdlet = {
+  takes: ['Reason'],
+  run: ({ world, node, bound }) => {
+    const code = node.power === 'stopping' ? SHUTTING_DOWN : 0;
+    if (code === 0) beginRestart(world, node, bound.text('Reason') ?? '');
+    return objects([{ $t: 'Watari.Probe.Exit', p: { ExitCode: code } }]);
+  },
+};
+
 const getSmbClientConfiguration: Cmdlet = {
   takes: [],
   run: ({ node }) => {
@@ -80,5 +94,6 @@ const getSmbClientConfiguration: Cmdlet = {
 export const PROBE_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Test-Reach': testReach,
   'Read-UserRight': readUserRight,
+  'Restart-Machine': restartMachine,
   'Get-SmbClientConfiguration': getSmbClientConfiguration,
 };

@@ -38,37 +38,40 @@ const getFeature: Cmdlet = {
   },
 };
 
+/** What every call ends with, also one that reported errors. */
+const operationResult = (
+  success: boolean,
+  restart: 'No' | 'Yes' | 'Maybe',
+  exit: 'Success' | 'Failed' | 'InvalidArgs' | 'NoChangeNeeded' | 'SuccessRestartRequired',
+  features: Wire[] = [],
+): Wire => ({
+  $t: `${SERVERS}.FeatureOperationResult`,
+  p: {
+    Success: success,
+    RestartNeeded: enumOf(`${SERVERS}.RestartState`, restart),
+    ExitCode: enumOf(`${SERVERS}.FeatureOperationExitCode`, exit),
+    FeatureResult: features,
+  },
+});
+
 function installFeature(call: Call): Result {
   const { node, bound } = call;
-  const names = (bound.texts('Name') ?? []).map((name) => {
-    const known = [...node.features.keys()].find((feature) => sameName(feature, name));
-    if (known !== undefined) return known;
-    throw plainError(call.cmdlet, {
-      id: 'NameDoesNotExist',
-      category: 'InvalidArgument',
-      message: `ArgumentNotValid: The role, role service, or feature name is not valid: '${name}'.`,
-      target: name,
-      terminating: true,
-    });
-  });
+  const known = (name: string) => [...node.features.keys()].find((one) => sameName(one, name));
+  const given = bound.texts('Name') ?? [];
+  const unknown = given.filter((name) => known(name) === undefined);
+  if (unknown.length > 0) return unknownFeatures(call, unknown);
   if (!bound.flag('IncludeManagementTools'))
     throw notImplemented(call.cmdlet, 'a call without -IncludeManagementTools');
+  const names = given.map((name) => known(name) ?? name);
+  const leaving = names.filter((name) => node.features.get(name) === 'UninstallPending');
+  if (leaving.length > 0) return restartFirst(call, leaving);
   const done = obey(call, () => installFeatures(call, { names }));
   const { changed } = done.facts;
   const result = (): Wire[] => {
     const restart = names.some((name) => node.features.get(name) === 'InstallPending');
     const exit = !changed ? 'NoChangeNeeded' : restart ? 'SuccessRestartRequired' : 'Success';
-    return [
-      {
-        $t: `${SERVERS}.FeatureOperationResult`,
-        p: {
-          Success: true,
-          RestartNeeded: enumOf(`${SERVERS}.RestartState`, restart ? 'Yes' : 'No'),
-          ExitCode: enumOf(`${SERVERS}.FeatureOperationExitCode`, exit),
-          FeatureResult: changed ? names.map((name) => featureObject(node, name)) : [],
-        },
-      },
-    ];
+    const features = changed ? names.map((name) => featureObject(node, name)) : [];
+    return [operationResult(true, restart ? 'Yes' : 'No', exit, features)];
   };
   const warn = changed && names.includes('Hyper-V');
   return {
@@ -79,6 +82,33 @@ function installFeature(call: Call): Result {
     }),
     ...(done.readyAt !== undefined && { readyAt: done.readyAt, read: result }),
   };
+}
+
+/** Reported beside the result, as recorded on Windows Server 2019 and 2022. */
+function unknownFeatures({ cmdlet }: Call, names: string[]): Result {
+  const errors = names.map(
+    (name) =>
+      plainError(cmdlet, {
+        id: 'NameDoesNotExist',
+        category: 'InvalidArgument',
+        message: `ArgumentNotValid: The role, role service, or feature name is not valid: '${name}'. The name was not found.`,
+        target: name,
+      }).record,
+  );
+  return { out: [operationResult(false, 'No', 'InvalidArgs')], errors };
+}
+
+/** Nothing is installed while Windows waits for a restart to finish something else. */
+function restartFirst({ cmdlet }: Call, names: string[]): Result {
+  const errors = names.map(
+    (name) =>
+      plainError(cmdlet, {
+        id: 'FeatureMessageDetail',
+        category: 'OperationStopped',
+        message: `Installation of [X] ${name} failed. The computer must be restarted to complete another installation. After restarting the computer, please re-run the same command to install this role.`,
+      }).record,
+  );
+  return { out: [operationResult(false, 'Maybe', 'Failed')], errors };
 }
 
 const HYPERV_LOGS = [

@@ -2,8 +2,8 @@
 import type { AccountFacts } from '../../domain/facts.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { accountOf, administratorsOf, listens, PORTS } from '../machine/setup-reads.ts';
-import type { LabNode } from '../machine/world.ts';
-import { text, uint32, uint64, type Wire } from './wire.ts';
+import { isOn, vmsOn, type LabNode } from '../machine/world.ts';
+import { date, text, uint32, uint64, type Wire } from './wire.ts';
 
 type Values = Record<string, Wire>;
 
@@ -60,10 +60,24 @@ export const administratorMembers = ({ node }: Asked): Values[] => {
   return domain === null ? local : [foreign, ...local];
 };
 
-/** Processes cannot be listed: a query names its own. */
-export const processes = (_asked: Asked, filter: string): Values[] => {
-  const named = /\bProcessId\s*=\s*(\d+)/i.exec(filter)?.[1];
-  return named === undefined ? [] : [{ ProcessId: Number(named), Name: 'powershell.exe' }];
+/** Beside those of Windows the one that a query names: whoever asks. */
+export const processes = ({ world, node }: Asked, filter: string): Values[] => {
+  const process = (id: number, name: string, began: number): Values => ({
+    ProcessId: id,
+    Name: name,
+    // Noted once, by the clock of that moment.
+    CreationDate: date(began),
+  });
+  const booted = node.kernelStart;
+  const workers = vmsOn(world, node.name).filter(isOn);
+  const known = [
+    process(4, 'System', booted),
+    process(640, 'wininit.exe', booted + 900),
+    ...workers.map((_, i) => process(8000 + 4 * i, 'vmwp.exe', booted + 60_000)),
+  ];
+  const named = Number(/\bProcessId\s*=\s*(\d+)/i.exec(filter)?.[1] ?? 4);
+  const isKnown = known.some((one) => one['ProcessId'] === named);
+  return isKnown ? known : [...known, process(named, 'powershell.exe', booted + 120_000)];
 };
 
 export const ownerOf = ({ node }: Asked): Values => ({

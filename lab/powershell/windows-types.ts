@@ -116,12 +116,19 @@ export const ENUMS = {
     BlockRedirected: 4,
   },
   [`${CLUSTERS}.FileSystemRedirectedIOReason`]: { NotFileSystemRedirected: 0, UserRequest: 1 },
-  // Assumed, and so is the state InstallPending, which administrators report and the pages do not.
-  [`${SERVERS}.InstallState`]: { Available: 0, Installed: 1, InstallPending: 2, Removed: 5 },
+  // Assumed, and so are the pending states, which administrators report and the pages do not.
+  [`${SERVERS}.InstallState`]: {
+    Available: 0,
+    Installed: 1,
+    InstallPending: 2,
+    UninstallPending: 3,
+    Removed: 5,
+  },
   [`${SERVERS}.RestartState`]: { No: 0, Yes: 1, Maybe: 2 },
   [`${SERVERS}.FeatureOperationExitCode`]: {
     Success: 0,
     Failed: 1,
+    InvalidArgs: 2,
     NoChangeNeeded: 1003,
     SuccessRestartRequired: 3010,
   },

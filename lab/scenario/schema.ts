@@ -12,6 +12,8 @@ export const WORLD_EVENTS = [
   'nodeCrash',
   'nodePowerOff',
   'bootFails',
+  'bootReverts',
+  'bootOwes',
   'networkDown',
   'quorumLost',
   'csvPaused',
@@ -21,6 +23,13 @@ export type WorldEvent = (typeof WORLD_EVENTS)[number];
 
 export const isWorldEvent = (name: string): name is WorldEvent =>
   (WORLD_EVENTS as readonly string[]).includes(name);
+
+/** Events that wait for the node's next boot. */
+const BOOT_EVENTS = ['bootFails', 'bootReverts', 'bootOwes'] as const;
+export type BootEvent = (typeof BOOT_EVENTS)[number];
+
+const isBootEvent = (name: string): name is BootEvent =>
+  (BOOT_EVENTS as readonly string[]).includes(name);
 
 /** Names go into messages, ids and paths: whatever can be seen is allowed. */
 const name = z
@@ -93,14 +102,15 @@ export const faultSchema = z
     if (fault.at !== undefined) wrong('at', `'${fault.on}' is a world event and answers nothing`);
     if (fault.hangSeconds !== undefined)
       wrong('hangSeconds', `'${fault.on}' is a world event and answers nothing`);
-    if (fault.on === 'bootFails' && fault.when !== undefined)
-      wrong('when', "'bootFails' waits for the node's next restart, so it takes no 'when'");
+    const ofBoot = isBootEvent(fault.on);
+    if (ofBoot && fault.when !== undefined)
+      wrong('when', `'${fault.on}' waits for the node's next restart, so it takes no 'when'`);
     const lasting = ['networkDown', 'quorumLost', 'csvPaused'].includes(fault.on);
     if (lasting && fault.seconds === undefined)
       wrong('seconds', `'${fault.on}' needs 'seconds': how long it lasts`);
     if (!lasting && fault.seconds !== undefined)
       wrong('seconds', `'${fault.on}' does not last, so it takes no 'seconds'`);
-    const ofNode = ['nodeCrash', 'nodePowerOff', 'bootFails', 'networkDown'].includes(fault.on);
+    const ofNode = ofBoot || ['nodeCrash', 'nodePowerOff', 'networkDown'].includes(fault.on);
     if (ofNode && fault.node === undefined) wrong('node', `'${fault.on}' needs 'node'`);
     if (!ofNode && fault.node !== undefined)
       wrong('node', `'${fault.on}' is not about a node, so it takes no 'node'`);
@@ -111,7 +121,7 @@ export const faultSchema = z
     } else {
       if (fault.vm !== undefined) wrong('vm', `'${fault.on}' takes a VM only in 'when'`);
       if (fault.error !== undefined) wrong('error', `'${fault.on}' takes no 'error'`);
-      if (fault.on !== 'bootFails' && fault.when === undefined)
+      if (!ofBoot && fault.when === undefined)
         wrong('when', `'${fault.on}' needs 'when': { vm: NAME, percent: N } or { seconds: N }`);
     }
   });

@@ -28,7 +28,7 @@ export type Around<W> = (
 export interface CrewOptions<W> {
   stage: {
     readonly lab: Lab;
-    readonly clock: { after(ms: number, call: () => void): unknown };
+    readonly clock: { now(): number; after(ms: number, call: () => void): unknown };
     tell(line: string): void;
   };
   random: Random;
@@ -115,6 +115,7 @@ export class Crew<W extends CrewMember> {
       {
         host,
         now: () => worker.now(),
+        elapsedMs: () => stage.clock.now(),
         lookEveryMs,
         after: (ms, call) => worker.after(ms, call),
         worker: { version: 'sim', node: process.versions.node, platform: 'sim', powershell: null },

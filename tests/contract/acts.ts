@@ -4,8 +4,7 @@ import type { HypervHost } from '../../hyperv/host.ts';
 import { errorOf, freshWorld } from './expecting.ts';
 import type { MakeWorld, World } from './world.ts';
 
-const bootTimeOf = async (host: HypervHost): Promise<string> =>
-  (await host.readHost({})).facts.bootTime;
+const bootOf = async (host: HypervHost): Promise<string> => (await host.readBoot({})).facts.boot;
 
 /** Until the node has booted, its services run and the cluster has it again. */
 async function untilBack(world: World, node: string): Promise<void> {
@@ -52,17 +51,17 @@ export function describeActs(makeWorld: MakeWorld): void {
 
     it('never restarts by installing', async () => {
       const { world } = given;
-      const before = await bootTimeOf(world.host('HV3'));
+      const before = await bootOf(world.host('HV3'));
       await world.until(world.host('HV3').installFeatures({ names: ['Hyper-V'] }));
       await world.pass(600);
-      expect(await bootTimeOf(world.host('HV3'))).toBe(before);
+      expect(await bootOf(world.host('HV3'))).toBe(before);
     });
 
     it('has Hyper-V and its switches after the restart', async () => {
       const { world } = given;
       const host = world.host('HV3');
       await world.until(host.installFeatures({ names: ['Hyper-V'] }));
-      await host.restartNode({ ifBootTime: await bootTimeOf(host), reason: 'test' });
+      await host.restartNode({ ifBoot: await bootOf(host), reason: 'test' });
       await world.pass(30);
       await untilBack(world, 'HV3');
       const names = ['Hyper-V'];
@@ -80,27 +79,67 @@ export function describeActs(makeWorld: MakeWorld): void {
       expect(await given.world.count('feature-installed', 'Hyper-V')).toBe(0);
     });
 
-    it('restarts once for one boot time, however often it is asked', async () => {
+    it('restarts once for one boot, however often it is asked', async () => {
       const { world } = given;
       const host = world.host('HV3');
-      const ifBootTime = await bootTimeOf(host);
+      const ifBoot = await bootOf(host);
       const both = await Promise.all(
-        [1, 2].map(() => host.restartNode({ ifBootTime, reason: "it's a 'test'" })),
+        [1, 2].map(() => host.restartNode({ ifBoot, reason: "it's a 'test'" })),
       );
       expect(both.map((reply) => reply.facts.changed).sort()).toEqual([false, true]);
-      expect(both.every((reply) => reply.facts.bootTime === ifBootTime)).toBe(true);
+      expect(both.every((reply) => reply.facts.boot === ifBoot)).toBe(true);
       await world.pass(30);
       await untilBack(world, 'HV3');
-      const late = await host.restartNode({ ifBootTime, reason: 'test' });
+      const late = await host.restartNode({ ifBoot, reason: 'test' });
       expect(late.facts.changed).toBe(false);
-      expect(late.facts.bootTime).not.toBe(ifBootTime);
+      expect(late.facts.boot).not.toBe(ifBoot);
       expect(await world.count('restart-requested', 'HV3')).toBe(1);
     });
+
+    it.each([-1, 3600])(
+      'takes it for the same boot when the clock was set by %i s, and restarts once',
+      async (seconds) => {
+        const { world } = given;
+        const host = world.host('HV3');
+        const before = (await host.readBoot({})).facts;
+        await world.shiftClock('HV3', seconds);
+        const now = (await host.readBoot({})).facts;
+        expect(now.boot).toBe(before.boot);
+        expect(Date.parse(now.bootTime) - Date.parse(before.bootTime)).toBe(seconds * 1000);
+        const { facts } = await host.readHost({});
+        expect(facts).toMatchObject(now);
+        const asked = await host.restartNode({ ifBoot: before.boot, reason: 'test' });
+        expect(asked.facts).toEqual({ changed: true, boot: before.boot });
+        await world.pass(30);
+        await untilBack(world, 'HV3');
+        expect(await bootOf(host)).not.toBe(before.boot);
+        const late = await host.restartNode({ ifBoot: before.boot, reason: 'test' });
+        expect(late.facts.changed).toBe(false);
+        expect(await world.count('restart-requested', 'HV3')).toBe(1);
+      },
+    );
+
+    it.each([0, 1])(
+      'refuses to restart under a running VM, also when the clock was set by %i s',
+      async (seconds) => {
+        const { world } = given;
+        const host = world.host('HV1');
+        const ifBoot = await bootOf(host);
+        await world.shiftClock('HV1', seconds);
+        const info = await errorOf(host.restartNode({ ifBoot, reason: 'test' }));
+        expect(info).toMatchObject({ outcome: 'refused', errorId: 'NodeNotDrained' });
+        expect(await world.count('restart-requested', 'HV1')).toBe(0);
+        // VMs that are off hold nothing up.
+        const off = world.host('HV2');
+        await off.restartNode({ ifBoot: await bootOf(off), reason: 'test' });
+        expect(await world.count('restart-requested', 'HV2')).toBe(1);
+      },
+    );
 
     it('answers a restart before the node goes down, and then not at all', async () => {
       const { world } = given;
       const host = world.host('HV3');
-      const { facts } = await host.restartNode({ ifBootTime: await bootTimeOf(host), reason: '' });
+      const { facts } = await host.restartNode({ ifBoot: await bootOf(host), reason: '' });
       expect(facts.changed).toBe(true);
       await world.pass(30);
       expect((await errorOf(host.readHost({}))).outcome).toBe('unknown');

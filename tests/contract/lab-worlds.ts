@@ -80,6 +80,9 @@ function worldOf(access: Access): World {
     async powerOn(node) {
       await access.send({ action: 'power-on', node });
     },
+    async shiftClock(node, seconds) {
+      await access.send({ action: 'shift-clock', node, seconds });
+    },
     async cutOff(node) {
       const fault = { on: 'networkDown', node, seconds: 3600, when: { seconds: 1 } };
       await access.send({ action: 'add-fault', fault });

@@ -189,7 +189,7 @@ export function describeMoves(makeWorld: MakeWorld): void {
     interface Ids {
       db: string;
       fresh: string;
-      bootTime: string;
+      boot: string;
     }
 
     const create = request({ name: 'lost-1', vhd: request().vhd.replace('new-1', 'new-2') });
@@ -206,7 +206,7 @@ export function describeMoves(makeWorld: MakeWorld): void {
         deed: 'restart-requested',
         subject: 'HV3',
         node: 'HV3',
-        act: (h, { bootTime }) => h.restartNode({ ifBootTime: bootTime, reason: 'test' }),
+        act: (h, { boot }) => h.restartNode({ ifBoot: boot, reason: 'test' }),
       },
       {
         op: 'configureMigration',
@@ -286,7 +286,7 @@ export function describeMoves(makeWorld: MakeWorld): void {
       const ids: Ids = {
         db: (await vmNamed(world, 'HV1', 'db-1')).id,
         fresh: (await world.host('HV1').createVm(request())).facts.vm.id,
-        bootTime: (await host.readHost({})).facts.bootTime,
+        boot: (await host.readBoot({})).facts.boot,
       };
       await c.before?.(world, ids);
       await world.loseAnswer(c.op);

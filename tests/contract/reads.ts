@@ -21,6 +21,7 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
     case 'readPeers':
       return host.readPeers({ nodes: ['HV2'], ports: [3343] });
     case 'readHost':
+    case 'readBoot':
     case 'readSwitches':
     case 'readMigrationSettings':
     case 'readVms':

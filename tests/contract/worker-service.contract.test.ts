@@ -62,6 +62,7 @@ describe('the worker as a task of Windows', needs(POWERSHELL), () => {
     let now = Date.parse('2026-11-24T09:00:00.000Z');
     const clock: Clock = {
       now: () => new Date(now),
+      elapsedMs: () => now,
       sleep: async (ms) => {
         now += ms;
       },

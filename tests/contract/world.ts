@@ -44,6 +44,8 @@ export interface World {
   until<T>(promise: Promise<T>): Promise<T>;
   powerOff(node: string): Promise<void>;
   powerOn(node: string): Promise<void>;
+  /** Sets the node's clock ahead, or back. */
+  shiftClock(node: string, seconds: number): Promise<void>;
   /** Nobody reaches the node over its network, and it reaches nobody. */
   cutOff(node: string): Promise<void>;
   /** How often this happened to this VM, node or feature since the world began. */

@@ -62,6 +62,7 @@ export function fakeClock(start = '2026-11-24T09:00:00.000Z'): Clock {
   let at = Date.parse(start);
   return {
     now: () => new Date(at),
+    elapsedMs: () => at,
     sleep: async (ms) => {
       at += ms;
     },

@@ -60,6 +60,8 @@ export interface LabClusterOptions {
   speed?: number;
   /** Stands between the activities and the lab, to disturb them. */
   disturb?: (host: HypervHost) => HypervHost;
+  /** What the workers take for the time of day. */
+  now?: () => Date;
   /** Nodes that have a worker; default: all. */
   workers?: string[];
   /** What a node's worker says it is. */
@@ -255,7 +257,8 @@ class NodeWorkers {
     const host = this.options.disturb?.(inLab) ?? inLab;
     const wrap = this.options.wrap ?? (<T extends object>(activities: T): T => activities);
     const worker = this.options.worker?.(node) ?? TEST_WORKER;
-    const deps = { host, now: () => new Date(), lookEveryMs: 50, worker };
+    const now = this.options.now ?? (() => new Date());
+    const deps = { host, now, lookEveryMs: 50, worker };
     // Of its own: two workers of one connection must not serve the same queue.
     const connection = await this.connect();
     const workers = await Promise.all([

@@ -69,6 +69,7 @@ export const aNodeView = (node: string, over: Partial<NodeView> = {}): NodeView 
     node,
     now: NOW,
     osVersion: '10.0.26100',
+    boot: 'kernel-start:2026-11-01T00:00:00.0000000Z',
     bootTime: '2026-11-01T00:00:00.000Z',
     memoryBytes: 128 * GB,
     freeMemoryBytes: 96 * GB,

@@ -73,7 +73,7 @@ async function watch(answers: Answer[], o: { json?: boolean; abortAfter?: number
     if (sleeps === o.abortAfter) abort.abort();
     await clock.sleep(ms);
   };
-  const ctx = fakeContext({ cwd: '.', terminal, clock: { now: () => clock.now(), sleep } });
+  const ctx = fakeContext({ cwd: '.', terminal, clock: { ...clock, sleep } });
   const temporal = fakeTemporal(answers);
   const out = talk(terminal, o.json === true);
   const watched = await watchRun(ctx, temporal, { run: RUN, talk: out, signal: abort.signal });

@@ -60,6 +60,7 @@ describe('the table', () => {
     const retried = codes.filter((code) => retryOf(code) === 'retry');
     expect(retried.sort()).toEqual([
       'ConnectionReset',
+      'HyperVNotReady',
       'MigrationInProgress',
       'MigrationLimitReached',
       'NotReady',

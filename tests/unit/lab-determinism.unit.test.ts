@@ -53,8 +53,8 @@ function perform(lab: Lab, { act, vm: name, node }: Step): void {
     cancel: () => lab.call('HV2', 'cancelMove', { vmId }),
     limit: () => lab.call('HV3', 'configureCluster', { maximumParallelMigrations: 3 }),
     restart: () => {
-      const { bootTime } = lab.call(node, 'readHost', {}).facts;
-      return lab.call(node, 'restartNode', { ifBootTime: bootTime, reason: 'test' });
+      const { boot } = lab.call(node, 'readBoot', {}).facts;
+      return lab.call(node, 'restartNode', { ifBoot: boot, reason: 'test' });
     },
     crash: () => lab.crash(node),
     off: () => lab.powerOff(node),

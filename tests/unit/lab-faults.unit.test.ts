@@ -183,8 +183,8 @@ describe('a world event', () => {
 
   it('keeps a node from coming back after a restart', () => {
     const t = withFaults('{ on: bootFails, node: HV2 }');
-    const { bootTime } = t.lab.call('HV2', 'readHost', {}).facts;
-    t.lab.call('HV2', 'restartNode', { ifBootTime: bootTime, reason: 'test' });
+    const { boot, bootTime } = t.lab.call('HV2', 'readHost', {}).facts;
+    t.lab.call('HV2', 'restartNode', { ifBoot: boot, reason: 'test' });
     t.pass(5000);
     expect(t.error('HV2', 'readHost', {}).outcome).toBe('unknown');
     t.lab.powerOn('HV2');

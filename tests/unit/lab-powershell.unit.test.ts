@@ -61,6 +61,7 @@ describe('a fault of an operation', () => {
     readPeers: ['Test-Reach', {}],
     readVmStorage: ['Get-VM', {}, 'Get-WatariVMStorage'],
     readHost: ['Get-CimInstance', { ClassName: 'Win32_OperatingSystem' }],
+    readBoot: ['Get-CimInstance', { ClassName: 'Win32_OperatingSystem' }, 'Get-WatariBoot'],
     readServices: ['Get-CimInstance', { ClassName: 'win32_service' }],
     readDiskFiles: ['Get-CimInstance', { ClassName: 'CIM_DataFile' }],
     restartNode: ['Invoke-CimMethod', { MethodName: 'Win32ShutdownTracker' }],

@@ -241,13 +241,6 @@ const BLOCKERS: BlockerRow[] = [
     },
   },
   {
-    code: 'feature-removed',
-    when: 'the files of the role are gone',
-    subject: 'HV2',
-    says: 'Hyper-V were removed from HV2',
-    change: (s) => (viewIn(s, 'HV2').features[0]!.state = 'Removed'),
-  },
-  {
     code: 'vhd-missing',
     when: 'no node sees the disk',
     subject: 'web-1',
@@ -352,17 +345,23 @@ describe('a blocker', () => {
     },
   );
 
+  it('is none for a paused node, of which the plan tells', () => {
+    const p = plan((s) => (s.view.nodes[2]!.state = 'Paused'));
+    expect(p.blockers).toEqual([]);
+    expect(p.unchanged).toContain(
+      'HV3 is paused, takes no VMs and stays so: Resume-ClusterNode -Name HV3 -Failback NoFailback resumes it',
+    );
+  });
+
   it('is not raised alone: one look shows all', () => {
     const p = plan(
       (s) => {
         noVm(s);
-        viewIn(s, 'HV2').features[0]!.state = 'Removed';
         delete s.nodes['HV3'];
       },
       { virtualMachines: [{ ...vm, vhd: 'D:\\x.vhdx' }], prove: ['nope'] },
     );
     expect(p.blockers.map((b) => b.code).sort()).toEqual([
-      'feature-removed',
       'no-answer',
       'prove-unknown',
       'vhd-local',

@@ -23,11 +23,11 @@ import { labOf, THREE, type TestLab } from './lab-fixture.ts';
 
 /** One call of each acting operation that has an effect on this lab when it is let through. */
 async function callsOf(lab: TestLab, host: HypervHost): Promise<Record<ActOp, () => unknown>> {
-  const { bootTime } = (await host.readHost({})).facts;
+  const { boot } = (await host.readBoot({})).facts;
   const { vmId } = lab.role('a');
   return {
     installFeatures: () => host.installFeatures({ names: ['Data-Center-Bridging'] }),
-    restartNode: () => host.restartNode({ ifBootTime: bootTime, reason: 'test' }),
+    restartNode: () => host.restartNode({ ifBoot: boot, reason: 'test' }),
     configureMigration: () => host.configureMigration({ maximumMigrations: 7 }),
     configureCluster: () => host.configureCluster({ maximumParallelMigrations: 3 }),
     createVm: () =>
@@ -93,6 +93,7 @@ describe('--read-only', () => {
     const { host } = await under(policyOf({ readOnly: true }));
     const reads: Record<ReadOp, () => Promise<{ facts: unknown }>> = {
       readHost: () => host.readHost({}),
+      readBoot: () => host.readBoot({}),
       readSetup: () => host.readSetup({ ports: [3343] }),
       readPeers: () => host.readPeers({ nodes: ['HV2'], ports: [3343] }),
       readVmStorage: () => host.readVmStorage({}),

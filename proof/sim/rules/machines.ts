@@ -59,7 +59,7 @@ const restarts: Make = ({ state, ledger }) => {
       const times = (perRun.get(act.runId) ?? 0) + 1;
       perRun.set(act.runId, times);
       if (times > 1) return `${act.workflowId} restarted ${act.node} ${times} times`;
-      const boot = `${act.node} ${self?.bootTime ?? ''}`;
+      const boot = `${act.node} ${self?.boot ?? ''}`;
       if (perBoot.has(boot)) return `${act.node} is restarted twice in one boot`;
       perBoot.add(boot);
       const looked = ledger.lastRead(act.runId, 'readVms') ?? -Infinity;

@@ -109,14 +109,17 @@ export const MUTANTS: readonly NamedMutant[] = [
     ],
   },
   {
-    name: 'requestRestart that does not see VMs',
+    name: 'requestRestart that saves what still runs',
     from: 15,
     mutant: {
       parts: (parts, { host }) =>
         withDeed(withoutHeld(parts), 'node', 'requestRestart', async (...args) => {
-          const { facts, cmdlets } = await host.restartNode(
-            args[0] as { ifBootTime: string; reason: string },
-          );
+          const { facts: roles } = await host.readRoles({});
+          for (const { owner, vmId } of roles)
+            if (owner === host.node) await host.stopRole({ vmId });
+          const { boot } = (await host.readBoot({})).facts;
+          const { reason } = args[0] as { reason: string };
+          const { facts, cmdlets } = await host.restartNode({ ifBoot: boot, reason });
           return { changed: facts.changed, cmdlets };
         }),
     },
@@ -207,8 +210,8 @@ export const RESTARTS_ANY_BOOT: Mutant = {
   parts: (parts, { host }) => {
     const real = parts.node['requestRestart'] ?? (() => Promise.reject(new Error('no restart')));
     return withDeed(parts, 'node', 'requestRestart', async (...args) => {
-      const { bootTime } = (await host.readHost({})).facts;
-      return real({ ...(args[0] as object), ifBootTime: bootTime });
+      const { boot } = (await host.readBoot({})).facts;
+      return real({ ...(args[0] as object), ifBoot: boot });
     });
   },
 };
