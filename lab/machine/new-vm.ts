@@ -1,8 +1,9 @@
 // Making and removing one virtual machine: the rules that both doors of the lab share.
 import { sameName } from '../../domain/names.ts';
+import { samePath } from '../../domain/storage.ts';
 import { effect } from './records.ts';
 import { HRESULTS, refused, type Asked } from './refusal.ts';
-import { fileOn, labId, onSharedVolume, samePath, switchesOf, vmsOn, type LabVm } from './world.ts';
+import { fileOn, labId, onSharedVolume, switchesOf, vmsOn, type LabVm } from './world.ts';
 
 /** What New-VM makes on Windows Server 2025. */
 const NEW_VM_VERSION = '12.0';

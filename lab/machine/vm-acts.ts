@@ -22,9 +22,9 @@ import {
   hasHyperV,
   isMember,
   isOn,
+  isShared,
   makeRole,
   moveOf,
-  onSharedVolume,
   roleOfId,
   vmOfId,
   type LabNode,
@@ -80,11 +80,15 @@ const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
     throw refused(asked, `The cluster already has a role called '${name}'.`, {
       hresult: HRESULTS.objectExists,
     });
-  const local = vm.disks.find((path) => !onSharedVolume(world, path));
+  const local = vm.disks.find((path) => !isShared(world, path));
   if (local !== undefined)
-    throw refused(asked, `'${local}' of '${vm.name}' is not on a cluster shared volume.`, {
-      errorId: 'DiskNotShared',
-    });
+    throw refused(
+      asked,
+      `'${local}' of '${vm.name}' is not on a cluster shared volume or a share.`,
+      {
+        errorId: 'DiskNotShared',
+      },
+    );
   const role = makeRole(world, vm, name);
   world.roles.set(vm.id, role);
   effect(world, node.name, 'role-added', name, vm.id);
