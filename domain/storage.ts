@@ -22,6 +22,13 @@ const climbs = (file: string): boolean => file.split('\\').includes('..');
 export const samePath = (a: string, b: string): boolean =>
   nativePath(a).toLowerCase() === nativePath(b).toLowerCase();
 
+/** What a checkpoint of a disk is called in Hyper-V, which goes on writing there. */
+const CHECKPOINT = /_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.a(vhdx?)$/i;
+
+/** One of the disks is the file, or lies above it as a checkpoint. */
+export const usesDisk = (disks: readonly string[], file: string): boolean =>
+  disks.some((disk) => samePath(disk, file) || samePath(disk.replace(CHECKPOINT, '.$1'), file));
+
 /** The shared volume that holds the file, by the longest matching path. */
 export function sharedVolumeOf(
   path: string,
