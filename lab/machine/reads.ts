@@ -23,6 +23,7 @@ import {
   isMember,
   isOn,
   moveOf,
+  clusterId,
   onSharedVolume,
   switchesOf,
   vmsOn,
@@ -36,6 +37,7 @@ export function clusterFacts(world: World): ClusterFacts {
   const { witness, autoBalancer, enforcedAntiAffinity, cluster } = world.scenario;
   return {
     name: cluster,
+    id: clusterId(world),
     maximumParallelMigrations: world.cluster.maximumParallelMigrations,
     enforcedAntiAffinity,
     autoBalancerMode: autoBalancer.mode,

@@ -304,6 +304,10 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
   return world;
 }
 
+/** Two labs may call their clusters alike, as two sites may. */
+export const clusterId = ({ scenario }: World): string =>
+  labId(scenario.cluster, 'cluster', ...scenario.nodes.map((node) => node.name));
+
 export const findNode = (world: World, name: string): LabNode | undefined =>
   world.nodes.find((node) => sameName(node.name, name));
 
