@@ -10,7 +10,7 @@ const ALIVE_MS = 75_000;
 /** What Temporal tells of one asker. */
 export interface Poller {
   identity?: string | null;
-  lastAccessTime?: { seconds?: unknown } | null;
+  lastAccessTime?: { seconds?: { toString(): string } | null } | null;
 }
 
 /** `HV1/node/4711/0d4c…`: node, what it serves, its process, and the id of its cluster where that was known at the start. */

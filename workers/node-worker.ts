@@ -176,18 +176,14 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const [forCluster, forNode] = connections;
   await registerSearchAttributes(forCluster, namespace, log);
   if (options.owned === true) endWithOwner(shutDown);
-  const colleagues = new Colleagues(forCluster, namespace, cluster);
-  deps.unserved = (nodes) => colleagues.unserved(nodes);
   try {
-    const clusterId = await knownClusterId(host);
-    if (clusterId !== undefined) await refuseOtherCluster(colleagues, options, clusterId);
-    const identity = (serves: 'node' | 'cluster'): string =>
-      workerIdentity(node, serves, process.pid, clusterId);
+    const colleagues = new Colleagues(forCluster, namespace, cluster);
+    const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({
       ...common(temporal),
       connection: forNode,
-      identity: identity('node'),
+      identity: workerIdentity(node, 'node', process.pid, clusterId),
       taskQueue: nodeQueue(cluster, node),
       activities: createNodeQueue(deps),
       maxConcurrentActivityTaskExecutions: 4,
@@ -197,7 +193,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     const ofCluster = await Worker.create({
       ...common(temporal),
       connection: forCluster,
-      identity: identity('cluster'),
+      identity: workerIdentity(node, 'cluster', process.pid, clusterId),
       taskQueue: clusterQueue(cluster),
       workflowBundle: {
         codePath: fileURLToPath(
@@ -241,15 +237,21 @@ async function knownClusterId(host: HypervHost): Promise<string | undefined> {
   }
 }
 
-/** Orders for one of two clusters of one name would reach whichever asks first. */
-async function refuseOtherCluster(
+/**
+ * Answers the cluster's id where it is known. Beside workers of another cluster of the same name nothing is served:
+ * orders for one would reach whichever asks first.
+ */
+async function meet(
   colleagues: Colleagues,
   { cluster, node }: NodeWorkerOptions,
-  clusterId: string,
-): Promise<void> {
+  deps: NodeActivityDeps,
+): Promise<string | undefined> {
+  deps.unserved = (nodes) => colleagues.unserved(nodes);
+  const clusterId = await knownClusterId(deps.host);
+  if (clusterId === undefined) return undefined;
   // A server that does not tell has told of none; the runs' own looks remain.
   const others = await colleagues.ofOtherClusters(clusterId).catch(() => []);
-  if (others.length === 0) return;
+  if (others.length === 0) return clusterId;
   throw new WorkerRefused(
     `${node} is not served: ${others.join(', ')} ${others.length === 1 ? 'serves' : 'serve'} another cluster under the name ${cluster}; that of ${node} has the id ${clusterId}. Give each cluster a Temporal namespace of its own. Was the cluster made anew under its old name? Then restart the workers of the other nodes, and wait two minutes.`,
   );
