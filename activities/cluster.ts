@@ -17,6 +17,8 @@ export interface ClusterActivityDeps extends Waiting {
   lookEveryMs: number;
   /** Of this process; absent: every look may begin at once. */
   gate?: LookGate;
+  /** Those of the nodes that no worker serves; absent: nobody knows. */
+  unserved?: (nodes: readonly string[]) => Promise<string[]>;
 }
 
 export interface ViewRequest {
@@ -28,7 +30,7 @@ export interface ViewRequest {
 
 /** Looks at everything that the cluster tells, from this node. Small, because every look is kept in a run's history. */
 export async function readView(
-  { host, now }: ClusterActivityDeps,
+  { host, now, unserved: readUnserved }: ClusterActivityDeps,
   { about }: ViewRequest = {},
 ): Promise<ClusterView> {
   const [cluster, nodes, roles, networks, sharedVolumes] = await Promise.all([
@@ -39,6 +41,8 @@ export async function readView(
     host.readSharedVolumes({}),
   ]);
   const told = rolesAbout(about, roles.facts).map((role) => withoutEveryNode(role, nodes.facts));
+  const up = nodes.facts.filter((n) => n.state !== 'Down').map((n) => n.name);
+  const unserved = (await readUnserved?.(up)) ?? [];
   const leftOut = roles.facts.length - told.length;
   return {
     takenAt: now().toISOString(),
@@ -49,6 +53,7 @@ export async function readView(
     ...(leftOut === 0 ? {} : { rolesLeftOut: leftOut }),
     networks: networks.facts,
     sharedVolumes: sharedVolumes.facts,
+    ...(unserved.length === 0 ? {} : { unserved }),
   };
 }
 

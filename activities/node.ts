@@ -15,6 +15,7 @@ import { eventIsAbout } from '../domain/event-about.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { NODE_FEATURES } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
+import { usesDisk } from '../domain/storage.ts';
 import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
 import { beating, pause, stopwatch, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
@@ -83,7 +84,10 @@ export async function readNode(
     migration,
     vms: (vms ?? [])
       .filter(
-        (vm) => wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true,
+        (vm) =>
+          // Who has a disk that is asked for matters whatever its name.
+          files.some((file) => usesDisk(vm.disks, file)) ||
+          (wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true),
       )
       .map((vm) => ({ ...vm, notes: boundedText(vm.notes, NOTES_CHARS_MAX) })),
     files: diskFiles.facts,

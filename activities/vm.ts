@@ -3,7 +3,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { RoleFacts, VmFacts } from '../domain/facts.ts';
-import { ownerMark, sameName } from '../domain/names.ts';
+import { hasOwnerMark, ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
 import { HypervError, type HypervHost } from '../hyperv/host.ts';
@@ -137,13 +137,15 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       requestId: string;
       name: string;
       waitSeconds: number;
-    }): Promise<{ changed: boolean; cmdlets: string[] }> {
+    }): Promise<{ changed: boolean; cmdlets: string[]; kept?: string }> {
       return beating(deps, async () => {
         const { facts: vms } = await host.readVms({});
-        const own = vms.find(
-          (vm) => sameName(vm.name, input.name) && vm.notes.includes(ownerMark(input.requestId)),
-        );
-        if (own === undefined) return { changed: false, cmdlets: [] };
+        const named = vms.filter((vm) => sameName(vm.name, input.name));
+        const own = named.find((vm) => hasOwnerMark(vm.notes, input.requestId));
+        if (own === undefined) {
+          const kept = `the notes of ${input.name} do not say ${ownerMark(input.requestId)}`;
+          return { changed: false, cmdlets: [], ...(named.length === 0 ? {} : { kept }) };
+        }
         const cmdlets: string[] = [];
         if ((await findRole(host, own.id)) !== undefined) {
           cmdlets.push(...(await host.stopRole({ vmId: own.id })).cmdlets);

@@ -1,6 +1,7 @@
 // Errors of other layers as ours: configuration mistakes, a server that went away, what nobody thought of.
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { ConfigError, quoteValue, reasonOf, type ConfigProblem } from '../config/config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
+import { ConfigError, reasonOf, type ConfigProblem } from '../config/config-error.ts';
 import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
 import { isOutage } from './temporal/connection.ts';
 import { badInput, ClientError, type Problem } from './errors.ts';

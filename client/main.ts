@@ -10,8 +10,8 @@ import { systemContext, type Context } from './context.ts';
 import { runCli } from './program.ts';
 import { nodeTerminal } from './terminal.ts';
 
-const { debug, uiBase, searchPath } = readProcessEnvironment();
-const terminal = nodeTerminal();
+const { debug, uiBase, searchPath, dumbTerminal } = readProcessEnvironment();
+const terminal = nodeTerminal(dumbTerminal);
 
 function context(): Context {
   const { cluster, labUrl, dataDir, temporalCliPath, encryptionKeys } = readEnvironment();

@@ -60,10 +60,19 @@ export const harmless = (text: string): string =>
 /** Ctrl+Break and the closing of the console window are how Windows says "end" to a console program. */
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] as const;
 
-export function nodeTerminal(): Terminal {
+/** As wide as the terminals that tell no width. */
+const PLAIN_COLUMNS = 80;
+
+/** What a terminal cannot do it is not asked to do: without cursor or size it is written to as a pipe is. */
+export const asItIs = (stream: OutStream, isDumb: boolean): OutStream =>
+  stream.isTTY !== true || (!isDumb && (stream.columns ?? 0) > 0)
+    ? stream
+    : { write: (text) => stream.write(text), isTTY: false, columns: PLAIN_COLUMNS };
+
+export function nodeTerminal(isDumb = false): Terminal {
   return {
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: asItIs(process.stdout, isDumb),
+    stderr: asItIs(process.stderr, isDumb),
     canAsk: process.stdin.isTTY && process.stderr.isTTY,
     color: pc.isColorSupported,
     async ask(question, signal) {

@@ -1,29 +1,31 @@
 // The schema of cluster.yaml, the desired state of one cluster, and its loading. docs/cluster-yaml.md
 // tells the same for people; a test holds the two together.
 import { z } from 'zod';
+import { generationFaults } from '../domain/new-vm.ts';
 import {
   DEFAULT_BUDGETS,
   DEFAULT_MEMORY_RESERVE_BYTES,
   type Budgets,
   type ClusterSpec,
 } from '../domain/spec.ts';
-import { isSharedPath } from '../domain/storage.ts';
-import { quoteValue } from './config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
 import { customIssue } from './schema-issues.ts';
 import { formatDuration, formatSize } from './sizes.ts';
 import {
   between,
+  clusterNameSchema,
   computerNameSchema,
   durationSchema,
+  existingVmNameSchema,
+  newVmDiskSchema,
+  newVmMemorySchema,
+  newVmNameSchema,
   sizeSchema,
   switchNameSchema,
   uniqueNames,
-  vmNameSchema,
-  windowsPathSchema,
 } from './values.ts';
 import { loadYamlDocument, parseYamlDocument } from './yaml-document.ts';
 
-const MB = 1024 ** 2;
 const TB = 1024 ** 4;
 const HOUR = 60 * 60;
 
@@ -35,10 +37,6 @@ export const CLUSTER_FILE_LIMITS = {
   virtualMachines: { max: 500 },
   /** Beyond this a link only shares itself out and every move takes longer. */
   simultaneousMigrations: { min: 1, max: 32 },
-  /** Hyper-V takes 32 MB up to 240 TB (generation 2). */
-  memoryBytes: { min: 32 * MB, max: 240 * TB },
-  /** Generation 1 ends at 1 TB. */
-  memoryGeneration1Bytes: { max: TB },
   /** Zero leaves the host itself without air only if a person says so. */
   memoryReserveBytes: { min: 0, max: 4 * TB },
 } as const;
@@ -50,7 +48,7 @@ export const DEFAULT_LIVE_MIGRATION = {
   performance: 'Compression',
 } as const;
 
-const { simultaneousMigrations: moves, memoryBytes, memoryReserveBytes } = CLUSTER_FILE_LIMITS;
+const { simultaneousMigrations: moves, memoryReserveBytes } = CLUSTER_FILE_LIMITS;
 
 const countSchema = z.int().min(moves.min).max(moves.max);
 
@@ -62,46 +60,19 @@ const liveMigrationSchema = z.strictObject({
   performance: z.enum(['TCPIP', 'Compression', 'SMB']).default(DEFAULT_LIVE_MIGRATION.performance),
 });
 
-const memorySchema = sizeSchema.superRefine((bytes, ctx) => {
-  const { min, max } = memoryBytes;
-  between(min, max, formatSize)(bytes, ctx);
-  if (bytes >= min && bytes <= max && bytes % (2 * MB) !== 0) {
-    const near = formatSize(Math.ceil(bytes / (2 * MB)) * 2 * MB);
-    ctx.addIssue(customIssue('must be a multiple of 2 MB', `write for example ${near}`));
-  }
-});
-
-const vhdSchema = windowsPathSchema.superRefine((path, ctx) => {
-  if (!/\.vhdx?$/i.test(path)) {
-    ctx.addIssue(customIssue(`${quoteValue(path)} is not a virtual disk`, 'it ends with .vhdx'));
-  } else if (!isSharedPath(path, [])) {
-    ctx.addIssue(
-      customIssue(
-        `${quoteValue(path)} is on a disk of one node, where no other node can run the VM`,
-        "put it on a cluster shared volume, for example 'C:\\ClusterStorage\\Volume1\\web-1.vhdx'",
-      ),
-    );
-  }
-});
-
 const vmSchema = z
   .strictObject({
-    name: vmNameSchema,
-    memory: memorySchema,
-    vhd: vhdSchema,
+    name: newVmNameSchema,
+    memory: newVmMemorySchema,
+    vhd: newVmDiskSchema,
     switch: switchNameSchema.nullable().default(null),
     generation: z.literal([1, 2]).default(2),
     node: computerNameSchema.nullable().default(null),
   })
   .superRefine((vm, ctx) => {
-    const max = CLUSTER_FILE_LIMITS.memoryGeneration1Bytes.max;
-    if (vm.generation === 1 && vm.memory > max) {
-      const message = `a VM of generation 1 takes at most ${formatSize(max)}`;
-      ctx.addIssue(customIssue(message, undefined, ['memory']));
-    }
-    if (vm.generation === 2 && /\.vhd$/i.test(vm.vhd)) {
-      const hint = 'use a .vhdx (Convert-VHD makes one), or generation: 1';
-      ctx.addIssue(customIssue('a VM of generation 2 cannot start from a .vhd', hint, ['vhd']));
+    for (const fault of generationFaults({ ...vm, memoryBytes: vm.memory })) {
+      const key = fault.field === 'memoryBytes' ? 'memory' : fault.field;
+      ctx.addIssue(customIssue(fault.message, fault.hint, [key]));
     }
   });
 
@@ -160,12 +131,12 @@ const vmsSchema = z
 /** cluster.yaml; `.in` is what people write, `.out` a {@link ClusterSpec}. */
 export const clusterFileSchema = z
   .strictObject({
-    cluster: computerNameSchema,
+    cluster: clusterNameSchema,
     nodes: nodesSchema,
     liveMigration: liveMigrationSchema.prefault({}),
     virtualMachines: vmsSchema,
     prove: z
-      .array(vmNameSchema)
+      .array(existingVmNameSchema)
       .max(CLUSTER_FILE_LIMITS.virtualMachines.max)
       .superRefine((names, ctx) => {
         uniqueNames(names, ctx, 'the VM');

@@ -52,18 +52,6 @@ export const environmentProblem = (
   ...(hint === undefined ? {} : { hint }),
 });
 
-/** As in JSON, so that control characters and line breaks cannot change the screen; cut when long. */
-export function quoteValue(value: unknown): string {
-  const TEXT_MAX = 40;
-  const chars = typeof value === 'string' ? Array.from(value) : undefined;
-  const long = chars !== undefined && chars.length > TEXT_MAX;
-  const json = JSON.stringify(long ? chars.slice(0, TEXT_MAX).join('') : value) as
-    string | undefined;
-  const shown = spelledOut(json ?? String(value));
-  if (long) return `${shown} (${chars.length} characters)`;
-  return chars === undefined && shown.length > TEXT_MAX ? `${shown.slice(0, TEXT_MAX)}…` : shown;
-}
-
 /** Why a file could not be read, in words; codes are the same in every language. */
 export function reasonOf(err: unknown): string {
   const code = err instanceof Error && 'code' in err ? String(err.code) : '';

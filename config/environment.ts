@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
-import { ConfigError, environmentProblem, quoteValue, type ConfigProblem } from './config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
+import { ConfigError, environmentProblem, type ConfigProblem } from './config-error.ts';
 import { readEncryptionKeys, type EncryptionKey } from './temporal/keys.ts';
 import { findTemporalProblems } from './temporal/variables.ts';
-import { computerNameSchema } from './values.ts';
+import { clusterNameSchema } from './values.ts';
 import type { Environment } from './variables.ts';
 
 export interface WatariEnvironment {
@@ -67,8 +68,8 @@ export function readEnvironment(
     problems.push(environmentProblem('WATARI_LAB', message, hint));
   }
   const cluster = valueOf(env, 'WATARI_CLUSTER');
-  if (cluster !== null && !computerNameSchema.safeParse(cluster).success) {
-    const hint = 'a cluster name has 1 to 15 letters, digits and hyphens';
+  if (cluster !== null && !clusterNameSchema.safeParse(cluster).success) {
+    const hint = 'write what (Get-Cluster).Name tells';
     const message = `${quoteValue(cluster)} is not the name of a cluster`;
     problems.push(environmentProblem('WATARI_CLUSTER', message, hint));
   }

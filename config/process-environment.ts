@@ -9,6 +9,8 @@ export interface ProcessEnvironment {
   uiBase: string | undefined;
   /** PATH. */
   searchPath: string;
+  /** TERM=dumb: the terminal moves no cursor and erases nothing. */
+  dumbTerminal: boolean;
 }
 
 export function readProcessEnvironment(env: Environment = process.env): ProcessEnvironment {
@@ -19,6 +21,7 @@ export function readProcessEnvironment(env: Environment = process.env): ProcessE
     uiBase: uiBase === '' ? undefined : uiBase,
     // Windows writes it `Path`; process.env does not care there, a copy of it does.
     searchPath: env['PATH'] ?? env['Path'] ?? '',
+    dumbTerminal: env['TERM']?.toLowerCase() === 'dumb',
   };
 }
 

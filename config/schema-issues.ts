@@ -1,8 +1,8 @@
 // Turns what zod finds into sentences for the person who wrote the file: what is there, what may be
 // there, and for a mistyped word the nearest right one.
-import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { quoteValue } from './config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
+import { nearest, suggest } from '../domain/suggest.ts';
 
 export interface SchemaProblem {
   path: PropertyKey[];
@@ -34,23 +34,6 @@ export const customIssue = (
 
 /** More mistakes than a screen shows. */
 const SUGGESTED_MAX = 50;
-
-/** `did you mean "memory"` when a word is near enough to be a slip, else the list of words. */
-export function suggest(wrong: string, known: readonly string[]): string | undefined {
-  const near = nearest(wrong, known);
-  if (near !== undefined) return `did you mean ${near}?`;
-  return known.length === 0 ? undefined : `known here: ${known.join(', ')}`;
-}
-
-function nearest(wrong: string, known: readonly string[]): string | undefined {
-  if (known.length === 0 || wrong === '') return undefined;
-  const folded = new Map(known.map((k) => [k.toLowerCase(), k]));
-  const word = wrong.slice(0, 100).toLowerCase();
-  const near = closest(word, [...folded.keys()]);
-  // A third of the letters may be wrong; further away it is another word.
-  const slip = distance(word, near) <= Math.max(2, Math.floor(near.length / 3));
-  return slip ? folded.get(near) : undefined;
-}
 
 export function describeIssue(issue: Issue, schema: Schema, input: unknown): SchemaProblem[] {
   const path = [...issue.path];
@@ -102,7 +85,14 @@ function typeProblem(path: PropertyKey[], expected: string, value: unknown): Sch
   const message = `must be ${typeText(expected)}, but is ${kindText(value)}`;
   // `name: 2025` and `name: yes` are what this is about.
   const unquoted = expected === 'string' && ['number', 'boolean'].includes(typeof value);
-  return { path, message, ...(unquoted ? { hint: 'put it in quotes' } : {}) };
+  if (unquoted) return { path, message, hint: 'put it in quotes' };
+  const narrow = typeof value === 'string' ? value.normalize('NFKC') : '';
+  const isWide = narrow !== value && /^\d+$/.test(narrow) && expected !== 'string';
+  return {
+    path,
+    message,
+    ...(isWide ? { hint: `its digits are full-width: write ${narrow}` } : {}),
+  };
 }
 
 /** A mistyped key is one mistake: the right one is not reported as missing beside it. */

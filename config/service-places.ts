@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { ConfigError, quoteValue, reasonOf, type ConfigProblem } from './config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
+import { ConfigError, reasonOf, type ConfigProblem } from './config-error.ts';
 import type { Environment } from './variables.ts';
 
 export interface ServicePlaces {

@@ -1,8 +1,10 @@
 // Schemas of single values that several files use: names as Windows takes them, sizes, durations,
 // rates. Each refuses with a sentence and an example.
 import { z } from 'zod';
+import { nativePath } from '../domain/storage.ts';
+import { wrongDisk, wrongMemory, wrongName, type Wrong } from '../domain/new-vm.ts';
 import { STEERING_WORDS, steers } from '../domain/steering.ts';
-import { quoteValue } from './config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
 import { customIssue, MISSING } from './schema-issues.ts';
 import { parseDuration, parseRate, parseSize } from './sizes.ts';
 
@@ -17,16 +19,29 @@ function measured(
   return (value, ctx) => {
     const parsed = typeof value === 'string' ? parse(value) : null;
     if (parsed !== null) return parsed;
-    if (value === undefined) {
-      ctx.addIssue(customIssue(MISSING, `write for example ${example}`));
-    } else if (typeof value === 'number') {
-      ctx.addIssue(customIssue(`${value} has no unit`, `write for example ${example}`));
-    } else {
-      const message = `${quoteValue(value)} is not a ${what}`;
-      ctx.addIssue(customIssue(message, `write for example ${example}`));
-    }
+    const hint = typeof value === 'string' ? meantMeasure(value, parse) : undefined;
+    const message =
+      value === undefined
+        ? MISSING
+        : typeof value === 'number'
+          ? `${value} has no unit`
+          : `${quoteValue(value)} is not a ${what}${hint?.width ?? ''}`;
+    ctx.addIssue(customIssue(message, `write ${hint?.meant ?? `for example ${example}`}`));
     return z.NEVER;
   };
+}
+
+/** `4GiB`, `4G` and full-width `４ＧＢ` mean what Windows calls 4GB. */
+function meantMeasure(
+  text: string,
+  parse: (text: string) => number | null,
+): { meant: string; width: string } | undefined {
+  const narrow = text.normalize('NFKC').trim();
+  const width = narrow === text.trim() ? '' : ': its characters are full-width';
+  const meant = [narrow, narrow.replace(/([KMGTP])(?:iB?)?(?=$| ?\/)/i, '$1B')].find(
+    (one) => parse(one) !== null,
+  );
+  return meant === undefined ? undefined : { meant, width };
 }
 
 /** Bytes. */
@@ -46,46 +61,71 @@ export const between =
   };
 
 const NETBIOS_MAX = 15;
+const COMPUTER_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
 
-/** Name of a node or a cluster: both are NetBIOS computer names, and DNS labels. */
+/** What a person meant who wrote an address, a name of DNS or full-width letters. */
+function computerNameHint(name: string): string {
+  if (/^[\d.]+$/.test(name) || name.includes(':')) {
+    return 'an address is no name: write what Get-ClusterNode tells';
+  }
+  const plain = name.normalize('NFKC').split('.')[0] ?? '';
+  if (plain === name || plain.length > NETBIOS_MAX || !COMPUTER_NAME.test(plain)) {
+    return 'use letters A to Z, digits, and hyphens inside';
+  }
+  return `write ${plain}${name.includes('.') ? ', the name before the first dot' : ''}`;
+}
+
+/** Name of a node: a NetBIOS computer name, and a DNS label. */
 export const computerNameSchema = z.string().superRefine((name, ctx) => {
   const shown = quoteValue(name);
   if (name === '') {
     ctx.addIssue(customIssue('is empty', 'write a name of 1 to 15 characters'));
   } else if (steers(name)) {
     ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
+  } else if (!COMPUTER_NAME.test(name)) {
+    ctx.addIssue(customIssue(`${shown} is not a computer name`, computerNameHint(name)));
   } else if (name.length > NETBIOS_MAX) {
     ctx.addIssue(customIssue(`${shown} is too long`, 'Windows takes at most 15 characters'));
-  } else if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
-    const hint = 'use letters A to Z, digits, and hyphens inside';
-    ctx.addIssue(customIssue(`${shown} is not a computer name`, hint));
   } else if (/^\d+$/.test(name)) {
     ctx.addIssue(customIssue(`${shown} has only digits`, 'Windows wants at least one letter'));
   }
 });
 
-const VM_NAME_MAX = 100;
-/** Device names that Windows takes for no folder. */
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?$/i;
+const NAME_MAX = 100;
 
-/** Name of a VM: also the name of its role and of its folder on the shared volume. */
-export const vmNameSchema = z.string().superRefine((name, ctx) => {
-  const shown = quoteValue(name);
-  if (name === '') {
-    ctx.addIssue(customIssue('is empty', 'write a name of 1 to 100 characters'));
-  } else if (steers(name)) {
-    ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
-  } else if (name.length > VM_NAME_MAX) {
-    ctx.addIssue(customIssue(`${shown} is too long`, 'use at most 100 characters'));
-  } else if (/[\\/:*?"<>|]/.test(name)) {
-    const hint = 'it names a folder too, so none of \\ / : * ? " < > | can be in it';
-    ctx.addIssue(customIssue(`${shown} is not a name for a VM`, hint));
-  } else if (name !== name.trim() || name.endsWith('.')) {
-    ctx.addIssue(customIssue(`${shown} begins or ends with a space or ends with a dot`));
-  } else if (RESERVED.test(name)) {
-    ctx.addIssue(customIssue(`${shown} is a device name of Windows`, 'choose another name'));
-  }
-});
+const existingName = (what: string, hint: string, bad: (name: string) => boolean) =>
+  z.string().superRefine((name, ctx) => {
+    const shown = quoteValue(name);
+    if (name.trim() === '') ctx.addIssue(customIssue('is empty', hint));
+    else if (name.length > NAME_MAX) {
+      ctx.addIssue(customIssue(`${shown} is too long`, `use at most ${NAME_MAX} characters`));
+    } else if (bad(name)) ctx.addIssue(customIssue(`${shown} is not the name of ${what}`, hint));
+  });
+
+/** A cluster as (Get-Cluster).Name tells it: one that only DNS knows may be longer than a computer's name. */
+export const clusterNameSchema = existingName(
+  'a cluster',
+  'write what (Get-Cluster).Name tells',
+  (name) =>
+    steers(name) || !/^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_])?$/u.test(name),
+);
+
+/** A VM that is there: whatever Windows let it be called. */
+export const existingVmNameSchema = existingName('a VM', 'write its name', () => false);
+
+/** A value held against a rule of domain/. */
+const ruled =
+  <T>(rule: (value: T) => Wrong) =>
+  (value: T, ctx: Context): void => {
+    const wrong = rule(value);
+    if (wrong !== undefined) ctx.addIssue(customIssue(wrong.message, wrong.hint));
+  };
+
+export const newVmNameSchema = z.string().superRefine(ruled(wrongName));
+/** Startup memory of a new VM. */
+export const newVmMemorySchema = sizeSchema.superRefine(ruled(wrongMemory));
+/** Disk of a new VM; answers it with backslashes. */
+export const newVmDiskSchema = z.string().transform(nativePath).superRefine(ruled(wrongDisk));
 
 /** Name of a virtual switch. */
 export const switchNameSchema = z.string().superRefine((name, ctx) => {
@@ -93,29 +133,9 @@ export const switchNameSchema = z.string().superRefine((name, ctx) => {
     ctx.addIssue(customIssue('is empty', 'leave the key away for a VM without network'));
   } else if (steers(name)) {
     ctx.addIssue(customIssue(`${quoteValue(name)} contains ${STEERING_WORDS}`));
-  } else if (name.length > VM_NAME_MAX) {
+  } else if (name.length > NAME_MAX) {
     ctx.addIssue(customIssue(`${quoteValue(name)} is too long`, 'use at most 100 characters'));
   }
-});
-
-/** MAX_PATH without the final zero: what Windows' own tools still take. */
-const PATH_MAX = 259;
-
-/** Absolute path of a file on Windows, drive or share; answers it with backslashes. */
-export const windowsPathSchema = z.string().transform((path, ctx) => {
-  const native = path.replaceAll('/', '\\');
-  const shown = quoteValue(path);
-  const rest = native.replace(/^[A-Za-z]:/, '');
-  if (path === '') ctx.addIssue(customIssue('is empty'));
-  else if (steers(path)) ctx.addIssue(customIssue(`${shown} contains ${STEERING_WORDS}`));
-  else if (path.length > PATH_MAX) ctx.addIssue(customIssue(`${shown} is too long for Windows`));
-  else if (/[:*?"<>|]/.test(rest) || native.split('\\').includes('..')) {
-    ctx.addIssue(customIssue(`${shown} is not a path of Windows`));
-  } else if (!/^(?:[A-Za-z]:\\|\\\\[^\\]+\\[^\\]+\\)./.test(native)) {
-    const hint = "write it in full, for example 'C:\\ClusterStorage\\Volume1\\web-1.vhdx'";
-    ctx.addIssue(customIssue(`${shown} is not a full path`, hint));
-  }
-  return native;
 });
 
 /** Reports every later one of several equal names; Windows compares them without case. */

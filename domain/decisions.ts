@@ -1,5 +1,7 @@
 // May a person decide this about that step now? The rule behind the `decide` update's validator, as one sentence.
 import { REASON_CHARS_MAX } from './bounded.ts';
+import { quoteValue } from './quoting.ts';
+import { suggest } from './suggest.ts';
 import { DECISIONS, type Decision, type RunStatus } from './status.ts';
 
 /** undefined when the decision can be taken, else why not. */
@@ -39,6 +41,21 @@ export function refuseDecision(
     return `Step ${id} cannot be skipped: what follows depends on it.`;
   }
   return undefined;
+}
+
+const FIELDS = ['step', 'action', 'reason', 'by', 'target'] as const satisfies (keyof Decision)[];
+
+/** A field that nobody knows would be passed by in silence, and another node chosen than the one that was written. */
+export function refuseStrangeField(
+  decision: Partial<Decision> & { mayIgnore?: unknown },
+): string | undefined {
+  const { mayIgnore, ...fields } = decision;
+  const ignored: readonly unknown[] = Array.isArray(mayIgnore) ? mayIgnore : [];
+  const known: readonly string[] = FIELDS;
+  const name = Object.keys(fields).find((key) => !known.includes(key) && !ignored.includes(key));
+  if (name === undefined) return undefined;
+  const shown = quoteValue(name.slice(0, 100));
+  return `A decision has no field ${shown}; ${suggest(name, FIELDS) ?? 'see its form'}`;
 }
 
 function lastDecision(decisions: unknown): string {

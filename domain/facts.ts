@@ -163,6 +163,8 @@ export interface MigrationSettings {
 
 export interface ClusterFacts {
   name: string;
+  /** `(Get-Cluster).Id`, a GUID: two clusters may have one name. Absent in what workers of 0.1.0 told. */
+  id?: string;
   /** Wins over each host's own number (`Set-VMHost` documentation). */
   maximumParallelMigrations: number;
   enforcedAntiAffinity: boolean;
@@ -284,6 +286,8 @@ export interface ClusterView {
   rolesLeftOut?: number;
   networks: NetworkFacts[];
   sharedVolumes: SharedVolumeFacts[];
+  /** Nodes for whose tasks no worker asks, where the server tells; absent: none. */
+  unserved?: string[];
 }
 
 /** Everything one node tells about itself. Without the Hyper-V role the Hyper-V parts are null or empty. */

@@ -1,10 +1,20 @@
 // May a workflow be started with this? Anybody who reaches Temporal can start one with any JSON; what a workflow cannot
-// read would fail its task again and again, under a lock that nobody could take. Pure; unknown fields are let through.
+// read would fail its task again and again, under a lock that nobody could take. Pure.
 import type { WorkflowName } from './names.ts';
-import { spelledOut, STEERING_WORDS, steers } from './steering.ts';
+import { newVmFaults } from './new-vm.ts';
+import { quoteValue } from './quoting.ts';
+import type { VmSpec } from './spec.ts';
+import { STEERING_WORDS, steers } from './steering.ts';
+import { suggest } from './suggest.ts';
+
+/** What is asked beside "can it be read?": no field that nobody knows, no VM that cannot be made. */
+interface Strictness {
+  /** Fields that whoever wrote them can do without: those of a newer version, for workers of an older one. */
+  mayIgnore: readonly string[];
+}
 
 /** undefined when the value is as it must be, else one sentence that says where it is not. */
-type Rule = (value: unknown, at: string) => string | undefined;
+type Rule = (value: unknown, at: string, strictly: Strictness | null) => string | undefined;
 
 /** Longer names come from no Windows, and ids and queues are made of them. */
 const NAME_CHARS_MAX = 100;
@@ -15,16 +25,10 @@ const ENTRIES_MAX = 1000;
 /** A year; what takes longer is a number without its unit. */
 const SECONDS_MAX = 366 * 86_400;
 
-/** A refusal is shown in a terminal, and JSON itself writes only some of what steers one out. */
-const shown = (value: unknown): string => {
-  const json = value === undefined ? 'nothing' : spelledOut(JSON.stringify(value));
-  return json.length <= 40 ? json : `${json.slice(0, 40)}...`;
-};
-
 const text =
   (max: number): Rule =>
   (value, at) => {
-    if (typeof value !== 'string') return `${at} must be text, but is ${shown(value)}`;
+    if (typeof value !== 'string') return `${at} must be text, but is ${quoteValue(value)}`;
     if (value.trim() === '') return `${at} is empty`;
     if (value.length > max) return `${at} is longer than ${max} characters`;
     return undefined;
@@ -33,7 +37,7 @@ const text =
 const named =
   (max: number): Rule =>
   (value, at) => {
-    const wrong = text(max)(value, at);
+    const wrong = text(max)(value, at, null);
     if (wrong !== undefined) return wrong;
     return steers(value as string) ? `${at} has ${STEERING_WORDS}` : undefined;
   };
@@ -43,14 +47,14 @@ const number =
   (value, at) =>
     typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))
       ? undefined
-      : `${at} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, but is ${shown(value)}`;
+      : `${at} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, but is ${quoteValue(value)}`;
 
 const oneOf =
   (...words: readonly (string | number | boolean)[]): Rule =>
   (value, at) =>
     words.some((word) => word === value)
       ? undefined
-      : `${at} must be one of ${words.map(shown).join(', ')}, but is ${shown(value)}`;
+      : `${at} must be one of ${words.map(quoteValue).join(', ')}, but is ${quoteValue(value)}`;
 
 const first = (wrongs: Iterable<string | undefined>): string | undefined => {
   for (const wrong of wrongs) if (wrong !== undefined) return wrong;
@@ -59,33 +63,49 @@ const first = (wrongs: Iterable<string | undefined>): string | undefined => {
 
 const list =
   (rule: Rule, min = 0): Rule =>
-  (value, at) => {
-    if (!Array.isArray(value)) return `${at} must be a list, but is ${shown(value)}`;
+  (value, at, strictly) => {
+    if (!Array.isArray(value)) return `${at} must be a list, but is ${quoteValue(value)}`;
     if (value.length < min) return `${at} must have at least ${min} entries`;
     if (value.length > ENTRIES_MAX) return `${at} has more than ${ENTRIES_MAX} entries`;
-    return first(value.map((one, i) => rule(one, `${at}[${i}]`)));
+    return first(value.map((one, i) => rule(one, `${at}[${i}]`, strictly)));
   };
+
+/** The one that was probably meant, as cluster.yaml says it. */
+function unknownField(
+  fields: object,
+  known: readonly string[],
+  at: string,
+  { mayIgnore }: Strictness,
+): string | undefined {
+  const name = Object.keys(fields).find((key) => !known.includes(key) && !mayIgnore.includes(key));
+  if (name === undefined) return undefined;
+  const shown = quoteValue(name.slice(0, NAME_CHARS_MAX));
+  return `${at} has the field ${shown}, which is not known; ${suggest(name, known) ?? 'it has none'}`;
+}
 
 const object =
   (required: Readonly<Record<string, Rule>>, optional: Readonly<Record<string, Rule>> = {}): Rule =>
-  (value, at) => {
+  (value, at, strictly) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return `${at} must be an object, but is ${shown(value)}`;
+      return `${at} must be an object, but is ${quoteValue(value)}`;
     }
     const fields = value as Record<string, unknown>;
+    const rules = { ...required, ...optional };
     const check = ([key, rule]: [string, Rule]): string | undefined =>
       Object.hasOwn(fields, key) && fields[key] !== undefined
-        ? rule(fields[key], `${at}.${key}`)
+        ? rule(fields[key], `${at}.${key}`, strictly)
         : key in required
           ? `${at}.${key} is missing`
           : undefined;
-    return first(Object.entries({ ...required, ...optional }).map(check));
+    const strange =
+      strictly === null ? undefined : unknownField(fields, Object.keys(rules), at, strictly);
+    return strange ?? first(Object.entries(rules).map(check));
   };
 
 const orNull =
   (rule: Rule): Rule =>
-  (value, at) =>
-    value === null ? undefined : rule(value, at);
+  (value, at, strictly) =>
+    value === null ? undefined : rule(value, at, strictly);
 
 const name = named(NAME_CHARS_MAX);
 /** Whatever Windows lets a VM be called must be movable, or its node could not be drained. */
@@ -109,7 +129,7 @@ const budgets = object(
   },
 );
 
-const vm = object({
+const vmFields = object({
   name,
   memoryBytes: number(1, Number.MAX_SAFE_INTEGER, true),
   vhd: path,
@@ -117,6 +137,15 @@ const vm = object({
   generation: oneOf(1, 2),
   node: orNull(name),
 });
+
+/** Its rules are those of cluster.yaml. Read first: what is told about it can then be told in its own words. */
+const vm: Rule = (value, at, strictly) => {
+  const wrong = vmFields(value, at, strictly);
+  if (wrong !== undefined || strictly === null) return wrong;
+  const [fault] = newVmFaults(value as VmSpec);
+  if (fault === undefined) return undefined;
+  return `${at}.${fault.field}: ${fault.message}${fault.hint === undefined ? '' : `; ${fault.hint}`}`;
+};
 
 const spec = object({
   cluster: name,
@@ -127,28 +156,42 @@ const spec = object({
     performance: oneOf('TCPIP', 'Compression', 'SMB'),
   }),
   virtualMachines: list(vm),
-  prove: list(name),
+  prove: list(nameOfVm),
   memoryReserveBytes: bytes,
   budgets,
 });
 
 const startedBy = text(TEXT_CHARS_MAX);
-const started = { cluster: name, startedBy };
 const restarts = oneOf('allowed', 'ask');
-const looks = { budgets, nodes: list(name) };
+const started = { cluster: name, startedBy };
+const looks = { nodes: list(name) };
+
+const input = (
+  required: Readonly<Record<string, Rule>>,
+  optional: Readonly<Record<string, Rule>> = {},
+): Rule => object(required, { ...optional, budgets, mayIgnore: list(name) });
 
 const INPUTS: Readonly<Record<WorkflowName | 'doctor', Rule>> = {
-  applyCluster: object({ spec, restarts, startedBy }, { proveAlways: oneOf(true, false) }),
-  prepareNode: object(
-    { ...started, node: name, restarts },
-    { budgets, features: list(name), memoryReserveBytes: bytes },
+  applyCluster: object(
+    { spec, restarts, startedBy },
+    { proveAlways: oneOf(true, false), mayIgnore: list(name) },
   ),
-  createVm: object({ ...started, vm }, { budgets, memoryReserveBytes: bytes, requestId: name }),
-  migrateVm: object({ ...started, vm: nameOfVm }, { budgets, to: name, memoryReserveBytes: bytes }),
-  inspectCluster: object(started, { ...looks, files: list(path) }),
-  doctor: object(started, { ...looks, unserved: list(name), wanted: spec }),
+  prepareNode: input(
+    { ...started, node: name, restarts },
+    { features: list(name), memoryReserveBytes: bytes },
+  ),
+  createVm: input({ ...started, vm }, { memoryReserveBytes: bytes, requestId: name }),
+  migrateVm: input({ ...started, vm: nameOfVm }, { to: name, memoryReserveBytes: bytes }),
+  inspectCluster: input(started, { ...looks, files: list(path) }),
+  doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),
 };
 
 /** undefined when the workflow can be run with this input, else why not. Never throws. */
-export const refuseInput = (workflow: WorkflowName, input: unknown): string | undefined =>
-  INPUTS[workflow](input, 'input');
+export const refuseInput = (workflow: WorkflowName, given: unknown): string | undefined =>
+  INPUTS[workflow](given, 'input', null);
+
+/** Of an input that can be read: why it should not be. Its `mayIgnore` names fields that need not be known. */
+export function refuseMeaning(workflow: WorkflowName, given: unknown): string | undefined {
+  const { mayIgnore = [] } = given as { mayIgnore?: string[] };
+  return INPUTS[workflow](given, 'input', { mayIgnore });
+}

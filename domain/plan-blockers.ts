@@ -4,9 +4,17 @@ import type { ClusterNodeFacts, Snapshot } from './facts.ts';
 import { includesName, sameName } from './names.ts';
 import { listText, sizeText } from './units.ts';
 import { quorumWithout } from './quorum.ts';
-import { allVms, answerOf, clusterNode, hasHyperV, roleOfVm, viewOf } from './snapshot.ts';
+import {
+  allVms,
+  answerOf,
+  clusterNode,
+  diskUser,
+  hasHyperV,
+  roleOfVm,
+  viewOf,
+} from './snapshot.ts';
 import type { ClusterSpec, VmSpec } from './spec.ts';
-import { isSharedPath, sharedVolumeOf } from './storage.ts';
+import { isSharedPath, samePath, sharedVolumeOf, usesDisk } from './storage.ts';
 
 /** Something that a person must mend before the plan can run. */
 export interface Blocker {
@@ -16,6 +24,9 @@ export interface Blocker {
   message: string;
   hint: string;
 }
+
+/** Code of a blocker that plans of earlier versions did not know. */
+export const DISK_OF_ANOTHER_VM = 'disk-of-another-vm';
 
 /** A live migration needs a node to go to. */
 const NODES_MIN = 2;
@@ -120,7 +131,7 @@ function vmBlockers(spec: ClusterSpec, s: Snapshot, vm: VmSpec): Blocker[] {
   if (roleOfVm(s, vm.name) !== undefined) return [];
   const found = known[0];
   if (found === undefined) return newVmBlockers(spec, s, vm);
-  if (includesName(found.vm.disks, vm.vhd)) return [];
+  if (usesDisk(found.vm.disks, vm.vhd)) return [];
   const disk = found.vm.disks[0] ?? 'no disk';
   return [
     {
@@ -186,8 +197,16 @@ function diskBlockers(s: Snapshot, vm: VmSpec): Blocker[] {
   if (!isSharedPath(vm.vhd, s.view.sharedVolumes)) {
     return blocker(
       'vhd-local',
-      `${vm.vhd} is not on a cluster shared volume, so no other node could run the VM.`,
+      `${vm.vhd} is neither on a cluster shared volume nor on a share, so no other node could run the VM.`,
       'Copy the disk to C:\\ClusterStorage\\VOLUME\\… and correct vhd.',
+    );
+  }
+  const user = diskUser(s, vm.vhd);
+  if (user !== undefined) {
+    return blocker(
+      DISK_OF_ANOTHER_VM,
+      `${vm.vhd} is the disk of ${user.vm.name}, which is ${user.vm.state} on ${user.node}.`,
+      `Correct vhd in cluster.yaml, or take the disk from ${user.vm.name} first (Remove-VMHardDiskDrive).`,
     );
   }
   const volume = sharedVolumeOf(vm.vhd, s.view.sharedVolumes);
@@ -200,7 +219,7 @@ function diskBlockers(s: Snapshot, vm: VmSpec): Blocker[] {
   }
   const looks = s.view.nodes
     .flatMap((n) => viewOf(s, n.name)?.files ?? [])
-    .filter((f) => sameName(f.path, vm.vhd));
+    .filter((f) => samePath(f.path, vm.vhd));
   if (looks.length === 0 || looks.some((f) => f.exists)) return [];
   return blocker(
     'vhd-missing',

@@ -3,6 +3,7 @@
 import type { ClusterNodeFacts, NodeView, RoleFacts, Snapshot, VmFacts } from './facts.ts';
 import { includesName, sameName } from './names.ts';
 import { slotHolders } from './slots.ts';
+import { usesDisk } from './storage.ts';
 
 export type NodeAnswer = { view: NodeView } | { noAnswer: { code: string; message: string } };
 
@@ -54,6 +55,10 @@ export function findVm(s: Snapshot, vmId: string, owner?: string): PlacedVm | un
   const same = allVms(s).filter((p) => sameName(p.vm.id, vmId));
   return same.find((p) => owner !== undefined && sameName(p.node, owner)) ?? same[0];
 }
+
+/** Who has the disk, running or not: a second VM on it would ruin both. */
+export const diskUser = (s: Snapshot, file: string): PlacedVm | undefined =>
+  allVms(s).find((p) => usesDisk(p.vm.disks, file));
 
 /** Slots that other VMs' running moves take at the node. */
 export const slotsUsed = (s: Snapshot, node: string, exceptVmId: string | null): number =>

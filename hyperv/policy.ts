@@ -1,6 +1,6 @@
 // What a node lets Temporal do to it. Whoever reaches Temporal commands the workers; this is the node's own word, given
 // where its worker is started, and no message can change it. Refuses before anything happens.
-import { quoteValue } from '../config/config-error.ts';
+import { quoteValue } from '../domain/quoting.ts';
 import { askOf, HypervError, hostOf, type ActOp, type HypervHost, type Op } from './host.ts';
 
 export const PERMISSIONS = ['moves', 'settings', 'features', 'restarts', 'vms', 'nodes'] as const;

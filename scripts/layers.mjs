@@ -16,7 +16,8 @@ export const LAYERS = {
   activities: { folders: ['hyperv', 'config', 'domain'] },
   hyperv: { folders: ['config', 'domain'] },
   config: { folders: ['domain'] },
-  domain: { folders: [], packages: [] },
+  // Pure like the folder itself: two functions about words.
+  domain: { folders: [], packages: ['fastest-levenshtein'] },
   lab: { folders: ['hyperv', 'config', 'domain'] },
   workers: { folders: ['workflows', 'activities', 'hyperv', 'lab', 'config', 'domain'] },
   // Evidence runs the product in every way there is: by itself, in processes, against the lab.

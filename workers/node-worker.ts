@@ -1,6 +1,7 @@
 // The worker process of one node: it serves the cluster's queue together with all other nodes, and the node's own queue
 // alone. Reads nothing but its options; workers/main.ts and `watari worker start` call it.
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
@@ -11,6 +12,7 @@ import { packageVersion } from '../config/package-version.ts';
 import { servingLine } from '../config/service-files.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal/connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
+import { workerIdentity } from '../domain/pollers.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
@@ -26,6 +28,7 @@ import {
   type PolicyWords,
 } from '../hyperv/policy.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
+import { Colleagues } from './serving.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { heedStopFile } from './stop-file.ts';
 
@@ -153,8 +156,6 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
       powershell,
     },
   };
-  const identity = (role: string): string => `${node}/${role}/${process.pid}`;
-
   // One connection each: two Workers on one connection show the identity of the first.
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);
   const workers: Worker[] = [];
@@ -176,11 +177,13 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   await registerSearchAttributes(forCluster, namespace, log);
   if (options.owned === true) endWithOwner(shutDown);
   try {
+    const colleagues = new Colleagues(forCluster, namespace, cluster);
+    const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({
       ...common(temporal),
       connection: forNode,
-      identity: identity('node'),
+      identity: workerIdentity(node, 'node', process.pid, clusterId),
       taskQueue: nodeQueue(cluster, node),
       activities: createNodeQueue(deps),
       maxConcurrentActivityTaskExecutions: 4,
@@ -190,7 +193,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     const ofCluster = await Worker.create({
       ...common(temporal),
       connection: forCluster,
-      identity: identity('cluster'),
+      identity: workerIdentity(node, 'cluster', process.pid, clusterId),
       taskQueue: clusterQueue(cluster),
       workflowBundle: {
         codePath: fileURLToPath(
@@ -212,6 +215,46 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     stop.abort();
     await Promise.allSettled([forCluster.close(), forNode.close(), close()]);
   }
+}
+
+/** After a boot the cluster's service comes later than this worker, and a step may wait for it already. */
+const CLUSTER_ID_WITHIN_MS = 15_000;
+
+/** undefined when the cluster does not answer now. */
+async function knownClusterId(host: HypervHost): Promise<string | undefined> {
+  const over = new AbortController();
+  const late = delay(CLUSTER_ID_WITHIN_MS, undefined, { signal: over.signal }).catch(
+    () => undefined,
+  );
+  const known = host.readCluster({}).then(
+    ({ facts }) => facts.id,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([known, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/**
+ * Answers the cluster's id where it is known. Beside workers of another cluster of the same name nothing is served:
+ * orders for one would reach whichever asks first.
+ */
+async function meet(
+  colleagues: Colleagues,
+  { cluster, node }: NodeWorkerOptions,
+  deps: NodeActivityDeps,
+): Promise<string | undefined> {
+  deps.unserved = (nodes) => colleagues.unserved(nodes);
+  const clusterId = await knownClusterId(deps.host);
+  if (clusterId === undefined) return undefined;
+  // A server that does not tell has told of none; the runs' own looks remain.
+  const others = await colleagues.ofOtherClusters(clusterId).catch(() => []);
+  if (others.length === 0) return clusterId;
+  throw new WorkerRefused(
+    `${node} is not served: ${others.join(', ')} ${others.length === 1 ? 'serves' : 'serve'} another cluster under the name ${cluster}; that of ${node} has the id ${clusterId}. Give each cluster a Temporal namespace of its own. Was the cluster made anew under its old name? Then restart the workers of the other nodes, and wait two minutes.`,
+  );
 }
 
 const OF_CLUSTER = {

@@ -1,9 +1,10 @@
 // applyCluster: the whole job. Look, plan, then run the plan: prepare every node, one after the other; cluster and host
 // settings; create and register the VMs; prove a live migration; look again and report. A second run changes nothing.
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { ClusterView, MigrationSettings, Snapshot } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import { planCluster, type ClusterPlan, type PlannedStep } from '../domain/plan.ts';
+import { DISK_OF_ANOTHER_VM, type Blocker } from '../domain/plan-blockers.ts';
 import { roleOfVm } from '../domain/snapshot.ts';
 import type {
   ApplyClusterInput,
@@ -64,9 +65,13 @@ async function plan(job: Application, c: StepContext): Promise<ClusterPlan> {
   const { spec, proveAlways = false } = job.input;
   const made = planCluster(spec, await look(job), { proveAlways });
   c.evidence({ steps: made.steps.map((s) => s.title), unchanged: made.unchanged });
-  if (made.blockers.length > 0) {
-    c.evidence({ blockers: made.blockers });
-    const list = made.blockers.map((b) => `${b.subject}: ${b.message} ${b.hint}`);
+  // Runs of earlier versions found it out when they made the VM.
+  const isHeeded = ({ code }: Blocker): boolean =>
+    code !== DISK_OF_ANOTHER_VM || patched('disk-of-another-vm');
+  const blockers = made.blockers.filter(isHeeded);
+  if (blockers.length > 0) {
+    c.evidence({ blockers });
+    const list = blockers.map((b) => `${b.subject}: ${b.message} ${b.hint}`);
     throw stepFailure('BadRequest', `Something must be mended first. ${list.join(' ')}`);
   }
   return made;

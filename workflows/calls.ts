@@ -6,8 +6,10 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ClusterQueue, NodeQueue } from '../activities/index.ts';
+import type { ClusterFacts } from '../domain/facts.ts';
 import { clusterQueue, nodeQueue } from '../domain/names.ts';
 import { DEFAULT_BUDGETS, type Budgets } from '../domain/spec.ts';
+import { stepFailure } from './failure-of.ts';
 
 export interface CallOptions {
   /** Shown on the Timeline of the Temporal UI. */
@@ -54,10 +56,21 @@ const options = (taskQueue: string, budgets: Budgets, call: CallOptions): Activi
 export class Calls {
   readonly cluster: string;
   readonly budgets: Budgets;
+  private clusterId: string | undefined;
 
   constructor(cluster: string, budgets: Partial<Budgets> = {}) {
     this.cluster = cluster;
     this.budgets = { ...DEFAULT_BUDGETS, ...budgets };
+  }
+
+  /** A run that has begun with one cluster goes on with no other, whatever its name. */
+  heed({ id, name }: ClusterFacts): void {
+    this.clusterId ??= id;
+    if (id === undefined || id === this.clusterId) return;
+    throw stepFailure(
+      'OtherCluster',
+      `Another cluster named ${name} answered: its id is ${id}, and this run began with ${this.clusterId ?? ''}`,
+    );
   }
 
   /** For a task that comes late rather than never when hundreds of runs work at once. */

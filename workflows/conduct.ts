@@ -1,6 +1,7 @@
 // How every workflow begins: its input is read, its run opened, its code conducted. An input that cannot be read is
 // refused at once: anything later would fail the workflow task again and again, and hold the lock for ever.
-import { refuseInput } from '../domain/inputs.ts';
+import { patched } from '@temporalio/workflow';
+import { refuseInput, refuseMeaning } from '../domain/inputs.ts';
 import type { WorkflowName } from '../domain/names.ts';
 import type { Budgets } from '../domain/spec.ts';
 import { Calls } from './calls.ts';
@@ -25,7 +26,7 @@ export function conduct<Input extends { startedBy: string }, Result>(
   main: (job: Job<Input>) => Promise<Result>,
   about: (input: Input) => About,
 ): Promise<Result> {
-  const refusal = refuseInput(workflow, input);
+  const refusal = refuseInput(workflow, input) ?? refusedMeaning(workflow, input);
   if (refusal !== undefined) {
     throw stepFailure('BadRequest', `${workflow} cannot run with this input: ${refusal}`);
   }
@@ -34,4 +35,10 @@ export function conduct<Input extends { startedBy: string }, Result>(
   const { retrySeconds } = calls.budgets;
   const run = new Run({ workflow, startedBy: input.startedBy, retrySeconds, ...rest });
   return run.conduct(() => main({ run, calls, input }));
+}
+
+function refusedMeaning(workflow: WorkflowName, input: unknown): string | undefined {
+  const refusal = refuseMeaning(workflow, input);
+  // Runs of earlier versions passed by what they did not know, and made VMs of any name.
+  return refusal !== undefined && patched('known-fields') ? refusal : undefined;
 }

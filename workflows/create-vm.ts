@@ -2,9 +2,9 @@
 // made carries its mark in the VM's notes, so that abort takes back exactly that.
 import { workflowInfo } from '@temporalio/workflow';
 import type { Snapshot } from '../domain/facts.ts';
-import { ownerMark, runId, sameName, stepId } from '../domain/names.ts';
+import { hasOwnerMark, runId, sameName, stepId } from '../domain/names.ts';
 import { explainBlockers, placeNewVm } from '../domain/placement.ts';
-import { allVms, roleOfVm } from '../domain/snapshot.ts';
+import { allVms, diskUser, roleOfVm } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type CreateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
 import { conduct, type Job } from './conduct.ts';
@@ -70,7 +70,7 @@ async function create({ run, calls, input }: Job<CreateVmInput>): Promise<Create
 
   const registered = await run.step(steps.register, async (c) => {
     // The role of a VM that this run made goes with the VM; a found VM keeps running without it.
-    if (!place.hasRole && !made.vm.notes.includes(ownerMark(requestId))) {
+    if (!place.hasRole && !hasOwnerMark(made.vm.notes, requestId)) {
       c.undo(`Remove the cluster role of ${name}`, () =>
         calls.onCluster({ summary: `Undo: remove the role of ${name}` }).removeRole({ vmId }),
       );
@@ -110,6 +110,13 @@ async function choose(calls: Calls, input: CreateVmInput, c: StepContext): Promi
   if (existing !== undefined) {
     c.evidence({ node: existing.node, why: `${input.vm.name} is there already` });
     return existing;
+  }
+  const user = diskUser(snapshot, input.vm.vhd);
+  if (user !== undefined) {
+    throw stepFailure(
+      'DiskInUse',
+      `${input.vm.vhd} is the disk of ${user.vm.name}, which is ${user.vm.state} on ${user.node}`,
+    );
   }
   const only = c.target ?? input.vm.node;
   const placement = placeNewVm(snapshot, input.vm, {

@@ -5,8 +5,10 @@ import {
   defineSignal,
   defineUpdate,
   log,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
+import { refuseStrangeField } from '../domain/decisions.ts';
 import { MESSAGES, type Decision, type RunStatus } from '../domain/status.ts';
 
 const statusQuery = defineQuery<RunStatus>(MESSAGES.status);
@@ -31,7 +33,7 @@ export function listen(run: {
   setHandler(decideUpdate, run.decide, {
     description: DECIDE_DESCRIPTION,
     validator: (decision: Decision) => {
-      const refusal = run.refusal(decision);
+      const refusal = run.refusal(decision) ?? refuseStrangeField(decision);
       if (refusal === undefined) return;
       const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
       // The Temporal UI shows a refusal with its stack, which says nothing to an operator.
@@ -42,10 +44,16 @@ export function listen(run: {
   setHandler(
     decideSignal,
     (decision: Decision) => {
-      const refusal = run.refusal(decision);
+      const refusal = run.refusal(decision) ?? refusedField(decision);
       if (refusal === undefined) run.decide(decision);
       else log.warn(`decide was refused: ${refusal}`);
     },
     { description: DECIDE_SIGNAL_DESCRIPTION },
   );
+}
+
+function refusedField(decision: Decision): string | undefined {
+  const refusal = refuseStrangeField(decision);
+  // A signal that a run of an earlier version has taken is taken again when it is replayed.
+  return refusal !== undefined && patched('known-decision-fields') ? refusal : undefined;
 }

@@ -50,6 +50,7 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
       ...(about?.role === undefined ? {} : { about: about.role }),
       ...(step === undefined ? {} : { turnOf: step }),
     });
+  calls.heed(view.cluster);
   const names = view.nodes.map((n) => n.name);
   for (const name of request.nodes ?? []) {
     if (!includesName(names, name)) names.push(name);
@@ -59,6 +60,10 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
     names.map(async (name, i): Promise<[string, { view: NodeView } | { noAnswer: NoAnswer }]> => {
       if (view.nodes.some((n) => sameName(n.name, name) && n.state === 'Down')) {
         return [name, { noAnswer: { code: 'NodeUnreachable', message: `${name} is down` } }];
+      }
+      if (includesName(view.unserved ?? [], name)) {
+        const message = `no worker of ${name} asks for work (watari worker status on ${name})`;
+        return [name, { noAnswer: { code: 'NodeNotServed', message } }];
       }
       try {
         const node = calls.onNode(name, {

@@ -2,7 +2,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { loadClusterFile } from '../../config/cluster-file.ts';
-import { computerNameSchema, vmNameSchema } from '../../config/values.ts';
+import {
+  clusterNameSchema,
+  computerNameSchema,
+  existingVmNameSchema,
+} from '../../config/values.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
@@ -60,11 +64,20 @@ export function namedCluster(ctx: Context, o: ClusterOptions): string | null {
   return ctx.defaultCluster;
 }
 
-const NAMES = { cluster: computerNameSchema, node: computerNameSchema, VM: vmNameSchema } as const;
+const NAMES = {
+  cluster: clusterNameSchema,
+  node: computerNameSchema,
+  VM: existingVmNameSchema,
+} as const;
 
-/** Names from the command line go into ids and queue names: the rules of cluster.yaml hold for them too. */
+/** Names from the command line go into ids and queue names. A VM is there already, so its name is taken as it is. */
 export function checkedName(what: keyof typeof NAMES, name: string): string {
-  const checked = NAMES[what].safeParse(name.trim());
+  const checked = NAMES[what].safeParse(what === 'VM' ? name : name.trim());
   if (checked.success) return checked.data;
-  throw badInput(`the ${what} name ${checked.error.issues[0]?.message ?? 'cannot be used'}`);
+  const issue = checked.error.issues[0];
+  const hint: unknown = issue?.code === 'custom' ? issue.params?.['hint'] : undefined;
+  throw badInput(
+    `the ${what} name ${issue?.message ?? 'cannot be used'}`,
+    typeof hint === 'string' ? `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.` : undefined,
+  );
 }

@@ -1,15 +1,11 @@
 // Which nodes are served: the server remembers who asked for work on a queue, and every worker's identity begins with
 // its node's name.
 import { clusterQueue, includesName, nodeQueue } from '../../domain/names.ts';
+import { clustersServed, liveIdentities } from '../../domain/pollers.ts';
+import { badInput } from '../errors.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 
 const CALL_MS = 5_000;
-
-/**
- * A waiting worker asks anew at the latest every 60 s; the server remembers askers for five minutes. Older than this is
- * gone. A worker that died less than this ago still counts: the look at its node then says so.
- */
-const ALIVE_MS = 75_000;
 
 /** Identities of the live workers of a queue, `HV1/node/4711`. */
 export async function readPollers(temporal: Temporal, queue: string, now: Date): Promise<string[]> {
@@ -22,11 +18,7 @@ export async function readPollers(temporal: Temporal, queue: string, now: Date):
       taskQueueType: 2,
     }),
   );
-  const oldest = now.getTime() - ALIVE_MS;
-  return answer.pollers
-    .filter((p) => Number(String(p.lastAccessTime?.seconds ?? 0)) * 1000 >= oldest)
-    .map((p) => p.identity ?? '')
-    .filter((identity) => identity !== '');
+  return liveIdentities(answer.pollers, now);
 }
 
 export interface Serving {
@@ -46,8 +38,20 @@ export async function readServing(
     readPollers(temporal, clusterQueue(cluster), now),
     ...nodes.map((node) => readPollers(temporal, nodeQueue(cluster, node), now)),
   ]);
+  refuseTwoClusters(cluster, clustersServed(shared));
   const missing = nodes.filter((_, i) => (own[i] ?? []).length === 0);
   return { missing, present: nodesOf([...shared, ...own.flat()]) };
+}
+
+/** It would be chance which of them does what is asked. */
+function refuseTwoClusters(cluster: string, served: ReadonlyMap<string, string[]>): void {
+  if (served.size < 2) return;
+  const each = [...served].map(([id, nodes]) => `${nodes.sort().join(', ')} (id ${id})`);
+  throw badInput(
+    `${served.size} clusters that are called ${cluster} are served: ${each.join('; ')}`,
+    'Give each a Temporal namespace of its own, or stop the workers of all but one.',
+    'TwoClusters',
+  );
 }
 
 /** Node names of identities, each once whatever its case, in order. */

@@ -43,6 +43,12 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
     await requireWorkers(ctx, temporal, cluster, []);
     const snapshot = await inspectCluster(ctx, temporal, { cluster, nodes: [] });
     const { vm, to } = knownNames(snapshot, asked.vm, asked.to);
+    // Of the others the run chooses among those that are served.
+    const owner = snapshot.view.roles.find((r) => sameName(r.name, vm))?.owner;
+    await requireWorkers(ctx, temporal, cluster, [
+      ...(owner === undefined ? [] : [owner]),
+      ...(to === undefined ? [] : [to]),
+    ]);
     const input: MigrateVmInput = {
       cluster,
       vm,

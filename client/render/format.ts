@@ -13,6 +13,21 @@ export function clip(text: string, width: number): string {
   return width <= 2 ? cut(text, width) : `${cut(text, width - 2)}..`;
 }
 
+/** Cuts out of the middle, where names hold least: `SRV0..hange`. */
+export function clipMiddle(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const ends = Math.max(0, width - 2);
+  if (ends < 2) return clip(text, width);
+  const end = Math.floor(ends / 2);
+  let from = text.length;
+  // By whole characters: half of one would be another.
+  for (const char of Array.from(text).reverse()) {
+    if (stringWidth(text.slice(from - char.length)) > end) break;
+    from -= char.length;
+  }
+  return `${cut(text, ends - end)}..${text.slice(from)}`;
+}
+
 /** The two libraries disagree about the width of a few symbols; string-width is right, so it has the last word. */
 function cut(text: string, width: number): string {
   for (let n = width; n > 0; n -= 1) {

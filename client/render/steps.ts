@@ -4,7 +4,7 @@ import { durationText } from '../../domain/units.ts';
 import { isSettled, type StepState } from '../../domain/status.ts';
 import { stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
-import { bar, clip, oneLine, pad, stringWidth, wrap } from './format.ts';
+import { bar, clip, clipMiddle, oneLine, pad, stringWidth, wrap } from './format.ts';
 
 export interface TableOptions {
   columns: number;
@@ -62,32 +62,48 @@ const MARKERS: Record<StepState, string> = {
 };
 
 interface ActivityStyle {
+  /** 0: the percentage alone. */
   barWidth: number;
   phase: boolean;
+  more: boolean;
 }
 
+const ROOMY: ActivityStyle = { barWidth: 20, phase: true, more: true };
 /** From roomy to tight: the first one that leaves the title whole is drawn. */
-const STYLES: readonly [ActivityStyle, ...ActivityStyle[]] = [
-  { barWidth: 20, phase: true },
-  { barWidth: 10, phase: true },
-  { barWidth: 10, phase: false },
+const BESIDE_TITLE: readonly ActivityStyle[] = [
+  ROOMY,
+  { barWidth: 10, phase: true, more: true },
+  { barWidth: 10, phase: false, more: true },
+];
+/** Where there is no room for a title: the percentage is the last thing to go. */
+const ALONE: readonly ActivityStyle[] = [
+  ...BESIDE_TITLE.slice(0, 2),
+  { barWidth: 0, phase: true, more: true },
+  { barWidth: 0, phase: true, more: false },
+  { barWidth: 0, phase: false, more: false },
 ];
 
+const percentText = (percent: number): string =>
+  `${Math.floor(Math.min(100, Math.max(0, percent)))} %`;
+
 /** `[####----]  42 %  data-transfer, ~12 s left`, or what the step waits for, or nothing. */
-export function activityText(step: StepView, style: ActivityStyle = STYLES[0]): string {
+export function activityText(step: StepView, style: ActivityStyle = ROOMY): string {
   if (step.state === 'needs-operator' || step.state === 'failed') {
     return step.failure === null ? '' : `${step.failure.code}: ${oneLine(step.failure.message)}`;
   }
   if (isSettled(step.state) || step.state === 'pending') return '';
   const parts: string[] = [];
   const p = step.progress;
-  if (p?.percent != null) parts.push(bar(p.percent, style.barWidth));
+  if (p?.percent != null) {
+    parts.push(style.barWidth > 0 ? bar(p.percent, style.barWidth) : percentText(p.percent));
+  }
   const phase = style.phase || p?.percent == null ? (p?.phase ?? '') : '';
+  const more = style.more || p?.percent == null;
   const words = [
     ...(phase !== '' && step.waitingFor === null ? [oneLine(phase)] : []),
-    ...(p?.etaSeconds != null ? [`~${durationText(p.etaSeconds * 1000)} left`] : []),
-    ...(step.waitingFor === null ? [] : [`waits for ${oneLine(step.waitingFor)}`]),
-    ...(step.attempt > 1 ? [`attempt ${step.attempt}`] : []),
+    ...(more && p?.etaSeconds != null ? [`~${durationText(p.etaSeconds * 1000)} left`] : []),
+    ...(!more || step.waitingFor === null ? [] : [`waits for ${oneLine(step.waitingFor)}`]),
+    ...(more && step.attempt > 1 ? [`attempt ${step.attempt}`] : []),
   ];
   if (words.length > 0) parts.push(words.join(', '));
   return parts.join('  ');
@@ -102,14 +118,40 @@ export function elapsedMs(
   return Math.max(0, end - Date.parse(span.startedAt));
 }
 
+/** `vm/SRV0..hange/move`: what is cut is the name in the middle, never the deed. */
+export function shortId(id: string, width: number): string {
+  if (stringWidth(id) <= width) return id;
+  const parts = id.split('/');
+  const deed = parts.pop() ?? '';
+  const name = parts.pop() ?? '';
+  const lead = parts.map((part) => `${part}/`).join('');
+  const room = width - stringWidth(deed) - 1;
+  const inside = room - stringWidth(lead);
+  if (inside >= NAME_WIDTH_MIN) return `${lead}${clipMiddle(name, inside)}/${deed}`;
+  return room > 2 ? `${clipMiddle(name, room)}/${deed}` : clip(deed, width);
+}
+
+/** Less of a name tells no two apart. */
+const NAME_WIDTH_MIN = 6;
+/** `100 %`. */
+const PERCENT_WIDTH = 5;
+
 function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
   const elapsed = elapsedMs(step, o.now);
   const time = elapsed === null || step.state === 'skipped' ? '' : durationText(elapsed);
-  const lead = `${MARKERS[step.state]} ${pad(STATE_WORDS[step.state], STATE_WIDTH)}`;
-  const room = o.columns - stringWidth(lead) - idWidth - DURATION_WIDTH - 3;
-  const middle = room < 8 ? '' : middleText(step, room);
-  const body = `${pad(oneLine(step.id), idWidth)}  ${pad(middle, Math.max(0, room))}`;
-  const tail = time === '' ? body.trimEnd() : body + pad(time, DURATION_WIDTH, 'right');
+  const isMeasured = step.progress?.percent != null && activityText(step) !== '';
+  const full = `${MARKERS[step.state]} ${pad(STATE_WORDS[step.state], STATE_WIDTH)}`;
+  const rest = o.columns - idWidth - 3;
+  // The clock gives way to the percentage, and then the word of the state, which the marker says too.
+  const hasRoom = (taken: number): boolean => !isMeasured || rest - taken >= PERCENT_WIDTH;
+  const withTime = hasRoom(stringWidth(full) + DURATION_WIDTH);
+  const lead = withTime || hasRoom(stringWidth(full)) ? full : MARKERS[step.state];
+  const room = rest - stringWidth(lead) - (withTime ? DURATION_WIDTH : 0);
+  const middle = room < (isMeasured ? PERCENT_WIDTH : 8) ? '' : middleText(step, room);
+  const id = pad(shortId(oneLine(step.id), idWidth), idWidth);
+  const body = `${id}  ${pad(middle, Math.max(0, room))}`;
+  const tail =
+    time === '' || !withTime ? body.trimEnd() : body + pad(time, DURATION_WIDTH, 'right');
   const line = `${paintState(step.state, lead, o.colors)} ${tail}`;
   return clip(step.state === 'pending' ? o.colors.dim(line) : line, o.columns);
 }
@@ -118,13 +160,19 @@ function stepLine(step: StepView, idWidth: number, o: TableOptions): string {
 function middleText(step: StepView, room: number): string {
   const title = oneLine(step.title);
   if (activityText(step) === '') return clip(title, room);
-  const texts = STYLES.map((style) => activityText(step, style));
-  const titleWidth = stringWidth(title);
-  const fits = texts.find((t) => titleWidth + 2 + stringWidth(t) <= room);
-  const activity = fits ?? texts.at(-1) ?? '';
-  const left = room - stringWidth(activity) - 2;
-  return left < 10 ? clip(activity, room) : `${clip(title, left)}  ${activity}`;
+  const textsOf = (styles: readonly ActivityStyle[]) => styles.map((s) => activityText(step, s));
+  const beside = textsOf(BESIDE_TITLE);
+  const whole = beside.find((t) => stringWidth(title) + 2 + stringWidth(t) <= room);
+  const activity = whole ?? beside.find((t) => stringWidth(t) + 2 + TITLE_WIDTH_MIN <= room);
+  if (activity !== undefined) {
+    return `${clip(title, room - stringWidth(activity) - 2)}  ${activity}`;
+  }
+  const alone = textsOf(ALONE);
+  return clip(alone.find((t) => stringWidth(t) <= room) ?? alone.at(-1) ?? '', room);
 }
+
+/** Less of a title says nothing. */
+const TITLE_WIDTH_MIN = 10;
 
 export function headLine(view: RunView, o: TableOptions): string {
   const state = stateOf(view);
@@ -133,7 +181,7 @@ export function headLine(view: RunView, o: TableOptions): string {
   const count = `${done} of ${view.steps.length} steps`;
   const word = state === 'needs-operator' ? 'needs you' : state;
   const tail = `  ${word}, ${count}, ${elapsed}`;
-  const title = clip(oneLine(view.title), Math.max(0, o.columns - stringWidth(tail)));
+  const title = clipMiddle(oneLine(view.title), Math.max(0, o.columns - stringWidth(tail)));
   return clip(o.colors.bold(title) + tail, o.columns);
 }
 
@@ -145,7 +193,8 @@ export function runLines(view: RunView, o: TableOptions): string[] {
   const shown = visibleSteps(view.steps, room);
   // Half of the window at most, so that one long VM name does not push everything else out.
   const widest = Math.max(0, ...shown.steps.map((s) => stringWidth(s.id)));
-  const idWidth = Math.min(widest, Math.max(12, Math.floor(o.columns / 2) - 10));
+  const half = Math.max(12, Math.floor(o.columns / 2) - 10);
+  const idWidth = Math.min(widest, half, Math.max(6, o.columns - 10));
   return [
     headLine(view, o),
     ...shown.steps.map((s) => stepLine(s, idWidth, o)),

@@ -1,7 +1,8 @@
 // The keys of payload encryption, as they stand in WATARI_ENCRYPTION_KEY or in the file of WATARI_ENCRYPTION_KEY_FILE.
 // What is wrong with them is told without them.
 import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { environmentProblem, quoteValue, reasonOf, type ConfigProblem } from '../config-error.ts';
+import { quoteValue } from '../../domain/quoting.ts';
+import { environmentProblem, reasonOf, type ConfigProblem } from '../config-error.ts';
 import type { Environment } from '../variables.ts';
 
 export interface EncryptionKey {

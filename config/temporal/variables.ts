@@ -1,6 +1,7 @@
 // What can be wrong with TEMPORAL_* variables. The SDK's own reader takes many mistakes in silence:
 // a boolean that is none counts as false, a configuration file that is missing as not given.
-import { environmentProblem, quoteValue, reasonOf, type ConfigProblem } from '../config-error.ts';
+import { quoteValue } from '../../domain/quoting.ts';
+import { environmentProblem, reasonOf, type ConfigProblem } from '../config-error.ts';
 import type { Environment } from '../variables.ts';
 
 const PORT_MAX = 65_535;

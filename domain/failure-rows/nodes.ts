@@ -199,7 +199,6 @@ const STATE_ROWS = {
       'Turn on virtualization and data execution prevention in the firmware. For a nested node ' +
       'run Set-VMProcessor -ExposeVirtualizationExtensions $true on its host while it is off. ' +
       'Then retry.',
-    errorIds: ['Alteration_PrerequisiteCheck_Failed'],
   },
 } as const satisfies Record<string, FailureRow>;
 

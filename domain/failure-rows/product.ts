@@ -11,14 +11,21 @@ const ANSWER_ROWS = {
   NodeUnreachable: {
     class: 'retry-then-operator',
     title: 'the node did not answer',
-    hint: 'Check that the node is on and that its worker runs (Get-Service watari on it), then retry.',
+    hint: 'Check that the node is on and that its worker runs (watari worker status on it), then retry.',
   },
   NodeNotServed: {
     class: 'operator',
     title: 'no worker of this node took the task in time',
     hint:
-      'Start the worker on the node (Start-Service watari, or: watari worker start) and check ' +
+      'Look at the worker on the node (watari worker status), start it (watari worker start) and check ' +
       'that it uses the same cluster name, Temporal address and namespace. Then retry.',
+  },
+  OtherCluster: {
+    class: 'retry-then-operator',
+    title: 'another cluster of the same name answered',
+    hint:
+      'Two clusters of one name share this Temporal namespace. Give each a namespace of its own, or ' +
+      'stop the workers of the other one, then retry.',
   },
   NodeDidNotReturn: {
     class: 'operator',

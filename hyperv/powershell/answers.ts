@@ -18,6 +18,7 @@ const migration = z.strictObject({
 
 const cluster = z.strictObject({
   name: z.string(),
+  id: z.string(),
   maximumParallelMigrations: z.int(),
   enforcedAntiAffinity: z.boolean(),
   autoBalancerMode: z.int(),

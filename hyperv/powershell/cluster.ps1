@@ -27,6 +27,7 @@ function Get-WatariCluster {
     }
     [pscustomobject][ordered]@{
         name                      = [string]$cluster.Name
+        id                        = [string]$cluster.Id
         maximumParallelMigrations = [int]$cluster.MaximumParallelMigrations
         enforcedAntiAffinity      = [int]$cluster.ClusterEnforcedAntiAffinity -ne 0
         autoBalancerMode          = [int]$cluster.AutoBalancerMode

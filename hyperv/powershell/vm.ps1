@@ -249,6 +249,43 @@ function Find-VM {
     @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [guid]$_.Id -eq $VMId })[0]
 }
 
+# What a VM must be that is to be made; domain/new-vm.ts has the same rules, and a test holds the two together. Its name
+# is a folder too.
+function Assert-NewVM {
+    param([string]$Name, [long]$MemoryBytes, [string]$Vhd, [int]$Generation)
+    $file = $Vhd.Replace('/', '\') -replace '^\\\\\?\\UNC\\', '\\' -replace '^\\\\\?\\(?=[a-z]:\\)'
+    $shared = '^[a-z]:\\ClusterStorage\\[^\\]+\\.|^\\\\(?![?.]\\|localhost\\|127\.)[^\\]+\\[^\\]+\\.'
+    $wrong = @(
+        if ($Name -match '[\\/:*?"<>|]|^\s|[\s.]\z') { "'$Name' cannot be the name of a folder" }
+        if ($Name -match '^(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$) *(\.|\z)') {
+            "'$Name' is a device name of Windows"
+        }
+        if ($MemoryBytes % 2MB -ne 0) { "$MemoryBytes bytes of memory are no multiple of 2 MB" }
+        if ($Generation -eq 1 -and $MemoryBytes -gt 1TB) { 'A VM of generation 1 takes at most 1 TB of memory' }
+        if (($file -replace '^[a-z]:') -match '[:*?"<>|]' -or $file.Split('\') -contains '..') { "'$Vhd' is not a path of Windows" }
+        elseif ($file -notmatch $(if ($Generation -eq 1) { '\.vhdx?\z' } else { '\.vhdx\z' })) { "'$Vhd' is no .vhdx" }
+        elseif ($file -notmatch $shared) { "'$Vhd' is on a disk of one node" }
+    )
+    if ($wrong.Count -gt 0) {
+        throw (New-ModuleError -Id 'BadRequest' -Category InvalidArgument -Target $Name -Message "$($wrong[0]).")
+    }
+}
+
+# The VM of this node that has the disk, itself or below a checkpoint of it; $null when none has. A disk that runs on
+# another node is open there, which shows as a sharing violation of its own.
+function Find-DiskUser {
+    param([string]$Vhd)
+    $all = @(Invoke-Recorded { Hyper-V\Get-VM })
+    if ($all.Count -eq 0) { return }
+    $drives = @(Invoke-Recorded { Hyper-V\Get-VMHardDiskDrive -VM $all } | Where-Object { $_.Path })
+    $parents = Read-DiskParent @($drives | Where-Object { $_.Path -match '\.avhdx?\z' } | ForEach-Object { [string]$_.Path })
+    foreach ($drive in $drives) {
+        $path = [string]$drive.Path
+        while ($path -and $path -ne $Vhd) { $path = [string]$parents[$path] }
+        if ($path) { return @($all | Where-Object { [guid]$_.Id -eq [guid]$drive.VMId })[0] }
+    }
+}
+
 function New-WatariVM {
     <#
     .SYNOPSIS
@@ -288,9 +325,16 @@ function New-WatariVM {
                     "$([Environment]::MachineName) has $($same.Count) VMs called '$Name'."))
         }
         if ($same.Count -eq 1) { return [pscustomobject][ordered]@{ changed = $false; vm = ConvertTo-VMFact $same } }
+        Assert-NewVM -Name $Name -MemoryBytes $MemoryBytes -Vhd $Vhd -Generation $Generation
         if (-not (Test-DiskFile $Vhd)) {
             throw (New-ModuleError -Id 'DiskMissing' -Category ObjectNotFound -Target $Vhd -Message (
                     "$([Environment]::MachineName) finds no file '$Vhd'."))
+        }
+        # New-VM does not say that it refuses the disk of a VM that is off or saved, whose state a second VM would ruin.
+        $user = Find-DiskUser $Vhd
+        if ($null -ne $user) {
+            throw (New-ModuleError -Id 'DiskInUse' -Category ResourceBusy -Target $Vhd -Message (
+                    "'$Vhd' is the disk of '$($user.Name)', which is $($user.State) on $([Environment]::MachineName)."))
         }
         $make = @{
             Name = $Name; MemoryStartupBytes = $MemoryBytes; Generation = [int16]$Generation; VHDPath = $Vhd; Path = $Path
@@ -309,6 +353,13 @@ function New-WatariVM {
         $now = Find-VM $made.Id
         [pscustomobject][ordered]@{ changed = $true; vm = ConvertTo-VMFact @($now) }
     }
+}
+
+# The mark is a word of its own: others write into the notes too, and one id may begin with another.
+function Test-Mark {
+    param([string]$Notes, [string]$RequestId)
+    $mark = [regex]::Escape("watari:$RequestId")
+    $Notes -cmatch "(?<![\p{L}\p{N}_:-])$mark(?![\p{L}\p{N}_-]|[./:@][\p{L}\p{N}_])"
 }
 
 function Remove-WatariVM {
@@ -332,7 +383,7 @@ function Remove-WatariVM {
         $found = Find-VM $VMId
         if ($null -eq $found) { return [pscustomobject]@{ changed = $false } }
         $name = [string]$found.Name
-        if ([string]$found.Notes -cne "watari:$RequestId") {
+        if (-not (Test-Mark ([string]$found.Notes) $RequestId)) {
             throw (New-ModuleError -Id 'VmNotOurs' -Target $name -Message "'$name' was not created by the run $RequestId.")
         }
         if ($found.IsClustered) {

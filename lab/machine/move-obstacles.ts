@@ -2,8 +2,8 @@
 // follow from state (docs/lab.md lists them). The HRESULT is in the event logs, as on the real thing.
 import { sameName } from '../../domain/names.ts';
 import {
-  onSharedVolume,
   freeMemory,
+  isShared,
   nodeOf,
   switchesOf,
   type LabMove,
@@ -68,9 +68,9 @@ function devices(world: World, vm: LabVm, move: LabMove): Obstacle | null {
     if (match.type !== 'External')
       return obstacle(`the destination has disconnected VM switch(s): '${name}'`, null, [21145]);
   }
-  const iso = vm.dvds.find((path) => !onSharedVolume(world, path));
+  const iso = vm.dvds.find((path) => !isShared(world, path));
   if (iso !== undefined) return obstacle(`the destination cannot open '${iso}'`, '0xC03A0014');
-  const local = vm.disks.find((path) => !onSharedVolume(world, path));
+  const local = vm.disks.find((path) => !isShared(world, path));
   if (local !== undefined)
     return obstacle(`the destination cannot find '${local}'`, '0x80070003', [20413]);
   const paused = world.sharedVolumes.find((volume) => volume.state !== 'Online');

@@ -1,8 +1,10 @@
 // Making and removing one virtual machine: the rules that both doors of the lab share.
 import { sameName } from '../../domain/names.ts';
+import { newVmFaults } from '../../domain/new-vm.ts';
+import { samePath } from '../../domain/storage.ts';
 import { effect } from './records.ts';
 import { HRESULTS, refused, type Asked } from './refusal.ts';
-import { fileOn, labId, onSharedVolume, samePath, switchesOf, vmsOn, type LabVm } from './world.ts';
+import { fileOn, isOn, labId, onSharedVolume, switchesOf, vmsOn, type LabVm } from './world.ts';
 
 /** What New-VM makes on Windows Server 2025. */
 const NEW_VM_VERSION = '12.0';
@@ -31,10 +33,30 @@ function checkDisk(asked: Asked, vhd: string): void {
     });
   if (!fileOn(world, vhd, node.name))
     throw refused(asked, `${node.name} finds no file '${vhd}'.`, { errorId: 'DiskMissing' });
-  const user = [...world.vms.values()].find((vm) => vm.disks.some((d) => samePath(d, vhd)));
+  // What a VM that is off or saved has is nobody's as far as Windows tells.
+  const user = diskUser([...world.vms.values()].filter(isOn), vhd);
   if (user !== undefined)
     throw refused(asked, `'${vhd}' is in use by '${user.name}' on ${user.owner}.`, {
       hresult: HRESULTS.inUse,
+    });
+}
+
+/** Itself, or below a checkpoint of it. */
+const diskUser = (vms: LabVm[], vhd: string): LabVm | undefined =>
+  vms.find((vm) => [...vm.disks, ...vm.parents].some((d) => samePath(d, vhd)));
+
+/** What watari's module asks before it lets Windows make the VM: of the VMs of this node alone, as it sees no others. */
+export function checkNewVm(asked: Asked, is: NewVm & { vhd: string }): void {
+  const { world, node } = asked;
+  const [fault] = newVmFaults(is);
+  if (fault !== undefined)
+    throw refused(asked, `${fault.field}: ${fault.message}.`, { errorId: 'BadRequest' });
+  const user = fileOn(world, is.vhd, node.name)
+    ? diskUser(vmsOn(world, node.name), is.vhd)
+    : undefined;
+  if (user !== undefined)
+    throw refused(asked, `'${is.vhd}' is the disk of '${user.name}', which is ${user.state}.`, {
+      errorId: 'DiskInUse',
     });
 }
 

@@ -27,6 +27,7 @@ import {
   isMember,
   isOn,
   moveOf,
+  clusterId,
   onSharedVolume,
   switchesOf,
   vmsOn,
@@ -40,6 +41,7 @@ export function clusterFacts(world: World): ClusterFacts {
   const { witness, autoBalancer, enforcedAntiAffinity, cluster } = world.scenario;
   return {
     name: cluster,
+    id: clusterId(world),
     maximumParallelMigrations: world.cluster.maximumParallelMigrations,
     enforcedAntiAffinity,
     autoBalancerMode: autoBalancer.mode,

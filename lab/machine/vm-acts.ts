@@ -1,5 +1,5 @@
 // The acting operations about virtual machines, their roles and their moves.
-import { sameName } from '../../domain/names.ts';
+import { hasOwnerMark, ownerMark, sameName } from '../../domain/names.ts';
 import type { ActOp } from '../../hyperv/host.ts';
 import {
   configureCluster,
@@ -12,7 +12,7 @@ import {
   type Act,
 } from './acts.ts';
 import { acceptMove, cancelMove as cancel } from './moves.ts';
-import { deleteVm, newVm, vmsCalled } from './new-vm.ts';
+import { checkNewVm, deleteVm, newVm, vmsCalled } from './new-vm.ts';
 import { inCluster, inHyperV, roleFacts, vmFacts } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
@@ -22,9 +22,9 @@ import {
   hasHyperV,
   isMember,
   isOn,
+  isShared,
   makeRole,
   moveOf,
-  onSharedVolume,
   roleOfId,
   vmOfId,
   type LabNode,
@@ -43,8 +43,9 @@ const createVm: Act<'createVm'> = (asked, a) => {
     });
   if (existing !== undefined)
     return { facts: { changed: false, vm: vmFacts(world, existing) }, cmdlets: [] };
-  const notes = `watari:${a.requestId}`;
-  const vm = newVm(asked, { ...a, notes });
+  const made = { ...a, notes: ownerMark(a.requestId) };
+  checkNewVm(asked, made);
+  const vm = newVm(asked, made);
   const cmdlets = [
     `New-VM -Name ${quote(a.name)} -MemoryStartupBytes ${a.memoryBytes} ` +
       `-Generation ${a.generation} -VHDPath ${quote(a.vhd)} -Path ${quote(a.path)}` +
@@ -59,7 +60,7 @@ const removeVm: Act<'removeVm'> = (asked, { vmId, requestId }) => {
   const { world, node } = asked;
   const vm = vmOfId(world, vmId);
   if (vm?.owner !== node.name) return { facts: { changed: false }, cmdlets: [] };
-  if (vm.notes !== `watari:${requestId}`)
+  if (!hasOwnerMark(vm.notes, requestId))
     throw refused(asked, `'${vm.name}' was not created by the run ${requestId}.`, {
       errorId: 'VmNotOurs',
     });
@@ -80,11 +81,15 @@ const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
     throw refused(asked, `The cluster already has a role called '${name}'.`, {
       hresult: HRESULTS.objectExists,
     });
-  const local = vm.disks.find((path) => !onSharedVolume(world, path));
+  const local = vm.disks.find((path) => !isShared(world, path));
   if (local !== undefined)
-    throw refused(asked, `'${local}' of '${vm.name}' is not on a cluster shared volume.`, {
-      errorId: 'DiskNotShared',
-    });
+    throw refused(
+      asked,
+      `'${local}' of '${vm.name}' is not on a cluster shared volume or a share.`,
+      {
+        errorId: 'DiskNotShared',
+      },
+    );
   const role = makeRole(world, vm, name);
   world.roles.set(vm.id, role);
   effect(world, node.name, 'role-added', name, vm.id);

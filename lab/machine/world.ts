@@ -11,6 +11,7 @@ import type {
   VmState,
 } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
+import { isOnShare, samePath } from '../../domain/storage.ts';
 import type { Fault, NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
 import { Agenda, type Entry } from './agenda.ts';
 import { iso, type Instant } from './clock.ts';
@@ -322,6 +323,9 @@ export const bootTimeOf = ({ bootTime, clockAheadMs }: LabNode): Instant => boot
 
 /** The node's own clock. */
 export const clockOf = (world: World, node: LabNode): Instant => world.time + node.clockAheadMs;
+/** Two labs may call their clusters alike, as two sites may. */
+export const clusterId = ({ scenario }: World): string =>
+  labId(scenario.cluster, 'cluster', ...scenario.nodes.map((node) => node.name));
 
 export const findNode = (world: World, name: string): LabNode | undefined =>
   world.nodes.find((node) => sameName(node.name, name));
@@ -345,10 +349,6 @@ export const moveOf = (world: World, vmId: string): LabMove | undefined =>
 export const vmsOn = (world: World, node: string): LabVm[] =>
   [...world.vms.values()].filter((vm) => vm.owner === node);
 
-/** Windows paths do not count case, and take both slashes. */
-export const samePath = (a: string, b: string): boolean =>
-  a.replaceAll('/', '\\').toLowerCase() === b.replaceAll('/', '\\').toLowerCase();
-
 export const fileOn = (world: World, path: string, node: string): boolean =>
   world.disks.some(
     (disk) => samePath(disk.path, path) && (disk.node === null || sameName(disk.node, node)),
@@ -358,6 +358,10 @@ export const onSharedVolume = (world: World, path: string): boolean =>
   world.sharedVolumes.some((volume) =>
     `${path.replaceAll('/', '\\').toLowerCase()}\\`.startsWith(`${volume.path.toLowerCase()}\\`),
   );
+
+/** Where every node finds it. A file server needs neither the cluster nor a volume of it. */
+export const isShared = (world: World, path: string): boolean =>
+  onSharedVolume(world, path) || isOnShare(path);
 
 export const diskFile = (world: World, path: string, node: string): DiskFileFacts => ({
   path,

@@ -3,6 +3,7 @@
 import { MOVE_PHASES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
 import { clusterNodeFacts, roleFacts } from '../machine/reads.ts';
 import {
+  clusterId,
   isMember,
   labId,
   nodeOf,
@@ -24,7 +25,7 @@ export function clusterObject(world: World): WireObject {
     text: 'Name',
     p: {
       Name: text(cluster),
-      Id: guid(labId(cluster, 'cluster')),
+      Id: text(clusterId(world)),
       Domain: 'WORKGROUP',
       MaximumParallelMigrations: world.cluster.maximumParallelMigrations,
       AutoBalancerMode: autoBalancer.mode,

@@ -1,8 +1,9 @@
 // The Hyper-V module's cmdlets that watari calls. They see this node's VMs only.
+import { samePath } from '../../domain/storage.ts';
 import { configureMigration } from '../machine/acts.ts';
 import { deleteVm, newVm } from '../machine/new-vm.ts';
 import { seesFile } from '../machine/reads.ts';
-import { samePath, switchesOf, vmOfId, vmsOn, type LabVm } from '../machine/world.ts';
+import { switchesOf, vmOfId, vmsOn, type LabVm } from '../machine/world.ts';
 import {
   collect,
   needsHyperV,

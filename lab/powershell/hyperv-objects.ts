@@ -1,7 +1,8 @@
 // Objects of the Hyper-V module, as its cmdlets give them, made of the lab's state.
 import type { VmFacts } from '../../domain/facts.ts';
+import { samePath } from '../../domain/storage.ts';
 import { vmFacts } from '../machine/reads.ts';
-import { labId, moveOf, samePath, type LabNode, type LabVm, type World } from '../machine/world.ts';
+import { labId, moveOf, type LabNode, type LabVm, type World } from '../machine/world.ts';
 import { enumOf, HYPERV } from './windows-types.ts';
 import { guid, int64, span, text, uint32, type Wire, type WireObject } from './wire.ts';
 

@@ -1,6 +1,7 @@
 // Reads scenario files: YAML -> schema -> is this state possible? Every problem is told with file, line and column,
 // and a name that is not known with the nearest one that is.
-import { customIssue, suggest } from '../../config/schema-issues.ts';
+import { customIssue } from '../../config/schema-issues.ts';
+import { suggest } from '../../domain/suggest.ts';
 import { loadYamlDocument, parseYamlDocument } from '../../config/yaml-document.ts';
 import { checkScenario } from './checks.ts';
 import { scenarioSchema, type Scenario } from './schema.ts';

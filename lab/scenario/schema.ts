@@ -1,10 +1,11 @@
 // The shape of a scenario file and of the faults in it (docs/lab.md explains every key). Sizes, rates and defaults
 // are settled here; whether the state is possible at all is for checks.ts.
 import { z } from 'zod';
-import { quoteValue } from '../../config/config-error.ts';
-import { customIssue, suggest } from '../../config/schema-issues.ts';
+import { customIssue } from '../../config/schema-issues.ts';
+import { suggest } from '../../domain/suggest.ts';
 import { rateSchema, sizeSchema } from '../../config/values.ts';
 import { STEERING_WORDS, steers } from '../../domain/steering.ts';
+import { quoteValue } from '../../domain/quoting.ts';
 import { OPS } from '../../hyperv/host.ts';
 
 /** Things that befall the cluster instead of an operation. */

@@ -172,7 +172,9 @@ export class RealLab<S extends Server = Server> {
     return this.server.temporal.client.workflow.start(workflow, {
       workflowId: id,
       taskQueue: clusterQueue(this.cluster),
-      args: [{ cluster: this.cluster, startedBy: 'bench', ...input }],
+      args: [
+        { ...('spec' in input ? {} : { cluster: this.cluster }), startedBy: 'bench', ...input },
+      ],
     });
   }
 

@@ -47,15 +47,42 @@ export function describeVmActs(makeWorld: MakeWorld): void {
 
     const refusals: [string, Partial<CreateVmRequest>, object][] = [
       ['a VHD that is not there', { vhd: `${VOLUME}\\none.vhdx` }, { errorId: 'DiskMissing' }],
-      ['a VHD named by a wildcard', { vhd: `${VOLUME}\\new-*.vhdx` }, { errorId: 'DiskMissing' }],
-      ['a VHD of another VM', { vhd: `${VOLUME}\\db-1.vhdx` }, { hresult: '0x80070020' }],
+      ['a VHD named by a wildcard', { vhd: `${VOLUME}\\new-*.vhdx` }, { errorId: 'BadRequest' }],
+      ['the VHD of a VM that runs here', { vhd: `${VOLUME}\\db-1.vhdx` }, { errorId: 'DiskInUse' }],
+      ['the VHD of a VM that is off', { vhd: `${VOLUME}\\lone-1.vhdx` }, { errorId: 'DiskInUse' }],
+      ['a local VHD', { vhd: 'D:\\VMs\\new-1.vhdx' }, { errorId: 'BadRequest' }],
+      ['a VHD set', { vhd: `${VOLUME}\\new-1.vhds` }, { errorId: 'BadRequest' }],
+      ['an odd size of memory', { memoryBytes: GIGABYTE + 1 }, { errorId: 'BadRequest' }],
+      ...[
+        'a/b',
+        '..\\..\\x',
+        'web: front',
+        '*',
+        '"quoted"',
+        'a; b | c',
+        ' a',
+        'a ',
+        'a.',
+        '..',
+      ].map((name): [string, Partial<CreateVmRequest>, object] => [
+        `the name '${name}', which no folder can have`,
+        { name },
+        { errorId: 'BadRequest' },
+      ]),
+      ...['CON', 'nul.txt', 'Com1', 'lpt¹', 'aux .x'].map(
+        (name): [string, Partial<CreateVmRequest>, object] => [
+          `the name '${name}' of a device`,
+          { name },
+          { errorId: 'BadRequest' },
+        ],
+      ),
       ['a switch that is not there', { switch: 'WAN' }, { errorId: 'SwitchMissing' }],
       ['a switch named by a wildcard', { switch: 'L*' }, { errorId: 'SwitchMissing' }],
     ];
     it.each(refusals)('refuses %s and creates nothing', async (_what, changes, signs) => {
       const info = await errorOf(given.world.host('HV1').createVm(request(changes)));
       expect(info).toMatchObject({ op: 'createVm', outcome: 'refused', ...signs });
-      expect(await given.world.count('vm-created', 'new-1')).toBe(0);
+      expect((await given.world.host('HV1').readVms({})).facts.length).toBe(3);
     });
 
     it('does not choose between two VMs of one name', async () => {
@@ -68,26 +95,20 @@ export function describeVmActs(makeWorld: MakeWorld): void {
       expect(info).toMatchObject({ outcome: 'refused', errorId: 'HyperVMissing' });
     });
 
-    it.each([
-      "O'Brien",
-      '"quoted"',
-      '$(Restart-Computer)',
-      '`$env:x`',
-      'a; b | c',
-      '*',
-      '[ab]',
-      '仮想マシン 1',
-    ])('takes the name %s as data', async (name) => {
-      const { world } = given;
-      const { facts } = await world.host('HV1').createVm(request({ name }));
-      expect(facts).toMatchObject({ changed: true, vm: { name } });
-      const again = await world.host('HV1').createVm(request({ name }));
-      expect(again.facts).toEqual({ changed: false, vm: facts.vm });
-      expect((await world.host('HV1').readVms({})).facts.length).toBe(4);
-      const removed = await world.host('HV1').removeVm({ vmId: facts.vm.id, requestId: 'req-1' });
-      expect(removed.facts.changed).toBe(true);
-      expect((await world.host('HV1').readVms({})).facts.length).toBe(3);
-    });
+    it.each(["O'Brien", '$(Restart-Computer)', '`$env`', 'a; b & c', '[ab]', '仮想マシン 1'])(
+      'takes the name %s as data',
+      async (name) => {
+        const { world } = given;
+        const { facts } = await world.host('HV1').createVm(request({ name }));
+        expect(facts).toMatchObject({ changed: true, vm: { name } });
+        const again = await world.host('HV1').createVm(request({ name }));
+        expect(again.facts).toEqual({ changed: false, vm: facts.vm });
+        expect((await world.host('HV1').readVms({})).facts.length).toBe(4);
+        const removed = await world.host('HV1').removeVm({ vmId: facts.vm.id, requestId: 'req-1' });
+        expect(removed.facts.changed).toBe(true);
+        expect((await world.host('HV1').readVms({})).facts.length).toBe(3);
+      },
+    );
 
     it('takes a path of quotes, brackets and Japanese as data', async () => {
       const vhd = FREE_DISKS[3] ?? '';
@@ -144,6 +165,29 @@ export function describeVmActs(makeWorld: MakeWorld): void {
       await host.removeRole({ vmId: vm.id });
       expect((await errorOf(host.removeVm(a))).errorId).toBe('VmNotOff');
       expect((await vmNamed(world, 'HV1', 'new-1')).state).toBe('Running');
+    });
+  });
+
+  describe('whose a VM is', () => {
+    it.each([
+      ['web #CLUSTER-INVARIANT#:{1} watari:req-1', true],
+      ['watari:req-1\n#CLUSTER-INVARIANT#:{1}', true],
+      ['made by watari:req-1.', true],
+      ['watari:req-12', false],
+      ['watari:req-1-2', false],
+      ['watari:req-1.5', false],
+      ['mywatari:req-1', false],
+      ['WATARI:REQ-1', false],
+    ])('notes of %j are its own: %s', async (notes, changed) => {
+      const world = await makeWorld({ vms: { 'lone-1': { notes } } });
+      try {
+        const { id: vmId } = await vmNamed(world, 'HV1', 'lone-1');
+        const removal = world.host('HV1').removeVm({ vmId, requestId: 'req-1' });
+        if (changed) expect((await removal).facts).toEqual({ changed });
+        else expect((await errorOf(removal)).errorId).toBe('VmNotOurs');
+      } finally {
+        await world.close();
+      }
     });
   });
 

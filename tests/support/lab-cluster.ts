@@ -154,7 +154,12 @@ export const starter =
       await client.workflow.start(workflow, {
         workflowId: id,
         taskQueue: clusterQueue(cluster),
-        args: [{ cluster, startedBy, budgets: TEST_BUDGETS, ...input }],
+        // What applyCluster is to do stands in its specification alone.
+        args: [
+          'spec' in input
+            ? { startedBy, ...input }
+            : { cluster, startedBy, budgets: TEST_BUDGETS, ...input },
+        ],
         workflowIdConflictPolicy: 'FAIL',
       }),
     );

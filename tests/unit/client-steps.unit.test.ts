@@ -44,6 +44,33 @@ describe('the step table', () => {
     expect(line).not.toContain('Live-migrate web-1 to HV2');
   });
 
+  it.each([20, 30, 39, 60, 79, 120])(
+    'tells steps of a long name apart in %i columns, and keeps the percentage',
+    (columns) => {
+      const name = "業務 サーバー'01 [本番] の後継の後継";
+      const deeds = ['choose', 'slot', 'move', 'verify'];
+      const lines = runLines(
+        view(
+          deeds.map((deed) =>
+            step(`vm/${name}/${deed}`, {
+              state: 'running',
+              title: `Live-migrate ${name}`,
+              startedAt: '2026-11-24T08:59:52.000Z',
+              progress: { phase: 'data-transfer', percent: 42, etaSeconds: 12 },
+            }),
+          ),
+        ),
+        options(columns),
+      ).slice(1);
+      lines.forEach((line, i) => {
+        expect(line).toContain(deeds[i]);
+        expect(line).toContain('42 %');
+        expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+        if (columns === 79) expect(line).toContain('data-transfer');
+      });
+    },
+  );
+
   it('keeps columns straight when names are Japanese', () => {
     const lines = runLines(
       view([

@@ -83,11 +83,29 @@ describe('a good cluster.yaml', () => {
     ['forward slashes', "'C:/ClusterStorage/Volume1/web-1.vhdx'"],
     ['another drive letter case', "'c:\\clusterstorage\\Volume1\\web-1.vhdx'"],
     ['an SMB share', "'\\\\nas\\vms\\web-1.vhdx'"],
+    ['an SMB share of a host with a domain', "'\\\\sofs.lab.internal\\VHDX\\web-1.vhdx'"],
+    ['an SMB share by an IPv4 address', "'\\\\192.168.101.31\\VHDX\\web-1.vhdx'"],
+    ['the literal form of a share', "'\\\\?\\UNC\\SOFS\\VHDX\\web-1.vhdx'"],
     ['Japanese letters', "'C:\\ClusterStorage\\ボリューム1\\ウェブ.vhdx'"],
   ])('may write the disk with %s', (_name, vhd) => {
     const text = GOOD.replace("'C:\\ClusterStorage\\Volume1\\web-1.vhdx'", vhd);
     expect(parseClusterFile(text, 'x').virtualMachines[0]!.vhd).not.toContain('/');
   });
+
+  it.each(['HYPERV-CLUSTER-TOKYO', 'hv.lab.internal', 'クラスター1', 'hv_1'])(
+    'may be about the cluster %s, as (Get-Cluster).Name tells it',
+    (cluster) => {
+      expect(parseClusterFile(GOOD.replace('hv-lab', cluster), 'x').cluster).toBe(cluster);
+    },
+  );
+
+  it.each(['SRV01 / Exchange', 'web: front', 'dc-2 ', 'CON', 'a\\b?'])(
+    'may prove a VM that is called %j already',
+    (name) => {
+      const text = GOOD.replace('prove: [web-1]', `prove: [${JSON.stringify(name)}]`);
+      expect(parseClusterFile(text, 'x').prove).toEqual([name]);
+    },
+  );
 
   it('may have a Japanese VM name and no switch', () => {
     const text = GOOD.replaceAll('web-1', 'ウェブ サーバー').replace('    switch: LAN\n', '');
@@ -156,12 +174,12 @@ describe('a bad cluster.yaml', () => {
     [
       'has a size that is too small',
       withVm('10GB', '1MB'),
-      'cluster.yaml:6:13 virtualMachines[0].memory: must be between 32MB and 240TB, but is 1MB',
+      'cluster.yaml:6:13 virtualMachines[0].memory: must be between 32MB and 240TB, but is 1 MB',
     ],
     [
       'has an odd size',
       withVm('10GB', '1025MB'),
-      'cluster.yaml:6:13 virtualMachines[0].memory: must be a multiple of 2 MB; write for example 1026MB',
+      'cluster.yaml:6:13 virtualMachines[0].memory: must be a multiple of 2 MB; the next one is 1026MB (1075838976 bytes)',
     ],
     [
       'has a mistyped key, which is told once',
@@ -217,12 +235,12 @@ describe('a bad cluster.yaml', () => {
     [
       'has a name of 300 characters',
       withVm('HV2', 'x'.repeat(300)),
-      `cluster.yaml:2:14 nodes[1]: "${'x'.repeat(40)}" (300 characters) is too long; Windows takes at most 15 characters`,
+      `cluster.yaml:2:14 nodes[1]: "${'x'.repeat(20)}…${'x'.repeat(20)}" (300 characters) is too long; Windows takes at most 15 characters`,
     ],
     [
       'has a VM name of 300 characters',
       withVm('name: web-1', `name: ${'x'.repeat(300)}`),
-      `cluster.yaml:5:11 virtualMachines[0].name: "${'x'.repeat(40)}" (300 characters) is too long; use at most 100 characters`,
+      `cluster.yaml:5:11 virtualMachines[0].name: "${'x'.repeat(20)}…${'x'.repeat(20)}" (300 characters) is too long; use at most 100 characters`,
     ],
     [
       'has a control character in a name, which does not reach the screen',
@@ -233,6 +251,66 @@ describe('a bad cluster.yaml', () => {
       'has a direction mark in a node name, which does not reach the screen',
       withVm('HV2', '"HV\\u202E2"'),
       'cluster.yaml:2:14 nodes[1]: "HV\\u202e2" contains control characters or invisible ones',
+    ],
+    [
+      'has a node as DNS writes it',
+      withVm('HV2', 'hv2.lab.internal'),
+      'cluster.yaml:2:14 nodes[1]: "hv2.lab.internal" is not a computer name; write hv2, the name before the first dot',
+    ],
+    [
+      'has an address for a node',
+      withVm('HV2', '10.0.0.12'),
+      'cluster.yaml:2:14 nodes[1]: "10.0.0.12" is not a computer name; an address is no name: write what Get-ClusterNode tells',
+    ],
+    [
+      'has a node in full-width letters',
+      withVm('HV2', 'ＨＶ２'),
+      'cluster.yaml:2:14 nodes[1]: "ＨＶ２" is not a computer name; write HV2',
+    ],
+    [
+      'has a size with the unit of another system',
+      withVm('10GB', '4GiB'),
+      'cluster.yaml:6:13 virtualMachines[0].memory: "4GiB" is not a size; write 4GB',
+    ],
+    [
+      'has a size with a short unit',
+      withVm('10GB', '4G'),
+      'cluster.yaml:6:13 virtualMachines[0].memory: "4G" is not a size; write 4GB',
+    ],
+    [
+      'has a size in full-width digits',
+      withVm('10GB', '４GB'),
+      'cluster.yaml:6:13 virtualMachines[0].memory: "４GB" is not a size: its characters are full-width; write 4GB',
+    ],
+    [
+      'has a count in full-width digits',
+      withVm('simultaneousMigrations: 2', 'simultaneousMigrations: ２'),
+      'cluster.yaml:3:42 liveMigration.simultaneousMigrations: must be a number, but is the text "２"; its digits are full-width: write 2',
+    ],
+    [
+      'doubles the backslashes between single quotes',
+      withVm(VHD_LINE, "'C:\\\\ClusterStorage\\\\Volume1\\\\web-1.vhdx'"),
+      'cluster.yaml:7:10 virtualMachines[0].vhd: "C:\\\\\\\\ClusterStorage\\\\\\\\Volume1\\\\\\\\web-1.vhdx" has doubled backslashes; between single quotes a backslash is written once: \'C:\\ClusterStorage\\Volume1\\web-1.vhdx\'',
+    ],
+    [
+      'doubles the backslashes of a share between single quotes',
+      withVm(VHD_LINE, "'\\\\\\\\sofs\\\\VHDX\\\\web-1.vhdx'"),
+      'cluster.yaml:7:10 virtualMachines[0].vhd: "\\\\\\\\\\\\\\\\sofs\\\\\\\\VHDX\\\\\\\\web-1.vhdx" has doubled backslashes; between single quotes a backslash is written once: \'\\\\sofs\\VHDX\\web-1.vhdx\'',
+    ],
+    [
+      'has yen signs for backslashes',
+      withVm(VHD_LINE, "'C:¥ClusterStorage¥Volume1¥web-1.vhdx'"),
+      'cluster.yaml:7:10 virtualMachines[0].vhd: "C:¥ClusterStorage¥Volume1¥web-1.vhdx" has the character ¥ (U+00A5), which is no backslash; write \'C:\\ClusterStorage\\Volume1\\web-1.vhdx\'',
+    ],
+    [
+      'has a VHD set for the disk of a new VM',
+      withVm(VHD_LINE, VHD_LINE.replace('web-1.vhdx', 'sql-shared-disk-of-the-cluster.vhds')),
+      'cluster.yaml:7:10 virtualMachines[0].vhd: "C:\\\\ClusterStorage\\\\Volume1\\\\sql-shared-disk-of-the-cluster.vhds" is a VHD set, which the VMs of a guest cluster share; give the VM a disk of its own, a .vhdx',
+    ],
+    [
+      'has the folder of a share of its own node',
+      withVm(VHD_LINE, "'\\\\localhost\\VMs\\web-1.vhdx'"),
+      'cluster.yaml:7:10 virtualMachines[0].vhd: "\\\\\\\\localhost\\\\VMs\\\\web-1.vhdx" is on a disk of one node, where no other node can run the VM; put it on a cluster shared volume, for example \'C:\\ClusterStorage\\Volume1\\web-1.vhdx\'',
     ],
     [
       'has a node name with only digits',
@@ -247,7 +325,7 @@ describe('a bad cluster.yaml', () => {
     [
       'has a slash in a VM name',
       withVm('name: web-1', 'name: web/1'),
-      'cluster.yaml:5:11 virtualMachines[0].name: "web/1" is not a name for a VM; it names a folder too, so none of \\ / : * ? " < > | can be in it',
+      'cluster.yaml:5:11 virtualMachines[0].name: "web/1" is not a name for a new VM; it names a folder too, so none of \\ / : * ? " < > | can be in it',
     ],
     [
       'has a device name for a VM',

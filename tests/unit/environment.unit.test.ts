@@ -166,7 +166,7 @@ describe('readEnvironment', () => {
     [
       'a cluster that is no name',
       { WATARI_CLUSTER: 'hv lab' },
-      'WATARI_CLUSTER: "hv lab" is not the name of a cluster; a cluster name has 1 to 15 letters, digits and hyphens',
+      'WATARI_CLUSTER: "hv lab" is not the name of a cluster; write what (Get-Cluster).Name tells',
     ],
   ])('refuses %s and names the variable', (_name, env, message) => {
     const [line, ...rest] = errorOf(() => readEnvironment(env));

@@ -10,7 +10,12 @@ import { z } from 'zod';
 import { clusterFileSchema, parseClusterFile } from '../../config/cluster-file.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { formatDuration, formatSize } from '../../config/sizes.ts';
-import { computerNameSchema, switchNameSchema, vmNameSchema } from '../../config/values.ts';
+import {
+  clusterNameSchema,
+  computerNameSchema,
+  newVmNameSchema,
+  switchNameSchema,
+} from '../../config/values.ts';
 import type { ClusterSpec, VmSpec } from '../../domain/spec.ts';
 import { HypervError, READ_OPS, type Op } from '../../hyperv/host.ts';
 import { ANSWERS } from '../../hyperv/powershell/answers.ts';
@@ -65,9 +70,9 @@ const within = (min: number, max: number): fc.Arbitrary<number> =>
 const vmSpec = (nodes: readonly string[]): fc.Arbitrary<VmSpec> =>
   fc
     .record({
-      name: named(vmNameSchema, ['web-1', 'db 2', '日本', '2025', 'yes', 'null']),
+      name: named(newVmNameSchema, ['web-1', 'db 2', '日本', '2025', 'yes', 'null']),
       memoryBytes: within(16, 2 ** 19).map((count) => count * 2 * MB),
-      folder: named(vmNameSchema, ['Volume1', 'a\\b']),
+      folder: named(newVmNameSchema, ['Volume1', 'a\\b']),
       switch: fc.option(named(switchNameSchema, ['LAN', '0', '- x'])),
       generation: fc.constantFrom(1 as const, 2 as const),
       node: fc.option(fc.constantFrom(...nodes)),
@@ -88,7 +93,7 @@ const spec: fc.Arbitrary<ClusterSpec> = fc
   })
   .chain((nodes) =>
     fc.record({
-      cluster: named(computerNameSchema, ['hv-lab']).filter(
+      cluster: named(clusterNameSchema, ['hv-lab']).filter(
         (name) => !nodes.some((node) => folded(node) === folded(name)),
       ),
       nodes: fc.constant(nodes),
@@ -101,7 +106,7 @@ const spec: fc.Arbitrary<ClusterSpec> = fc
         maxLength: 4,
         comparator: (a, b) => folded(a.name) === folded(b.name) || folded(a.vhd) === folded(b.vhd),
       }),
-      prove: fc.uniqueArray(named(vmNameSchema, ['web-1']), { maxLength: 2, selector: folded }),
+      prove: fc.uniqueArray(named(newVmNameSchema, ['web-1']), { maxLength: 2, selector: folded }),
       memoryReserveBytes: within(0, 2 ** 42),
       budgets: fc.record({
         restartSeconds: within(60, 86_400),

@@ -254,7 +254,7 @@ const BLOCKERS: BlockerRow[] = [
     code: 'vhd-local',
     when: 'the disk is on a local path',
     subject: 'web-1',
-    says: 'D:\\web-1.vhdx is not on a cluster shared volume',
+    says: 'D:\\web-1.vhdx is neither on a cluster shared volume nor on a share',
     change: noVm,
     spec: { virtualMachines: [{ ...vm, vhd: 'D:\\web-1.vhdx' }] },
   },
@@ -287,6 +287,29 @@ const BLOCKERS: BlockerRow[] = [
     change: (s) => {
       noVm(s);
       viewIn(s, 'HV2').vms = [aVm({ id: 'x', clustered: false, disks: ['D:\\old.vhdx'] })];
+    },
+  },
+  {
+    code: 'disk-of-another-vm',
+    when: 'another VM that is saved has the disk',
+    subject: 'web-1',
+    says: `${VHD} is the disk of web-old, which is Saved on HV2`,
+    change: (s) => {
+      noVm(s);
+      viewIn(s, 'HV2').vms = [
+        aVm({ id: 'x', name: 'web-old', state: 'Saved', disks: [VHD.toUpperCase()] }),
+      ];
+    },
+  },
+  {
+    code: 'disk-of-another-vm',
+    when: 'another VM has a checkpoint of the disk',
+    subject: 'web-1',
+    says: `${VHD} is the disk of web-old, which is Running on HV2`,
+    change: (s) => {
+      noVm(s);
+      const disk = VHD.replace('.vhdx', '_6F9619FF-8B86-D011-B42D-00CF4FC964FF.avhdx');
+      viewIn(s, 'HV2').vms = [aVm({ id: 'x', name: 'web-old', disks: [disk] })];
     },
   },
   {

@@ -1,0 +1,105 @@
+// What is asked of an input that can be read: no field that nobody knows, no VM that Windows could not have.
+import { describe, expect, it } from 'vitest';
+import { refuseStrangeField } from '../../domain/decisions.ts';
+import { refuseInput, refuseMeaning } from '../../domain/inputs.ts';
+import type { WorkflowName } from '../../domain/names.ts';
+import { aSpec } from '../support/snapshot-builder.ts';
+
+const started = { cluster: 'own-1', startedBy: 'i@A' };
+const migrate = { ...started, vm: 'db-1' };
+const vm = {
+  name: 'n1',
+  memoryBytes: 2 ** 30,
+  vhd: 'C:\\ClusterStorage\\Volume1\\n1.vhdx',
+  switch: null,
+  generation: 2,
+  node: null,
+};
+const create = { ...started, vm };
+
+const refusal = (workflow: WorkflowName, input: object): string | undefined =>
+  refuseInput(workflow, input) ?? refuseMeaning(workflow, input);
+
+describe('a field that nobody knows', () => {
+  it.each<[WorkflowName, object, string]>([
+    [
+      'migrateVm',
+      { ...migrate, target: 'HV3' },
+      'input has the field "target", which is not known; did you mean to?',
+    ],
+    [
+      'migrateVm',
+      { ...migrate, node: 'HV3' },
+      'input has the field "node", which is not known; did you mean to?',
+    ],
+    ['migrateVm', { ...migrate, To: 'HV3' }, 'did you mean to?'],
+    [
+      'migrateVm',
+      { ...migrate, budgets: { slot: 3600 } },
+      'input.budgets has the field "slot", which is not known; did you mean slotSeconds?',
+    ],
+    [
+      'createVm',
+      { ...started, vm: { ...vm, memory: '1GB' } },
+      'input.vm has the field "memory", which is not known; did you mean memoryBytes?',
+    ],
+    [
+      'prepareNode',
+      { ...started, node: 'HV1', restarts: 'ask', restart: 1 },
+      'did you mean restarts?',
+    ],
+    [
+      'applyCluster',
+      { spec: aSpec({}), restarts: 'ask', startedBy: 'i@A', prove: true },
+      'did you mean proveAlways?',
+    ],
+    ['migrateVm', { ...migrate, zzzzzzzz: 1 }, 'known here: cluster, startedBy, vm, to'],
+  ])('of %s is refused with the one that was meant: %#', (workflow, input, said) => {
+    expect(refusal(workflow, input)).toContain(said);
+  });
+
+  it('is let through by its name', () => {
+    const newer = { ...migrate, budgets: { warp: 9 }, via: 'HV2' };
+    expect(refusal('migrateVm', newer)).toBeDefined();
+    expect(refusal('migrateVm', { ...newer, mayIgnore: ['via', 'warp'] })).toBeUndefined();
+    expect(refusal('migrateVm', { ...newer, mayIgnore: ['via'] })).toContain('"warp"');
+  });
+
+  it('of a decision is refused likewise', () => {
+    const decision = { step: 'x', action: 'retry', reason: '', by: 'me' } as const;
+    expect(refuseStrangeField(decision)).toBeUndefined();
+    expect(refuseStrangeField({ ...decision, target: 'HV2' })).toBeUndefined();
+    const strange = { ...decision, node: 'HV2' };
+    expect(refuseStrangeField(strange)).toBe(
+      'A decision has no field "node"; did you mean target?',
+    );
+    expect(refuseStrangeField({ ...strange, mayIgnore: ['node'] })).toBeUndefined();
+  });
+});
+
+describe('a VM that is to be made', () => {
+  it.each([
+    [{ name: 'a/b' }, 'input.vm.name: "a/b" is not a name for a new VM'],
+    [{ name: '..\\..\\x' }, 'is not a name for a new VM'],
+    [{ name: 'CON' }, 'is a device name of Windows'],
+    [{ name: 'dc-2 ' }, 'begins or ends with a space'],
+    [
+      { memoryBytes: 1073741825 },
+      'must be a multiple of 2 MB; the next one is 1026MB (1075838976 bytes)',
+    ],
+    [{ memoryBytes: 1 }, 'must be between 32MB and 240TB'],
+    [{ memoryBytes: 2 ** 41, generation: 1 }, 'a VM of generation 1 takes at most 1TB'],
+    [{ vhd: 'D:\\n1.vhdx' }, 'is on a disk of one node'],
+    [{ vhd: 'C:\\ClusterStorage\\Volume1\\n1.vhd' }, 'of generation 2 cannot start from a .vhd'],
+    [{ vhd: 'C:\\ClusterStorage\\Volume1\\..\\n1.vhdx' }, 'is not a path of Windows'],
+  ])('follows the rules of cluster.yaml in JSON too: %j', (change, said) => {
+    expect(refusal('createVm', { ...started, vm: { ...vm, ...change } })).toContain(said);
+  });
+
+  it('is taken when it follows them, and one that only moves may be called anything', () => {
+    expect(refusal('createVm', create)).toBeUndefined();
+    for (const name of ['SRV01 / Exchange', 'web: front', 'dc-2 ', 'CON', '..\\x']) {
+      expect(refusal('migrateVm', { ...migrate, vm: name })).toBeUndefined();
+    }
+  });
+});
