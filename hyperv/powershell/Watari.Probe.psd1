@@ -5,10 +5,10 @@
     GUID              = 'b1f0c1a6-6d0e-4c0c-9a55-1c4d7b8f3e21'
     Author            = 'watari'
     Copyright         = 'MIT'
-    Description       = 'Two looks that no cmdlet of Windows offers: which ports of other machines answer, and who holds a user right.'
+    Description       = 'Two looks that no cmdlet of Windows offers: which ports of other machines answer, and what the security policy says.'
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
-        'Read-UserRight'
+        'Read-SecurityPolicy'
         'Test-Reach'
     )
     CmdletsToExport   = @()

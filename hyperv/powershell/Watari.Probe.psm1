@@ -1,5 +1,5 @@
 # Watari.Probe: two looks that no cmdlet of Windows offers, and that are made of .NET and a program instead: which ports of
-# other machines answer, and who holds a user right. Watari.HyperV calls it; it changes nothing. A module of its own, so
+# other machines answer, and what the security policy says. Watari.HyperV calls it; it changes nothing. A module of its own, so
 # that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
 
 $script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
@@ -95,41 +95,42 @@ function Test-Reach {
     }
 }
 
-function Read-UserRight {
+function Read-SecurityPolicy {
     <#
     .SYNOPSIS
-    Tells which accounts hold user rights on this machine, as SIDs. Needs an administrator.
+    Tells what the security policy of this machine says: who holds user rights, when accounts are locked. Needs an
+    administrator.
     .DESCRIPTION
-    Windows has no cmdlet and no class for them: secedit.exe exports them to a file in the temporary folder, which is read
-    and removed.
+    Windows has no cmdlet and no class for it, and net.exe answers in its own language: secedit.exe exports it to a file in
+    the temporary folder, which is read and removed. A right is a list of SIDs, or of names where Windows writes those.
     .PARAMETER Name
-    Rights by their constants, for example SeServiceLogonRight.
+    Rights and settings by their constants, for example SeServiceLogonRight and LockoutBadCount.
     .EXAMPLE
-    Read-UserRight -Name SeServiceLogonRight, SeCreateSymbolicLinkPrivilege
+    Read-SecurityPolicy -Name SeServiceLogonRight, LockoutBadCount
     #>
     [CmdletBinding(PositionalBinding = $false)]
     param([Parameter(Mandatory = $true)][string[]]$Name)
     $file = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "watari-$([guid]::NewGuid()).inf"
     try {
-        Export-UserRight $file
+        Export-SecurityPolicy $file
         # UTF-16 with a mark at its start, which this goes by.
         $text = [System.IO.File]::ReadAllText($file)
     }
     finally { [System.IO.File]::Delete($file) }
-    foreach ($right in $Name) {
-        $sids = @()
-        if ($text -match ('(?m)^[ \t]*{0}[ \t]*=(.*)$' -f [regex]::Escape($right))) {
-            $sids = @($Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ })
+    foreach ($one in $Name) {
+        $values = @()
+        if ($text -match ('(?m)^[ \t]*{0}[ \t]*=(.*)$' -f [regex]::Escape($one))) {
+            $values = @($Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ })
         }
-        [pscustomobject][ordered]@{ Name = $right; Sids = $sids }
+        [pscustomobject][ordered]@{ Name = $one; Values = $values }
     }
 }
 
-function Export-UserRight {
+function Export-SecurityPolicy {
     param([string]$File)
     $start = [System.Diagnostics.ProcessStartInfo]::new()
     $start.FileName = Join-Path -Path $env:SystemRoot -ChildPath 'System32\secedit.exe'
-    $start.Arguments = '/export /areas USER_RIGHTS /quiet /cfg "{0}"' -f $File
+    $start.Arguments = '/export /areas SECURITYPOLICY USER_RIGHTS /quiet /cfg "{0}"' -f $File
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
     # The requests and answers of this shell are on its own input and output.
@@ -146,4 +147,4 @@ function Export-UserRight {
     finally { $process.Dispose() }
 }
 
-Export-ModuleMember -Function Test-Reach, Read-UserRight
+Export-ModuleMember -Function Test-Reach, Read-SecurityPolicy

@@ -17,7 +17,11 @@ const nothing = z.strictObject({});
 export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readHost: nothing,
   readSetup: z.strictObject({ ports }),
-  readPeers: z.strictObject({ nodes: z.array(name), ports }),
+  readPeers: z.strictObject({
+    nodes: z.array(name),
+    ports,
+    signIn: z.boolean().exactOptional(),
+  }),
   readServices: z.strictObject({ names: z.array(name) }),
   readFeatures: z.strictObject({ names: z.array(name) }),
   readSwitches: nothing,

@@ -24,6 +24,7 @@ import {
   hosts,
   isWanted,
   partOf,
+  setups,
   views,
   type DoctorView,
   type Of,
@@ -275,6 +276,27 @@ function compatibilityProblems(all: Of<Hardware>[], v: DoctorView): Seen[] {
     });
 }
 
+const mitigationText = ({ microcode, bios }: SetupFacts): string =>
+  [
+    ...(microcode === '' ? [] : [`microcode ${microcode}`]),
+    ...(bios === '' ? [] : [`BIOS ${bios}`]),
+  ].join(', ') || 'not shown';
+
+function mitigationProblems(all: Of<SetupFacts>[], v: DoctorView): Seen[] {
+  // What a node does not show is no difference.
+  const differ = (pick: (s: SetupFacts) => string): boolean =>
+    !same(all.map((n) => pick(n.facts)).filter((value) => value !== ''));
+  if (!differ((s) => s.microcode) && !differ((s) => s.bios)) return [];
+  const seen = `the nodes differ (${perNode(all, mitigationText)}): a move may be refused (0x80048054), in compatibility mode too`;
+  const remedy = [
+    prose(
+      'Bring BIOS and microcode of all nodes to one level, one drained node after the other. To compare:',
+    ),
+    'Get-CimInstance Win32_BIOS | Format-List SMBIOSBIOSVersion, ReleaseDate',
+  ];
+  return [warning(clusterView(v)?.cluster.name ?? v.cluster, seen, remedy, null)];
+}
+
 const PROCESSORS: readonly Check[] = [
   {
     id: 'cpu-vendor',
@@ -305,6 +327,16 @@ const PROCESSORS: readonly Check[] = [
     warns: 'they differ, and a VM runs without: its move may be refused',
     source: 'Microsoft: dynamic-processor-compatibility-mode, troubleshoot-live-migration-issues',
     look: together(hardware, compatibilityProblems, (all) => perNode(all, hardwareText)),
+  },
+  {
+    id: 'cpu-mitigations',
+    group: 'hyper-v',
+    title:
+      'Microcode and BIOS are the same on all nodes, and so are the mitigations that they bring',
+    blocks: null,
+    warns: 'they differ: a move may be refused (0x80048054), in compatibility mode too',
+    source: 'Microsoft Japan, support (0x80048054 between hosts of different mitigations)',
+    look: together(setups, mitigationProblems, (all) => perNode(all, mitigationText)),
   },
 ];
 
