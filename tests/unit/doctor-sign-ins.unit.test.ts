@@ -227,6 +227,12 @@ describe('a cluster that signs in with certificates', () => {
     });
   });
 
+  it('misses the shared volume of a VM that says it is on one', async () => {
+    const sketch = healthy();
+    sketch.sharedVolumes = [];
+    expect(problemsOf((await examine(sketch)).report)).toContain('volumes');
+  });
+
   it('misses the shared volume of a VM that is on a disk of its node', async () => {
     const sketch = healthy();
     sketch.sharedVolumes = [];

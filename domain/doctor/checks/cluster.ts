@@ -3,7 +3,6 @@ import type { ClusterNodeFacts, ClusterView } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
 import { quorumWithout } from '../../quorum.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../spec.ts';
-import { isSharedPath } from '../../storage.ts';
 import { listed, sizeText } from '../../units.ts';
 import {
   blocker,
@@ -277,11 +276,14 @@ const vmFiles = (v: DoctorView): string[] => [
   ...(v.wanted?.virtualMachines.map((vm) => vm.vhd) ?? []),
 ];
 
+/** A share of a server, with either slash; the path of a device is none. */
+const SHARE = /^[\\/]{2}[^\\/?.]/;
+
 /** Without a volume, shared storage is SMB: what is on it needs no volume, and where there is nothing none is missed. */
 function unlessOnShares(v: DoctorView): string | null {
   if (clusterView(v)?.sharedVolumes.length !== 0) return null;
   const files = vmFiles(v);
-  if (files.some((path) => !isSharedPath(path, []))) return null;
+  if (!files.every((path) => SHARE.test(path))) return null;
   return files.length === 0
     ? 'there is no cluster shared volume and no disk of a VM: VMs on SMB shares need none'
     : 'there is no cluster shared volume, and the VMs are on SMB shares';
