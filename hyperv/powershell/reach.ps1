@@ -107,7 +107,11 @@ function Get-WatariPeer {
             $tried = @{ ok = $false; hresult = $script:Unreachable; message = "WinRM of $peer (TCP $($script:WinRMPort)) does not answer."; ahead = $null }
         }
         $told = $null
-        if ($null -ne $tried) { $told = [pscustomobject][ordered]@{ ok = $tried.ok; hresult = $tried.hresult; message = $tried.message } }
+        $ahead = $null
+        if ($null -ne $tried) {
+            $ahead = $tried.ahead
+            $told = [pscustomobject][ordered]@{ ok = $tried.ok; hresult = $tried.hresult; message = $tried.message }
+        }
         [pscustomobject][ordered]@{
             node              = $peer
             addresses         = $reach[$peer].Addresses
@@ -115,7 +119,7 @@ function Get-WatariPeer {
                     [pscustomobject][ordered]@{ port = $number; open = $reach[$peer].Open[$number] }
                 })
             signIn            = $told
-            clockAheadSeconds = $(if ($null -ne $tried) { $tried.ahead })
+            clockAheadSeconds = $ahead
         }
     }
 }
