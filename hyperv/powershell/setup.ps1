@@ -178,6 +178,7 @@ function Read-PasswordEnd {
 # 1 is Credential Guard; the class is absent from a Windows without virtualization-based security.
 function Test-CredentialGuard {
     $guard = Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard }
+    if ($null -eq $guard) { return $null }
     @(Read-Property $guard 'SecurityServicesRunning') -contains 1
 }
 
