@@ -1,9 +1,10 @@
 // The look of `cluster doctor` at one node, done by the node itself on watari.<cluster>.<node>: everything that can be
 // read there, at once. A part that fails is told as that part's failure and takes nothing else with it.
 import { ApplicationFailure } from '@temporalio/common';
+import type { PeerFacts, IsoTime } from '../domain/facts.ts';
+import { sameName } from '../domain/names.ts';
 import { tallyEvents } from '../domain/doctor/tally.ts';
-import type { NodeExam, Part, WorkerFacts } from '../domain/doctor/view.ts';
-import type { IsoTime } from '../domain/facts.ts';
+import { NODE_PORTS, type NodeExam, type Part, type WorkerFacts } from '../domain/doctor/view.ts';
 import { HypervError } from '../hyperv/host.ts';
 import { beating } from './beats.ts';
 import { readView, type ClusterActivityDeps } from './cluster.ts';
@@ -28,6 +29,14 @@ export interface ExamRequest {
   cluster?: boolean;
 }
 
+export interface SignInRequest {
+  peers: {
+    node: string;
+    /** How long a refusal there stands for itself: a second wrong try would count towards the same lock. */
+    windowMinutes: number;
+  }[];
+}
+
 /** Of one day on one node; a log that has more is in trouble, and which are the most frequent is clear by then. */
 const EVENTS_MAX = 1000;
 
@@ -49,7 +58,9 @@ async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<No
   const [view, setup, peers, storage, events, cluster] = await Promise.all([
     partly(() => readNode(deps, { files }, { mayStart: true })),
     partly(async () => (await host.readSetup({ ports })).facts),
-    partly(async () => (nodes.length === 0 ? [] : (await host.readPeers({ nodes, ports })).facts)),
+    partly(async () =>
+      nodes.length === 0 ? [] : (await host.readPeers({ nodes, ports, signIn: false })).facts,
+    ),
     partly(async () => {
       try {
         return (await host.readVmStorage({})).facts;
@@ -68,8 +79,51 @@ async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<No
   return { worker, view, setup, peers, storage, events, cluster };
 }
 
-export const createExamActivities = (deps: NodeActivityDeps) =>
-  guarded({
+/** Peers by lower-case names. A worker that starts anew has forgotten them; the margin of the plan is for that. */
+type Refusals = Map<string, { at: number; facts: PeerFacts }>;
+
+const MINUTE_MS = 60_000;
+
+/** Asks each peer once; one that refused within its window is told as it was, and not asked. */
+async function signInAt(
+  { host, now }: NodeActivityDeps,
+  refusals: Refusals,
+  { peers }: SignInRequest,
+): Promise<PeerFacts[]> {
+  const told: PeerFacts[] = [];
+  const fresh: string[] = [];
+  for (const { node, windowMinutes } of peers) {
+    const known = refusals.get(node.toLowerCase());
+    const stands = known !== undefined && now().getTime() - known.at < windowMinutes * MINUTE_MS;
+    if (stands) told.push(known.facts);
+    else fresh.push(node);
+  }
+  // Whoever was refused before would be refused again.
+  if (fresh.length === 0 || told.length > 0) return told;
+  const ports = [NODE_PORTS.winrm];
+  for (const facts of (await host.readPeers({ nodes: fresh, ports, signIn: true })).facts) {
+    told.push(facts);
+    const key = fresh.find((node) => sameName(node, facts.node))?.toLowerCase() ?? facts.node;
+    if (facts.signIn?.ok === false) refusals.set(key, remembered(facts, now()));
+    else refusals.delete(key);
+  }
+  return told;
+}
+
+function remembered(facts: PeerFacts, at: Date): { at: number; facts: PeerFacts } {
+  const { signIn } = facts;
+  if (signIn === null) return { at: at.getTime(), facts };
+  const message = `${signIn.message ?? ''} (asked at ${at.toISOString()}, not again yet: wrong sign-ins lock accounts)`;
+  return { at: at.getTime(), facts: { ...facts, signIn: { ...signIn, message } } };
+}
+
+export const createExamActivities = (deps: NodeActivityDeps) => {
+  const refusals: Refusals = new Map();
+  return guarded({
+    /** Signs in nowhere. */
     examineNode: (request: ExamRequest): Promise<NodeExam> =>
       beating(deps, () => examine(deps, request)),
+    signIn: (request: SignInRequest): Promise<PeerFacts[]> =>
+      beating(deps, () => signInAt(deps, refusals, request)),
   });
+};

@@ -95,6 +95,35 @@ export interface SetupFacts {
   listening: number[];
   /** Thumbprints of "Shielded VM Local Certificates": VMs with a TPM start only where those of their maker are. */
   shieldingCertificates: string[];
+  /** These four are absent where an older worker told the rest. */
+  security?: SecurityFacts;
+  /** Policy `…\\WindowsUpdate\\AU`: NoAutoUpdate and AUOptions. null: not set. */
+  automaticUpdates?: { off: number | null; option: number | null };
+  /** Ids of the VMs here that have a part of a graphics processor. */
+  gpuPartitions?: string[];
+  /** The same from every node; null: its cluster service does not run. */
+  cluster?: ClusterRules | null;
+}
+
+/** What lets the worker's account in, keeps it out, or will. */
+export interface SecurityFacts {
+  /** When wrong sign-ins lock an account here: threshold 0 is never, minutes -1 until somebody unlocks it. null: not shown. */
+  lockout: { threshold: number; minutes: number; windowMinutes: number } | null;
+  /** SIDs that hold the rights to log on, or names where Windows writes those. null: not shown. */
+  rights: Record<'batch' | 'denyBatch' | 'network' | 'denyNetwork', string[]> | null;
+  /** The worker's account is locked. */
+  locked: boolean;
+  /** Of its password; null: never, or not shown. */
+  passwordExpires: IsoTime | null;
+  /** Win32_DeviceGuard: Credential Guard runs. null: not shown. */
+  credentialGuard: boolean | null;
+}
+
+export interface ClusterRules {
+  /** Owner of the core group (`Cluster Group`, whatever Windows calls it in its language). */
+  coreGroupOwner: string;
+  /** Those that are enabled. RuleType: 1 same fault domain, 2 same node, 3 and 4 different ones. */
+  affinityRules: { name: string; type: number; groups: string[] }[];
 }
 
 export interface AccountFacts {
@@ -112,8 +141,8 @@ export interface PeerFacts {
   /** What the name resolves to here; empty: it does not. */
   addresses: string[];
   ports: { port: number; open: boolean }[];
-  /** A real sign-in over WinRM with the account, hence the password, that the asking worker runs under. */
-  signIn: { ok: boolean; hresult: string | null; message: string | null };
+  /** A real sign-in over WinRM with the account, hence the password, that the asking worker runs under. null: not tried. */
+  signIn: { ok: boolean; hresult: string | null; message: string | null } | null;
   /** The peer's clock minus ours, in seconds; null without a sign-in. */
   clockAheadSeconds: number | null;
 }
@@ -125,6 +154,8 @@ export interface VmStorageFacts {
   /** Folder of the configuration. */
   configurationPath: string;
   smartPagingPath: string;
+  /** Folder of its checkpoints; absent where an older worker told the rest. */
+  snapshotPath?: string;
   disks: {
     path: string;
     /** Parents of a differencing disk (checkpoints make them), nearest first. */

@@ -53,8 +53,11 @@ export interface HypervReads {
   readBoot(a: object): Promise<Reply<{ boot: string; bootTime: IsoTime }>>;
   /** Workgroup, accounts, policies: what an administrator set up by hand. `ports`: TCP ports to look at. */
   readSetup(a: { ports: number[] }): Promise<Reply<SetupFacts>>;
-  /** Turns to other nodes: name, ports, a sign-in. All at once; a silent peer costs seconds, never minutes. */
-  readPeers(a: { nodes: string[]; ports: number[] }): Promise<Reply<PeerFacts[]>>;
+  /**
+   * Turns to other nodes: names and ports, all at once, and unless `signIn` is false a sign-in at each, which stops at the
+   * first refusal. A silent peer costs seconds, never minutes.
+   */
+  readPeers(a: { nodes: string[]; ports: number[]; signIn?: boolean }): Promise<Reply<PeerFacts[]>>;
   /** A service that is not installed answers `Missing`. */
   readServices(a: { names: string[] }): Promise<Reply<ServiceFacts[]>>;
   readFeatures(a: { names: string[] }): Promise<Reply<FeatureFacts[]>>;

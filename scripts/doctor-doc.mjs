@@ -65,8 +65,15 @@ What cannot be read from the nodes is not in here: cables, switches between the 
 processors that look alike were set up alike in the firmware. The last proof is a live migration: \`prove\` in
 [cluster.yaml](cluster-yaml.md).
 
-The sign-in between nodes is a real one: each node opens a WinRM session to every other with the account of its worker.
-That proves the name, the password, the trust and the rights in one go. Nothing is stored, and no password is read.
+The sign-in between nodes is a real one: each node is asked by one other, over WinRM, with the account of its worker. That
+proves the name, the password, the trust and the rights in one go; what two nodes would say of each other follows from who
+let whom in. It cannot lock an account: each node is asked once, not where one or two wrong sign-ins lock an account or
+where Windows does not show how many do, and not again within the window of the lock after a refusal, which is told again
+meanwhile. Nothing is stored, and no password is read.
+
+How a cluster signs in Windows tells nowhere. It is taken for one with certificates where every node blocks NTLM, or where
+WinRM answers on 5986 alone; what rests on an account and its password is then *not checked*. One look is offered and
+never made: whether VMs that a local account created can be moved (0x80070534) only a live migration shows.
 
 The shape of \`--json\` is the [DoctorReport](workflows.md#doctorreport) of the workflow behind it.
 

@@ -20,6 +20,8 @@ export interface CallOptions {
   takeWithinSeconds?: number;
   /** Longest for all attempts together; also lets `NotReady` be asked again and again. */
   allWithinSeconds?: number;
+  /** For what must not be done twice, whatever became of the answer. */
+  attemptsMax?: number;
 }
 
 /**
@@ -46,7 +48,9 @@ const options = (taskQueue: string, budgets: Budgets, call: CallOptions): Activi
     initialInterval: '200ms',
     backoffCoefficient: 2,
     maximumInterval: '15s',
-    ...(call.allWithinSeconds === undefined ? { maximumAttempts: ATTEMPTS_MAX } : {}),
+    ...(call.allWithinSeconds === undefined || call.attemptsMax !== undefined
+      ? { maximumAttempts: call.attemptsMax ?? ATTEMPTS_MAX }
+      : {}),
   },
   // An undo must never overlap the act that it takes back.
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

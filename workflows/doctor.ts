@@ -1,10 +1,17 @@
 // doctor: looks at the cluster and lets every node examine itself, all at once, and says what would not work. Changes
 // nothing. A node that does not answer is a finding after a bounded wait, never a hang, and nobody is asked anything.
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, patched } from '@temporalio/workflow';
 import type { ExamRequest } from '../activities/examine.ts';
 import { diagnose, type DoctorReport } from '../domain/doctor/diagnose.ts';
-import { NODE_PORTS, toldView, type NodeExam, type Part } from '../domain/doctor/view.ts';
-import type { ClusterView, NoAnswer } from '../domain/facts.ts';
+import { planSignIns, type SignIn } from '../domain/doctor/sign-ins.ts';
+import {
+  NODE_PORTS,
+  toldView,
+  withSignIns,
+  type NodeExam,
+  type Part,
+} from '../domain/doctor/view.ts';
+import type { ClusterView, NoAnswer, PeerFacts } from '../domain/facts.ts';
 import { failureRow, isFailureCode } from '../domain/failures.ts';
 import { includesName, runId, sameName, stepId } from '../domain/names.ts';
 import type { DoctorInput } from '../domain/spec.ts';
@@ -17,8 +24,10 @@ import { filesToAsk } from './snapshot.ts';
 const TAKE_SECONDS = 45;
 /** A node that is down for the cluster, and that nobody named: most likely it has no worker at all. */
 const DOWN_SECONDS = 5;
-/** Signing in to a peer that is silent takes tens of seconds; many VMs on a busy host as long. */
+/** Many VMs on a busy host take tens of seconds. */
 const EXAM_SECONDS = 90;
+/** The shell's own limit of a reading, and a little more. */
+const SIGN_IN_SECONDS = 75;
 const LOOK_SECONDS = 20;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -48,6 +57,7 @@ async function examineCluster(job: Job<DoctorInput>): Promise<DoctorReport> {
     view = told;
     await examineNodes(round, view);
   }
+  if (patched('one-sign-in-for-each-node')) await signInEverywhere(round, view);
   const takenAt = new Date(Date.now()).toISOString();
   const nodes = Object.fromEntries(round.exams);
   return diagnose(
@@ -130,6 +140,52 @@ function examineNode(
         allWithinSeconds: takeSeconds + EXAM_SECONDS,
       })
       .examineNode(request);
+  });
+}
+
+/** One sign-in at each node: planned when it is known who can ask, and where a wrong one could lock an account. */
+async function signInEverywhere(round: Round, view: Part<ClusterView>): Promise<void> {
+  const { cluster, wanted = null } = round.input;
+  const nodes = Object.fromEntries(round.exams);
+  const { asks } = planSignIns({ cluster, view, nodes, wanted });
+  const byAsker = new Map<string, SignIn[]>();
+  for (const one of asks) byAsker.set(one.asker, [...(byAsker.get(one.asker) ?? []), one]);
+  const steps = [...byAsker].map(([asker, own]) => ({ asker, own, step: signInStep(asker, own) }));
+  round.run.expect(steps.map(({ step }) => step));
+  await Promise.all(
+    steps.map(async ({ asker, own, step }) => {
+      const told = await signInFrom(round, asker, own, step);
+      const exam = round.exams.get(asker);
+      if ('facts' in told && exam !== undefined)
+        round.exams.set(asker, withSignIns(exam, told.facts));
+    }),
+  );
+}
+
+const signInStep = (asker: string, own: readonly SignIn[]): NeededStep => ({
+  id: stepId.node(asker, 'sign-in'),
+  title: `Sign in from ${asker} to ${own.map((one) => one.peer).join(', ')}`,
+});
+
+function signInFrom(
+  { run, calls }: Round,
+  asker: string,
+  own: readonly SignIn[],
+  step: NeededStep,
+): Promise<Part<PeerFacts[]>> {
+  const takeSeconds = Math.min(calls.budgets.answerSeconds, TAKE_SECONDS);
+  const peers = own.map(({ peer, windowMinutes }) => ({ node: peer, windowMinutes }));
+  return ask(run, step, (c) => {
+    c.evidence({ node: asker });
+    return calls
+      .onNode(asker, {
+        summary: step.title,
+        seconds: SIGN_IN_SECONDS,
+        takeWithinSeconds: takeSeconds,
+        // Another try would be another sign-in.
+        attemptsMax: 1,
+      })
+      .signIn({ peers });
   });
 }
 

@@ -45,7 +45,7 @@ export type Ending = 'was-not-running' | 'ended' | 'forced';
 
 /**
  * Ends the worker of a task: asked first, so that it finishes or hands back what it does; by force when it does not
- * listen. The request holds for two minutes, or until it is released, against the start that comes every minute.
+ * listen. The request holds for two minutes, or until it is released, against a start that comes meanwhile.
  */
 export async function endWorker(computer: ServiceComputer, task: WorkerTask): Promise<Ending> {
   const { tasks, say } = computer;

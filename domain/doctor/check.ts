@@ -42,6 +42,8 @@ export interface Check {
   warns: string | null;
   /** Where it comes from. */
   source: string;
+  /** Why it is not looked at, as a clause that says what else to do; null: it is. */
+  unless?: (v: DoctorView) => string | null;
   /** Problems, or one finding that all is well. Empty: nobody told what it needs. */
   look: (v: DoctorView) => Seen[];
 }

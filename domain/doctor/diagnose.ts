@@ -8,6 +8,7 @@ import { CLUSTER_CHECKS } from './checks/cluster.ts';
 import { HYPERV_CHECKS } from './checks/hyperv.ts';
 import { NETWORK_CHECKS } from './checks/network.ts';
 import { ROLE_CHECKS } from './checks/roles.ts';
+import { SIGN_IN_CHECKS } from './checks/sign-in.ts';
 import { VM_CHECKS } from './checks/vms.ts';
 import { WINDOWS_CHECKS } from './checks/windows.ts';
 import { WORKER_CHECKS } from './checks/workers.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   ...WORKER_CHECKS,
   ...WINDOWS_CHECKS,
   ...ACCOUNT_CHECKS,
+  ...SIGN_IN_CHECKS,
   ...NETWORK_CHECKS,
   ...CLUSTER_CHECKS,
   ...HYPERV_CHECKS,
@@ -74,8 +76,9 @@ export function diagnose(
   const findings: Finding[] = [];
   const unchecked: DoctorReport['unchecked'] = [];
   for (const check of CHECKS) {
-    const seen = check.look(v);
-    if (seen.length === 0) unchecked.push({ check: check.id, why: whyNot(check, v) });
+    const unless = nobodyTold(v) ? null : (check.unless?.(v) ?? null);
+    const seen = unless === null ? check.look(v) : [];
+    if (seen.length === 0) unchecked.push({ check: check.id, why: unless ?? whyNot(check, v) });
     for (const level of ORDER) {
       const found = bounded(seen.filter((f) => f.level === level));
       findings.push(...found.map((f) => ({ check: check.id, ...f })));
@@ -100,8 +103,11 @@ const nodeLine = (node: string, exam: Part<{ worker: WorkerFacts }>): DoctorNode
   worker: 'facts' in exam ? exam.facts.worker : null,
 });
 
+const nobodyTold = (v: DoctorView): boolean =>
+  Object.values(v.nodes).every((exam) => 'noAnswer' in exam);
+
 function whyNot(check: Check, v: DoctorView): string {
-  if (Object.values(v.nodes).every((exam) => 'noAnswer' in exam)) return 'no node answered';
+  if (nobodyTold(v)) return 'no node answered';
   if (check.id === 'file')
     return v.wanted === null ? 'no cluster.yaml was given' : 'the cluster did not answer';
   return clusterView(v) === null ? 'neither the cluster nor a node told it' : 'no node told it';

@@ -16,7 +16,14 @@ import type { ClusterSpec } from '../spec.ts';
 import type { EventTally } from './tally.ts';
 
 /** TCP ports between nodes (Microsoft's troubleshoot-live-migration-issues, create-workgroup-cluster). */
-export const NODE_PORTS = { liveMigration: 6600, cluster: 3343, smb: 445, winrm: 5985 } as const;
+export const NODE_PORTS = {
+  liveMigration: 6600,
+  cluster: 3343,
+  smb: 445,
+  winrm: 5985,
+  /** WinRM over HTTPS, which a cluster with certificates uses. */
+  winrmTls: 5986,
+} as const;
 
 /** Something that was asked for, or why it was not told. */
 export type Part<T> = { facts: T } | { noAnswer: NoAnswer };
@@ -43,6 +50,17 @@ export interface NodeExam {
   events: Part<EventTally>;
   /** The cluster as this node sees it; asked for only when nobody else could tell. */
   cluster: Part<ClusterView> | null;
+}
+
+/** What sign-ins found, put beside what the same node found of names and ports. */
+export function withSignIns(exam: Part<NodeExam>, found: readonly PeerFacts[]): Part<NodeExam> {
+  if ('noAnswer' in exam || 'noAnswer' in exam.facts.peers) return exam;
+  const peers = exam.facts.peers.facts.map((peer) => {
+    const one = found.find((p) => sameName(p.node, peer.node));
+    if (one === undefined) return peer;
+    return { ...peer, signIn: one.signIn, clockAheadSeconds: one.clockAheadSeconds };
+  });
+  return { facts: { ...exam.facts, peers: { facts: peers } } };
 }
 
 export interface DoctorView {
@@ -99,6 +117,15 @@ export const setups = told('setup');
 export const peers = told('peers');
 export const storages = told('storage');
 export const events = told('events');
+
+/** What the setup of a node tells since it was asked for; older workers do not tell it. */
+export const setupsWith =
+  <K extends 'security' | 'automaticUpdates' | 'gpuPartitions' | 'cluster'>(name: K) =>
+  (v: DoctorView): Of<NonNullable<SetupFacts[K]>>[] =>
+    setups(v).flatMap(({ node, facts }) => {
+      const part = facts[name] as NonNullable<SetupFacts[K]> | null | undefined;
+      return part == null ? [] : [{ node, facts: part }];
+    });
 
 export const partOf = <K extends PartName>(
   v: DoctorView,

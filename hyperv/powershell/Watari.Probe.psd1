@@ -5,10 +5,10 @@
     GUID              = 'b1f0c1a6-6d0e-4c0c-9a55-1c4d7b8f3e21'
     Author            = 'watari'
     Copyright         = 'MIT'
-    Description       = 'What no cmdlet of Windows offers: which ports of other machines answer, who holds a user right, a restart where WMI may not.'
+    Description       = 'What no cmdlet of Windows offers: which ports of other machines answer, what the security policy says, a restart where WMI may not.'
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
-        'Read-UserRight'
+        'Read-SecurityPolicy'
         'Restart-Machine'
         'Test-Reach'
     )

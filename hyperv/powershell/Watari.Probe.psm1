@@ -1,5 +1,5 @@
 # Watari.Probe: what no cmdlet of Windows offers, and is made of .NET and programs instead: which ports of other machines
-# answer, who holds a user right, a restart where WMI may not. Watari.HyperV calls it. A module of its own, so
+# answer, what the security policy says, a restart where WMI may not. Watari.HyperV calls it. A module of its own, so
 # that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
 
 $script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
@@ -95,39 +95,40 @@ function Test-Reach {
     }
 }
 
-function Read-UserRight {
+function Read-SecurityPolicy {
     <#
     .SYNOPSIS
-    Tells which accounts hold user rights on this machine, as SIDs. Needs an administrator.
+    Tells what the security policy of this machine says: who holds user rights, when accounts are locked. Needs an
+    administrator.
     .DESCRIPTION
-    Windows has no cmdlet and no class for them: secedit.exe exports them to a file in the temporary folder, which is read
-    and removed.
+    Windows has no cmdlet and no class for it, and net.exe answers in its own language: secedit.exe exports it to a file in
+    the temporary folder, which is read and removed. A right is a list of SIDs, or of names where Windows writes those.
     .PARAMETER Name
-    Rights by their constants, for example SeServiceLogonRight.
+    Rights and settings by their constants, for example SeServiceLogonRight and LockoutBadCount.
     .EXAMPLE
-    Read-UserRight -Name SeServiceLogonRight, SeCreateSymbolicLinkPrivilege
+    Read-SecurityPolicy -Name SeServiceLogonRight, LockoutBadCount
     #>
     [CmdletBinding(PositionalBinding = $false)]
     param([Parameter(Mandatory = $true)][string[]]$Name)
     $file = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "watari-$([guid]::NewGuid()).inf"
     try {
-        Export-UserRight $file
+        Export-SecurityPolicy $file
         # UTF-16 with a mark at its start, which this goes by.
         $text = [System.IO.File]::ReadAllText($file)
     }
     finally { [System.IO.File]::Delete($file) }
-    foreach ($right in $Name) {
-        $sids = @()
-        if ($text -match ('(?m)^[ \t]*{0}[ \t]*=(.*)$' -f [regex]::Escape($right))) {
-            $sids = @($Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ })
+    foreach ($one in $Name) {
+        $values = @()
+        if ($text -match ('(?m)^[ \t]*{0}[ \t]*=(.*)$' -f [regex]::Escape($one))) {
+            $values = @($Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ })
         }
-        [pscustomobject][ordered]@{ Name = $right; Sids = $sids }
+        [pscustomobject][ordered]@{ Name = $one; Values = $values }
     }
 }
 
-function Export-UserRight {
+function Export-SecurityPolicy {
     param([string]$File)
-    $code = Invoke-Program -Name 'secedit.exe' -Arguments ('/export /areas USER_RIGHTS /quiet /cfg "{0}"' -f $File)
+    $code = Invoke-Program -Name 'secedit.exe' -Arguments ('/export /areas SECURITYPOLICY USER_RIGHTS /quiet /cfg "{0}"' -f $File)
     if ($code -ne 0) { throw "secedit.exe failed with code $code." }
 }
 
@@ -173,4 +174,4 @@ function Restart-Machine {
     [pscustomobject][ordered]@{ ExitCode = $code }
 }
 
-Export-ModuleMember -Function Test-Reach, Read-UserRight, Restart-Machine
+Export-ModuleMember -Function Test-Reach, Read-SecurityPolicy, Restart-Machine

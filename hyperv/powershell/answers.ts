@@ -112,17 +112,45 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     microcode: z.string(),
     listening: z.array(z.int()),
     shieldingCertificates: z.array(z.string()),
+    security: z.strictObject({
+      lockout: z
+        .strictObject({ threshold: z.int(), minutes: z.int(), windowMinutes: z.int() })
+        .nullable(),
+      rights: z
+        .strictObject({
+          batch: z.array(z.string()),
+          denyBatch: z.array(z.string()),
+          network: z.array(z.string()),
+          denyNetwork: z.array(z.string()),
+        })
+        .nullable(),
+      locked: z.boolean(),
+      passwordExpires: time.nullable(),
+      credentialGuard: z.boolean().nullable(),
+    }),
+    automaticUpdates: z.strictObject({ off: z.int().nullable(), option: z.int().nullable() }),
+    gpuPartitions: z.array(z.string()),
+    cluster: z
+      .strictObject({
+        coreGroupOwner: z.string(),
+        affinityRules: z.array(
+          z.strictObject({ name: z.string(), type: z.int(), groups: z.array(z.string()) }),
+        ),
+      })
+      .nullable(),
   }),
   readPeers: z.array(
     z.strictObject({
       node: z.string(),
       addresses: z.array(z.string()),
       ports: z.array(z.strictObject({ port: z.int(), open: z.boolean() })),
-      signIn: z.strictObject({
-        ok: z.boolean(),
-        hresult: z.string().nullable(),
-        message: z.string().nullable(),
-      }),
+      signIn: z
+        .strictObject({
+          ok: z.boolean(),
+          hresult: z.string().nullable(),
+          message: z.string().nullable(),
+        })
+        .nullable(),
       clockAheadSeconds: z.number().nullable(),
     }),
   ),
@@ -149,6 +177,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       name: z.string(),
       configurationPath: z.string(),
       smartPagingPath: z.string(),
+      snapshotPath: z.string(),
       disks: z.array(
         z.strictObject({ path: z.string(), parents: z.array(z.string()), shared: z.boolean() }),
       ),

@@ -12,34 +12,22 @@ $script:WinRMPort = 5985
 # ERROR_WSMAN_CANNOT_CONNECT_MACHINE, which is what WinRM says after its own minute of waiting.
 $script:Unreachable = '0x80338126'
 
+# WinRM refuses by itself to turn to a name that TrustedHosts lacks: no account was tried.
+$script:NotTrusted = '0x803380E4'
+
 # By name of the peer, a real sign-in over WinRM with the account, hence the password, of this process: a question that only
-# an administrator is answered. The answer tells the peer's clock as well.
+# an administrator is answered. The answer tells the peer's clock as well. One after the other, and none after a refusal:
+# a password that is wrong at one is wrong at the next, and each wrong sign-in counts towards the lock of that account.
 function Read-SignIn {
     param([string[]]$Peer)
     $found = @{}
     if ($Peer.Count -eq 0) { return $found }
     $watch = [System.Diagnostics.Stopwatch]::StartNew()
-    $seconds = [uint32]$script:SignInSeconds
-    try {
-        Invoke-Recorded {
-            CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -ComputerName $Peer -OperationTimeoutSec $seconds -ErrorAction Continue
-        } 2>&1 | ForEach-Object {
-            if ($_ -is [System.Management.Automation.ErrorRecord]) {
-                $name = [string](Read-Property (Read-Property $_ 'OriginInfo') 'PSComputerName')
-                # An answer that came before it counts more.
-                if (-not $found.ContainsKey($name)) { $found[$name] = ConvertTo-Refusal $_ }
-            }
-            else {
-                $found[[string]$_.PSComputerName] = @{
-                    ok = $true; hresult = $null; message = $null; ahead = $null
-                    # The peer looked at its clock somewhere between the question and its answer.
-                    clock = ([datetime]$_.LocalDateTime).ToUniversalTime(); after = $watch.ElapsedMilliseconds / 2
-                }
-            }
-        }
+    foreach ($name in $Peer) {
+        $found[$name] = Request-SignIn $name $watch
+        $code = $found[$name].hresult
+        if (-not $found[$name].ok -and $code -ne $script:Unreachable -and $code -ne $script:NotTrusted) { break }
     }
-    # One that names nobody is for all that have no answer.
-    catch { $found[''] = ConvertTo-Refusal $_ }
     $system = @(Read-Optional 'The clock' { Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem } })[0]
     if ($null -eq $system) { return $found }
     $began = ([datetime]$system.LocalDateTime).ToUniversalTime().AddMilliseconds(-$watch.ElapsedMilliseconds)
@@ -47,6 +35,21 @@ function Read-SignIn {
         if ($one.ok) { $one.ahead = [Math]::Round(($one.clock - $began.AddMilliseconds($one.after)).TotalSeconds, 3) }
     }
     $found
+}
+
+function Request-SignIn {
+    param([string]$Peer, [System.Diagnostics.Stopwatch]$Watch)
+    $seconds = [uint32]$script:SignInSeconds
+    $asked = $Watch.ElapsedMilliseconds
+    try {
+        $answer = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem -ComputerName $Peer -OperationTimeoutSec $seconds })[0]
+        # The peer looked at its clock somewhere between the question and its answer.
+        @{
+            ok = $true; hresult = $null; message = $null; ahead = $null
+            clock = ([datetime]$answer.LocalDateTime).ToUniversalTime(); after = ($asked + $Watch.ElapsedMilliseconds) / 2
+        }
+    }
+    catch { ConvertTo-Refusal $_ }
 }
 
 function ConvertTo-Refusal {
@@ -67,11 +70,15 @@ function Get-WatariPeer {
     .SYNOPSIS
     Tells what this machine finds when it turns to other nodes: address, open ports, a sign-in, the clock.
     .DESCRIPTION
-    All nodes at once: within about three seconds, or eight where a WinRM accepts a connection and then says nothing.
+    Names and ports of all nodes at once, within about three seconds. Then the sign-ins, one after the other; a WinRM that
+    accepts a connection and says nothing costs five seconds. After the first refusal no other node is asked: its signIn
+    is $null.
     .PARAMETER Name
     The other nodes.
     .PARAMETER Port
     TCP ports to try.
+    .PARAMETER SignIn
+    Also sign in; $false: names and ports alone.
     .EXAMPLE
     Get-WatariPeer -Name HV2, HV3 -Port 445, 3343, 5985, 6600
     #>
@@ -79,7 +86,8 @@ function Get-WatariPeer {
     param(
         [Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('nodes')]
         [ValidatePattern('\A[^\x00-\x1F\x7F]{1,260}\z')][string[]]$Name,
-        [Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('ports')][ValidateRange(1, 65535)][int[]]$Port
+        [Parameter(Mandatory = $true)][AllowEmptyCollection()][Alias('ports')][ValidateRange(1, 65535)][int[]]$Port,
+        [bool]$SignIn = $true
     )
     if ($Name.Count -eq 0) { return }
     $look = @(@($Port) + $script:WinRMPort | Sort-Object -Unique)
@@ -90,17 +98,19 @@ function Get-WatariPeer {
         foreach ($one in $_.Ports) { $open[[int]$one.Port] = [bool]$one.Open }
         $reach[[string]$_.Name] = @{ Addresses = @($_.Addresses | ForEach-Object { [string]$_ }); Open = $open }
     }
-    $signIns = Read-SignIn @($Name | Where-Object { $reach[$_].Open[$script:WinRMPort] } | Sort-Object -Unique)
+    $answering = @($Name | Where-Object { $reach[$_].Open[$script:WinRMPort] } | Sort-Object -Unique)
+    $signIns = @{}
+    if ($SignIn) { $signIns = Read-SignIn $answering }
     foreach ($peer in $Name) {
-        $answers = $reach[$peer].Open[$script:WinRMPort]
-        $signIn = $signIns[$peer]
-        if ($null -eq $signIn -and $answers) { $signIn = $signIns[''] }
-        if ($null -eq $signIn) {
-            $why = "WinRM of $peer (TCP $($script:WinRMPort)) does not answer."
-            if ($answers) {
-                $why = "$peer accepted a connection to WinRM (TCP $($script:WinRMPort)) and did not answer within $($script:SignInSeconds) seconds."
-            }
-            $signIn = @{ ok = $false; hresult = $script:Unreachable; message = $why; ahead = $null }
+        $tried = $signIns[$peer]
+        if ($null -eq $tried -and $SignIn -and $answering -notcontains $peer) {
+            $tried = @{ ok = $false; hresult = $script:Unreachable; message = "WinRM of $peer (TCP $($script:WinRMPort)) does not answer."; ahead = $null }
+        }
+        $told = $null
+        $ahead = $null
+        if ($null -ne $tried) {
+            $ahead = $tried.ahead
+            $told = [pscustomobject][ordered]@{ ok = $tried.ok; hresult = $tried.hresult; message = $tried.message }
         }
         [pscustomobject][ordered]@{
             node              = $peer
@@ -108,8 +118,8 @@ function Get-WatariPeer {
             ports             = @(foreach ($number in $Port) {
                     [pscustomobject][ordered]@{ port = $number; open = $reach[$peer].Open[$number] }
                 })
-            signIn            = [pscustomobject][ordered]@{ ok = $signIn.ok; hresult = $signIn.hresult; message = $signIn.message }
-            clockAheadSeconds = $signIn.ahead
+            signIn            = $told
+            clockAheadSeconds = $ahead
         }
     }
 }

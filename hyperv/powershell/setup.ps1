@@ -19,6 +19,7 @@ $script:RegistryKeys = @{
     SystemPolicy  = 'SOFTWARE\Policies\Microsoft\Windows\System'
     WinRM         = 'SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Client'
     WinRMPolicy   = 'SOFTWARE\Policies\Microsoft\Windows\WinRM\Client'
+    Updates       = 'SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'
     Processor     = 'HARDWARE\DESCRIPTION\System\CentralProcessor\0'
     # Each certificate is a key named by its thumbprint.
     ShieldedCerts = 'SOFTWARE\Microsoft\SystemCertificates\Shielded VM Local Certificates\Certificates'
@@ -133,15 +134,108 @@ function Read-BlockNtlm {
     [bool]$blocked
 }
 
+$script:PolicyNames = @(
+    'SeCreateSymbolicLinkPrivilege', 'SeServiceLogonRight'
+    'SeBatchLogonRight', 'SeDenyBatchLogonRight', 'SeNetworkLogonRight', 'SeDenyNetworkLogonRight'
+    'LockoutBadCount', 'LockoutDuration', 'ResetLockoutCount'
+)
+
+# The security policy, values by name, in one export of secedit.exe.
+function Read-Policy {
+    $names = $script:PolicyNames
+    $policy = @{}
+    foreach ($one in @(Invoke-Recorded { Watari.Probe\Read-SecurityPolicy -Name $names })) {
+        $policy[[string]$one.Name] = @($one.Values | ForEach-Object { [string]$_ })
+    }
+    $policy
+}
+
 # $null before Hyper-V, whose installation gives these rights.
 function Read-VirtualMachineRight {
-    if (-not (Test-HyperV)) { return $null }
-    $rights = @(Invoke-Recorded { Watari.Probe\Read-UserRight -Name SeCreateSymbolicLinkPrivilege, SeServiceLogonRight })
-    $has = @{}
-    foreach ($right in $rights) { $has[[string]$right.Name] = @($right.Sids) -contains $script:VirtualMachinesSid }
+    param([hashtable]$Policy)
+    if ($null -eq $Policy -or -not (Test-HyperV)) { return $null }
     [pscustomobject][ordered]@{
-        createSymbolicLinks = [bool]$has['SeCreateSymbolicLinkPrivilege']
-        logOnAsService      = [bool]$has['SeServiceLogonRight']
+        createSymbolicLinks = $Policy['SeCreateSymbolicLinkPrivilege'] -contains $script:VirtualMachinesSid
+        logOnAsService      = $Policy['SeServiceLogonRight'] -contains $script:VirtualMachinesSid
+    }
+}
+
+# A number of the security policy; where accounts are never locked, the two that say for how long are absent.
+function Read-PolicyNumber {
+    param([hashtable]$Policy, [string]$Name)
+    $text = [string]@($Policy[$Name])[0]
+    if ($text -match '\A-?\d{1,9}\z') { return [int]$text }
+    0
+}
+
+# When the password of a local account expires; nothing for one that does not. Win32_UserAccount knows only whether.
+function Read-PasswordEnd {
+    param([string]$Name)
+    $user = Invoke-Recorded { Microsoft.PowerShell.LocalAccounts\Get-LocalUser -Name $Name }
+    if ($null -ne $user.PasswordExpires) { ConvertTo-IsoTime ([datetime]$user.PasswordExpires) }
+}
+
+# 1 is Credential Guard; the class is absent from a Windows without virtualization-based security.
+function Test-CredentialGuard {
+    $guard = Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard }
+    if ($null -eq $guard) { return $null }
+    @(Read-Property $guard 'SecurityServicesRunning') -contains 1
+}
+
+# What lets the account of this process in, keeps it out, or will.
+function Read-Security {
+    param($Account, [hashtable]$Policy)
+    $lockout = $null
+    $rights = $null
+    if ($null -ne $Policy) {
+        $lockout = [pscustomobject][ordered]@{
+            threshold     = Read-PolicyNumber $Policy LockoutBadCount
+            minutes       = Read-PolicyNumber $Policy LockoutDuration
+            windowMinutes = Read-PolicyNumber $Policy ResetLockoutCount
+        }
+        $rights = [pscustomobject][ordered]@{
+            batch       = @($Policy['SeBatchLogonRight'])
+            denyBatch   = @($Policy['SeDenyBatchLogonRight'])
+            network     = @($Policy['SeNetworkLogonRight'])
+            denyNetwork = @($Policy['SeDenyNetworkLogonRight'])
+        }
+    }
+    $filter = "LocalAccount=TRUE AND SID='$($Account.sid)'"
+    $user = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_UserAccount -Filter $filter })[0]
+    $expires = $null
+    if ($null -ne $user) { $expires = @(Read-Optional 'The age of the password' { Read-PasswordEnd $Account.name })[0] }
+    [pscustomobject][ordered]@{
+        lockout         = $lockout
+        rights          = $rights
+        locked          = [bool](Read-Property $user 'Lockout')
+        passwordExpires = $expires
+        credentialGuard = @(Read-Optional 'Credential Guard' { Test-CredentialGuard })[0]
+    }
+}
+
+# Ids of the VMs here that have a part of a graphics processor. One query; the VM is named in InstanceID
+# ("Microsoft:GUID\..."), and the class also lists defaults, which belong to no VM.
+function Read-GpuPartition {
+    if (-not (Test-HyperV)) { return }
+    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_GpuPartitionSettingData } |
+        Where-Object { [string]$_.InstanceID -match '\AMicrosoft:([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\\' } |
+        ForEach-Object { $Matches[1].ToLowerInvariant() } | Sort-Object -Unique
+}
+
+# Who holds the core group, and the affinity rules: by WMI, since names of groups are in the language of Windows. $null
+# where the cluster service does not run.
+function Read-ClusterRule {
+    if ((Get-ServiceState 'ClusSvc')['ClusSvc'] -ne 'Running') { return $null }
+    # 1 is the type of the core group.
+    $core = @(Invoke-Recorded {
+            CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Name, OwnerNode FROM MSCluster_ResourceGroup WHERE GroupType=1'
+        })[0]
+    [pscustomobject][ordered]@{
+        coreGroupOwner = [string](Read-Property $core 'OwnerNode')
+        affinityRules  = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_AffinityRule } |
+                Where-Object { [int]$_.Enabled -ne 0 } | ForEach-Object {
+                    [pscustomobject][ordered]@{ name = [string]$_.Name; type = [int]$_.RuleType; groups = @($_.Groups | Where-Object { $_ } | ForEach-Object { [string]$_ }) }
+                })
     }
 }
 
@@ -172,6 +266,8 @@ function Get-WatariSetup {
     $bios = @(Read-Optional 'The firmware' { Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_BIOS } })[0]
     $workgroup = $null
     $domain = $null
+    $account = Read-OwnAccount
+    $policy = @(Read-Optional 'The security policy' { Read-Policy })[0]
     if ($computer.PartOfDomain) { $domain = [string]$computer.Domain } else { $workgroup = [string]$computer.Workgroup }
     [pscustomobject][ordered]@{
         node                  = [string]$computer.Name
@@ -179,19 +275,26 @@ function Get-WatariSetup {
         domain                = $domain
         dnsSuffix             = [string](Read-RegistryText $keys.Names 'NV Domain')
         updateRevision        = [int](Read-RegistryNumber $keys.Windows UBR)
-        account               = Read-OwnAccount
+        account               = $account
         administrators        = @(Read-Optional 'The group of administrators' { Read-Administrator })
         policies              = [pscustomobject][ordered]@{
             localAccountTokenFilterPolicy = Read-RegistryNumber $keys.System LocalAccountTokenFilterPolicy
             allowPku2u                    = Read-RegistryNumber $keys.Pku2u AllowOnlineID
             allowCustomSspsAps            = Read-RegistryNumber $keys.SystemPolicy AllowCustomSSPsAPs
             blockNtlm                     = @(Read-Optional 'The SMB client' { Read-BlockNtlm })[0]
-            virtualMachineRights          = @(Read-Optional 'The user rights' { Read-VirtualMachineRight })[0]
+            virtualMachineRights          = @(Read-Optional 'The user rights' { Read-VirtualMachineRight $policy })[0]
         }
         trustedHosts          = @(Read-TrustedHost)
         bios                  = ([string](Read-Property $bios 'SMBIOSBIOSVersion')).Trim()
         microcode             = [string](Read-Optional 'The microcode' { Read-Microcode })
         listening             = @(Read-Optional 'The list of listening ports' { Read-ListeningPort $Port })
         shieldingCertificates = @(Read-RegistryKeyName $keys.ShieldedCerts)
+        security              = Read-Security $account $policy
+        automaticUpdates      = [pscustomobject][ordered]@{
+            off    = Read-RegistryNumber $keys.Updates NoAutoUpdate
+            option = Read-RegistryNumber $keys.Updates AUOptions
+        }
+        gpuPartitions         = @(Read-Optional 'The list of GPU partitions' { Read-GpuPartition })
+        cluster               = @(Read-Optional 'The rules of the cluster' { Read-ClusterRule })[0]
     }
 }

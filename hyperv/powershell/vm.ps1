@@ -223,6 +223,7 @@ function Get-WatariVMStorage {
                 name              = [string]$one.Name
                 configurationPath = [string]$one.ConfigurationLocation
                 smartPagingPath   = [string]$one.SmartPagingFilePath
+                snapshotPath      = [string]$one.SnapshotFileLocation
                 disks             = @($disks[[string]$one.Id] | Where-Object { $null -ne $_ } | ForEach-Object {
                         $path = [string]$_.Path
                         $chain = [System.Collections.ArrayList]::new()
@@ -234,8 +235,8 @@ function Get-WatariVMStorage {
                         [pscustomobject][ordered]@{
                             path    = $path
                             parents = $chain.ToArray()
-                            # A VHD set is made to be shared.
-                            shared  = [bool](Read-Property $_ 'SupportPersistentReservations') -or $path -like '*.vhds'
+                            # A VHD set is shared too, and moves with its VM.
+                            shared  = [bool](Read-Property $_ 'SupportPersistentReservations') -and $path -notlike '*.vhds'
                         }
                     })
             }

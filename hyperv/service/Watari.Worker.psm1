@@ -193,8 +193,8 @@ function Register-WatariWorkerTask {
     Registers a worker as a disabled task that starts at boot under an account, whether or not anybody logs on.
     .DESCRIPTION
     Windows keeps the password, for this task alone, and logs on with it: a registration with a wrong one fails
-    (0x8007052E), and a task of that name that is already there is an error. A second trigger starts the task every
-    minute and is ignored while it runs: RestartOnFailure is for a task that could not be started ([MS-TSCH] 2.5.4.2),
+    (0x8007052E), and a task of that name that is already there is an error. A second trigger starts the task every five
+    minutes and is ignored while it runs: RestartOnFailure is for a task that could not be started ([MS-TSCH] 2.5.4.2),
     not for a program that ended after days.
     .PARAMETER Name
     Name of the task.
@@ -225,13 +225,15 @@ function Register-WatariWorkerTask {
     )
     $action = ScheduledTasks\New-ScheduledTaskAction -Execute $Execute -Argument $Arguments -WorkingDirectory $WorkingDirectory
     $atBoot = ScheduledTasks\New-ScheduledTaskTrigger -AtStartup
-    # Without a duration it repeats for ever (RepetitionPattern.Duration); a minute is the shortest interval.
-    $again = ScheduledTasks\New-ScheduledTaskTrigger -Once -At ([datetime]::Now) -RepetitionInterval ([timespan]::FromMinutes(1))
+    # Without a duration it repeats for ever (RepetitionPattern.Duration). Each time that is ignored is event 322 of the
+    # task history, so not every minute.
+    $again = ScheduledTasks\New-ScheduledTaskTrigger -Once -At ([datetime]::Now) -RepetitionInterval ([timespan]::FromMinutes(5))
     # Zero is no limit; the default ends a task after three days. Priority 7, the default, is that of background work:
-    # below normal for processor, memory and disk. 255 is the most that fits (an unsigned byte).
+    # below normal for processor, memory and disk; 5 still gives memory a low one, 4 does not. 255 is the most that fits
+    # (an unsigned byte).
     $settings = ScheduledTasks\New-ScheduledTaskSettingsSet -Disable -MultipleInstances IgnoreNew `
         -ExecutionTimeLimit ([timespan]::Zero) -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries `
-        -DontStopOnIdleEnd -StartWhenAvailable -Priority 5 -RestartCount 255 -RestartInterval ([timespan]::FromMinutes(1))
+        -DontStopOnIdleEnd -StartWhenAvailable -Priority 4 -RestartCount 255 -RestartInterval ([timespan]::FromMinutes(1))
     # Module logging, where a policy turns it on, writes the values of parameters into the event log.
     foreach ($module in @(Get-Module -All | Where-Object { $_.ExportedCommands.ContainsKey('Register-ScheduledTask') })) {
         $module.LogPipelineExecutionDetails = $false

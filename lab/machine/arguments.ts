@@ -18,7 +18,11 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readHost: nothing,
   readBoot: nothing,
   readSetup: z.strictObject({ ports }),
-  readPeers: z.strictObject({ nodes: z.array(name), ports }),
+  readPeers: z.strictObject({
+    nodes: z.array(name),
+    ports,
+    signIn: z.boolean().exactOptional(),
+  }),
   readServices: z.strictObject({ names: z.array(name) }),
   readFeatures: z.strictObject({ names: z.array(name) }),
   readSwitches: nothing,

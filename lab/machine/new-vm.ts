@@ -93,6 +93,8 @@ export function newVm(asked: Asked, is: NewVm): LabVm {
     passThroughDevices: [],
     tpm: false,
     busy: false,
+    gpuPartition: false,
+    snapshotPath: is.path,
     notes: is.notes,
     starting: null,
     resumes: false,

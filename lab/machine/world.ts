@@ -42,6 +42,8 @@ export interface LabNode {
   paused: boolean;
   quarantined: boolean;
   networkDownUntil: Instant;
+  /** Wrong sign-ins at its accounts, by name in lower case. */
+  wrongSignIns: Map<string, { count: number; lastAt: Instant; lockedUntil: Instant }>;
   /** Boot or shutdown under way. */
   transition: Entry | null;
 }
@@ -70,6 +72,8 @@ export interface LabVm {
   readonly passThroughDevices: string[];
   readonly tpm: boolean;
   readonly busy: boolean;
+  readonly gpuPartition: boolean;
+  readonly snapshotPath: string;
   notes: string;
   /** A start under way. */
   starting: Entry | null;
@@ -216,6 +220,11 @@ function makeNode(is: NodeScenario, start: Instant): LabNode {
     paused: is.paused,
     quarantined: is.quarantined,
     networkDownUntil: 0,
+    wrongSignIns: new Map(
+      is.setup.locked
+        ? [[is.setup.account.toLowerCase(), { count: 0, lastAt: start, lockedUntil: Infinity }]]
+        : [],
+    ),
     transition: null,
   };
 }
@@ -245,6 +254,8 @@ function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
     passThroughDevices: is.passThroughDevices,
     tpm: is.tpm,
     busy: is.busy,
+    gpuPartition: is.gpuPartition,
+    snapshotPath: is.snapshotPath ?? is.configurationPath ?? `${volume}\\${is.name}`,
     notes: is.notes,
     starting: null,
     resumes: false,

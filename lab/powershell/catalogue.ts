@@ -56,7 +56,7 @@ const ownCmdlet = (parameters: Record<string, string>): DocumentedCmdlet => ({
 
 const OWN_CMDLETS: Readonly<Record<string, DocumentedCmdlet>> = {
   'Test-Reach': ownCmdlet({ Name: 'String[]', Port: 'Int32[]', TimeoutMs: 'Int32' }),
-  'Read-UserRight': ownCmdlet({ Name: 'String[]' }),
+  'Read-SecurityPolicy': ownCmdlet({ Name: 'String[]' }),
   'Restart-Machine': ownCmdlet({ Reason: 'String' }),
 };
 

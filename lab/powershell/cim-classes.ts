@@ -1,14 +1,27 @@
 // The CIM classes that watari reads, as instances of one node.
+import { sameName } from '../../domain/names.ts';
 import { moveFacts } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
-import { bootTimeOf, clockOf, freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
+import {
+  bootTimeOf,
+  clockOf,
+  freeMemory,
+  hasHyperV,
+  isMember,
+  vmsOn,
+  type LabVm,
+} from '../machine/world.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
 import {
+  affinityRules,
   bios,
   computerSystem,
   connections,
+  coreGroups,
+  deviceGuards,
+  gpuPartitions,
   groups,
   processes,
   userAccounts,
@@ -19,6 +32,8 @@ import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.t
 export const CIMV2 = 'root/cimv2';
 export const VIRTUALIZATION = 'root/virtualization/v2';
 const STANDARD = 'root/StandardCimv2';
+const DEVICE_GUARD = 'root/Microsoft/Windows/DeviceGuard';
+const MS_CLUSTER = 'root/MSCluster';
 
 type Values = Record<string, Wire>;
 /** Instances; `filter` is the condition as it was written, for classes that cannot be listed whole. */
@@ -125,6 +140,10 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [CIMV2, 'CIM_DataFile', dataFiles],
         [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
+        [VIRTUALIZATION, 'Msvm_GpuPartitionSettingData', gpuPartitions],
+        [DEVICE_GUARD, 'Win32_DeviceGuard', deviceGuards],
+        [MS_CLUSTER, 'MSCluster_ResourceGroup', coreGroups],
+        [MS_CLUSTER, 'MSCluster_AffinityRule', affinityRules],
       ] as const
     ).map(([namespace, name, list]) => [
       `${namespace}/${name}`.toLowerCase(),
@@ -136,7 +155,8 @@ export const classNamed = (namespace: string, name: string) =>
   CLASSES[`${namespace}/${name}`.toLowerCase()];
 
 export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
-  [CIMV2, STANDARD.toLowerCase()].includes(namespace.toLowerCase()) ||
+  [CIMV2, STANDARD, DEVICE_GUARD].some((one) => sameName(one, namespace)) ||
+  (sameName(namespace, MS_CLUSTER) && isMember(node)) ||
   (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
 
 export const instanceObject = (

@@ -54,6 +54,7 @@ export function vmObject(world: World, vm: LabVm): WireObject {
       Path: text(vm.configurationPath),
       ConfigurationLocation: text(vm.configurationPath),
       SmartPagingFilePath: text(vm.configurationPath),
+      SnapshotFileLocation: text(vm.snapshotPath),
       HardDrives: vm.disks.map((_path, i) => diskObject(vm, i)),
       DVDDrives: dvdObjects(vm),
       NetworkAdapters: vm.switches.map((_name, i) => adapterObject(vm, i)),

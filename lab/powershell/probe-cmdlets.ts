@@ -1,12 +1,19 @@
-// The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, and
-// the configuration of the SMB client.
+// The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, the
+// configuration of the SMB client, and local users.
+import { sameName } from '../../domain/names.ts';
 import { beginRestart } from '../machine/nodes.ts';
-import { addressOf, reaches } from '../machine/setup-reads.ts';
+import {
+  accountOf,
+  addressOf,
+  administratorsOf,
+  passwordEnd,
+  reaches,
+} from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
-import { objects, type Cmdlet } from './cmdlet.ts';
+import { collect, objects, type Cmdlet } from './cmdlet.ts';
 import { plainError } from './errors.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
-import { texts, text, type Wire } from './wire.ts';
+import { date, texts, text, type Wire } from './wire.ts';
 
 const numbers = (value: unknown): number[] =>
   (Array.isArray(value) ? (value as unknown[]) : [value]).filter((one) => typeof one === 'number');
@@ -37,28 +44,36 @@ const testReach: Cmdlet = {
 const OTHERS = ['S-1-5-32-544', 'S-1-5-80-0'];
 const VIRTUAL_MACHINES = 'S-1-5-83-0';
 
-const readUserRight: Cmdlet = {
+const readSecurityPolicy: Cmdlet = {
   takes: ['Name'],
   run: (call) => {
-    const rights = call.node.is.setup.virtualMachineRights;
-    if (rights === null)
+    const { lockout, rights, virtualMachineRights } = call.node.is.setup;
+    if (virtualMachineRights === null)
       throw plainError(call.cmdlet, {
         id: 'OperationStopped',
         category: 'OperationStopped',
         message: 'secedit.exe failed with code 1.',
         terminating: true,
       });
-    const has: Readonly<Record<string, boolean>> = {
-      SeCreateSymbolicLinkPrivilege: rights.createSymbolicLinks,
-      SeServiceLogonRight: rights.logOnAsService,
+    const who = (has: boolean): string[] => (has ? [...OTHERS, VIRTUAL_MACHINES] : OTHERS);
+    const says: Readonly<Record<string, readonly string[]>> = {
+      SeCreateSymbolicLinkPrivilege: who(virtualMachineRights.createSymbolicLinks),
+      SeServiceLogonRight: who(virtualMachineRights.logOnAsService),
+      SeBatchLogonRight: rights.batch,
+      SeDenyBatchLogonRight: rights.denyBatch,
+      SeNetworkLogonRight: rights.network,
+      SeDenyNetworkLogonRight: rights.denyNetwork,
+      LockoutBadCount: [String(lockout.threshold)],
+      // Not in the export where accounts are never locked.
+      ...(lockout.threshold > 0 && {
+        LockoutDuration: [String(lockout.minutes)],
+        ResetLockoutCount: [String(lockout.windowMinutes)],
+      }),
     };
     return objects(
       (call.bound.texts('Name') ?? []).map((name) => ({
-        $t: 'Watari.Probe.Right',
-        p: {
-          Name: text(name),
-          Sids: texts(has[name] === true ? [...OTHERS, VIRTUAL_MACHINES] : OTHERS),
-        },
+        $t: 'Watari.Probe.Policy',
+        p: { Name: text(name), Values: texts(says[name] ?? []) },
       })),
     );
   },
@@ -74,6 +89,38 @@ const restartMachine: Cmdlet = {
     const code = node.power === 'stopping' ? SHUTTING_DOWN : 0;
     if (code === 0) beginRestart(world, node, bound.text('Reason') ?? '');
     return objects([{ $t: 'Watari.Probe.Exit', p: { ExitCode: code } }]);
+  },
+};
+
+/** The account of the worker and the administrators, by name. */
+const getLocalUser: Cmdlet = {
+  takes: ['Name'],
+  run: (call) => {
+    const known = [accountOf(call.node), ...administratorsOf(call.node)];
+    const { found, errors } = collect(call.bound.texts('Name') ?? [], (name) => {
+      const user = known.find((one) => sameName(one.name, name));
+      if (user !== undefined) return [user];
+      return plainError(call.cmdlet, {
+        id: 'UserNotFound',
+        category: 'ObjectNotFound',
+        message: `User ${name} was not found.`,
+        target: name,
+      });
+    });
+    const end = passwordEnd(call);
+    const own = accountOf(call.node).name;
+    return {
+      out: found.map((user) => ({
+        $t: 'Microsoft.PowerShell.Commands.LocalUser',
+        text: 'Name',
+        p: {
+          Name: text(user.name),
+          Enabled: user.enabled,
+          PasswordExpires: end !== null && sameName(user.name, own) ? date(end) : null,
+        },
+      })),
+      errors,
+    };
   },
 };
 
@@ -93,7 +140,8 @@ const getSmbClientConfiguration: Cmdlet = {
 
 export const PROBE_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Test-Reach': testReach,
-  'Read-UserRight': readUserRight,
+  'Read-SecurityPolicy': readSecurityPolicy,
+  'Get-LocalUser': getLocalUser,
   'Restart-Machine': restartMachine,
   'Get-SmbClientConfiguration': getSmbClientConfiguration,
 };

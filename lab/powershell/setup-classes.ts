@@ -1,9 +1,17 @@
 // The CIM classes behind `Get-WatariSetup`: computer, firmware, accounts, the process that asks, what listens.
 import type { AccountFacts } from '../../domain/facts.ts';
 import type { Asked } from '../machine/refusal.ts';
-import { accountOf, administratorsOf, listens, PORTS } from '../machine/setup-reads.ts';
-import { isOn, vmsOn, type LabNode } from '../machine/world.ts';
-import { date, text, uint32, uint64, type Wire } from './wire.ts';
+import {
+  accountOf,
+  administratorsOf,
+  coreGroupOwner,
+  isLocked,
+  listens,
+  PORTS,
+  RULE_TYPES,
+} from '../machine/setup-reads.ts';
+import { isOn, vmsOn, type LabNode, type World } from '../machine/world.ts';
+import { date, text, texts, uint32, uint64, type Wire } from './wire.ts';
 
 type Values = Record<string, Wire>;
 
@@ -25,20 +33,21 @@ export const bios = ({ node }: Asked): Values[] => [
   { Manufacturer: 'Lab', SMBIOSBIOSVersion: text(node.is.setup.bios) },
 ];
 
-const userOf = (node: LabNode, account: AccountFacts): Values => ({
+const userOf = (world: World, node: LabNode, account: AccountFacts): Values => ({
   Domain: text(node.name),
   Name: text(account.name),
   SID: text(account.sid),
   Disabled: !account.enabled,
+  Lockout: isLocked(world, node, account.name),
   LocalAccount: true,
 });
 
 /** The node's own accounts. */
-export const userAccounts = ({ node }: Asked): Values[] => {
+export const userAccounts = ({ world, node }: Asked): Values[] => {
   const own = accountOf(node);
   const administrators = administratorsOf(node);
   const others = administrators.some((one) => one.sid === own.sid) ? [] : [own];
-  return [...administrators, ...others].map((account) => userOf(node, account));
+  return [...administrators, ...others].map((account) => userOf(world, node, account));
 };
 
 /** Administrators, under a name that only some Windows has. */
@@ -47,7 +56,7 @@ export const groups = ({ node }: Asked): Values[] => [
 ];
 
 /** Members of the group; in a domain, one of the domain's accounts is there too. */
-export const administratorMembers = ({ node }: Asked): Values[] => {
+export const administratorMembers = ({ world, node }: Asked): Values[] => {
   const { domain } = node.is.setup;
   const foreign: Values = {
     Domain: text(domain ?? ''),
@@ -56,7 +65,7 @@ export const administratorMembers = ({ node }: Asked): Values[] => {
     Disabled: false,
     LocalAccount: false,
   };
-  const local = administratorsOf(node).map((account) => userOf(node, account));
+  const local = administratorsOf(node).map((account) => userOf(world, node, account));
   return domain === null ? local : [foreign, ...local];
 };
 
@@ -109,3 +118,39 @@ export const connections = ({ world, node }: Asked): Values[] => {
     of('10.0.0.1', 7234, ESTABLISHED),
   ];
 };
+
+/** Services that Windows numbers: 1 is Credential Guard, 2 memory integrity. */
+export const deviceGuards = ({ node }: Asked): Values[] => {
+  const guarded = node.is.setup.credentialGuard;
+  if (guarded === null) return [];
+  return [
+    { SecurityServicesRunning: guarded ? [1, 2] : [2], VirtualizationBasedSecurityStatus: 2 },
+  ];
+};
+
+/** One for each VM that has a part, and the defaults, which are nobody's. */
+export const gpuPartitions = ({ world, node }: Asked): Values[] => [
+  { InstanceID: 'Microsoft:Definition\\6A45335D-4C3A-44B7-B61F-C9808BBDF8ED\\Default' },
+  ...vmsOn(world, node.name)
+    .filter((vm) => vm.gpuPartition)
+    .map((vm) => ({
+      InstanceID: text(`Microsoft:${vm.id.toUpperCase()}\\6A45335D-4C3A-44B7-B61F-C9808BBDF8ED\\0`),
+    })),
+];
+
+/** The core group alone; roles are told by FailoverClusters. */
+export const coreGroups = ({ world }: Asked): Values[] => [
+  {
+    Name: 'クラスター グループ',
+    GroupType: uint32(1),
+    OwnerNode: text(coreGroupOwner(world)?.name ?? ''),
+  },
+];
+
+export const affinityRules = ({ world }: Asked): Values[] =>
+  world.scenario.affinityRules.map(({ name, type, groups, enabled }) => ({
+    Name: text(name),
+    RuleType: uint32(RULE_TYPES[type]),
+    Enabled: uint32(enabled ? 1 : 0),
+    Groups: texts(groups),
+  }));

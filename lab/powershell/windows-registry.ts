@@ -15,6 +15,7 @@ const DENIED = 5;
 const WRITING = ~(0x1 | 0x8 | 0x10 | 0x20000);
 
 const CURRENT_VERSION = 'software\\microsoft\\windows\\currentversion';
+const UPDATES = 'software\\policies\\microsoft\\windows\\windowsupdate\\au';
 const CERTIFICATES = 'software\\microsoft\\systemcertificates';
 
 /** Names of the keys below a key; null where it is absent. Keys are in lower case. */
@@ -56,6 +57,10 @@ function valueOf(asked: Asked, key: string, name: string): number | string | num
       return setup.allowPku2u;
     case 'software\\policies\\microsoft\\windows\\system\\allowcustomsspsaps':
       return setup.allowCustomSspsAps;
+    case `${UPDATES}\\noautoupdate`:
+      return setup.noAutoUpdate;
+    case `${UPDATES}\\auoptions`:
+      return setup.autoUpdateOption;
     case `${CURRENT_VERSION}\\wsman\\client\\trusted_hosts`:
       return trustedOf(asked).join(',');
     case 'hardware\\description\\system\\centralprocessor\\0\\update revision':

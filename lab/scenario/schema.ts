@@ -185,6 +185,29 @@ const setupSchema = z.strictObject({
     })
     .nullable()
     .prefault({}),
+  /** When wrong sign-ins lock an account, as a clean Windows Server 2025 does. */
+  lockout: z
+    .strictObject({
+      threshold: z.int().min(0).max(999).default(10),
+      minutes: z.int().min(-1).max(99_999).default(10),
+      windowMinutes: z.int().min(0).max(99_999).default(10),
+    })
+    .prefault({}),
+  /** The worker's account is locked when the lab starts. */
+  locked: z.boolean().default(false),
+  /** Who may log on, as SIDs or names. */
+  rights: z
+    .strictObject({
+      batch: z.array(z.string()).default(['S-1-5-32-544', 'S-1-5-32-551', 'S-1-5-32-559']),
+      denyBatch: z.array(z.string()).default([]),
+      network: z.array(z.string()).default(['S-1-1-0', 'S-1-5-32-544']),
+      denyNetwork: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  passwordExpiresInDays: z.number().min(-3660).max(3660).nullable().default(null),
+  credentialGuard: z.boolean().nullable().default(false),
+  noAutoUpdate: dword.nullable().default(1),
+  autoUpdateOption: dword.nullable().default(null),
   /** Absent: every other node. */
   trustedHosts: z.array(z.string().regex(/^[^,\s]+$/, 'write one host per entry')).optional(),
   bios: z.string().default('2.4.1'),
@@ -280,6 +303,10 @@ const vmSchema = z.strictObject({
   passThroughDevices: z.array(z.string()).default([]),
   tpm: z.boolean().default(false),
   busy: z.boolean().default(false),
+  /** It has a part of a graphics processor. */
+  gpuPartition: z.boolean().default(false),
+  /** Folder of its checkpoints. Absent: where its configuration is. */
+  snapshotPath: z.string().min(1).optional(),
   notes: z.string().default(''),
   preferredOwners: z.array(name).default([]),
   /** Absent: every node. */
@@ -323,6 +350,19 @@ export const scenarioSchema = z.strictObject({
   nodes: z.array(nodeSchema).min(1).max(64),
   maximumParallelMigrations: count.default(1),
   enforcedAntiAffinity: z.boolean().default(false),
+  /** Groups are named by their VMs. */
+  affinityRules: z
+    .array(
+      z.strictObject({
+        name,
+        type: z.enum(['SameFaultDomain', 'SameNode', 'DifferentFaultDomain', 'DifferentNode']),
+        groups: z.array(name).default([]),
+        enabled: z.boolean().default(true),
+      }),
+    )
+    .default([]),
+  /** Made with certificates. Absent: when all of its nodes block NTLM, since it works nevertheless. */
+  certificates: z.boolean().optional(),
   witness: z
     .strictObject({
       kind: z.enum(['None', 'Disk', 'Cloud', 'Usb']).default('Disk'),

@@ -188,6 +188,9 @@ describe('the module that looks at other machines', needs(POWERSHELL), () => {
     const EXPORT = [
       '[Unicode]',
       'Unicode=yes',
+      '[System Access]',
+      'LockoutBadCount = 10',
+      'ResetLockoutCount = 15',
       '[Privilege Rights]',
       'SeNetworkLogonRight = *S-1-1-0,*S-1-5-32-544',
       'SeServiceLogonRight = *S-1-5-80-0,*S-1-5-83-0,支店\\バックアップ',
@@ -207,21 +210,24 @@ describe('the module that looks at other machines', needs(POWERSHELL), () => {
       return { SystemRoot: root, TMPDIR: temporary };
     }
     const ASK = `${PROBE}
-      try { Out-Test @(Read-UserRight -Name SeServiceLogonRight, SeDenyServiceLogonRight, SeCreateSymbolicLinkPrivilege) }
+      try { Out-Test @(Read-SecurityPolicy -Name SeServiceLogonRight, SeDenyServiceLogonRight, LockoutBadCount, LockoutDuration) }
       catch { Out-Test "$_" }`;
 
-    it('reads who has a right, and leaves no file behind', async () => {
+    it('reads who has a right and when accounts are locked, and leaves no file behind', async () => {
       const windows = windowsWith(
         'for last; do :; done; echo "noise"; cp "$SystemRoot/export.inf" "$last"; echo "$@" > "$SystemRoot/asked"',
       );
       const [rights] = await run(ASK, windows);
       expect(rights).toEqual([
-        { Name: 'SeServiceLogonRight', Sids: ['S-1-5-80-0', 'S-1-5-83-0', '支店\\バックアップ'] },
-        { Name: 'SeDenyServiceLogonRight', Sids: [] },
-        { Name: 'SeCreateSymbolicLinkPrivilege', Sids: [] },
+        { Name: 'SeServiceLogonRight', Values: ['S-1-5-80-0', 'S-1-5-83-0', '支店\\バックアップ'] },
+        { Name: 'SeDenyServiceLogonRight', Values: [] },
+        { Name: 'LockoutBadCount', Values: ['10'] },
+        { Name: 'LockoutDuration', Values: [] },
       ]);
       const asked = fs.readFileSync(path.join(windows.SystemRoot ?? '', 'asked'), 'utf8');
-      expect(asked).toMatch(/^\/export \/areas USER_RIGHTS \/quiet \/cfg .+\.inf\n$/);
+      expect(asked).toMatch(
+        /^\/export \/areas SECURITYPOLICY USER_RIGHTS \/quiet \/cfg .+\.inf\n$/,
+      );
       expect(fs.readdirSync(windows.TMPDIR ?? '').filter((name) => name.endsWith('.inf'))).toEqual(
         [],
       );

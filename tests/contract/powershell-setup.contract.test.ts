@@ -1,5 +1,5 @@
 // What Get-WatariSetup and Get-WatariPeer do beyond the contract of the port: they outlast what Windows does not show, and
-// ask all peers at once. On the lab's stand-ins of the Windows modules.
+// ask no peer more than once. On the lab's stand-ins of the Windows modules.
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts } from '../../domain/facts.ts';
@@ -14,6 +14,7 @@ nodes:
   - { name: HV2, memory: 64GB }
   - { name: HV3, memory: 64GB, setup: { localAccountTokenFilterPolicy: 0 } }
   - { name: HV4, memory: 64GB, setup: { closedPorts: [5985] } }
+  - { name: HV5, memory: 64GB }
 `;
 
 describe('the readings of a setup in PowerShell', needs(POWERSHELL), () => {
@@ -26,7 +27,7 @@ describe('the readings of a setup in PowerShell', needs(POWERSHELL), () => {
     const hidden = [
       'Get-CimAssociatedInstance',
       'Get-SmbClientConfiguration',
-      'Read-UserRight',
+      'Read-SecurityPolicy',
     ] as const;
     for (const cmdlet of hidden) {
       const error = { fqid: `Denied,${cmdlet}`, message: `${cmdlet} may not` };
@@ -43,31 +44,32 @@ describe('the readings of a setup in PowerShell', needs(POWERSHELL), () => {
       administrators: [],
       account: { name: 'watari', enabled: true, elevated: true },
       policies: { blockNtlm: null, virtualMachineRights: null },
-      trustedHosts: ['HV2', 'HV3', 'HV4'],
+      security: { lockout: null, rights: null },
+      trustedHosts: ['HV2', 'HV3', 'HV4', 'HV5'],
       listening: [3343],
     });
     for (const cmdlet of hidden)
       expect(warnings.filter((text) => text.includes(`${cmdlet} may not`))).toHaveLength(1);
   });
 
-  it('sign in to all peers in one go, and only where WinRM answers at all', async () => {
+  it('sign in to one peer after the other, only where WinRM answers at all, and to none after a refusal', async () => {
     const { out, stderr } = await at.run(
-      `${MODULE} Out-Test @(Get-WatariPeer -Name HV2, HV3, HV4 -Port 445)`,
+      `${MODULE} Out-Test @(Get-WatariPeer -Name HV2, HV3, HV4, HV5 -Port 445)`,
     );
     expect(stderr).toBe('');
     const peers = out[0] as PeerFacts[];
-    expect(peers.map((peer) => peer.signIn.ok)).toEqual([true, false, false]);
-    expect(peers[1]?.signIn.message).toMatch(/HV3/);
+    expect(peers.map((peer) => peer.signIn?.ok)).toEqual([true, false, false, undefined]);
+    expect(peers[1]?.signIn?.message).toMatch(/HV3/);
     // What was not asked for is not told.
     expect(peers.map((peer) => peer.ports)).toEqual(peers.map(() => [{ port: 445, open: true }]));
     const remote = at.door.cmdlets().filter(({ bound }) => bound.ComputerName !== undefined);
-    expect(remote.map(({ bound }) => bound)).toEqual([
-      {
+    expect(remote.map(({ bound }) => bound)).toEqual(
+      ['HV2', 'HV3'].map((peer) => ({
         ClassName: 'Win32_OperatingSystem',
-        ComputerName: ['HV2', 'HV3'],
+        ComputerName: [peer],
         OperationTimeoutSec: 5,
-      },
-    ]);
+      })),
+    );
   });
 
   it('tell an error that names no computer of all peers that were asked', async () => {

@@ -44,6 +44,7 @@ const COMMANDS = [
   'Get-Module',
   'Import-Module',
   'Join-Path',
+  'Microsoft.PowerShell.LocalAccounts\\Get-LocalUser',
   'Microsoft.PowerShell.Management\\Test-Path',
   'Microsoft.PowerShell.Utility\\Start-Sleep',
   'Select-Object',

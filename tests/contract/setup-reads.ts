@@ -62,6 +62,21 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         microcode: '2B000639',
         listening: [3343, 6600, 5985, 445],
         shieldingCertificates: [],
+        security: {
+          lockout: { threshold: 10, minutes: 10, windowMinutes: 10 },
+          rights: {
+            batch: ['S-1-5-32-544', 'S-1-5-32-551', 'S-1-5-32-559'],
+            denyBatch: [],
+            network: ['S-1-1-0', 'S-1-5-32-544'],
+            denyNetwork: [],
+          },
+          locked: false,
+          passwordExpires: null,
+          credentialGuard: false,
+        },
+        automaticUpdates: { off: 1, option: null },
+        gpuPartitions: [],
+        cluster: { coreGroupOwner: 'HV1', affinityRules: [] },
       });
       expect(facts.account.sid).toBe(facts.administrators[1]?.sid);
     });
@@ -88,9 +103,24 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
             bios: 'U30 v2.4 (08/02/2025)',
             microcode: '0A0011D5',
             shieldingCertificates: [thumbprint],
+            lockout: { threshold: 0 },
+            locked: true,
+            rights: { denyNetwork: ['S-1-5-114', '支店\\バックアップ'] },
+            passwordExpiresInDays: 12,
+            credentialGuard: true,
+            noAutoUpdate: 0,
+            autoUpdateOption: 4,
           },
         },
       });
+      expect(facts.security).toMatchObject({
+        lockout: { threshold: 0, minutes: 0, windowMinutes: 0 },
+        rights: { denyNetwork: ['S-1-5-114', '支店\\バックアップ'] },
+        locked: true,
+        credentialGuard: true,
+      });
+      expect(facts.security?.passwordExpires).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      expect(facts.automaticUpdates).toEqual({ off: 0, option: 4 });
       expect(facts).toMatchObject({
         workgroup: '支店',
         dnsSuffix: '',
@@ -115,7 +145,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
     });
 
     it('tells null of what is not set or cannot be read, and nothing of what is not there', async () => {
-      const { account, administrators, policies, trustedHosts } = await setupOf('HV2', {
+      const { account, administrators, policies, trustedHosts, security } = await setupOf('HV2', {
         setup: {
           HV2: {
             account: 'visitor',
@@ -123,6 +153,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
             localAccountTokenFilterPolicy: null,
             blockNtlm: null,
             virtualMachineRights: null,
+            credentialGuard: null,
             trustedHosts: [],
           },
         },
@@ -138,6 +169,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         virtualMachineRights: null,
       });
       expect(trustedHosts).toEqual([]);
+      expect(security).toMatchObject({ lockout: null, rights: null, credentialGuard: null });
     });
 
     it('tells the domain of a node that is in one, and its local administrators only', async () => {
@@ -213,9 +245,41 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
     ])('is not let in when %s', async (_when, changes, hresult) => {
       const { signIn, clockAheadSeconds, addresses } = await hv2(changes);
       expect(signIn).toMatchObject({ ok: false, hresult });
-      expect(signIn.message).toMatch(/.{10}/);
+      expect(signIn?.message).toMatch(/.{10}/);
       expect(clockAheadSeconds).toBeNull();
       expect(addresses.length).toBeGreaterThan(0);
+    });
+
+    it('signs in nowhere when it is told not to', async () => {
+      const world = await worldWith({ setup: { HV2: { password: 'other' } } });
+      const nodes = ['HV3', 'HV2'];
+      const { facts } = await world.host('HV1').readPeers({ nodes, ports: PORTS, signIn: false });
+      expect(facts.map((peer) => [peer.signIn, peer.clockAheadSeconds])).toEqual([
+        [null, null],
+        [null, null],
+      ]);
+      expect(openOf(facts[1])).toEqual([3343, 6600, 5985, 445]);
+    });
+
+    it('asks nobody after the first refusal', async () => {
+      const facts = await peersOf(await worldWith({ setup: { HV1: { password: 'other' } } }), [
+        'HV2',
+        'HV3',
+      ]);
+      expect(facts.map((peer) => peer.signIn?.hresult)).toEqual(['0x8009030E', undefined]);
+    });
+
+    it('is told that an account is locked once it was refused too often, and locks no other', async () => {
+      const world = await worldWith({
+        setup: { HV2: { password: 'other', lockout: { threshold: 2 } } },
+      });
+      const codes: unknown[] = [];
+      for (let i = 0; i < 3; i += 1)
+        codes.push((await peersOf(world, ['HV2']))[0]?.signIn?.hresult);
+      expect(codes).toEqual(['0x8009030E', '0x8009030E', '0x80070775']);
+      const locked = async (node: string) =>
+        (await world.host(node).readSetup({ ports: [] })).facts.security?.locked;
+      expect([await locked('HV2'), await locked('HV3')]).toEqual([true, false]);
     });
 
     it.each<[string, Changes]>([
@@ -242,7 +306,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
     it('finds the ports that a firewall leaves', async () => {
       const facts = await hv2({ setup: { HV2: { closedPorts: [6600, 445] } } });
       expect(openOf(facts)).toEqual([3343, 5985]);
-      expect(facts.signIn.ok).toBe(true);
+      expect(facts.signIn?.ok).toBe(true);
     });
 
     it('measures the clock of the other against its own', async () => {
@@ -353,6 +417,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         name: 'db-1',
         configurationPath: `${VOLUME}\\db-1`,
         smartPagingPath: `${VOLUME}\\db-1`,
+        snapshotPath: `${VOLUME}\\db-1`,
         disks: [{ path: `${VOLUME}\\db-1.vhdx`, parents: [], shared: false }],
       });
     });
@@ -375,6 +440,14 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
         ],
       });
       expect(lone?.disks).toEqual([{ path: `${VOLUME}\\lone-1.vhdx`, parents: [], shared: true }]);
+    });
+
+    it('counts a VHD set as no shared disk: it moves with its VM', async () => {
+      const disks = [`${VOLUME}\\quorum.vhds`, `${VOLUME}\\data.vhdx`];
+      const [, files] = await storageOf('HV1', {
+        vms: { 'files-1': { disks, sharedDisks: true } },
+      });
+      expect(files?.disks.map((disk) => disk.shared)).toEqual([false, true]);
     });
   });
 }

@@ -145,12 +145,12 @@ describe('the worker as a task of Windows', needs(POWERSHELL), () => {
           StopOnIdleEnd: false,
           RestartCount: 255,
           RestartInterval: 'PT1M',
-          Priority: 5,
+          Priority: 4,
         },
       });
       expect(task?.Triggers).toMatchObject([
         { Kind: 'Startup' },
-        { Kind: 'Once', Interval: 'PT1M' },
+        { Kind: 'Once', Interval: 'PT5M' },
       ]);
       const register = windows.calls().find((call) => call.cmdlet === 'Register-ScheduledTask');
       expect(register?.bound).toMatchObject({ User: 'HV1\\watari', RunLevel: 'Highest' });

@@ -249,6 +249,33 @@ const WINDOWS: DoctorCase[] = [
     together: 'a',
   },
   {
+    check: 'credential-guard',
+    what: 'Credential Guard',
+    level: 'warning',
+    subject: 'HV2',
+    remedy: /^# Leave it on/,
+    change: setup('HV2', { credentialGuard: true }),
+    together: 'a',
+  },
+  {
+    check: 'automatic-updates',
+    what: 'a node that nothing keeps from updating itself',
+    level: 'warning',
+    subject: 'HV1',
+    seen: /NoAutoUpdate is not set, AUOptions not set/,
+    remedy: /-Name 'NoAutoUpdate' -PropertyType DWord -Value 1 -Force$/,
+    change: setup('HV1', { noAutoUpdate: null }),
+    together: 'a',
+  },
+  {
+    check: 'automatic-updates',
+    what: 'a node that installs by a schedule',
+    level: 'warning',
+    subject: 'HV3',
+    seen: /NoAutoUpdate is 0, AUOptions 4/,
+    change: setup('HV3', { noAutoUpdate: 0, autoUpdateOption: 4 }),
+  },
+  {
     check: 'clock',
     what: 'a clock seconds off',
     level: 'warning',
@@ -277,7 +304,7 @@ const ACCOUNT: DoctorCase[] = [
     seen: /operator, the worker's account, is no local administrator/,
     remedy: /^Add-LocalGroupMember -SID 'S-1-5-32-544' -Member 'operator'$/,
     change: setup('HV3', { account: 'operator' }),
-    also: ['same-account', 'sign-in'],
+    also: ['same-account'],
     together: 'b',
   },
   {
@@ -318,8 +345,6 @@ const ACCOUNT: DoctorCase[] = [
       account: 'operator',
       administrators: [{ name: 'operator' }, { name: 'watari' }],
     }),
-    // The others do not know operator.
-    also: ['sign-in'],
   },
   {
     check: 'same-account',
@@ -359,6 +384,69 @@ const ACCOUNT: DoctorCase[] = [
     remedy: /Set-LocalUser -Name 'watari'/,
     change: setup('HV3', { password: 'other' }),
     together: 'a',
+  },
+  {
+    check: 'lockout',
+    what: 'a locked account',
+    level: 'blocker',
+    subject: 'HV2',
+    seen: /watari, the worker's account, is locked \(0x80070775\)/,
+    remedy: /IsAccountLocked = \$false/,
+    change: setup('HV2', { locked: true }),
+    together: 'b',
+  },
+  {
+    check: 'lockout',
+    what: 'a policy that locks after two slips',
+    level: 'warning',
+    subject: 'HV3',
+    seen: /after 2 wrong sign-ins, for 15 min: no sign-in is tried there/,
+    change: setup('HV3', { lockout: { threshold: 2, minutes: 15, windowMinutes: 15 } }),
+  },
+  {
+    check: 'logon-rights',
+    what: 'local administrators kept from the network, as hardening does',
+    level: 'blocker',
+    subject: 'HV1',
+    seen: /"Access this computer from the network" is denied to watari \(by S-1-5-114\)/,
+    change: setup('HV1', { rights: { denyNetwork: ['S-1-5-114', 'S-1-5-32-546'] } }),
+    together: 'a',
+  },
+  {
+    check: 'logon-rights',
+    what: 'an account that may not log on as a batch job',
+    level: 'blocker',
+    subject: 'HV2',
+    seen: /watari lacks "Log on as a batch job": its worker does not start again/,
+    change: setup('HV2', { rights: { batch: ['S-1-5-32-551'] } }),
+    together: 'b',
+  },
+  {
+    check: 'logon-rights',
+    what: 'an account that is denied by its name',
+    level: 'blocker',
+    subject: 'HV2',
+    seen: /"Log on as a batch job" is denied to watari \(by HV2\\Watari\)/,
+    change: setup('HV2', { rights: { denyBatch: ['HV2\\Watari'] } }),
+  },
+  {
+    check: 'password-expiry',
+    what: 'a password that expires soon',
+    level: 'warning',
+    subject: 'HV3',
+    seen: /in 10 days: then its worker does not start again/,
+    remedy: /^watari worker install --new-password$/m,
+    change: setup('HV3', { passwordExpiresInDays: 10 }),
+    together: 'a',
+  },
+  {
+    check: 'password-expiry',
+    what: 'a password that has expired',
+    level: 'blocker',
+    subject: 'HV1',
+    seen: /expired on \d{4}-\d\d-\d\d$/,
+    change: setup('HV1', { passwordExpiresInDays: -1 }),
+    together: 'b',
   },
 ];
 
@@ -533,6 +621,17 @@ const CLUSTER: DoctorCase[] = [
     subject: 'HV3',
     seen: /no vote/,
     change: change('HV3', { nodeWeight: 0 }),
+    together: 'b',
+  },
+  {
+    check: 'core-group',
+    what: 'a paused node that holds the core group',
+    level: 'warning',
+    subject: 'HV1',
+    seen: /is paused and holds the core group/,
+    remedy: /Move-ClusterGroup -Node 'HV2'$/,
+    change: change('HV1', { paused: true }),
+    also: ['node-state'],
     together: 'b',
   },
   {
@@ -741,18 +840,28 @@ const HYPERV: DoctorCase[] = [
       setup('HV3', { microcode: '2B000590' })(s);
       vm(s, 'web-1').compatibilityForMigration = true;
     },
+    also: ['cpu-mitigations'],
     together: 'b',
   },
   {
-    check: 'cpu-compatibility',
-    what: 'another BIOS, and a VM in compatibility mode',
+    check: 'cpu-mitigations',
+    what: 'another BIOS, although all VMs use compatibility mode',
     level: 'warning',
-    subject: 'web-1',
-    seen: /counts in compatibility mode too/,
+    subject: 'hv-lab',
+    seen: /BIOS 2\.1\.0.*in compatibility mode too/,
     change: (s) => {
-      setup('HV3', { bios: '2.3.0' })(s);
-      vm(s, 'web-1').compatibilityForMigration = true;
+      setup('HV3', { bios: '2.1.0' })(s);
+      for (const one of s.virtualMachines) one.compatibilityForMigration = true;
     },
+  },
+  {
+    check: 'cpu-mitigations',
+    what: 'another microcode',
+    level: 'warning',
+    subject: 'hv-lab',
+    seen: /microcode 2B000590/,
+    change: setup('HV3', { microcode: '2B000590' }),
+    also: ['cpu-compatibility'],
     together: 'b',
   },
 ];
@@ -858,6 +967,30 @@ const VMS: DoctorCase[] = [
     together: 'a',
   },
   {
+    check: 'vm-files',
+    what: 'checkpoints that would be made on a node',
+    level: 'warning',
+    subject: 'points-1',
+    seen: /its checkpoints would be made in D:\\Checkpoints, which only HV2 can open/,
+    remedy: /-SnapshotFileLocation 'C:\\ClusterStorage\\Volume1\\points-1'$/,
+    change: addVm({
+      name: 'points-1',
+      owner: 'HV2',
+      memory: '1GB',
+      snapshotPath: 'D:\\Checkpoints',
+    }),
+    together: 'a',
+  },
+  {
+    check: 'gpu-partition',
+    what: 'a part of a graphics processor',
+    level: 'warning',
+    subject: 'cad-1',
+    remedy: /Get-VMGpuPartitionAdapter -VMName 'cad-1'$/,
+    change: addVm({ name: 'cad-1', owner: 'HV2', memory: '1GB', gpuPartition: true }),
+    together: 'a',
+  },
+  {
     check: 'shared-vhdx',
     what: 'a shared disk',
     level: 'blocker',
@@ -884,6 +1017,32 @@ const VMS: DoctorCase[] = [
 ];
 
 const ROLES: DoctorCase[] = [
+  {
+    check: 'affinity-rules',
+    what: 'a rule that keeps VMs together',
+    level: 'warning',
+    subject: 'db-1 and web-1',
+    seen: /the rule pair keeps them on one node/,
+    change: (s) => {
+      s.affinityRules = [{ name: 'pair', type: 'SameNode', groups: ['db-1', 'web-1'] }];
+    },
+    together: 'a',
+  },
+  {
+    check: 'affinity-rules',
+    what: 'a rule that keeps as many apart as there are nodes',
+    level: 'warning',
+    subject: 'db-1, web-1 and web-2',
+    seen: /only 3 nodes are Up/,
+    change: (s) => {
+      addVm({ name: 'web-2', owner: 'HV3', memory: '1GB' })(s);
+      const groups = ['db-1', 'web-1', 'web-2'];
+      s.affinityRules = [
+        { name: 'apart', type: 'DifferentNode', groups },
+        { name: 'off', type: 'SameNode', groups, enabled: false },
+      ];
+    },
+  },
   {
     check: 'role-state',
     what: 'a paused VM',

@@ -4,9 +4,11 @@ import type { z } from 'zod';
 import { createClusterActivities } from '../../activities/cluster.ts';
 import { createExamActivities, type NodeActivityDeps } from '../../activities/examine.ts';
 import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
+import { planSignIns } from '../../domain/doctor/sign-ins.ts';
 import {
   NODE_PORTS,
   toldView,
+  withSignIns,
   type DoctorView,
   type NodeExam,
   type Part,
@@ -95,15 +97,17 @@ export async function viewOfLab(
   const view = await toldBy(served.filter((n) => lab.isUp(n))[0], (node) =>
     createClusterActivities(depsOf(node, WORKER)).viewCluster(),
   );
-  const exams = await Promise.all(
+  const activities = new Map<string, ReturnType<typeof createExamActivities>>();
+  const told = await Promise.all(
     names.map(async (node): Promise<[string, Part<NodeExam>]> => {
       const worker = sketch.workers[node];
       if (worker === 'none' || !served.includes(node) || !lab.isUp(node)) {
         const message = `no worker of ${node} is running: nobody asks for its work`;
         return [node, { noAnswer: { code: 'NodeNotServed', message } }];
       }
-      const activities = createExamActivities(depsOf(node, { ...WORKER, ...worker }));
-      const exam = await activities.examineNode({
+      const own = createExamActivities(depsOf(node, { ...WORKER, ...worker }));
+      activities.set(node, own);
+      const exam = await own.examineNode({
         peers: names.filter((other) => other !== node),
         ports: Object.values(NODE_PORTS),
         files: sketch.wanted?.virtualMachines.map((vm) => vm.vhd) ?? [],
@@ -114,8 +118,19 @@ export async function viewOfLab(
     }),
   );
   const cluster = sketch.askedFor ?? sketch.cluster;
-  const nodes = Object.fromEntries(exams);
-  return { cluster, view: toldView(view, Object.values(nodes)), nodes, wanted: sketch.wanted };
+  const nodes = Object.fromEntries(told);
+  const seen = {
+    cluster,
+    view: toldView(view, Object.values(nodes)),
+    nodes,
+    wanted: sketch.wanted,
+  };
+  for (const { asker, peer, windowMinutes } of planSignIns(seen).asks) {
+    const exam = nodes[asker];
+    const found = await activities.get(asker)?.signIn({ peers: [{ node: peer, windowMinutes }] });
+    if (exam !== undefined && found !== undefined) nodes[asker] = withSignIns(exam, found);
+  }
+  return seen;
 }
 
 async function toldBy<T>(

@@ -43,7 +43,7 @@ const printed = async (sketch: Sketch, columns: number): Promise<string[]> =>
 describe('the report of the doctor on a terminal', () => {
   it('shows blockers first, each with a block to paste, then warnings, then what is well', async () => {
     expect((await printed(sick(), 100)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: 3 blockers, 1 warning, 48 checks ok
+      "Cluster hv-lab: 3 blockers, 1 warning, 58 checks ok
         HV1, HV2 answered
 
       3 blockers
@@ -73,12 +73,13 @@ describe('the report of the doctor on a terminal', () => {
             Set-Item WSMan:\\localhost\\Client\\TrustedHosts -Value 'HV3' -Concatenate -Force
 
         ok  workers   3 of 4  readable, worker-version, worker-runtime
-        ok  Windows 10 of 10  os-version, update-level, pending-restart, workgroup, dns-suffix, pku2u, c..
-        ok  account   4 of 6  administrator, elevated, same-account, sign-in
+        ok  Windows 12 of 12  os-version, update-level, pending-restart, workgroup, dns-suffix, pku2u, c..
+        ok  account  8 of 10  administrator, elevated, same-account, cluster-sign-in, sign-in, lockout, ..
         ok  network   3 of 3  names, ports, networks
-        ok  cluster   8 of 8  cluster-answers, members, node-state, witness, quorum, memory, volumes, ev..
-        ok  Hyper-V   9 of 9  features, services, migration-enabled, parallel-migrations, performance-op..
-        ok  VMs     11 of 13  vm-version, pass-through, vtpm, vm-files, shared-vhdx, busy, heartbeat, ro..
+        ok  cluster   9 of 9  cluster-answers, members, node-state, witness, quorum, core-group, memory,..
+        ok  Hyper-V 10 of 10  features, services, migration-enabled, parallel-migrations, performance-op..
+        ok  VMs     13 of 16  vm-version, pass-through, gpu-partition, vtpm, vm-files, shared-vhdx, busy..
+        -   not checked, to try it: watari vm migrate web-1 -c hv-lab: move-proof
         -   not checked, no cluster.yaml was given: file"
     `);
   });
@@ -92,16 +93,17 @@ describe('the report of the doctor on a terminal', () => {
 
   it('is a few lines when all is well', async () => {
     expect((await printed(healthy(), 80)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: no blockers, no warnings, 52 checks ok
+      "Cluster hv-lab: no blockers, no warnings, 62 checks ok
         HV1, HV2, HV3 answered
 
         ok  workers   4 of 4  workers, readable, worker-version, worker-runtime
-        ok  Windows 10 of 10  os-version, update-level, pending-restart, workgroup, ..
-        ok  account   6 of 6  administrator, elevated, same-account, token-filter, t..
+        ok  Windows 12 of 12  os-version, update-level, pending-restart, workgroup, ..
+        ok  account 10 of 10  administrator, elevated, same-account, token-filter, c..
         ok  network   3 of 3  names, ports, networks
-        ok  cluster   8 of 8  cluster-answers, members, node-state, witness, quorum,..
-        ok  Hyper-V   9 of 9  features, services, migration-enabled, parallel-migrat..
-        ok  VMs     12 of 13  vm-version, iso, pass-through, vtpm, vm-files, shared-..
+        ok  cluster   9 of 9  cluster-answers, members, node-state, witness, quorum,..
+        ok  Hyper-V 10 of 10  features, services, migration-enabled, parallel-migrat..
+        ok  VMs     14 of 16  vm-version, iso, pass-through, gpu-partition, vtpm, vm..
+        -   not checked, to try it: watari vm migrate web-1 -c hv-lab: move-proof
         -   not checked, no cluster.yaml was given: file"
     `);
   });

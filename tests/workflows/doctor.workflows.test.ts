@@ -5,6 +5,7 @@ import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import type { Finding } from '../../domain/doctor/check.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
+import { inProcessHost } from '../../lab/host.ts';
 import { policyOf, restrictedHost } from '../../hyperv/policy.ts';
 import {
   labCluster,
@@ -19,6 +20,18 @@ const HEALTHY = `
 nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
+maximumParallelMigrations: 2
+virtualMachines:
+  - { name: web-1, owner: HV1, memory: 8GB }
+`;
+
+const LOCKS = 'lockout: { threshold: 3, minutes: 15, windowMinutes: 15 }';
+/** Three wrong sign-ins lock the account, as Microsoft's baseline for members of a workgroup has it. */
+const ONE_PASSWORD_DIFFERS = `
+nodes:
+  - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }, setup: { ${LOCKS} } }
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }, setup: { password: other, ${LOCKS} } }
+  - { name: HV3, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }, setup: { ${LOCKS} } }
 maximumParallelMigrations: 2
 virtualMachines:
   - { name: web-1, owner: HV1, memory: 8GB }
@@ -113,6 +126,20 @@ describe.concurrent('doctor', () => {
       expect(await second.result()).toEqual(report);
       const took = Date.parse(report.takenAt) - Date.parse((await statusOf(c)).startedAt);
       expect(took).toBeGreaterThan(19_000);
+    }));
+
+  it('leaves the account unlocked where one node has another password, however often it is asked', () =>
+    inCluster({ scenario: ONE_PASSWORD_DIFFERS }, async (c) => {
+      for (let i = 0; i < 4; i += 1) {
+        const report = await examine(c, { nodes: ['HV1', 'HV2', 'HV3'] });
+        expect(problems(report)).toEqual([{ check: 'sign-in', level: 'blocker', subject: 'HV2' }]);
+      }
+      for (const name of ['HV1', 'HV2', 'HV3']) {
+        const { facts } = await inProcessHost(c.lab, name).readSetup({ ports: [] });
+        expect(facts.security?.locked).toBe(false);
+      }
+      const asked = c.lab.calls().filter((call) => call.op === 'readPeers' && call.node === 'HV1');
+      expect(asked).toHaveLength(5);
     }));
 
   it('tells workers of two versions apart', () =>

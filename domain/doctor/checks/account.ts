@@ -1,29 +1,11 @@
-// Checks of the account that the workers run under. In a workgroup nobody vouches for anybody: what is proven is one
-// local administrator with the same name and password on every node, by a sign-in between each two of them.
-import type { AccountFacts, PeerFacts, SetupFacts } from '../../facts.ts';
+// Checks of the account that the workers run under: one local administrator with the same name on every node. Whether its
+// password is the same as well is in sign-in.ts.
+import type { AccountFacts, SetupFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
-import { listed } from '../../units.ts';
-import {
-  blocker,
-  orFine,
-  perNode,
-  prose,
-  quoted,
-  warning,
-  type Check,
-  type Seen,
-} from '../check.ts';
+import { blocker, perNode, prose, quoted, warning, type Check, type Seen } from '../check.ts';
 import { each, together, usual } from '../looks.ts';
-import {
-  gathered,
-  NODE_PORTS,
-  nodeNames,
-  partOf,
-  setups,
-  ways,
-  type DoctorView,
-  type Of,
-} from '../view.ts';
+import { unlessCertificates } from '../sign-ins.ts';
+import { setups, type Of } from '../view.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 /** Administrators, whatever Windows calls them in its language. */
@@ -82,66 +64,10 @@ function sameAccountProblems(all: Of<SetupFacts>[]): Seen[] {
   });
 }
 
-/** `*` alone, a name with `*` in it, or `<local>` for every name without a dot (about_Remote_Requirements). */
-function isTrusted(entries: readonly string[], name: string): boolean {
-  return entries.some((raw) => {
-    const entry = raw.trim().toLowerCase();
-    if (entry === '<local>') return !name.includes('.');
-    const pattern = entry.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-    return new RegExp(`^${pattern.join('.*')}$`).test(name.toLowerCase());
-  });
-}
-
-/** A peer that turned out to be away is known from elsewhere. */
-const isThere = (v: DoctorView, peer: PeerFacts): boolean =>
-  Object.entries(v.nodes).some(([name, exam]) => sameName(name, peer.node) && 'facts' in exam) ||
-  peer.ports.some((p) => p.open);
-
-function untrustedNodes(facts: SetupFacts, node: string, v: DoctorView): string[] {
-  const peers = partOf(v, 'peers', node) ?? [];
-  return nodeNames(v)
-    .filter((name) => !sameName(name, node))
-    .filter((name) => !isTrusted(facts.trustedHosts, name))
-    .filter((name) => peers.find((p) => sameName(p.node, name))?.signIn.ok !== true);
-}
-
-const ACCESS_DENIED = '0x80070005';
-
-/** A cause that its own check names with the right remedy; this one's is about the password. */
-function isToldElsewhere(v: DoctorView, asker: SetupFacts | null, peer: PeerFacts): boolean {
-  if (asker?.policies.blockNtlm === true) return true;
-  const there = partOf(v, 'setup', peer.node);
-  if (there === null || peer.signIn.hresult !== ACCESS_DENIED) return false;
-  return losesRights(there);
-}
-
-const losesRights = ({ account, policies }: SetupFacts): boolean =>
+export const losesRights = ({ account, policies }: SetupFacts): boolean =>
   !account.builtIn && policies.localAccountTokenFilterPolicy !== 1;
 
-function isRefused(v: DoctorView, { node, facts: peer }: Of<PeerFacts>): boolean {
-  if (peer.signIn.ok || !isThere(v, peer) || peer.addresses.length === 0) return false;
-  // Told by the check of the ports, and by that of TrustedHosts.
-  if (peer.ports.some((p) => p.port === NODE_PORTS.winrm && !p.open)) return false;
-  const setup = partOf(v, 'setup', node);
-  if (setup !== null && !isTrusted(setup.trustedHosts, peer.node)) return false;
-  return !isToldElsewhere(v, setup, peer);
-}
-
-function signInProblems(v: DoctorView): Seen[] {
-  const refused = ways(v).filter((way) => isRefused(v, way));
-  return gathered(refused, (peer) => peer.node).map(({ facts: { node, signIn }, from }) => {
-    const account = partOf(v, 'setup', node)?.account.name ?? 'ACCOUNT';
-    const why = [signIn.hresult, signIn.message].filter((s) => s !== null).join(': ');
-    return blocker(node, `it does not let the worker's account of ${listed(from)} in (${why})`, [
-      prose(
-        'The account must be there and enabled, with the password that it has on the other nodes:',
-      ),
-      `Set-LocalUser -Name ${quoted(account)} -Password (Read-Host 'Password' -AsSecureString)`,
-    ]);
-  });
-}
-
-const ACCOUNT: readonly Check[] = [
+export const ACCOUNT_CHECKS: readonly Check[] = [
   {
     id: 'administrator',
     group: 'account',
@@ -178,6 +104,7 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'they do not',
     warns: null,
     source: 'Microsoft: live-migration-workgroup-cluster, create-workgroup-cluster',
+    unless: unlessCertificates,
     look: together(setups, sameAccountProblems, ([first]) =>
       first === undefined
         ? ''
@@ -191,6 +118,7 @@ const ACCOUNT: readonly Check[] = [
     blocks: 'it is not the built-in Administrator, and LocalAccountTokenFilterPolicy is not 1',
     warns: null,
     source: WORKGROUP,
+    unless: unlessCertificates,
     look: each(
       setups,
       (facts, node) => {
@@ -208,44 +136,3 @@ const ACCOUNT: readonly Check[] = [
     ),
   },
 ];
-
-const BETWEEN_NODES: readonly Check[] = [
-  {
-    id: 'trusted-hosts',
-    group: 'account',
-    title: 'Every node trusts the names of the others (WinRM)',
-    blocks: null,
-    warns: 'a name is missing: the cluster works, but it cannot be set up or checked from there',
-    source: `${WORKGROUP}; about_WSMan_Provider for -Concatenate`,
-    look: each(
-      // A node that is alone has nobody to trust.
-      (v) => (nodeNames(v).length < 2 ? [] : setups(v)),
-      (facts, node, v) => {
-        const missing = untrustedNodes(facts, node, v);
-        if (missing.length === 0) return [];
-        const remedy = `Set-Item WSMan:\\localhost\\Client\\TrustedHosts -Value ${quoted(missing.join(','))} -Concatenate -Force`;
-        return warning(node, `TrustedHosts lacks ${listed(missing)}`, remedy);
-      },
-      'each has all others',
-    ),
-  },
-  {
-    id: 'sign-in',
-    group: 'account',
-    title: 'The account can sign in from every node to every other: same password',
-    blocks: 'a node refuses it',
-    warns: null,
-    source:
-      'Microsoft: live-migration-workgroup-cluster, "the only way to successfully authenticate"',
-    look(v) {
-      const all = ways(v);
-      const made = all.filter(({ facts }) => facts.signIn.ok).length;
-      const problems = signInProblems(v);
-      if (made === 0 && problems.length === 0) return [];
-      const more = made === all.length ? '' : '; other checks tell why not more';
-      return orFine(v, problems, `${made} of ${all.length}${more}`);
-    },
-  },
-];
-
-export const ACCOUNT_CHECKS: readonly Check[] = [...ACCOUNT, ...BETWEEN_NODES];

@@ -14,7 +14,7 @@ import {
   type Check,
   type Seen,
 } from '../check.ts';
-import { each, inCluster } from '../looks.ts';
+import { compareVersions, each, inCluster } from '../looks.ts';
 import {
   clusteredVms,
   clusterView,
@@ -22,6 +22,7 @@ import {
   exams,
   partOf,
   roleFinder,
+  setupsWith,
   views,
   type ClusteredVm,
   type DoctorView,
@@ -184,7 +185,42 @@ const QUORUM: readonly Check[] = [
       return worst === undefined ? '' : `${worst.remaining} of ${worst.total} votes stay`;
     }),
   },
+  {
+    id: 'core-group',
+    group: 'cluster',
+    title: 'No node that is paused holds the core group of the cluster',
+    blocks: null,
+    warns: 'one does, on Windows Server 2025: the cluster can lose its quorum when it goes down',
+    source: 'Microsoft: configuring-witness-resource (events 1177, 7024, 7031)',
+    look: coreGroupFindings,
+  },
 ];
+
+/** The version of Windows Server 2025; the error was seen there, and no update that cures it is named. */
+const LOSES_QUORUM_FROM = '10.0.26100';
+
+function coreGroupFindings(v: DoctorView): Seen[] {
+  const view = clusterView(v);
+  const owner = setupsWith('cluster')(v)[0]?.facts.coreGroupOwner ?? '';
+  if (view === null || owner === '') return [];
+  const paused = view.nodes.some((n) => sameName(n.name, owner) && n.state === 'Paused');
+  const version = partOf(v, 'view', owner)?.host.osVersion ?? '';
+  const hasError = compareVersions(version, LOSES_QUORUM_FROM) >= 0;
+  const other = view.nodes.find((n) => n.state === 'Up' && !sameName(n.name, owner))?.name;
+  if (!paused || !hasError)
+    return orFine(v, [], `${owner}; it must be elsewhere before ${owner} restarts`);
+  const seen =
+    'it is paused and holds the core group: Windows Server 2025 can lose its quorum when such a node goes down';
+  const to = other === undefined ? '' : ` -Node ${quoted(other)}`;
+  return [
+    warning(
+      owner,
+      seen,
+      `Get-ClusterGroup | Where-Object GroupType -eq Cluster | Move-ClusterGroup${to}`,
+      null,
+    ),
+  ];
+}
 
 /** Biggest first, each to the node with the most room: what does not fit has nowhere to go. */
 function withoutRoom(
@@ -234,10 +270,31 @@ function memoryProblems(view: ClusterView, v: DoctorView): Seen[] {
   });
 }
 
+/** Files that say where the VMs are: those of the cluster, and those that cluster.yaml wants. */
+const vmFiles = (v: DoctorView): string[] => [
+  ...clusteredVms(v).flatMap(({ vm }) => vm.disks),
+  ...(v.wanted?.virtualMachines.map((vm) => vm.vhd) ?? []),
+];
+
+/** A share of a server, with either slash; the path of a device is none. */
+const SHARE = /^[\\/]{2}[^\\/?.]/;
+
+/** Without a volume, shared storage is SMB: what is on it needs no volume, and where there is nothing none is missed. */
+function unlessOnShares(v: DoctorView): string | null {
+  if (clusterView(v)?.sharedVolumes.length !== 0) return null;
+  const files = vmFiles(v);
+  if (!files.every((path) => SHARE.test(path))) return null;
+  return files.length === 0
+    ? 'there is no cluster shared volume and no disk of a VM: VMs on SMB shares need none'
+    : 'there is no cluster shared volume, and the VMs are on SMB shares';
+}
+
 function volumeProblems({ sharedVolumes, cluster }: ClusterView): Seen[] {
   if (sharedVolumes.length === 0) {
     const remedy = [
-      prose('Give a disk of the cluster to all nodes:'),
+      prose(
+        'Give a disk of the cluster to all nodes, or move the VMs to an SMB share (Move-VMStorage):',
+      ),
       `Add-ClusterSharedVolume -Name 'Cluster Disk 1'`,
     ];
     return [blocker(cluster.name, 'there is no cluster shared volume', remedy, null)];
@@ -274,9 +331,10 @@ const RESOURCES: readonly Check[] = [
     id: 'volumes',
     group: 'cluster',
     title: 'Every cluster shared volume is online',
-    blocks: 'one is not, or there is none',
+    blocks: 'one is not, or there is none and a VM is on no SMB share',
     warns: null,
     source: 'Microsoft: high-availability-virtual-machine-troubleshooting-guidance; event 5120',
+    unless: unlessOnShares,
     look: inCluster(volumeProblems, ({ sharedVolumes }) =>
       listed(sharedVolumes.map((volume) => volume.path)),
     ),

@@ -24,6 +24,7 @@ import {
   hosts,
   isWanted,
   partOf,
+  setups,
   views,
   type DoctorView,
   type Of,
@@ -246,13 +247,12 @@ interface Hardware {
 }
 
 /** What Windows does not show is left out, and so is no difference. */
-const firmwareTexts = ({ setup }: Hardware): string[] => [
-  ...(setup === null || setup.microcode === '' ? [] : [`microcode ${setup.microcode}`]),
-  ...(setup === null || setup.bios === '' ? [] : [`BIOS ${setup.bios}`]),
-];
-
-const hardwareText = (node: Hardware): string =>
-  [node.view.host.cpuName, ...firmwareTexts(node)].join(', ');
+const hardwareText = ({ view, setup }: Hardware): string =>
+  [
+    view.host.cpuName,
+    ...(setup === null || setup.microcode === '' ? [] : [`microcode ${setup.microcode}`]),
+    ...(setup === null || setup.bios === '' ? [] : [`BIOS ${setup.bios}`]),
+  ].join(', ');
 
 const hardware = (v: DoctorView): Of<Hardware>[] =>
   hosts(v).map(({ node, facts }) => ({
@@ -260,29 +260,41 @@ const hardware = (v: DoctorView): Of<Hardware>[] =>
     facts: { view: facts, setup: partOf(v, 'setup', node) },
   }));
 
-/** Compatibility mode hides features of processors, not the mitigations that firmware and microcode bring. */
 function compatibilityProblems(all: Of<Hardware>[], v: DoctorView): Seen[] {
   if (same(all.map((n) => hardwareText(n.facts)))) return [];
-  const differ = `the nodes differ (${perNode(all, hardwareText)})`;
-  const mitigations = !same(all.map((n) => firmwareTexts(n.facts).join()));
-  return clusteredVms(v).flatMap(({ node, vm }) => {
-    if (vm.compatibilityForMigration) {
-      if (!mitigations) return [];
-      const seen = `${differ}, and what BIOS and microcode mitigate counts in compatibility mode too`;
-      const remedy = prose(
-        'Bring BIOS and microcode of all nodes to the same level, node by node.',
-      );
-      return [warning(vm.name, seen, remedy, null)];
-    }
-    const remedy = [
-      prose('The VM must be off for this:'),
-      `Stop-VM -Name ${quoted(vm.name)}`,
-      `Set-VMProcessor -VMName ${quoted(vm.name)} -CompatibilityForMigrationEnabled $true`,
-      `Start-ClusterGroup -VMId ${quoted(vm.id)}`,
-    ];
-    const seen = `${differ}, and it runs without processor compatibility`;
-    return [warning(vm.name, seen, remedy, node)];
-  });
+  const seen = `the nodes differ (${perNode(all, hardwareText)}), and it runs without processor compatibility`;
+  return clusteredVms(v)
+    .filter(({ vm }) => !vm.compatibilityForMigration)
+    .map(({ node, vm }) => {
+      const remedy = [
+        prose('The VM must be off for this:'),
+        `Stop-VM -Name ${quoted(vm.name)}`,
+        `Set-VMProcessor -VMName ${quoted(vm.name)} -CompatibilityForMigrationEnabled $true`,
+        `Start-ClusterGroup -VMId ${quoted(vm.id)}`,
+      ];
+      return warning(vm.name, seen, remedy, node);
+    });
+}
+
+const mitigationText = ({ microcode, bios }: SetupFacts): string =>
+  [
+    ...(microcode === '' ? [] : [`microcode ${microcode}`]),
+    ...(bios === '' ? [] : [`BIOS ${bios}`]),
+  ].join(', ') || 'not shown';
+
+function mitigationProblems(all: Of<SetupFacts>[], v: DoctorView): Seen[] {
+  // What a node does not show is no difference.
+  const differ = (pick: (s: SetupFacts) => string): boolean =>
+    !same(all.map((n) => pick(n.facts)).filter((value) => value !== ''));
+  if (!differ((s) => s.microcode) && !differ((s) => s.bios)) return [];
+  const seen = `the nodes differ (${perNode(all, mitigationText)}): a move may be refused (0x80048054), in compatibility mode too`;
+  const remedy = [
+    prose(
+      'Bring BIOS and microcode of all nodes to one level, one drained node after the other. To compare:',
+    ),
+    'Get-CimInstance Win32_BIOS | Format-List SMBIOSBIOSVersion, ReleaseDate',
+  ];
+  return [warning(clusterView(v)?.cluster.name ?? v.cluster, seen, remedy, null)];
 }
 
 const PROCESSORS: readonly Check[] = [
@@ -310,12 +322,21 @@ const PROCESSORS: readonly Check[] = [
   {
     id: 'cpu-compatibility',
     group: 'hyper-v',
-    title: 'Processor, microcode and BIOS are the same on all nodes',
+    title: 'Processor, microcode and BIOS are the same on all nodes, or VMs use compatibility mode',
     blocks: null,
-    warns:
-      'processors differ and a VM runs without compatibility mode, or microcode or BIOS do: its move may be refused',
+    warns: 'they differ, and a VM runs without: its move may be refused',
     source: 'Microsoft: dynamic-processor-compatibility-mode, troubleshoot-live-migration-issues',
     look: together(hardware, compatibilityProblems, (all) => perNode(all, hardwareText)),
+  },
+  {
+    id: 'cpu-mitigations',
+    group: 'hyper-v',
+    title:
+      'Microcode and BIOS are the same on all nodes, and so are the mitigations that they bring',
+    blocks: null,
+    warns: 'they differ: a move may be refused (0x80048054), in compatibility mode too',
+    source: 'Microsoft Japan, support (0x80048054 between hosts of different mitigations)',
+    look: together(setups, mitigationProblems, (all) => perNode(all, mitigationText)),
   },
 ];
 

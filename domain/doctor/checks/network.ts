@@ -4,6 +4,7 @@ import { sameName } from '../../names.ts';
 import { listed } from '../../units.ts';
 import { blocker, prose, quoted, warning, type Check, type Seen } from '../check.ts';
 import { inCluster, together } from '../looks.ts';
+import { signInMode } from '../sign-ins.ts';
 import { gathered, NODE_PORTS, partOf, setups, ways, type DoctorView, type Of } from '../view.ts';
 
 const USES: Readonly<Record<number, string>> = {
@@ -11,10 +12,19 @@ const USES: Readonly<Record<number, string>> = {
   [NODE_PORTS.cluster]: 'the cluster service',
   [NODE_PORTS.smb]: 'SMB, which shared volumes use',
   [NODE_PORTS.winrm]: 'WinRM',
+  [NODE_PORTS.winrmTls]: 'WinRM over HTTPS',
 };
 
 /** The cluster is set up and checked over WinRM; it lives without. */
-const levelOf = (port: number): typeof blocker => (port === NODE_PORTS.winrm ? warning : blocker);
+const levelOf = (port: number): typeof blocker =>
+  port === NODE_PORTS.winrm || port === NODE_PORTS.winrmTls ? warning : blocker;
+
+/** A cluster with certificates uses WinRM over HTTPS, and only that. */
+function wantedPorts(v: DoctorView): number[] {
+  const { winrm, winrmTls } = NODE_PORTS;
+  const spare = signInMode(v) === 'certificates' ? winrm : winrmTls;
+  return Object.values(NODE_PORTS).filter((port) => port !== spare);
+}
 
 const openPort = (port: number): string =>
   `New-NetFirewallRule -DisplayName ${quoted(`Cluster nodes, TCP ${port}`)} -Direction Inbound -Protocol TCP -LocalPort ${port} -Action Allow`;
@@ -24,6 +34,8 @@ const STARTERS: Readonly<Record<number, string>> = {
   [NODE_PORTS.cluster]: 'Start-ClusterNode',
   [NODE_PORTS.smb]: 'Start-Service LanmanServer',
   [NODE_PORTS.winrm]: 'Set-WSManQuickConfig -SkipNetworkProfileCheck -Force',
+  // -UseSSL takes the certificate for server authentication that the machine has.
+  [NODE_PORTS.winrmTls]: 'Set-WSManQuickConfig -UseSSL -Force',
 };
 
 /** What listens on the port is there and runs; where it is not, another check says so. */
@@ -43,11 +55,12 @@ const isReached = (v: DoctorView, node: string, port: number): boolean =>
   );
 
 function deafPorts(v: DoctorView, { node, facts }: Of<SetupFacts>): Seen | Seen[] {
-  const deaf = Object.values(NODE_PORTS).filter(
+  const wanted = wantedPorts(v);
+  const deaf = wanted.filter(
     (port) => !facts.listening.includes(port) && !isReached(v, node, port),
   );
   // No Windows is deaf on all of them: it did not show what listens.
-  if (deaf.length === Object.values(NODE_PORTS).length) {
+  if (deaf.length === wanted.length) {
     const seen = 'Windows does not show what listens, and no other node reaches it';
     return warning(node, seen, 'Get-NetTCPConnection -State Listen');
   }
@@ -63,6 +76,7 @@ function deafPorts(v: DoctorView, { node, facts }: Of<SetupFacts>): Seen | Seen[
 function closedPorts(v: DoctorView): Seen[] {
   const closed = ways(v).flatMap(({ node: from, facts: { node, ports } }) =>
     ports
+      .filter(({ port }) => wantedPorts(v).includes(port))
       .filter(({ port, open }) => !open && partOf(v, 'setup', node)?.listening.includes(port))
       .map(({ port }) => ({ node: from, facts: { node, port } })),
   );
@@ -104,15 +118,19 @@ const BETWEEN_NODES: readonly Check[] = [
   {
     id: 'ports',
     group: 'network',
-    title: `TCP ${Object.values(NODE_PORTS).join(', ')} listen, and the other nodes reach them`,
+    title: 'TCP 6600, 3343, 445 and WinRM listen, and the other nodes reach them',
     blocks: 'one of 6600, 3343 and 445 does not',
-    warns: '5985 (WinRM) does not, or Windows does not show what listens',
+    warns:
+      '5985 (WinRM) does not, or 5986 where nodes sign in with certificates; or Windows does not show what listens',
     source: 'Microsoft: troubleshoot-live-migration-issues (0x8007271D, 0x8007274D)',
     look: together(
       setups,
       (all, v) => [...all.flatMap((setup) => deafPorts(v, setup)), ...closedPorts(v)],
       (_all, v) => {
-        const looks = ways(v).flatMap(({ facts }) => facts.ports);
+        const wanted = wantedPorts(v);
+        const looks = ways(v)
+          .flatMap(({ facts }) => facts.ports)
+          .filter(({ port }) => wanted.includes(port));
         return `${looks.filter((p) => p.open).length} of ${looks.length} connections made`;
       },
     ),

@@ -14,7 +14,16 @@ import {
   type Seen,
 } from '../check.ts';
 import { each, inCluster } from '../looks.ts';
-import { clusteredVms, clusterView, roleFinder, snapshotOf, views, vmFinder } from '../view.ts';
+import {
+  clusteredVms,
+  clusterView,
+  roleFinder,
+  setupsWith,
+  snapshotOf,
+  views,
+  vmFinder,
+  type DoctorView,
+} from '../view.ts';
 
 const LIVE_MIGRATION = 'Microsoft: hyper-v-virtual-machine-live-migration';
 const ISSUES = 'Microsoft: troubleshoot-live-migration-issues';
@@ -62,6 +71,27 @@ function affinityProblems(view: ClusterView): Seen[] {
   });
 }
 
+/** MSCluster_AffinityRule.RuleType, but for those of fault domains: which node is in which is not read. */
+const RULE_TYPE = { sameNode: 2, differentNode: 4 } as const;
+
+function ruleFindings(v: DoctorView): Seen[] {
+  const view = clusterView(v);
+  const rules = setupsWith('cluster')(v)[0]?.facts.affinityRules;
+  if (view === null || rules === undefined) return [];
+  const up = view.nodes.filter((n) => n.state === 'Up').length;
+  const problems = rules.flatMap(({ name, type, groups }) => {
+    const look = `Get-ClusterAffinityRule -Name ${quoted(name)}`;
+    if (type === RULE_TYPE.sameNode && groups.length > 1) {
+      const seen = `the rule ${name} keeps them on one node: one that is moved alone breaks it`;
+      return [warning(listed(groups), seen, look, null)];
+    }
+    if (type !== RULE_TYPE.differentNode || groups.length < 2 || groups.length < up) return [];
+    const seen = `the rule ${name} keeps them apart, and only ${up} nodes are Up: none of them has a node to go to`;
+    return [warning(listed(groups), seen, look, null)];
+  });
+  return orFine(v, problems, rules.length === 0 ? 'there is none' : `${rules.length} enabled`);
+}
+
 const ROLES: readonly Check[] = [
   {
     id: 'role-state',
@@ -106,6 +136,15 @@ const ROLES: readonly Check[] = [
       const { length } = antiAffinityClasses(view);
       return `enforced, ${length} ${length === 1 ? 'class' : 'classes'}`;
     }),
+  },
+  {
+    id: 'affinity-rules',
+    group: 'vms',
+    title: 'Affinity rules leave every VM a node to go to',
+    blocks: null,
+    warns: 'a rule keeps VMs together, or as many apart as there are nodes',
+    source: 'Microsoft: Cluster-Affinity, New-ClusterAffinityRule; MSCluster_AffinityRule',
+    look: ruleFindings,
   },
   {
     id: 'clustered',

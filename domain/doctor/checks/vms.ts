@@ -20,6 +20,7 @@ import {
   hosts,
   partOf,
   setups,
+  setupsWith,
   storages,
   views,
   type ClusteredVm,
@@ -88,6 +89,16 @@ const HARDWARE: readonly Check[] = [
     }, 'none does'),
   },
   {
+    id: 'gpu-partition',
+    group: 'vms',
+    title: 'No VM has a part of a graphics processor',
+    blocks: null,
+    warns:
+      'one has: it moves only to a node with the same processor and a free part, which watari does not see',
+    source: 'Microsoft: gpu-partitioning; Msvm_GpuPartitionSettingData',
+    look: gpuFindings,
+  },
+  {
     id: 'vtpm',
     group: 'vms',
     title: 'Every node has the certificates of VMs with a virtual TPM',
@@ -97,6 +108,29 @@ const HARDWARE: readonly Check[] = [
     look: certificateFindings,
   },
 ];
+
+function gpuFindings(v: DoctorView): Seen[] {
+  const told = setupsWith('gpuPartitions')(v);
+  if (told.length === 0 || views(v).length === 0) return [];
+  const ids = told.flatMap(({ facts }) => facts.map((id) => id.toLowerCase()));
+  const problems = clusteredVms(v)
+    .filter(({ vm }) => ids.includes(vm.id.toLowerCase()))
+    .map(({ node, vm }) => {
+      const seen =
+        'it has a part of a graphics processor: it moves only to a node with the same one (SR-IOV) and a free part';
+      return warning(
+        vm.name,
+        seen,
+        [
+          prose('The same on every node? Compare, and look for parts that are free:'),
+          'Get-VMHostPartitionableGpu | Format-List Name, PartitionCount',
+          `Get-VMGpuPartitionAdapter -VMName ${quoted(vm.name)}`,
+        ],
+        node,
+      );
+    });
+  return orFine(v, problems, 'none has');
+}
 
 const STORE = "'Cert:\\LocalMachine\\Shielded VM Local Certificates'";
 
@@ -162,20 +196,33 @@ const withStorage =
     return orFine(v, problems, fine);
   };
 
+/** The folder in which the next checkpoint would be made; one that the VM is in anyway is told with its files. */
+function checkpointProblem(storage: VmStorageFacts, vm: string, on: string, v: DoctorView): Seen[] {
+  const { snapshotPath: folder = '', configurationPath } = storage;
+  const volumes = clusterView(v)?.sharedVolumes ?? [];
+  if (folder === '' || sameName(folder, configurationPath)) return [];
+  if (isSharedPath(`${folder}\\x`, volumes)) return [];
+  const seen = `its checkpoints would be made in ${folder}, which only ${on} can open`;
+  const remedy = `Set-VM -Name ${quoted(vm)} -SnapshotFileLocation ${quoted(configurationPath)}`;
+  return [warning(vm, seen, remedy, on)];
+}
+
 const STORAGE: readonly Check[] = [
   {
     id: 'vm-files',
     group: 'vms',
     title: 'All files of every VM are on shared storage',
     blocks: 'its configuration, its smart paging, or a disk or one of its parents is not',
-    warns: null,
+    warns: 'its folder for checkpoints (SnapshotFileLocation) is not',
     source: 'Microsoft: high-availability-virtual-machine-troubleshooting-guidance (event 20413)',
     look: withStorage((storage, { node, vm }, v) => {
+      const checkpoints = checkpointProblem(storage, vm.name, node, v);
       const local = localFiles(storage, v);
-      if (local.length === 0) return [];
-      const folder = `${clusterView(v)?.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1'}\\${vm.name}`;
+      if (local.length === 0) return checkpoints;
+      const folder = `${clusterView(v)?.sharedVolumes[0]?.path ?? '\\\\SERVER\\SHARE'}\\${vm.name}`;
       const remedy = `Move-VMStorage -VMName ${quoted(vm.name)} -DestinationStoragePath ${quoted(folder)}`;
-      return blocker(vm.name, `only ${node} can open ${listed(local, 4)}`, remedy, node);
+      const files = blocker(vm.name, `only ${node} can open ${listed(local, 4)}`, remedy, node);
+      return [files, ...checkpoints];
     }, 'configuration, smart paging, disks and their parents'),
   },
   {
@@ -190,7 +237,7 @@ const STORAGE: readonly Check[] = [
       if (shared.length === 0) return [];
       const remedy = [
         prose(
-          'Use a VHD set (.vhds) instead, or detach the disk before the move and attach it after:',
+          'Make it a VHD set (.vhds), which moves with its VMs, or detach the disk before the move and attach it after:',
         ),
         `Get-VMHardDiskDrive -VMName ${quoted(vm.name)} | Where-Object SupportPersistentReservations`,
       ];
@@ -243,4 +290,27 @@ const CONDITION: readonly Check[] = [
   },
 ];
 
-export const VM_CHECKS: readonly Check[] = [...HARDWARE, ...STORAGE, ...CONDITION];
+const word = (name: string): string => (/^[\w.-]+$/.test(name) ? name : quoted(name));
+
+/** No look tells what Windows makes of the account that created a VM, so this one is offered and never run. */
+function moveOffer(v: DoctorView): string {
+  const small = clusteredVms(v)
+    .filter(({ vm }) => vm.state === 'Running')
+    .sort((a, b) => a.vm.memoryAssignedBytes - b.vm.memoryAssignedBytes)[0];
+  const name = small === undefined ? 'NAME' : word(small.vm.name);
+  return `to try it: watari vm migrate ${name} -c ${word(v.cluster)}`;
+}
+
+const PROOF: Check = {
+  id: 'move-proof',
+  group: 'vms',
+  title: 'VMs that a local account created can be moved (0x80070534)',
+  blocks: null,
+  warns: null,
+  source:
+    'Microsoft: Azure Local 24H2, "No mapping between account names"; the same code line as Windows Server 2025',
+  unless: moveOffer,
+  look: () => [],
+};
+
+export const VM_CHECKS: readonly Check[] = [...HARDWARE, ...STORAGE, ...CONDITION, PROOF];

@@ -1,7 +1,8 @@
 // Checks of how each Windows was set up: version, updates, workgroup, policies, clock. Only ever read.
 import { blocker, namesOf, perNode, orFine, prose, quoted, warning, type Check } from '../check.ts';
 import { alike, each, newest, usual } from '../looks.ts';
-import { peers, setups, views, type DoctorView, type Of } from '../view.ts';
+import { signInMode, unlessCertificates } from '../sign-ins.ts';
+import { peers, setups, setupsWith, views, type DoctorView, type Of } from '../view.ts';
 
 const WORKGROUP = 'Microsoft: create-workgroup-cluster';
 
@@ -134,6 +135,7 @@ const POLICIES: readonly Check[] = [
     blocks: 'the policy is disabled: nodes prove who they are with it',
     warns: null,
     source: 'Microsoft: network-security-allow-pku2u-authentication-requests',
+    unless: unlessCertificates,
     look: each(
       setups,
       ({ policies }, node) =>
@@ -176,6 +178,7 @@ const POLICIES: readonly Check[] = [
     blocks: 'NTLM is blocked: local accounts sign in with it',
     warns: null,
     source: 'Microsoft: whats-new-windows-server-2025, SMB NTLM blocking',
+    unless: unlessCertificates,
     look: each(
       setups,
       ({ policies }, node) =>
@@ -222,6 +225,51 @@ const POLICIES: readonly Check[] = [
       },
     ),
   },
+  {
+    id: 'credential-guard',
+    group: 'windows',
+    title: 'Credential Guard does not stand between nodes',
+    blocks: null,
+    warns:
+      'it runs: live migration with CredSSP fails from such a node; whether that of a workgroup does is not known',
+    source:
+      'Microsoft: credential-guard/considerations-known-issues; Win32_DeviceGuard.SecurityServicesRunning',
+    look: each(
+      (v) => setupsWith('security')(v).filter(({ facts }) => facts.credentialGuard !== null),
+      ({ credentialGuard }, node) =>
+        credentialGuard === true
+          ? warning(node, 'Credential Guard runs: live migrations from it may fail', [
+              prose(
+                'Leave it on, and move one VM that may wait from this node, to see whether it can:',
+              ),
+              'watari vm migrate NAME',
+            ])
+          : [],
+      'it does not run',
+    ),
+  },
+  {
+    id: 'automatic-updates',
+    group: 'windows',
+    title: 'No node installs updates and restarts by itself',
+    blocks: null,
+    warns: 'no policy forbids it: NoAutoUpdate is not 1, and AUOptions is neither 2 nor 3',
+    source:
+      'Microsoft: cluster-aware-updating-requirements; waas-restart (NoAutoUpdate, AUOptions)',
+    look: each(
+      setupsWith('automaticUpdates'),
+      ({ off, option }, node) => {
+        if (off === 1 || option === 2 || option === 3) return [];
+        const seen = `nothing keeps Windows from updating and restarting by itself, with its VMs: NoAutoUpdate is ${off ?? 'not set'}, AUOptions ${option ?? 'not set'}`;
+        return warning(node, seen, [
+          `$au = 'HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU'`,
+          'New-Item $au -Force | Out-Null',
+          `New-ItemProperty $au -Name 'NoAutoUpdate' -PropertyType DWord -Value 1 -Force`,
+        ]);
+      },
+      'none',
+    ),
+  },
 ];
 
 /** Kerberos and certificates give up at five minutes; below a few seconds nothing notices. */
@@ -263,6 +311,10 @@ const CLOCK: Check = {
   blocks: `a clock is more than ${SKEW_SECONDS.blocker} s off`,
   warns: `a clock is more than ${SKEW_SECONDS.warning} s off`,
   source: 'Microsoft: nodes prove who they are with certificates, which have times',
+  unless: (v) =>
+    signInMode(v) === 'certificates'
+      ? 'a clock is told by a sign-in with an account; w32tm /stripchart /computer:NODE /samples:1 shows it'
+      : null,
   look(v) {
     const all = clocks(v);
     if (all.length < 2) return [];
