@@ -24,6 +24,7 @@
         'Get-WatariShell'
         'Get-WatariSwitch'
         'Get-WatariVM'
+        'Get-WatariVMState'
         'Get-WatariVMStorage'
         'Install-WatariFeature'
         'Invoke-WatariOperation'

@@ -69,6 +69,8 @@ export function newVm(asked: Asked, is: NewVm): LabVm {
     dvds: [],
     compatibilityForMigration: false,
     passThroughDevices: [],
+    gpuPartitions: 0,
+    critical: false,
     tpm: false,
     busy: false,
     notes: is.notes,

@@ -62,6 +62,8 @@ export interface LabVm {
   readonly dvds: string[];
   readonly compatibilityForMigration: boolean;
   readonly passThroughDevices: string[];
+  readonly gpuPartitions: number;
+  readonly critical: boolean;
   readonly tpm: boolean;
   readonly busy: boolean;
   notes: string;
@@ -234,6 +236,8 @@ function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
     dvds: is.dvds,
     compatibilityForMigration: is.compatibilityForMigration,
     passThroughDevices: is.passThroughDevices,
+    gpuPartitions: is.gpuPartitions,
+    critical: is.critical,
     tpm: is.tpm,
     busy: is.busy,
     notes: is.notes,

@@ -2,8 +2,7 @@
 import { moveFacts } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
-import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
-import { busyWith } from './hyperv-objects.ts';
+import { freeMemory, hasHyperV } from '../machine/world.ts';
 import type { Plain } from './matching.ts';
 import {
   bios,
@@ -13,6 +12,7 @@ import {
   processes,
   userAccounts,
 } from './setup-classes.ts';
+import { VIRTUALIZATION_CLASSES } from './virtualization-classes.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
 import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
 
@@ -67,33 +67,6 @@ const dataFiles: Instances = (asked, filter) => {
   return path !== '' && seesFile(asked, path) ? [{ Name: text(path), FileSize: uint64(4096) }] : [];
 };
 
-// CIM_EnabledLogicalElement.EnabledState.
-const ENABLED = { Running: 2, Off: 3, Saved: 32769, Paused: 32768, Starting: 32770 } as const;
-const BUSY = { MergingDisks: 32772, MigratingVirtualMachine: 32774 } as const;
-
-const computerSystems: Instances = ({ world, node }) => {
-  const ofVm = (vm: LabVm): Values => {
-    const busy = busyWith(world, vm);
-    const enabled: Readonly<Record<string, number>> = ENABLED;
-    return {
-      Name: text(vm.id.toUpperCase()),
-      ElementName: text(vm.name),
-      Caption: '仮想マシン',
-      EnabledState: enabled[vm.state] ?? 5,
-      OperationalStatus: [2, ...(busy === null ? [] : [BUSY[busy]])],
-    };
-  };
-  // The host is one of them.
-  const host = {
-    Name: text(node.name),
-    ElementName: text(node.name),
-    Caption: 'ホスト コンピューター システム',
-    EnabledState: 2,
-    OperationalStatus: [2],
-  };
-  return [host, ...vmsOn(world, node.name).map(ofVm)];
-};
-
 const migrationJobs: Instances = ({ world, node }) =>
   world.moves
     .filter((move) => move.from === node.name && move.phase !== 'queued')
@@ -123,7 +96,9 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [CIMV2, 'Win32_Process', processes],
         [STANDARD, 'MSFT_NetTCPConnection', connections],
         [CIMV2, 'CIM_DataFile', dataFiles],
-        [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
+        ...Object.entries(VIRTUALIZATION_CLASSES).map(
+          ([name, list]) => [VIRTUALIZATION, name, list] as const,
+        ),
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
       ] as const
     ).map(([namespace, name, list]) => [

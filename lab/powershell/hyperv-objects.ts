@@ -132,7 +132,8 @@ export const processorObject = (vm: LabVm): WireObject => ({
 export const securityObject = (vm: LabVm): WireObject => ({
   $t: `${HYPERV}.VMSecurity`,
   id: `security:${vm.id}`,
-  p: { ...partOf(vm), TpmEnabled: vm.tpm, Shielded: false },
+  // Neither name nor id of the VM: it is no part of one.
+  p: { ComputerName: text(vm.owner), TpmEnabled: vm.tpm, Shielded: false },
 });
 
 export const assignedDevices = (vm: LabVm): WireObject[] =>

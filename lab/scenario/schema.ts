@@ -266,6 +266,9 @@ const vmSchema = z.strictObject({
   dvds: z.array(z.string().min(1)).default([]),
   compatibilityForMigration: z.boolean().default(false),
   passThroughDevices: z.array(z.string()).default([]),
+  gpuPartitions: z.int().min(0).default(0),
+  /** It has lost its storage or its worker; it does what its state says all the same. */
+  critical: z.boolean().default(false),
   tpm: z.boolean().default(false),
   busy: z.boolean().default(false),
   notes: z.string().default(''),
