@@ -107,6 +107,9 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
     ]),
   );
 
+/** `root/cimv2/win32_service`. */
+export const CLASS_NAMES: readonly string[] = Object.keys(CLASSES);
+
 export const classNamed = (namespace: string, name: string) =>
   CLASSES[`${namespace}/${name}`.toLowerCase()];
 
