@@ -26,6 +26,8 @@ export interface LabNode {
   /** Counts the times it went down, so that an answer begun before is known to be lost. */
   losses: number;
   bootTime: Instant;
+  /** The boot since which its features have been asked for. */
+  featuresReadIn: Instant;
   /** Of vmms and ClusSvc alike. */
   services: 'Stopped' | 'Starting' | 'Running';
   features: Map<string, 'Available' | 'Installed' | 'InstallPending'>;
@@ -201,6 +203,7 @@ function makeNode(is: NodeScenario, start: Instant): LabNode {
     power: on ? 'running' : 'off',
     losses: 0,
     bootTime: start - UP_SINCE_MS,
+    featuresReadIn: start - UP_SINCE_MS,
     services: on ? 'Running' : 'Stopped',
     features,
     installing: null,

@@ -304,6 +304,20 @@ const diskSchema = z.union(
   { error: 'write a path, or { path: PATH, node: NAME } for a file on one node only' },
 );
 
+/** What calls of Windows take. Absent: nothing. The defaults are what evidence shows, or what is assumed without any. */
+const costsSchema = z.strictObject({
+  clusterCmdletSeconds: seconds.default(0.03),
+  /** For each VM that it is about. */
+  hypervCmdletSeconds: seconds.default(0.1),
+  cimQuerySeconds: seconds.default(0.2),
+  /** Win32_Processor with all properties: it samples the load. */
+  processorSeconds: seconds.default(1),
+  /** Get-WindowsFeature, the first after a boot and every other one. */
+  firstFeaturesSeconds: seconds.default(90),
+  featuresSeconds: seconds.default(1),
+});
+export type Costs = z.output<typeof costsSchema>;
+
 export const scenarioSchema = z.strictObject({
   cluster: name,
   speed: z.number().positive().max(10_000).default(1),
@@ -352,6 +366,7 @@ export const scenarioSchema = z.strictObject({
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
     })
     .prefault({}),
+  costs: costsSchema.exactOptional(),
   failoverSeconds: seconds.default(30),
   vmStartSeconds: seconds.default(3),
   heartbeatSeconds: seconds.default(15),
