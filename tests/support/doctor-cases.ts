@@ -780,6 +780,16 @@ const VMS: DoctorCase[] = [
     together: 'a',
   },
   {
+    check: 'critical',
+    what: 'a VM that has lost its storage',
+    level: 'blocker',
+    subject: 'lost-1',
+    seen: /it is Running and critical/,
+    remedy: /Get-VM -Id/,
+    change: addVm({ name: 'lost-1', owner: 'HV1', memory: '1GB', critical: true }),
+    together: 'a',
+  },
+  {
     check: 'vtpm',
     what: 'a virtual TPM whose certificates one node lacks',
     level: 'blocker',

@@ -87,7 +87,10 @@ export async function seenOfStandIns(cmdlets: readonly string[]): Promise<{
     const reply = await door.cmdlet({ node: 'HV1', cmdlet, bound });
     const out = reply?.out ?? [];
     for (const value of out) note(seen, value);
-    given.set(key, new Set(out.flatMap((value) => (isObject(value) ? [nameOf(value)] : []))));
+    given.set(
+      key.toLowerCase(),
+      new Set(out.flatMap((value) => (isObject(value) ? [nameOf(value)] : []))),
+    );
   };
   for (const cmdlet of cmdlets) {
     const named = /^Get-VM[A-Z]/.test(cmdlet) && !/Host|Switch|Network$/.test(cmdlet);

@@ -88,6 +88,23 @@ const HARDWARE: readonly Check[] = [
     }, 'none does'),
   },
   {
+    id: 'critical',
+    group: 'vms',
+    title: 'Every VM has its storage and its worker process',
+    blocks: 'one is critical: it has lost one of them, and its move fails',
+    warns: null,
+    source:
+      'Microsoft: Msvm_ComputerSystem.HealthState; Get-VM says RunningCritical, OffCritical and the like',
+    look: eachVm((vm, node) => {
+      if (!vm.critical) return [];
+      const remedy = [
+        prose('See that its disks and configuration are there, then look again:'),
+        `Get-VM -Id ${quoted(vm.id)} | Format-List Name, State, ConfigurationLocation, HardDrives`,
+      ];
+      return blocker(vm.name, `it is ${vm.state} and critical`, remedy, node);
+    }, 'none is critical'),
+  },
+  {
     id: 'vtpm',
     group: 'vms',
     title: 'Every node has the certificates of VMs with a virtual TPM',
