@@ -241,8 +241,12 @@ function Get-WatariVMState {
     #>
     [CmdletBinding()]
     param([Parameter(Mandatory = $true)][guid]$VMId)
-    Assert-HyperV
-    $found = @(Read-VMState ([string]$VMId).ToUpperInvariant())
+    # Asked each second: what stands in the way is looked for when something does.
+    try { $found = @(Read-VMState ([string]$VMId).ToUpperInvariant()) }
+    catch {
+        Assert-HyperV
+        throw
+    }
     if ($found.Count -eq 0) { return $null }
     $found[0] | Select-Object -Property * -ExcludeProperty busy
 }

@@ -45,7 +45,7 @@ const CALLS: Readonly<Partial<Record<Op, Priced[]>>> = {
   readSwitches: [...times(1, 'cim'), { kind: 'hyperv', vms: 1 }],
   readMigrationSettings: [...times(1, 'cim'), { kind: 'hyperv', vms: 1 }],
   readVms: times(15, 'cim'),
-  readVm: times(2, 'cim'),
+  readVm: times(1, 'cim'),
   readVmStorage: times(5, 'cim'),
 };
 

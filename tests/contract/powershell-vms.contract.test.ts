@@ -3,9 +3,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { VmFacts } from '../../domain/facts.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';
+import { request } from './expecting.ts';
 import { powershellLabs, type PowerShellLab, type PowerShellLabs } from './powershell-worlds.ts';
 
 const NAMES = ['SRV01 / Exchange', 'web: front', 'dc-2 ', '*', "it's [1]", '仮想'];
+const FREE = 'C:\\ClusterStorage\\Volume1\\free.vhdx';
 const VOLUME = 'C:\\ClusterStorage\\Volume1';
 
 const scenario = (vms: object[]): string => `
@@ -13,6 +15,7 @@ cluster: vms
 nodes:
   - { name: HV1, memory: 256GB, features: [Hyper-V], switches: [LAN, WAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 256GB, features: [Hyper-V], switches: [LAN, WAN], liveMigration: { enabled: true } }
+disks: ['C:\\ClusterStorage\\Volume1\\free.vhdx']
 virtualMachines: ${JSON.stringify(vms.map((vm) => ({ owner: 'HV1', memory: '1GB', ...vm })))}
 `;
 
@@ -71,6 +74,18 @@ describe('VMs of a node, looked at by PowerShell', needs(POWERSHELL), () => {
       expect((await host('HV2').readVms({})).facts).toEqual([]);
       expect((await host('HV2').readVm({ vmId: vm!.id })).facts).toBeNull();
       expect((await host('HV1').readVms({})).facts).toHaveLength(1);
+    });
+  });
+
+  it('that cannot be marked are taken back at once, and made by the next request', async () => {
+    await at([{ name: 'b' }], async ({ host, lab, fail }) => {
+      fail('Set-VM');
+      const asked = request({ vhd: FREE });
+      await expect(host('HV1').createVm(asked)).rejects.toThrow('Set-VM failed');
+      expect((await host('HV1').readVms({})).facts.map((vm) => vm.name)).toEqual(['b']);
+      const { facts } = await host('HV1').createVm(asked);
+      expect(facts).toMatchObject({ changed: true, vm: { notes: 'watari:req-1' } });
+      expect(lab.effects().filter((effect) => effect.kind === 'vm-created')).toHaveLength(2);
     });
   });
 

@@ -71,7 +71,7 @@ describe('a call of Windows', () => {
 
   it('costs a host without a module the same kind of time', async () => {
     const { lab, took } = labOf('costs: {}');
-    expect(await took(lab.answer('HV1', 'readVm', { vmId: lab.state().vms[0]!.id }))).toBe(400);
+    expect(await took(lab.answer('HV1', 'readVm', { vmId: lab.state().vms[0]!.id }))).toBe(200);
     expect(await took(lab.answer('HV1', 'readVms', {}))).toBe(3000);
   });
 });
