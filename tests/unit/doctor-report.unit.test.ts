@@ -43,7 +43,7 @@ const printed = async (sketch: Sketch, columns: number): Promise<string[]> =>
 describe('the report of the doctor on a terminal', () => {
   it('shows blockers first, each with a block to paste, then warnings, then what is well', async () => {
     expect((await printed(sick(), 100)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: 3 blockers, 1 warning, 48 checks ok
+      "Cluster hv-lab: 3 blockers, 1 warning, 49 checks ok
         HV1, HV2 answered
 
       3 blockers
@@ -78,7 +78,7 @@ describe('the report of the doctor on a terminal', () => {
         ok  network   3 of 3  names, ports, networks
         ok  cluster   8 of 8  cluster-answers, members, node-state, witness, quorum, memory, volumes, ev..
         ok  Hyper-V   9 of 9  features, services, migration-enabled, parallel-migrations, performance-op..
-        ok  VMs     11 of 13  vm-version, pass-through, vtpm, vm-files, shared-vhdx, busy, heartbeat, ro..
+        ok  VMs     12 of 14  vm-version, pass-through, critical, vtpm, vm-files, shared-vhdx, busy, hea..
         -   not checked, no cluster.yaml was given: file"
     `);
   });
@@ -92,7 +92,7 @@ describe('the report of the doctor on a terminal', () => {
 
   it('is a few lines when all is well', async () => {
     expect((await printed(healthy(), 80)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: no blockers, no warnings, 52 checks ok
+      "Cluster hv-lab: no blockers, no warnings, 53 checks ok
         HV1, HV2, HV3 answered
 
         ok  workers   4 of 4  workers, readable, worker-version, worker-runtime
@@ -101,7 +101,7 @@ describe('the report of the doctor on a terminal', () => {
         ok  network   3 of 3  names, ports, networks
         ok  cluster   8 of 8  cluster-answers, members, node-state, witness, quorum,..
         ok  Hyper-V   9 of 9  features, services, migration-enabled, parallel-migrat..
-        ok  VMs     12 of 13  vm-version, iso, pass-through, vtpm, vm-files, shared-..
+        ok  VMs     13 of 14  vm-version, iso, pass-through, critical, vtpm, vm-file..
         -   not checked, no cluster.yaml was given: file"
     `);
   });
