@@ -102,6 +102,11 @@ export function describeReads(makeWorld: MakeWorld): void {
       },
     );
 
+    it('readVm says that Hyper-V is missing', async () => {
+      const info = await errorOf(given.world.host('HV3').readVm({ vmId: NOBODY }));
+      expect(info).toMatchObject({ outcome: 'refused', errorId: 'HyperVMissing' });
+    });
+
     it('tells virtual switches with their kind', async () => {
       const { facts } = await given.world.host('HV1').readSwitches({});
       expect(facts).toContainEqual({ name: 'LAN', type: 'External' });
