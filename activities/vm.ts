@@ -2,7 +2,7 @@
 // where and what it should be, and take back what this run made.
 import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { RoleFacts, VmFacts } from '../domain/facts.ts';
+import type { RoleFacts, VmFacts, VmNow } from '../domain/facts.ts';
 import { hasOwnerMark, ownerMark, sameName } from '../domain/names.ts';
 import type { VmSpec } from '../domain/spec.ts';
 import { durationText } from '../domain/units.ts';
@@ -65,7 +65,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       vmId: string;
       name: string;
       waitSeconds: number;
-    }): Promise<{ changed: boolean; vm: VmFacts; cmdlets: string[] }> {
+    }): Promise<{ changed: boolean; vm: VmNow; cmdlets: string[] }> {
       return beating(deps, async ({ say }) => {
         const { facts, cmdlets } = await host.startRole({ vmId: input.vmId });
         const stillHere = leaves(host, input.name, input.vmId);
@@ -98,7 +98,7 @@ export function createVmActivities(deps: ClusterActivityDeps) {
      * On the node that the VM moved to: it runs, it never restarted, and its guest answers if it did before. Ends early
      * when the cluster has it on another node.
      */
-    async verifyVm(input: VerifyRequest): Promise<VmFacts> {
+    async verifyVm(input: VerifyRequest): Promise<VmNow> {
       return beating(deps, async ({ say }) => {
         const stillHere = leaves(host, input.vm, input.vmId);
         const vm = await until(
@@ -172,8 +172,8 @@ export function createVmActivities(deps: ClusterActivityDeps) {
   });
 }
 
-const findVm = async (host: HypervHost, vmId: string): Promise<VmFacts | undefined> =>
-  (await host.readVms({})).facts.find((vm) => vm.id === vmId);
+const findVm = async (host: HypervHost, vmId: string): Promise<VmNow | undefined> =>
+  (await host.readVm({ vmId })).facts ?? undefined;
 
 const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | undefined> =>
   (await host.readRoles({})).facts.find((role) => role.vmId === vmId);
@@ -184,7 +184,7 @@ const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | und
  */
 function leaves(host: HypervHost, name: string, vmId: string) {
   let looks = 0;
-  return async (found: VmFacts | undefined): Promise<void> => {
+  return async (found: VmNow | undefined): Promise<void> => {
     const owner = found === undefined ? (await findRole(host, vmId))?.owner : undefined;
     looks = owner === undefined || sameName(owner, host.node) ? 0 : looks + 1;
     if (owner === undefined || looks < GONE_LOOKS) return;

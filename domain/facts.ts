@@ -95,12 +95,10 @@ export interface SetupFacts {
   listening: number[];
   /** Thumbprints of "Shielded VM Local Certificates": VMs with a TPM start only where those of their maker are. */
   shieldingCertificates: string[];
-  /** These four are absent where an older worker told the rest. */
+  /** These three are absent where an older worker told the rest. */
   security?: SecurityFacts;
   /** Policy `…\\WindowsUpdate\\AU`: NoAutoUpdate and AUOptions. null: not set. */
   automaticUpdates?: { off: number | null; option: number | null };
-  /** Ids of the VMs here that have a part of a graphics processor. */
-  gpuPartitions?: string[];
   /** The same from every node; null: its cluster service does not run. */
   cluster?: ClusterRules | null;
 }
@@ -237,6 +235,8 @@ export interface VmFacts {
   id: string;
   name: string;
   state: VmState;
+  /** It has lost its storage or its worker: `Get-VM` says `RunningCritical` and the like. */
+  critical: boolean;
   /** Configuration version, `12.0`. */
   version: string;
   generation: 1 | 2;
@@ -253,12 +253,21 @@ export interface VmFacts {
   dvds: string[];
   compatibilityForMigration: boolean;
   passThroughDevices: string[];
+  /** Adapters on partitions of the host's GPUs. */
+  gpuPartitions: number;
   tpm: boolean;
   /** Backup, checkpoint or merge in progress (Msvm_ComputerSystem.OperationalStatus). */
   busy: boolean;
+  /** By the VM's own settings, where it outlives the cluster; who acts asks the cluster. */
   clustered: boolean;
   notes: string;
 }
+
+/** What changes while a VM runs. */
+export type VmNow = Pick<
+  VmFacts,
+  'id' | 'name' | 'state' | 'critical' | 'memoryAssignedBytes' | 'uptimeSeconds' | 'heartbeat'
+>;
 
 /** A clustered VM role and what the cluster says of its latest move. Every Up node sees all of them. */
 export interface RoleFacts {

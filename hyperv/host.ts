@@ -21,6 +21,7 @@ import type {
   SharedVolumeFacts,
   SwitchFacts,
   VmFacts,
+  VmNow,
   VmStorageFacts,
 } from '../domain/facts.ts';
 
@@ -61,11 +62,13 @@ export interface HypervReads {
   /** A service that is not installed answers `Missing`. */
   readServices(a: { names: string[] }): Promise<Reply<ServiceFacts[]>>;
   readFeatures(a: { names: string[] }): Promise<Reply<FeatureFacts[]>>;
-  /** Virtual switches; fails with `HyperVMissing` while the role is not there, as do the next three. */
+  /** Virtual switches; fails with `HyperVMissing` while the role is not there, as do the next four. */
   readSwitches(a: object): Promise<Reply<SwitchFacts[]>>;
   readMigrationSettings(a: object): Promise<Reply<MigrationSettings>>;
   /** The VMs that this node holds now. */
   readVms(a: object): Promise<Reply<VmFacts[]>>;
+  /** One of them, for whoever waits for it: costs the same however many there are. null: this node does not hold it. */
+  readVm(a: { vmId: string }): Promise<Reply<VmNow | null>>;
   readVmStorage(a: object): Promise<Reply<VmStorageFacts[]>>;
   readDiskFiles(a: { paths: string[] }): Promise<Reply<DiskFileFacts[]>>;
   /** These five fail with `ClusterUnreachable` when this node's cluster service is not running. */
@@ -150,6 +153,7 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readSwitches: true,
   readMigrationSettings: true,
   readVms: true,
+  readVm: true,
   readVmStorage: true,
   readDiskFiles: true,
   readCluster: true,

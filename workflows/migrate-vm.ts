@@ -1,6 +1,6 @@
 // migrateVm: one live migration. Choose the node with reasons, wait for a slot, move, verify that the VM is there and
 // never stopped. The id is the lock of the VM.
-import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
+import type { RoleFacts, Snapshot, VmFacts, VmNow } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import {
   explainBlockers,
@@ -99,7 +99,7 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
   return { vm: role.name, changed: true, from, to: moved.to };
 }
 
-const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmFacts> =>
+const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmNow> =>
   calls
     .onNode(node, {
       summary: `Verify ${role.name} on ${node}`,
@@ -115,7 +115,7 @@ const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen):
       waitSeconds: 60,
     });
 
-const proof = (vm: VmFacts) => ({
+const proof = (vm: VmNow) => ({
   state: vm.state,
   uptimeSeconds: vm.uptimeSeconds,
   heartbeat: vm.heartbeat,

@@ -120,7 +120,7 @@ export const events = told('events');
 
 /** What the setup of a node tells since it was asked for; older workers do not tell it. */
 export const setupsWith =
-  <K extends 'security' | 'automaticUpdates' | 'gpuPartitions' | 'cluster'>(name: K) =>
+  <K extends 'security' | 'automaticUpdates' | 'cluster'>(name: K) =>
   (v: DoctorView): Of<NonNullable<SetupFacts[K]>>[] =>
     setups(v).flatMap(({ node, facts }) => {
       const part = facts[name] as NonNullable<SetupFacts[K]> | null | undefined;

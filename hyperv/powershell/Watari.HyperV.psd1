@@ -25,6 +25,7 @@
         'Get-WatariShell'
         'Get-WatariSwitch'
         'Get-WatariVM'
+        'Get-WatariVMState'
         'Get-WatariVMStorage'
         'Install-WatariFeature'
         'Invoke-WatariOperation'

@@ -20,6 +20,7 @@ if (-not (Get-Module -Name 'Watari.Probe')) {
 . (Join-Path -Path $PSScriptRoot -ChildPath 'node.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'setup.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'reach.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'vm-look.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'vm.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'cluster.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'role.ps1')

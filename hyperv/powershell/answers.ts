@@ -29,21 +29,26 @@ const cluster = z.strictObject({
   }),
 });
 
-const vm = z.strictObject({
+const vmNow = z.strictObject({
   id: z.string(),
   name: z.string(),
   state: z.enum(['Off', 'Starting', 'Running', 'Saving', 'Saved', 'Paused', 'Stopping', 'Other']),
-  version: z.string(),
-  generation: z.union([z.literal(1), z.literal(2)]),
-  memoryStartupBytes: bytes,
+  critical: z.boolean(),
   memoryAssignedBytes: bytes,
   uptimeSeconds: z.int().min(0),
   heartbeat: z.enum(['Ok', 'NoContact', 'Unknown']),
+});
+
+const vm = vmNow.extend({
+  version: z.string(),
+  generation: z.union([z.literal(1), z.literal(2)]),
+  memoryStartupBytes: bytes,
   switches: z.array(z.string().nullable()),
   disks: z.array(z.string()),
   dvds: z.array(z.string()),
   compatibilityForMigration: z.boolean(),
   passThroughDevices: z.array(z.string()),
+  gpuPartitions: z.int().min(0),
   tpm: z.boolean(),
   busy: z.boolean(),
   clustered: z.boolean(),
@@ -129,7 +134,6 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       credentialGuard: z.boolean().nullable(),
     }),
     automaticUpdates: z.strictObject({ off: z.int().nullable(), option: z.int().nullable() }),
-    gpuPartitions: z.array(z.string()),
     cluster: z
       .strictObject({
         coreGroupOwner: z.string(),
@@ -171,6 +175,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   ),
   readMigrationSettings: migration,
   readVms: z.array(vm),
+  readVm: vmNow.nullable(),
   readVmStorage: z.array(
     z.strictObject({
       vmId: z.string(),

@@ -12,6 +12,7 @@ $script:Operations = @{
     readFeatures          = @{ Function = 'Get-WatariFeature'; List = $true }
     readSwitches          = @{ Function = 'Get-WatariSwitch'; List = $true }
     readMigrationSettings = @{ Function = 'Get-WatariMigrationSetting' }
+    readVm                = @{ Function = 'Get-WatariVMState' }
     readVms               = @{ Function = 'Get-WatariVM'; List = $true }
     readVmStorage         = @{ Function = 'Get-WatariVMStorage'; List = $true }
     readDiskFiles         = @{ Function = 'Test-WatariDiskFile'; List = $true }

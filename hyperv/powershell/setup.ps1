@@ -213,15 +213,6 @@ function Read-Security {
     }
 }
 
-# Ids of the VMs here that have a part of a graphics processor. One query; the VM is named in InstanceID
-# ("Microsoft:GUID\..."), and the class also lists defaults, which belong to no VM.
-function Read-GpuPartition {
-    if (-not (Test-HyperV)) { return }
-    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_GpuPartitionSettingData } |
-        Where-Object { [string]$_.InstanceID -match '\AMicrosoft:([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\\' } |
-        ForEach-Object { $Matches[1].ToLowerInvariant() } | Sort-Object -Unique
-}
-
 # Who holds the core group, and the affinity rules: by WMI, since names of groups are in the language of Windows. $null
 # where the cluster service does not run.
 function Read-ClusterRule {
@@ -294,7 +285,6 @@ function Get-WatariSetup {
             off    = Read-RegistryNumber $keys.Updates NoAutoUpdate
             option = Read-RegistryNumber $keys.Updates AUOptions
         }
-        gpuPartitions         = @(Read-Optional 'The list of GPU partitions' { Read-GpuPartition })
         cluster               = @(Read-Optional 'The rules of the cluster' { Read-ClusterRule })[0]
     }
 }

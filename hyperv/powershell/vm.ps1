@@ -1,10 +1,4 @@
-# The Hyper-V of this node: switches, migration settings, virtual machines. Dot-sourced by Watari.HyperV.psm1.
-
-# Msvm_ComputerSystem.OperationalStatus: creating, applying, deleting a checkpoint; merging disks, exporting, backing up,
-# changed by somebody, moving storage. 32771 waits to start and 32774 migrates: a move is told by its role.
-$script:BusyStatus = @(32768, 32769, 32770, 32772, 32773, 32776, 32777, 32778, 32779)
-
-$script:VMStates = @('Off', 'Starting', 'Running', 'Saving', 'Saved', 'Paused', 'Stopping')
+# The Hyper-V of this node: switches, migration settings, making and removing virtual machines. Dot-sourced by Watari.HyperV.psm1.
 
 function Get-WatariSwitch {
     <#
@@ -91,163 +85,11 @@ function Set-WatariMigrationSetting {
     }
 }
 
-# By VM id, what a cmdlet tells about many VMs in one call: on a real host a call for each VM costs a second and more.
-function Group-ByVM {
-    param($Parts)
-    $byVM = @{}
-    foreach ($part in $Parts) {
-        $id = [string]$part.VMId
-        if (-not $byVM.ContainsKey($id)) { $byVM[$id] = [System.Collections.ArrayList]::new() }
-        [void]$byVM[$id].Add($part)
-    }
-    $byVM
-}
-
-function ConvertTo-Heartbeat {
-    param([string]$Status)
-    if ($Status -like 'Ok*') { return 'Ok' }
-    if ('NoContact', 'LostCommunication', 'Error' -contains $Status) { return 'NoContact' }
-    'Unknown'
-}
-
-function Test-Busy {
-    param($System)
-    foreach ($status in @(Read-Property $System 'OperationalStatus')) {
-        if ($null -ne $status -and $script:BusyStatus -contains [int]$status) { return $true }
-    }
-    $false
-}
-
-# The facts of some VMs, given as Get-VM wrote them.
-function ConvertTo-VMFact {
-    param([object[]]$VM)
-    if ($VM.Count -eq 0) { return }
-    $processors = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMProcessor -VM $VM })
-    $adapters = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMNetworkAdapter -VM $VM })
-    $disks = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMHardDiskDrive -VM $VM })
-    $dvds = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMDvdDrive -VM $VM })
-    $devices = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMAssignableDevice -VM $VM })
-    $security = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMSecurity -VM $VM })
-    $systems = @{}
-    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_ComputerSystem } |
-        ForEach-Object { $systems[[string]$_.Name] = $_ }
-    foreach ($one in $VM) {
-        $id = [string]$one.Id
-        $state = [string]$one.State
-        if ($script:VMStates -notcontains $state) { $state = 'Other' }
-        $compatible = @($processors[$id] | Where-Object { $null -ne $_ -and $_.CompatibilityForMigrationEnabled })
-        $tpm = @($security[$id] | Where-Object { $null -ne $_ -and $_.TpmEnabled })
-        [pscustomobject][ordered]@{
-            id                        = $id
-            name                      = [string]$one.Name
-            state                     = $state
-            version                   = [string]$one.Version
-            generation                = [int]$one.Generation
-            memoryStartupBytes        = [long]$one.MemoryStartup
-            memoryAssignedBytes       = [long]$one.MemoryAssigned
-            uptimeSeconds             = [long][Math]::Floor(([timespan]$one.Uptime).TotalSeconds)
-            heartbeat                 = ConvertTo-Heartbeat ([string](Read-Property $one 'Heartbeat'))
-            switches                  = @($adapters[$id] | Where-Object { $null -ne $_ } | ForEach-Object {
-                    if ([string]$_.SwitchName) { [string]$_.SwitchName } else { $null }
-                })
-            disks                     = @($disks[$id] | Where-Object { $null -ne $_ -and $_.Path } | ForEach-Object { [string]$_.Path })
-            dvds                      = @($dvds[$id] | Where-Object { $null -ne $_ -and $_.Path } | ForEach-Object { [string]$_.Path })
-            compatibilityForMigration = $compatible.Count -gt 0
-            passThroughDevices        = @($devices[$id] | Where-Object { $null -ne $_ } | ForEach-Object {
-                    [string](Read-Property $_ 'LocationPath')
-                })
-            tpm                       = $tpm.Count -gt 0
-            busy                      = Test-Busy $systems[$id]
-            clustered                 = [bool]$one.IsClustered
-            notes                     = [string]$one.Notes
-        }
-    }
-}
-
-function Get-WatariVM {
-    <#
-    .SYNOPSIS
-    Lists the virtual machines that this node holds now.
-    .EXAMPLE
-    Get-WatariVM | Where-Object state -eq Running
-    #>
-    [CmdletBinding()]
-    param()
-    Assert-HyperV
-    Invoke-Consistently {
-        $all = @(Invoke-Recorded { Hyper-V\Get-VM } | Sort-Object -Property Name)
-        ConvertTo-VMFact $all
-    }
-}
-
-# Looking into a disk opens its file. Chains that are not read by then are told as far as they are known.
-$script:DiskChainsMs = 30000
-
-# By path, the parent of a virtual disk: '' for one that has none. Whole levels at a time. What is not there, is in use
-# elsewhere or is no virtual disk (a whole disk of the host has a path too) is not in the answer.
-function Read-DiskParent {
-    param([string[]]$Path)
-    $parents = @{}
-    $level = @($Path | Where-Object { $_ -match '\.(a?vhdx?|vhds)\z' } | Sort-Object -Unique)
-    $watch = [System.Diagnostics.Stopwatch]::StartNew()
-    while ($level.Count -gt 0 -and $watch.ElapsedMilliseconds -lt $script:DiskChainsMs) {
-        $next = Invoke-Recorded { Hyper-V\Get-VHD -Path $level -ErrorAction Continue } 2>&1 |
-            Where-Object { $_ -isnot [System.Management.Automation.ErrorRecord] } | ForEach-Object {
-                $parent = [string](Read-Property $_ 'ParentPath')
-                $parents[[string]$_.Path] = $parent
-                $parent
-            }
-        $level = @($next | Where-Object { $_ -and -not $parents.ContainsKey($_) } | Sort-Object -Unique)
-    }
-    $parents
-}
-
-function Get-WatariVMStorage {
-    <#
-    .SYNOPSIS
-    Lists the files of the virtual machines that this node holds: configuration, paging file, disks with their parents.
-    .EXAMPLE
-    Get-WatariVMStorage | Select-Object name, configurationPath, { $_.disks.path }
-    #>
-    [CmdletBinding()]
-    param()
-    Assert-HyperV
-    Invoke-Consistently {
-        $all = @(Invoke-Recorded { Hyper-V\Get-VM } | Sort-Object -Property Name)
-        if ($all.Count -eq 0) { return }
-        $disks = Group-ByVM @(Invoke-Recorded { Hyper-V\Get-VMHardDiskDrive -VM $all } | Where-Object { $_.Path })
-        $parents = Read-DiskParent @($disks.Values | ForEach-Object { $_ } | ForEach-Object { [string]$_.Path })
-        foreach ($one in $all) {
-            [pscustomobject][ordered]@{
-                vmId              = [string]$one.Id
-                name              = [string]$one.Name
-                configurationPath = [string]$one.ConfigurationLocation
-                smartPagingPath   = [string]$one.SmartPagingFilePath
-                snapshotPath      = [string]$one.SnapshotFileLocation
-                disks             = @($disks[[string]$one.Id] | Where-Object { $null -ne $_ } | ForEach-Object {
-                        $path = [string]$_.Path
-                        $chain = [System.Collections.ArrayList]::new()
-                        $parent = [string]$parents[$path]
-                        while ($parent -and $chain -notcontains $parent) {
-                            [void]$chain.Add($parent)
-                            $parent = [string]$parents[$parent]
-                        }
-                        [pscustomobject][ordered]@{
-                            path    = $path
-                            parents = $chain.ToArray()
-                            # A VHD set is shared too, and moves with its VM.
-                            shared  = [bool](Read-Property $_ 'SupportPersistentReservations') -and $path -notlike '*.vhds'
-                        }
-                    })
-            }
-        }
-    }
-}
-
-# A VM of this node by its id; $null when it is elsewhere. Listing knows no wildcards and no "not found".
+# A VM of this node by its id; $null when it is elsewhere. Get-VM fails for an id that is not here.
 function Find-VM {
     param([guid]$VMId)
-    @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [guid]$_.Id -eq $VMId })[0]
+    if (@(Read-VMState ([string]$VMId).ToUpperInvariant()).Count -eq 0) { return $null }
+    Invoke-Recorded { Hyper-V\Get-VM -Id $VMId }
 }
 
 # What a VM must be that is to be made; domain/new-vm.ts has the same rules, and a test holds the two together. Its name
@@ -320,12 +162,15 @@ function New-WatariVM {
     )
     Assert-HyperV
     Invoke-InTurn -Of New-WatariVM -Work {
-        $same = @(Invoke-Recorded { Hyper-V\Get-VM } | Where-Object { [string]$_.Name -eq $Name })
+        $same = @(Read-VMState | Where-Object { $_.name -eq $Name })
         if ($same.Count -gt 1) {
             throw (New-ModuleError -Id 'AmbiguousVm' -Target $Name -Message (
                     "$([Environment]::MachineName) has $($same.Count) VMs called '$Name'."))
         }
-        if ($same.Count -eq 1) { return [pscustomobject][ordered]@{ changed = $false; vm = ConvertTo-VMFact $same } }
+        if ($same.Count -eq 1) {
+            $found = Invoke-Consistently { Read-VMFact $same[0].id }
+            return [pscustomobject][ordered]@{ changed = $false; vm = $found }
+        }
         Assert-NewVM -Name $Name -MemoryBytes $MemoryBytes -Vhd $Vhd -Generation $Generation
         if (-not (Test-DiskFile $Vhd)) {
             throw (New-ModuleError -Id 'DiskMissing' -Category ObjectNotFound -Target $Vhd -Message (
@@ -350,9 +195,15 @@ function New-WatariVM {
         }
         $made = Invoke-Recorded { Hyper-V\New-VM @make -Confirm:$false }
         $notes = "watari:$RequestId"
-        Invoke-Recorded { Hyper-V\Set-VM -VM $made -Notes $notes -Confirm:$false }
-        $now = Find-VM $made.Id
-        [pscustomobject][ordered]@{ changed = $true; vm = ConvertTo-VMFact @($now) }
+        try { Invoke-Recorded { Hyper-V\Set-VM -VM $made -Notes $notes -Confirm:$false } }
+        catch {
+            # Nobody would know later whose it is.
+            Invoke-Recorded { Hyper-V\Remove-VM -VM $made -Force -Confirm:$false }
+            throw
+        }
+        # It is there now, whatever the first look says.
+        $now = Invoke-Consistently { Read-VMFact ([string]$made.Id) }
+        [pscustomobject][ordered]@{ changed = $true; vm = $now }
     }
 }
 
@@ -387,7 +238,8 @@ function Remove-WatariVM {
         if (-not (Test-Mark ([string]$found.Notes) $RequestId)) {
             throw (New-ModuleError -Id 'VmNotOurs' -Target $name -Message "'$name' was not created by the run $RequestId.")
         }
-        if ($found.IsClustered) {
+        # The VM's own IsClustered outlives a destroyed cluster, and may be missing after an import.
+        if ((Get-ServiceState 'ClusSvc').ContainsKey('ClusSvc') -and $null -ne (Find-Role -VMId $VMId)) {
             throw (New-ModuleError -Id 'VmClustered' -Target $name -Message "'$name' is a role of the cluster.")
         }
         if ('Off', 'Saved' -notcontains [string]$found.State) {

@@ -28,6 +28,7 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readSwitches: nothing,
   readMigrationSettings: nothing,
   readVms: nothing,
+  readVm: z.strictObject({ vmId }),
   readVmStorage: nothing,
   readDiskFiles: z.strictObject({ paths: z.array(name) }),
   readCluster: nothing,

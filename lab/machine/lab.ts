@@ -16,6 +16,7 @@ import type { Done } from './acts.ts';
 import { ARGUMENTS } from './arguments.ts';
 import type { Instant, LabClock } from './clock.ts';
 import { armBalancer, reviewQuorum } from './cluster.ts';
+import { costOfOperation } from './costs.ts';
 import { takeOpFault } from './faults.ts';
 import { crash, powerOff, powerOn, removeFeature, shiftClock } from './nodes.ts';
 import { READS } from './reads.ts';
@@ -171,7 +172,8 @@ export class Lab {
   private perform<K extends Op>(node: LabNode, op: K, args: OpArgs<K>): Answer<K> {
     const { world } = this;
     const fault = takeOpFault(world, node.name, op, this.vmsIn(args));
-    const late = world.time + (fault?.fault.hangSeconds ?? 0) * 1000;
+    const late =
+      world.time + (fault?.fault.hangSeconds ?? 0) * 1000 + costOfOperation(world, node, op);
     if (fault !== null && fault.fault.at !== 'after-effect') {
       const error = faultError(node, op, fault.fault);
       if (error !== null) return this.failed(args, error, late);

@@ -9,6 +9,7 @@ import {
   type NodeState,
   type RoleFacts,
   type VmFacts,
+  type VmNow,
 } from '../../domain/facts.ts';
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
@@ -30,6 +31,7 @@ import {
   clusterId,
   onSharedVolume,
   switchesOf,
+  vmOfId,
   vmsOn,
   type LabNode,
   type LabRole,
@@ -78,6 +80,7 @@ export function vmFacts(world: World, vm: LabVm): VmFacts {
     id: vm.id,
     name: vm.name,
     state: vm.state,
+    critical: vm.critical,
     version: vm.version,
     generation: vm.generation,
     memoryStartupBytes: vm.memoryBytes,
@@ -89,11 +92,20 @@ export function vmFacts(world: World, vm: LabVm): VmFacts {
     dvds: [...vm.dvds],
     compatibilityForMigration: vm.compatibilityForMigration,
     passThroughDevices: [...vm.passThroughDevices],
+    gpuPartitions: vm.gpuPartitions,
     tpm: vm.tpm,
     busy: vm.busy,
     clustered: world.roles.has(vm.id),
     notes: vm.notes,
   };
+}
+
+function vmNow(world: World, vm: LabVm): VmNow {
+  const { id, name, state, critical, memoryAssignedBytes, uptimeSeconds, heartbeat } = vmFacts(
+    world,
+    vm,
+  );
+  return { id, name, state, critical, memoryAssignedBytes, uptimeSeconds, heartbeat };
 }
 
 export function roleFacts(world: World, role: LabRole): RoleFacts {
@@ -236,6 +248,12 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     const { world, node } = asked;
     const vms = vmsOn(world, node.name).map((vm) => vmFacts(world, vm));
     return reply(vms.sort(byName), 'Get-VM');
+  },
+  readVm: (asked, { vmId }) => {
+    inHyperV(asked);
+    const vm = vmOfId(asked.world, vmId);
+    const here = vm !== undefined && vm.owner === asked.node.name;
+    return reply(here ? vmNow(asked.world, vm) : null, `Get-VM -Id ${quote(vmId)}`);
   },
   readVmStorage: (asked) => {
     inHyperV(asked);

@@ -173,12 +173,6 @@ export function setupFacts(asked: Asked, { ports }: OpArgs<'readSetup'>): SetupF
     shieldingCertificates: [...setup.shieldingCertificates],
     security: securityFacts(asked),
     automaticUpdates: { off: setup.noAutoUpdate, option: setup.autoUpdateOption },
-    gpuPartitions: hasHyperV(node)
-      ? vmsOn(world, node.name)
-          .filter((vm) => vm.gpuPartition)
-          .map((vm) => vm.id)
-          .sort()
-      : [],
     cluster: clusterRules(asked),
   };
 }

@@ -32,6 +32,8 @@ export interface LabNode {
   bootTime: Instant;
   /** Its clock against the lab's. */
   clockAheadMs: number;
+  /** The boot since which its features have been asked for. */
+  featuresReadIn: Instant;
   /** Of vmms and ClusSvc alike. */
   services: 'Stopped' | 'Starting' | 'Running';
   features: Map<string, 'Available' | 'Installed' | 'InstallPending' | 'UninstallPending'>;
@@ -70,9 +72,10 @@ export interface LabVm {
   readonly dvds: string[];
   readonly compatibilityForMigration: boolean;
   readonly passThroughDevices: string[];
+  readonly gpuPartitions: number;
+  readonly critical: boolean;
   readonly tpm: boolean;
   readonly busy: boolean;
-  readonly gpuPartition: boolean;
   readonly snapshotPath: string;
   notes: string;
   /** A start under way. */
@@ -212,6 +215,7 @@ function makeNode(is: NodeScenario, start: Instant): LabNode {
     kernelStart: start - UP_SINCE_MS + clockAheadMs,
     bootTime: start - UP_SINCE_MS,
     clockAheadMs,
+    featuresReadIn: start - UP_SINCE_MS,
     services: on ? 'Running' : 'Stopped',
     features,
     installing: null,
@@ -252,9 +256,10 @@ function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
     dvds: is.dvds,
     compatibilityForMigration: is.compatibilityForMigration,
     passThroughDevices: is.passThroughDevices,
+    gpuPartitions: is.gpuPartitions,
+    critical: is.critical,
     tpm: is.tpm,
     busy: is.busy,
-    gpuPartition: is.gpuPartition,
     snapshotPath: is.snapshotPath ?? is.configurationPath ?? `${volume}\\${is.name}`,
     notes: is.notes,
     starting: null,

@@ -1,5 +1,5 @@
 # What every stand-in cmdlet runs: sends its bound parameters to the lab and turns the answer into objects, errors and
-# noise. generate.ts puts the tables Enums, Classes, Exceptions and Settable in front of it. Runs in Windows PowerShell
+# noise. generate.ts puts the tables Enums, Flags, Classes, Exceptions and Settable in front of it. Runs in Windows PowerShell
 # 5.1 and in 7. Needs LAB_URL (where the lab listens) and LAB_NODE (the node that this shell is on).
 Set-StrictMode -Off
 if (-not ('System.Net.Http.HttpClient' -as [type])) { Add-Type -AssemblyName System.Net.Http }
@@ -13,9 +13,14 @@ function New-LabType {
     $module = $assembly.DefineDynamicModule('Lab.Types')
     $op = [System.Reflection.Emit.OpCodes]
     foreach ($type in $script:Enums.Keys) {
-        $builder = $module.DefineEnum($type, 'Public', [int])
+        $number = if ($script:Flags[$type]) { $script:Flags[$type] -as [type] } else { [int] }
+        $builder = $module.DefineEnum($type, 'Public', $number)
+        if ($script:Flags[$type]) {
+            $constructor = [FlagsAttribute].GetConstructor([type[]]@())
+            $builder.SetCustomAttribute([System.Reflection.Emit.CustomAttributeBuilder]::new($constructor, [object[]]@()))
+        }
         foreach ($key in $script:Enums[$type].Keys) {
-            [void]$builder.DefineLiteral($key, [int]$script:Enums[$type][$key])
+            [void]$builder.DefineLiteral($key, [Convert]::ChangeType($script:Enums[$type][$key], $number))
         }
         [void]$builder.CreateType()
     }
@@ -148,12 +153,13 @@ function ConvertFrom-LabValue($Value) {
     $marks = $Value.PSObject.Properties
     if ($marks['$t']) { return New-LabObject $Value }
     if ($marks['$r']) { return $script:Seen[$Value.'$r'] }
-    if ($marks['$e']) { return [Enum]::ToObject(($Value.'$e'[0] -as [type]), [int]$Value.'$e'[1]) }
+    if ($marks['$e']) { return [Enum]::ToObject(($Value.'$e'[0] -as [type]), [long]$Value.'$e'[1]) }
     if ($marks['$s']) { return ([string]$Value.'$s').Substring(1) }
     if ($marks['$i8']) { return [long]$Value.'$i8' }
     if ($marks['$u4']) { return [uint32]$Value.'$u4' }
     if ($marks['$u8']) { return [uint64]$Value.'$u8' }
     if ($marks['$g']) { return [guid]$Value.'$g' }
+    if ($marks['$v']) { return [version]([string]$Value.'$v') }
     if ($marks['$d']) { return [datetimeoffset]::FromUnixTimeMilliseconds([long]$Value.'$d').LocalDateTime }
     if ($marks['$span']) { return [timespan]::FromMilliseconds([double]$Value.'$span') }
     if ($marks['$strings']) {
@@ -178,7 +184,9 @@ function New-LabObject($Wire) {
     $values = $Wire.p
     $real = $script:ClassTypes[$type]
     if ($real) {
-        $text = if ($Wire.text) { [string](ConvertFrom-LabValue $values.($Wire.text)) } else { $type }
+        $text = if ($Wire.says) { [string](ConvertFrom-LabValue $Wire.says) }
+        elseif ($Wire.text) { [string](ConvertFrom-LabValue $values.($Wire.text)) }
+        else { $type }
         $object = [psobject][Activator]::CreateInstance($real, [object[]]@($text))
     }
     else {

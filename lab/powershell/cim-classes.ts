@@ -3,16 +3,7 @@ import { sameName } from '../../domain/names.ts';
 import { moveFacts } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
-import {
-  bootTimeOf,
-  clockOf,
-  freeMemory,
-  hasHyperV,
-  isMember,
-  vmsOn,
-  type LabVm,
-} from '../machine/world.ts';
-import { busyWith } from './hyperv-objects.ts';
+import { bootTimeOf, clockOf, freeMemory, hasHyperV, isMember } from '../machine/world.ts';
 import type { Plain } from './matching.ts';
 import {
   affinityRules,
@@ -21,11 +12,11 @@ import {
   connections,
   coreGroups,
   deviceGuards,
-  gpuPartitions,
   groups,
   processes,
   userAccounts,
 } from './setup-classes.ts';
+import { VIRTUALIZATION_CLASSES } from './virtualization-classes.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
 import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
 
@@ -82,33 +73,6 @@ const dataFiles: Instances = (asked, filter) => {
   return path !== '' && seesFile(asked, path) ? [{ Name: text(path), FileSize: uint64(4096) }] : [];
 };
 
-// CIM_EnabledLogicalElement.EnabledState.
-const ENABLED = { Running: 2, Off: 3, Saved: 32769, Paused: 32768, Starting: 32770 } as const;
-const BUSY = { MergingDisks: 32772, MigratingVirtualMachine: 32774 } as const;
-
-const computerSystems: Instances = ({ world, node }) => {
-  const ofVm = (vm: LabVm): Values => {
-    const busy = busyWith(world, vm);
-    const enabled: Readonly<Record<string, number>> = ENABLED;
-    return {
-      Name: text(vm.id.toUpperCase()),
-      ElementName: text(vm.name),
-      Caption: '仮想マシン',
-      EnabledState: enabled[vm.state] ?? 5,
-      OperationalStatus: [2, ...(busy === null ? [] : [BUSY[busy]])],
-    };
-  };
-  // The host is one of them.
-  const host = {
-    Name: text(node.name),
-    ElementName: text(node.name),
-    Caption: 'ホスト コンピューター システム',
-    EnabledState: 2,
-    OperationalStatus: [2],
-  };
-  return [host, ...vmsOn(world, node.name).map(ofVm)];
-};
-
 const migrationJobs: Instances = ({ world, node }) =>
   world.moves
     .filter((move) => move.from === node.name && move.phase !== 'queued')
@@ -138,9 +102,10 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [CIMV2, 'Win32_Process', processes],
         [STANDARD, 'MSFT_NetTCPConnection', connections],
         [CIMV2, 'CIM_DataFile', dataFiles],
-        [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
+        ...Object.entries(VIRTUALIZATION_CLASSES).map(
+          ([name, list]) => [VIRTUALIZATION, name, list] as const,
+        ),
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
-        [VIRTUALIZATION, 'Msvm_GpuPartitionSettingData', gpuPartitions],
         [DEVICE_GUARD, 'Win32_DeviceGuard', deviceGuards],
         [MS_CLUSTER, 'MSCluster_ResourceGroup', coreGroups],
         [MS_CLUSTER, 'MSCluster_AffinityRule', affinityRules],
@@ -150,6 +115,9 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
       { namespace, name, list },
     ]),
   );
+
+/** `root/cimv2/win32_service`. */
+export const CLASS_NAMES: readonly string[] = Object.keys(CLASSES);
 
 export const classNamed = (namespace: string, name: string) =>
   CLASSES[`${namespace}/${name}`.toLowerCase()];

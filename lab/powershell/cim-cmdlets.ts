@@ -17,24 +17,42 @@ const namespaceOf = (call: Call): string =>
 interface Query {
   name: string;
   filter: string;
+  /** Names of the properties that are asked for, in lower case; all others come empty. null: all. */
+  select: string[] | null;
 }
+
+const namesOf = (list: readonly string[]): string[] | null =>
+  list.some((name) => name.trim() === '*') ? null : list.map((name) => name.trim().toLowerCase());
 
 /** Class and condition, from -ClassName and -Filter or from -Query. */
 function queryOf(call: Call): Query {
   const { bound } = call;
   const query = bound.text('Query');
   if (query === undefined)
-    return { name: bound.text('ClassName') ?? '', filter: bound.text('Filter') ?? '' };
-  const parsed = /^\s*select\s+[\w\s,*]+?\s+from\s+(\w+)(?:\s+where\s+([\s\S]+))?$/i.exec(query);
+    return {
+      name: bound.text('ClassName') ?? '',
+      filter: bound.text('Filter') ?? '',
+      select: namesOf(bound.texts('Property') ?? ['*']),
+    };
+  const parsed = /^\s*select\s+([\w\s,*]+?)\s+from\s+(\w+)(?:\s+where\s+([\s\S]+))?$/i.exec(query);
   if (parsed === null)
     throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `Invalid query: ${query}`);
-  return { name: parsed[1] ?? '', filter: parsed[2] ?? '' };
+  const [, select = '', name = '', filter = ''] = parsed;
+  return { name, filter, select: namesOf(select.split(',')) };
 }
+
+const only = (row: Record<string, Wire>, select: readonly string[] | null): Record<string, Wire> =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      select === null || select.includes(name.toLowerCase()) ? value : null,
+    ]),
+  );
 
 /** Instances of the class on one node. */
 function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[] {
   const namespace = namespaceOf(call);
-  const { name, filter } = queryOf(call);
+  const { name, filter, select } = queryOf(call);
   if (!hasNamespace(about, namespace))
     throw cimError(call.cmdlet, '0x8004100E', 'MetadataError', `Invalid namespace ${namespace}`);
   const known = classNamed(namespace, name);
@@ -49,7 +67,9 @@ function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[]
       throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `The filter ${error.message}`);
     }
   }
-  return rows.map((row, i) => instanceObject(about, known.namespace, known.name, row, i, computer));
+  return rows.map((row, i) =>
+    instanceObject(about, known.namespace, known.name, only(row, select), i, computer),
+  );
 }
 
 /** Other computers are asked over WinRM, as the account of this node's worker; each may say no. */

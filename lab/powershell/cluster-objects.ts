@@ -11,8 +11,8 @@ import {
   type LabRole,
   type World,
 } from '../machine/world.ts';
-import { CLUSTERS, enumOf } from './windows-types.ts';
-import { guid, int64, strings, text, uint32, type Wire, type WireObject } from './wire.ts';
+import { CLUSTERS, enumOf, flagsOf } from './windows-types.ts';
+import { strings, text, uint32, type Wire, type WireObject } from './wire.ts';
 
 /** Defaults of cluster properties that the lab keeps no state of (Microsoft's pages name them). */
 const QUARANTINE = { QuarantineThreshold: 3, QuarantineDuration: 7200 };
@@ -68,11 +68,11 @@ export function groupObject(world: World, role: LabRole): WireObject {
     text: 'Name',
     p: {
       Name: text(facts.name),
-      Id: guid(labId(role.vmId, 'group')),
+      Id: text(labId(role.vmId, 'group')),
       OwnerNode: nodeObject(world, nodeOf(world, facts.owner)),
       State: enumOf(`${CLUSTERS}.ClusterGroupState`, facts.state),
       GroupType: enumOf(`${CLUSTERS}.GroupType`, 'VirtualMachine'),
-      StatusInformation: int64(facts.status),
+      StatusInformation: flagsOf(`${CLUSTERS}.ClusterApplicationStatusInformation`, facts.status),
       Priority: uint32(2000),
       FailoverThreshold: uint32(0xffffffff),
       AntiAffinityClassNames: strings(facts.antiAffinityClassNames),
@@ -93,11 +93,11 @@ export function ownGroups(world: World): WireObject[] {
     text: 'Name',
     p: {
       Name: name,
-      Id: guid(labId(world.scenario.cluster, 'group', name)),
+      Id: text(labId(world.scenario.cluster, 'group', name)),
       OwnerNode: owner === undefined ? null : nodeObject(world, owner),
       State: enumOf(`${CLUSTERS}.ClusterGroupState`, type === 'Cluster' ? 'Online' : 'Offline'),
       GroupType: enumOf(`${CLUSTERS}.GroupType`, type),
-      StatusInformation: int64(0),
+      StatusInformation: flagsOf(`${CLUSTERS}.ClusterApplicationStatusInformation`, 0),
       Priority: uint32(2000),
       FailoverThreshold: uint32(0xffffffff),
       AntiAffinityClassNames: strings([]),
@@ -141,7 +141,7 @@ export function resourcesOf(world: World, role: LabRole): WireObject[] {
         // The configuration stays online while its node lives.
         (type === VM_TYPE ? state[role.state] : 'Online') as 'Online',
       ),
-      StatusInformation: int64(0),
+      StatusInformation: flagsOf(`${CLUSTERS}.ClusterResourceStatusInformation`, 0),
     },
   }));
 }
@@ -173,7 +173,7 @@ export function ownResources(world: World): WireObject[] {
       OwnerNode: group?.p['OwnerNode'] ?? null,
       ResourceType: typeObject(type),
       State: enumOf(`${CLUSTERS}.ClusterResourceState`, online ? 'Online' : 'Failed'),
-      StatusInformation: int64(0),
+      StatusInformation: flagsOf(`${CLUSTERS}.ClusterResourceStatusInformation`, 0),
     },
   }));
 }
@@ -182,7 +182,11 @@ export function quorumObject(world: World): WireObject {
   const witness = ownResources(world)[1] ?? null;
   return {
     $t: `${CLUSTERS}.ClusterQuorumSettings`,
-    p: { Cluster: clusterObject(world), QuorumResource: witness, QuorumType: 'Majority' },
+    p: {
+      Cluster: clusterObject(world),
+      QuorumResource: witness,
+      QuorumType: enumOf(`${CLUSTERS}.ClusterQuorumType`, 'Majority'),
+    },
   };
 }
 
@@ -216,7 +220,7 @@ export function parametersOf(world: World, owner: WireObject, role: LabRole | un
       ClusterObject: owner,
       Name: property,
       IsReadOnly: false,
-      ParameterType: type,
+      ParameterType: enumOf(`${CLUSTERS}.ClusterParameterType`, type as 'String'),
       Value: value,
     },
   }));
@@ -273,17 +277,21 @@ export function volumeStates(world: World, volume: SharedVolumeFacts): WireObjec
   const seen = { Online: 'Direct', Paused: 'Paused' } as const;
   const state = volume.state === 'Online' || volume.state === 'Paused' ? seen[volume.state] : null;
   return world.nodes.filter(isMember).map((node) => ({
-    $t: `${CLUSTERS}.ClusterSharedVolumeState`,
+    $t: `${CLUSTERS}.ClusterSharedVolumeStateInfo`,
     text: 'Name',
     p: {
       Name: text(volume.name),
       VolumeName: text(`\\\\?\\Volume{${labId(world.scenario.cluster, 'volume', volume.name)}}\\`),
       VolumeFriendlyName: text(volume.path.split('\\').at(-1) ?? volume.name),
       Node: text(node.name),
-      StateInfo: enumOf(`${CLUSTERS}.ClusterSharedVolumeStateInfo`, state ?? 'Unavailable'),
+      StateInfo: enumOf(`${CLUSTERS}.ClusterSharedVolumeState`, state ?? 'Unavailable'),
       FileSystemRedirectedIOReason: enumOf(
-        `${CLUSTERS}.FileSystemRedirectedIOReason`,
+        `${CLUSTERS}.ClusterSharedVolumeFileSystemRedirectedIOReasons`,
         'NotFileSystemRedirected',
+      ),
+      BlockRedirectedIOReason: enumOf(
+        `${CLUSTERS}.ClusterSharedVolumeBlockRedirectedIOReason`,
+        'NotBlockRedirected',
       ),
     },
   }));

@@ -5,6 +5,7 @@ import type { IsoTime } from '../../domain/facts.ts';
 import type { Op } from '../../hyperv/host.ts';
 import { configureCluster } from '../machine/acts.ts';
 import { iso, type Instant } from '../machine/clock.ts';
+import { costOf } from '../machine/costs.ts';
 import { takeOpFault } from '../machine/faults.ts';
 import type { Lab } from '../machine/lab.ts';
 import { CALLS_MAX, keep, logEvent, VMMS_LOG } from '../machine/records.ts';
@@ -23,6 +24,7 @@ import {
   type ErrorRecord,
 } from './errors.ts';
 import { HYPERV_CMDLETS } from './hyperv-cmdlets.ts';
+import { pricesOf } from './prices.ts';
 import { PROBE_CMDLETS } from './probe-cmdlets.ts';
 import { GONE, type CmdletReply } from './reply.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
@@ -130,7 +132,8 @@ export class PowerShellDoor {
     }
     const call: Call = { world, node, cmdlet, bound, op: op ?? 'readHost' };
     const fault = op === null ? null : this.faultOf(call, op, invocation);
-    const late = world.time + (fault?.hangSeconds ?? 0) * 1000;
+    const late =
+      world.time + (fault?.hangSeconds ?? 0) * 1000 + costOf(world, node, pricesOf(call));
     const failing = (reply: CmdletReply, error: string): Begun => {
       record(error);
       return { readyAt: late, settle: () => reply };

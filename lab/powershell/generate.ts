@@ -8,8 +8,10 @@ import {
   CLASSES,
   ENUMS,
   EXCEPTIONS,
+  FLAGS,
   namespaceOf,
   SETTABLE,
+  VM_MIGRATION_TYPE,
 } from './windows-types.ts';
 
 /** Documented types that exist in every PowerShell, by the name that a script writes. */
@@ -64,7 +66,8 @@ class EmittedTypes {
     // Any construction of the real CimInstance fails without Windows' own library.
     if (base.includes('CimInstance')) return `[PSTypeName(${quote(CIM_INSTANCE)})][object${array}]`;
     if (LOOSE_TYPES.test(base)) return `[object${array}]`;
-    const full = base.includes('.') ? base : `${namespaceOf(cmdlet.module)}.${base}`;
+    const named = base === 'VmMigrationType' ? VM_MIGRATION_TYPE : base;
+    const full = named.includes('.') ? named : `${namespaceOf(cmdlet.module)}.${named}`;
     const values = cmdlet.parameters[parameter]?.acceptedValues;
     if (values === undefined) this.classes.add(full);
     else if (!this.enums.has(full))
@@ -186,6 +189,9 @@ function coreTables(types: EmittedTypes): string {
   );
   return [
     `$script:Enums = @{\n${enums.join('\n')}\n}`,
+    `$script:Flags = @{\n${Object.entries(FLAGS)
+      .map(([name, of]) => ` ${quote(name)} = ${quote(of)}`)
+      .join('\n')}\n}`,
     `$script:Classes = @(${[...types.classes].map(quote).join(',')})`,
     `$script:Exceptions = @(${Object.values(EXCEPTIONS).map(quote).join(',')})`,
     `$script:Settable = @{\n${settable.join('\n')}\n}`,

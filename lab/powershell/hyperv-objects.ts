@@ -3,8 +3,17 @@ import type { VmFacts } from '../../domain/facts.ts';
 import { samePath } from '../../domain/storage.ts';
 import { vmFacts } from '../machine/reads.ts';
 import { labId, moveOf, type LabNode, type LabVm, type World } from '../machine/world.ts';
-import { enumOf, HYPERV } from './windows-types.ts';
-import { guid, int64, span, text, uint32, type Wire, type WireObject } from './wire.ts';
+import { enumOf, HYPERV, VHD } from './windows-types.ts';
+import {
+  guid,
+  int64,
+  span,
+  text,
+  uint32,
+  version as versionOf,
+  type Wire,
+  type WireObject,
+} from './wire.ts';
 
 const HEARTBEATS = {
   Ok: 'OkApplicationsHealthy',
@@ -22,6 +31,10 @@ export function busyWith(
   return vm.busy ? 'MergingDisks' : null;
 }
 
+/** How objects of Hyper-V print. */
+const says = (type: string, name: string, id?: string): Wire =>
+  text(`${type} (Name = '${name}')${id === undefined ? '' : ` [Id = '${id}']`}`);
+
 export function vmObject(world: World, vm: LabVm): WireObject {
   const facts = vmFacts(world, vm);
   const busy = busyWith(world, vm);
@@ -30,14 +43,17 @@ export function vmObject(world: World, vm: LabVm): WireObject {
   return {
     $t: `${HYPERV}.VirtualMachine`,
     id: `vm:${vm.id}`,
-    text: 'Name',
+    says: says('VirtualMachine', vm.name, vm.id),
     p: {
       Name: text(vm.name),
       VMName: text(vm.name),
       Id: guid(vm.id),
       VMId: guid(vm.id),
       ComputerName: text(vm.owner),
-      State: enumOf(`${HYPERV}.VMState`, facts.state),
+      State: enumOf(
+        `${HYPERV}.VMState`,
+        (facts.critical ? `${facts.state}Critical` : facts.state) as 'Running',
+      ),
       // Shown in the language of Windows: here too, so that nobody reads it.
       Status: facts.state === 'Off' ? '' : '正常稼働中',
       OperationalStatus: [status('Ok'), ...(busy === null ? [] : [status(busy)])],
@@ -48,7 +64,10 @@ export function vmObject(world: World, vm: LabVm): WireObject {
       MemoryAssigned: int64(facts.memoryAssignedBytes),
       DynamicMemoryEnabled: false,
       Uptime: span(facts.uptimeSeconds * 1000),
-      Heartbeat: enumOf(`${HYPERV}.VMHeartbeatStatus`, HEARTBEATS[facts.heartbeat]),
+      Heartbeat:
+        facts.state === 'Off' || facts.state === 'Saved'
+          ? null
+          : enumOf(`${HYPERV}.VMHeartbeatStatus`, HEARTBEATS[facts.heartbeat]),
       IsClustered: facts.clustered,
       Notes: text(facts.notes),
       Path: text(vm.configurationPath),
@@ -99,18 +118,21 @@ export const dvdObjects = (vm: LabVm): WireObject[] => {
   }));
 };
 
+const adapterId = (vm: LabVm, i: number): string =>
+  `Microsoft:${vm.id}\\${labId(vm.id, 'adapter', String(i))}`
+    .toUpperCase()
+    .replace('MICROSOFT', 'Microsoft');
+
 const adapterObject = (vm: LabVm, i: number): WireObject => {
   const name = vm.switches[i] ?? null;
   return {
     $t: `${HYPERV}.VMNetworkAdapter`,
     id: `adapter:${vm.id}:${i}`,
-    text: 'Name',
+    says: says('VMNetworkAdapter', 'ネットワーク アダプター', adapterId(vm, i)),
     p: {
       ...partOf(vm),
       Name: 'ネットワーク アダプター',
-      Id: text(
-        `Microsoft:${vm.id.toUpperCase()}\\${labId(vm.id, 'adapter', String(i)).toUpperCase()}`,
-      ),
+      Id: text(adapterId(vm, i)),
       SwitchName: name === null ? null : text(name),
       Connected: name !== null,
     },
@@ -134,7 +156,8 @@ export const processorObject = (vm: LabVm): WireObject => ({
 export const securityObject = (vm: LabVm): WireObject => ({
   $t: `${HYPERV}.VMSecurity`,
   id: `security:${vm.id}`,
-  p: { ...partOf(vm), TpmEnabled: vm.tpm, Shielded: false },
+  // Neither name nor id of the VM: it is no part of one.
+  p: { ComputerName: text(vm.owner), TpmEnabled: vm.tpm, Shielded: false },
 });
 
 export const assignedDevices = (vm: LabVm): WireObject[] =>
@@ -149,21 +172,20 @@ const HEARTBEAT_SERVICE = '84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47';
 
 export function integrationServices(world: World, vm: LabVm): WireObject[] {
   const { heartbeat } = vmFacts(world, vm);
-  const status = { Ok: 'Ok', NoContact: 'NoContact', Unknown: 'Dormant' } as const;
   return [
     {
       $t: `${HYPERV}.VMIntegrationComponent`,
       id: `service:${vm.id}`,
-      text: 'Name',
+      says: says('VMIntegrationComponent', 'ハートビート'),
       p: {
         ...partOf(vm),
         Name: 'ハートビート',
         Id: text(`Microsoft:${vm.id.toUpperCase()}\\${HEARTBEAT_SERVICE}`),
         Enabled: true,
-        PrimaryOperationalStatus: enumOf(
-          `${HYPERV}.VMIntegrationComponentOperationalStatus`,
-          status[heartbeat],
-        ),
+        PrimaryOperationalStatus:
+          heartbeat === 'Unknown'
+            ? null
+            : enumOf(`${HYPERV}.VMIntegrationComponentOperationalStatus`, heartbeat),
       },
     },
   ];
@@ -176,7 +198,7 @@ export const switchObject = (
 ): WireObject => ({
   $t: `${HYPERV}.VMSwitch`,
   id: `switch:${node.name}:${name}`,
-  text: 'Name',
+  says: says('VMSwitch', name, labId(cluster, node.name, 'switch', name)),
   p: {
     Name: text(name),
     Id: guid(labId(cluster, node.name, 'switch', name)),
@@ -190,7 +212,7 @@ export function hostObject(node: LabNode): WireObject {
   return {
     $t: `${HYPERV}.VMHost`,
     id: `host:${node.name}`,
-    text: 'Name',
+    says: says('VMHost', node.name),
     p: {
       Name: text(node.name),
       ComputerName: text(node.name),
@@ -221,7 +243,7 @@ export const supportedVersions = (node: LabNode): WireObject[] =>
     text: 'Version',
     p: {
       Name: text(`Microsoft Windows (${version})`),
-      Version: text(version),
+      Version: versionOf(version),
       IsDefault: version === node.is.vmVersions.at(-1),
     },
   }));
@@ -236,14 +258,17 @@ function parentOf(world: World, path: string): string | null {
   return null;
 }
 
+const formatOf = (path: string): 'VHD' | 'VHDX' | 'VHDSet' =>
+  /\.vhds$/i.test(path) ? 'VHDSet' : /\.a?vhd$/i.test(path) ? 'VHD' : 'VHDX';
+
 export const vhdObject = (world: World, path: string): WireObject => ({
-  $t: 'Microsoft.Vhd.PowerShell.VirtualHardDisk',
+  $t: `${VHD}.VirtualHardDisk`,
   id: `vhd:${path}`,
   text: 'Path',
   p: {
     Path: text(path),
-    VhdFormat: /\.a?vhd$/i.test(path) ? 'VHD' : 'VHDX',
-    VhdType: parentOf(world, path) === null ? 'Dynamic' : 'Differencing',
+    VhdFormat: enumOf(`${VHD}.VhdFormat`, formatOf(path)),
+    VhdType: enumOf(`${VHD}.VhdType`, parentOf(world, path) === null ? 'Dynamic' : 'Differencing'),
     ParentPath: text(parentOf(world, path) ?? ''),
     FileSize: { $u8: String(4 * 2 ** 20) },
     Size: { $u8: String(40 * 2 ** 30) },

@@ -128,16 +128,6 @@ export const deviceGuards = ({ node }: Asked): Values[] => {
   ];
 };
 
-/** One for each VM that has a part, and the defaults, which are nobody's. */
-export const gpuPartitions = ({ world, node }: Asked): Values[] => [
-  { InstanceID: 'Microsoft:Definition\\6A45335D-4C3A-44B7-B61F-C9808BBDF8ED\\Default' },
-  ...vmsOn(world, node.name)
-    .filter((vm) => vm.gpuPartition)
-    .map((vm) => ({
-      InstanceID: text(`Microsoft:${vm.id.toUpperCase()}\\6A45335D-4C3A-44B7-B61F-C9808BBDF8ED\\0`),
-    })),
-];
-
 /** The core group alone; roles are told by FailoverClusters. */
 export const coreGroups = ({ world }: Asked): Values[] => [
   {

@@ -19,6 +19,8 @@ export interface WireObject {
   base?: string;
   /** Property whose value is the object's text. */
   text?: string;
+  /** Or its text, where that is no property. */
+  says?: Wire;
   p: Record<string, Wire>;
 }
 
@@ -28,6 +30,8 @@ export const texts = (values: readonly string[]): Wire => values.map(text);
 export const date = (at: Instant): Wire => ({ $d: String(at) });
 export const span = (ms: number): Wire => ({ $span: ms });
 export const guid = (value: string): Wire => ({ $g: value });
+/** A System.Version. The mark keeps JSON from making a number of it. */
+export const version = (value: string): Wire => ({ $v: value });
 export const int64 = (value: number): Wire => ({ $i8: String(value) });
 export const uint32 = (value: number): Wire => ({ $u4: String(value) });
 export const uint64 = (value: number): Wire => ({ $u8: String(value) });

@@ -301,10 +301,12 @@ const vmSchema = z.strictObject({
   dvds: z.array(z.string().min(1)).default([]),
   compatibilityForMigration: z.boolean().default(false),
   passThroughDevices: z.array(z.string()).default([]),
+  gpuPartitions: z.int().min(0).default(0),
+  /** It has lost its storage or its worker; it does what its state says all the same. */
+  critical: z.boolean().default(false),
   tpm: z.boolean().default(false),
   busy: z.boolean().default(false),
   /** It has a part of a graphics processor. */
-  gpuPartition: z.boolean().default(false),
   /** Folder of its checkpoints. Absent: where its configuration is. */
   snapshotPath: z.string().min(1).optional(),
   notes: z.string().default(''),
@@ -339,6 +341,20 @@ const diskSchema = z.union(
   ],
   { error: 'write a path, or { path: PATH, node: NAME } for a file on one node only' },
 );
+
+/** What calls of Windows take. Absent: nothing. The defaults are what evidence shows, or what is assumed without any. */
+const costsSchema = z.strictObject({
+  clusterCmdletSeconds: seconds.default(0.03),
+  /** For each VM that it is about. */
+  hypervCmdletSeconds: seconds.default(0.1),
+  cimQuerySeconds: seconds.default(0.2),
+  /** Win32_Processor with all properties: it samples the load. */
+  processorSeconds: seconds.default(1),
+  /** Get-WindowsFeature, the first after a boot and every other one. */
+  firstFeaturesSeconds: seconds.default(90),
+  featuresSeconds: seconds.default(1),
+});
+export type Costs = z.output<typeof costsSchema>;
 
 export const scenarioSchema = z.strictObject({
   cluster: name,
@@ -401,6 +417,7 @@ export const scenarioSchema = z.strictObject({
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
     })
     .prefault({}),
+  costs: costsSchema.exactOptional(),
   failoverSeconds: seconds.default(30),
   vmStartSeconds: seconds.default(3),
   heartbeatSeconds: seconds.default(15),

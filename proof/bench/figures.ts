@@ -14,7 +14,7 @@ export interface Figure {
   /** Stable, for programs. */
   id: string;
   title: string;
-  unit: 'ms' | 'ratio' | 'MB' | '/s';
+  unit: 'ms' | 'ratio' | 'MB' | '/s' | 'calls';
   values: Record<SideName, number[]>;
   goal?: Goal;
 }

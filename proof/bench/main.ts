@@ -10,6 +10,7 @@ import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
 import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
 import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
+import { FIGURES as SIZES, measureSizes } from './measures/powershell-size.ts';
 import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.ts';
 import { Programs } from '../rig/processes.ts';
 import { startPlain, startTuned, type Side } from '../rig/servers.ts';
@@ -60,7 +61,11 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
     const powershell: Measure = async () => {
       noPowerShell = await measurePowerShell({ folder, say });
     };
-    const measures: Measure[] = quick ? [] : [powershell];
+    const sizes: Measure = async () => {
+      noPowerShell = await measureSizes({ folder, say });
+    };
+    // Minutes of waiting for what calls cost: for whoever asks.
+    const measures: Measure[] = quick ? [] : wanted.powershell ? [powershell, sizes] : [powershell];
     if (!wanted.powershell) {
       const cli = await findCli(say);
       cliVersion = cli.version;
@@ -113,7 +118,10 @@ const measured = await measureAll({ quick, powershell: only }, (line) => {
 const machine = { ...before, temporalCli: measured.cliVersion };
 const results = only ? [] : figures.map(resultOf);
 const { seconds, problems, noPowerShell } = measured;
-const shells = Object.values<Figure>(POWERSHELL).map(resultOf);
+const shells = [
+  ...Object.values<Figure>(POWERSHELL),
+  ...(only ? Object.values<Figure>(SIZES) : []),
+].map(resultOf);
 const date = new Date().toISOString().slice(0, 10);
 if (options.json === true) {
   const powershell = noPowerShell === null ? shells.map(shellFigure) : [];

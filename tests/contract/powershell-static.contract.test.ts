@@ -7,11 +7,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 import { ACT_OPS, READ_OPS } from '../../hyperv/host.ts';
+import { CMDLETS } from '../../lab/powershell/door.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';
+import { CMDLETS_BOUND, propertiesOf, seenOfStandIns } from '../support/evidence.ts';
 import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 const found = z.object({
@@ -23,6 +25,10 @@ const found = z.object({
   unqualified: z.array(z.string()),
   unbound: z.array(z.string()),
   bound: z.int(),
+  /** `vm.ps1:3 Get-VM Name`, `node.ps1:4 Get-CimInstance Win32_Service State`. */
+  reads: z.array(z.string()),
+  /** `vm.ps1:3 Get-VM Id`. */
+  calls: z.array(z.string()),
   functions: z.array(
     z.object({
       name: z.string(),
@@ -154,6 +160,36 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
     expect(module.bound).toBeGreaterThan(50);
   });
 
+  /** Of what a piece of script reads, what the objects of Windows do not have. */
+  async function strangers(reads: readonly string[]): Promise<string[]> {
+    const cmdlets = Object.keys(CMDLETS).filter((name) => /^Get-(VM|VHD|Cluster)/.test(name));
+    const { given } = await seenOfStandIns(cmdlets);
+    return reads.filter((read) => {
+      const [, source = '', property = ''] = /^\S+ (.+) (\w+)$/.exec(read) ?? [];
+      // Facts of our own begin in lower case, properties of Windows do not.
+      if (/^(Count$|Length$|[a-z])/.test(property)) return false;
+      const types = [...(given.get(source.toLowerCase()) ?? [])];
+      const known = types.flatMap((type) => propertiesOf(type) ?? []);
+      return known.length > 0 && !known.some((names) => names.has(property.toLowerCase()));
+    });
+  }
+
+  it('reads no property that the objects of Windows lack', async () => {
+    expect(module.reads.length).toBeGreaterThan(60);
+    expect(await strangers(module.reads)).toEqual([]);
+  });
+
+  it('gives no parameter that the installed modules lack', () => {
+    const lacking = module.calls.filter((call) => {
+      const [, cmdlet = '', parameter = ''] = call.split(' ');
+      const real = CMDLETS_BOUND.get(cmdlet)?.parameters.map((name) => name.toLowerCase());
+      const common = ['erroraction', 'confirm', 'whatif'];
+      return real !== undefined && ![...real, ...common].includes(parameter.toLowerCase());
+    });
+    expect(module.calls.length).toBeGreaterThan(60);
+    expect(lacking).toEqual([]);
+  });
+
   it('has help with an example for every function that people call', () => {
     const published = module.functions.filter((one) => one.name.includes('-Watari'));
     const poor = published.filter(
@@ -182,7 +218,7 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
     expect(exported.filter((name) => !defined.includes(name))).toEqual([]);
   });
 
-  it('would find what it looks for', () => {
+  it('would find what it looks for', async () => {
     const folder = temporaryFolder('watari-bad-', ends);
     const bad = [
       '$null = Hyper-V\\Get-VM -Nmae x',
@@ -191,12 +227,14 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
       '[Random]::Shared',
       "'\u65e5'",
       'if ($IsWindows) { 1 }',
+      'Hyper-V\\Get-VMSecurity -VMName x | ForEach-Object { $_.VMId }',
     ];
     fs.writeFileSync(path.join(folder, 'bad.ps1'), bad.join('\n'));
     fs.writeFileSync(path.join(folder, 'new.ps1'), '$a = $b ?? 1');
     const seen = check(folder);
     expect(seen.unbound.join()).toContain('bad.ps1:1 Hyper-V\\Get-VM');
     expect(seen.unqualified).toEqual(['Get-ClusterNode']);
+    expect(await strangers(seen.reads)).toEqual(['bad.ps1:7 Get-VMSecurity VMId']);
     expect(seen.commands).toContain('Restart-Computer');
     expect(seen.members).toContain('[Random]::Shared');
     expect(seen.foreign.length).toBeGreaterThan(0);

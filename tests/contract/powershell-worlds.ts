@@ -8,6 +8,8 @@ import { HypervError, type HypervHost, type Op } from '../../hyperv/host.ts';
 import { powershellHost, type PowerShellHost } from '../../hyperv/powershell/host.ts';
 import { manualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
+import { disturbanceSchema } from '../../lab/powershell/disturbance.ts';
+import { PowerShellDoor } from '../../lab/powershell/door.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
 import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
@@ -104,6 +106,8 @@ export function powershellWorlds(): PowerShellWorlds {
 export interface PowerShellLab {
   lab: Lab;
   host: (node: string) => HypervHost;
+  /** Lets the next call of a cmdlet fail. */
+  fail: (cmdlet: string, times?: number) => void;
   /** Lets seconds of the cluster's time pass; by itself none does. */
   pass: (seconds: number) => void;
 }
@@ -123,13 +127,18 @@ export function powershellLabs(): PowerShellLabs {
       port ??= freePort();
       const clock = manualClock();
       const lab = new Lab(parseScenario(scenario, 'lab.yaml'), clock);
-      const server = await startLabServer(lab, { port: await port, clock });
+      const powershell = new PowerShellDoor(lab);
+      const server = await startLabServer(lab, { port: await port, clock, powershell });
+      const fail = (cmdlet: string, times = 1): void => {
+        const error = { fqid: `Failed,${cmdlet}`, message: `${cmdlet} failed` };
+        powershell.disturb(disturbanceSchema.parse({ cmdlet, times, error }));
+      };
       const pass = (seconds: number): void => {
         clock.advance(seconds * 1000);
         lab.advance();
       };
       try {
-        return await work({ lab, host: (node) => hostOf(server.url, node), pass });
+        return await work({ lab, host: (node) => hostOf(server.url, node), pass, fail });
       } finally {
         await server.close();
       }

@@ -1,7 +1,7 @@
 // Contract of the reading operations.
 import { describe, expect, it } from 'vitest';
 import { READ_OPS, type HypervHost, type ReadOp } from '../../hyperv/host.ts';
-import { errorOf, freshWorld, roleNamed, vmNamed } from './expecting.ts';
+import { errorOf, freshWorld, NOBODY, roleNamed, vmNamed } from './expecting.ts';
 import { FREE_DISKS, GIGABYTE, VOLUME, type MakeWorld } from './world.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
@@ -20,6 +20,8 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readSetup({ ports: [3343] });
     case 'readPeers':
       return host.readPeers({ nodes: ['HV2'], ports: [3343] });
+    case 'readVm':
+      return host.readVm({ vmId: NOBODY });
     case 'readHost':
     case 'readBoot':
     case 'readSwitches':
@@ -101,6 +103,11 @@ export function describeReads(makeWorld: MakeWorld): void {
       },
     );
 
+    it('readVm says that Hyper-V is missing', async () => {
+      const info = await errorOf(given.world.host('HV3').readVm({ vmId: NOBODY }));
+      expect(info).toMatchObject({ outcome: 'refused', errorId: 'HyperVMissing' });
+    });
+
     it('tells virtual switches with their kind', async () => {
       const { facts } = await given.world.host('HV1').readSwitches({});
       expect(facts).toContainEqual({ name: 'LAN', type: 'External' });
@@ -140,6 +147,16 @@ export function describeReads(makeWorld: MakeWorld): void {
         uptimeSeconds: 0,
         clustered: false,
       });
+    });
+
+    it('tells what changes of one VM, whatever the case of its id, and nothing of one that is elsewhere', async () => {
+      const { switches, disks, ...db } = await vmNamed(given.world, 'HV1', 'db-1');
+      const host = given.world.host('HV1');
+      const { facts } = await host.readVm({ vmId: db.id });
+      expect(db).toMatchObject(facts ?? { missing: true });
+      expect((await host.readVm({ vmId: db.id.toUpperCase() })).facts).toEqual(facts);
+      expect((await given.world.host('HV2').readVm({ vmId: db.id })).facts).toBeNull();
+      expect([switches, disks]).toEqual([['LAN'], [`${VOLUME}\\db-1.vhdx`]]);
     });
 
     it('counts the uptime of a VM while time passes', async () => {

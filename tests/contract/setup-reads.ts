@@ -75,7 +75,6 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
           credentialGuard: false,
         },
         automaticUpdates: { off: 1, option: null },
-        gpuPartitions: [],
         cluster: { coreGroupOwner: 'HV1', affinityRules: [] },
       });
       expect(facts.account.sid).toBe(facts.administrators[1]?.sid);

@@ -201,7 +201,8 @@ describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
       Out-Test ($vm | Get-Member -Name LabId -ErrorAction SilentlyContinue | Measure-Object).Count`);
     const [vm, group, os] = out;
     const virtual = 'Microsoft.HyperV.PowerShell.VirtualMachine';
-    expect(vm).toEqual([virtual, 2, true, 'Guid', 'Int64', 'TimeSpan', 'db-1']);
+    const text = `VirtualMachine (Name = 'db-1') [Id = '${idOf('db-1')}']`;
+    expect(vm).toEqual([virtual, 2, true, 'Guid', 'Int64', 'TimeSpan', text]);
     expect(group).toEqual(['HV1', 'StringCollection', ['databases'], 'VirtualMachine']);
     const booted = at.lab.state().nodes[0]!.bootTime.replace('T', ' ').slice(0, 19);
     const type = 'Microsoft.Management.Infrastructure.CimInstance#root/cimv2/Win32_OperatingSystem';

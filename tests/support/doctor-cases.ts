@@ -901,6 +901,16 @@ const VMS: DoctorCase[] = [
     together: 'a',
   },
   {
+    check: 'critical',
+    what: 'a VM that has lost its storage',
+    level: 'blocker',
+    subject: 'lost-1',
+    seen: /it is Running and critical/,
+    remedy: /Get-VM -Id/,
+    change: addVm({ name: 'lost-1', owner: 'HV1', memory: '1GB', critical: true }),
+    together: 'a',
+  },
+  {
     check: 'vtpm',
     what: 'a virtual TPM whose certificates one node lacks',
     level: 'blocker',
@@ -987,7 +997,7 @@ const VMS: DoctorCase[] = [
     level: 'warning',
     subject: 'cad-1',
     remedy: /Get-VMGpuPartitionAdapter -VMName 'cad-1'$/,
-    change: addVm({ name: 'cad-1', owner: 'HV2', memory: '1GB', gpuPartition: true }),
+    change: addVm({ name: 'cad-1', owner: 'HV2', memory: '1GB', gpuPartitions: 1 }),
     together: 'a',
   },
   {

@@ -21,6 +21,52 @@ $unqualified = @{}
 $bound = 0
 $known = @{}
 $functions = New-Object System.Collections.ArrayList
+$reads = New-Object System.Collections.ArrayList
+$calls = New-Object System.Collections.ArrayList
+
+# The cmdlet of Windows, with the class where it has one, whose objects a piece of script gives; '' for none.
+function Get-SourceOf($Ast) {
+    $last = $Ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] -and
+            $args[0].GetCommandName() -match '\A(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare)\\(Get|New|Install)-' }, $true) |
+        Select-Object -Last 1
+    if ($null -eq $last) { return '' }
+    $name = $last.GetCommandName().Split('\')[1]
+    $elements = @($last.CommandElements)
+    for ($i = 1; $i -lt $elements.Count - 1; $i++) {
+        if ($elements[$i].Extent.Text -match '\A-(ClassName|ResultClassName)\z') { return "$name $($elements[$i + 1].Extent.Text)" }
+    }
+    $name
+}
+
+# Whose objects a variable holds, as far as one function tells: what it was assigned, what a loop goes through, or, for
+# $_, what comes down the pipeline.
+function Get-SourceOfVariable($Variable) {
+    $name = $Variable.VariablePath.UserPath
+    $node = $Variable
+    while ($null -ne $node.Parent) {
+        $child = $node
+        $node = $node.Parent
+        if ($name -eq '_' -and $node -is [System.Management.Automation.Language.PipelineAst]) {
+            $before = @($node.PipelineElements | Where-Object { $_.Extent.EndOffset -le $child.Extent.StartOffset })
+            if ($before.Count -gt 0) {
+                foreach ($element in $before) { $found = Get-SourceOf $element; if ($found) { $source = $found } }
+                return $source
+            }
+        }
+        if ($node -is [System.Management.Automation.Language.ForEachStatementAst] -and $node.Variable.VariablePath.UserPath -eq $name) {
+            return Get-SourceOf $node.Condition
+        }
+        if ($node -is [System.Management.Automation.Language.FunctionDefinitionAst]) {
+            if ($name -eq '_') { return '' }
+            $set = @($node.FindAll({ $args[0] -is [System.Management.Automation.Language.AssignmentStatementAst] -and
+                        $args[0].Left.Extent.Text -eq "`$$name" }, $true))
+            # A table made of objects is none of them.
+            if ($set.Count -ne 1 -or $set[0].Right.Extent.Text -match 'Group-ByVM|ForEach-Object|@\{') { return '' }
+            return Get-SourceOf $set[0].Right
+        }
+    }
+    ''
+}
 
 $modules = @([IO.Directory]::GetDirectories($StandIns) | ForEach-Object { [IO.Path]::GetFileName($_) })
 # By path: a PowerShell on Windows has modules of the same names.
@@ -49,6 +95,13 @@ foreach ($path in [IO.Directory]::GetFiles($Folder) | Where-Object { $_ -match '
         $line = "${file}:$($node.Extent.StartLineNumber)"
         if ($node -is [System.Management.Automation.Language.MemberExpressionAst] -and $node.Static) {
             $members["[$($node.Expression.TypeName.FullName)]::$($node.Member.Extent.Text)"] = $line
+        }
+        elseif ($node -is [System.Management.Automation.Language.MemberExpressionAst] -and
+            $node -isnot [System.Management.Automation.Language.InvokeMemberExpressionAst] -and
+            $node.Expression -is [System.Management.Automation.Language.VariableExpressionAst] -and
+            $node.Member -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+            $source = Get-SourceOfVariable $node.Expression
+            if ($source) { [void]$reads.Add("$line $source $($node.Member.Value)") }
         }
         elseif ($node -is [System.Management.Automation.Language.FunctionDefinitionAst]) {
             $help = $node.GetHelpContent()
@@ -82,6 +135,11 @@ foreach ($path in [IO.Directory]::GetFiles($Folder) | Where-Object { $_ -match '
             if (-not $found) { continue }
             if ($qualifier -ne [string]@($found)[0].ModuleName) { $unqualified[$name] = $line }
             $bound++
+            foreach ($element in $node.CommandElements) {
+                if ($element -is [System.Management.Automation.Language.CommandParameterAst]) {
+                    [void]$calls.Add("$line $plain $($element.ParameterName)")
+                }
+            }
             $binding = [System.Management.Automation.Language.StaticParameterBinder]::BindCommand($node, $true)
             foreach ($key in $binding.BindingExceptions.Keys) {
                 [void]$unbound.Add("$line $name -$key`: $($binding.BindingExceptions[$key].BindingException.Message)")
@@ -100,5 +158,7 @@ $result = [ordered]@{
     unbound     = $unbound.ToArray()
     bound       = $bound
     functions   = $functions.ToArray()
+    reads       = $reads.ToArray()
+    calls       = $calls.ToArray()
 }
 [Console]::Out.WriteLine((ConvertTo-Json -InputObject $result -Compress -Depth 4))

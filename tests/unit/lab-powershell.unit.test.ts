@@ -56,10 +56,12 @@ describe('a condition of WQL', () => {
 });
 
 describe('a fault of an operation', () => {
+  const SUMMARIES = { ClassName: 'Msvm_SummaryInformation' };
   const shown: Record<string, [string, Record<string, unknown>, within?: string]> = {
     readSetup: ['Get-CimInstance', { ClassName: 'Win32_BIOS' }],
     readPeers: ['Test-Reach', {}],
-    readVmStorage: ['Get-VM', {}, 'Get-WatariVMStorage'],
+    readVmStorage: ['Get-CimInstance', SUMMARIES, 'Get-WatariVMStorage'],
+    readVm: ['Get-CimInstance', SUMMARIES, 'Get-WatariVMState'],
     readHost: ['Get-CimInstance', { ClassName: 'Win32_OperatingSystem' }],
     readBoot: ['Get-CimInstance', { ClassName: 'Win32_OperatingSystem' }, 'Get-WatariBoot'],
     readServices: ['Get-CimInstance', { ClassName: 'win32_service' }],
@@ -81,7 +83,7 @@ describe('a fault of an operation', () => {
     readFeatures: ['Get-WindowsFeature', {}],
     readSwitches: ['Get-VMSwitch', {}],
     readMigrationSettings: ['Get-VMHost', {}],
-    readVms: ['Get-VM', {}],
+    readVms: ['Get-CimInstance', SUMMARIES],
     readCluster: ['Get-Cluster', {}],
     readNodes: ['Get-ClusterNode', {}],
     readNetworks: ['Get-ClusterNetwork', {}],
@@ -97,10 +99,10 @@ describe('a fault of an operation', () => {
   });
 
   it('of a reading spares the functions that act', () => {
-    const bound = new Bound({});
-    expect(operationOf('Get-VM', bound, 'Get-WatariVM')).toBe('readVms');
-    expect(operationOf('Get-VM', bound, 'New-WatariVM')).toBeNull();
-    expect(operationOf('New-VM', bound, 'New-WatariVM')).toBe('createVm');
+    const bound = new Bound(SUMMARIES);
+    expect(operationOf('Get-CimInstance', bound, 'Get-WatariVM')).toBe('readVms');
+    expect(operationOf('Get-CimInstance', bound, 'New-WatariVM')).toBeNull();
+    expect(operationOf('New-VM', new Bound({}), 'New-WatariVM')).toBe('createVm');
   });
 });
 

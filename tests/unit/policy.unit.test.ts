@@ -102,6 +102,7 @@ describe('--read-only', () => {
       readSwitches: () => host.readSwitches({}),
       readMigrationSettings: () => host.readMigrationSettings({}),
       readVms: () => host.readVms({}),
+      readVm: () => host.readVm({ vmId: '00000000-0000-4000-8000-00000000dead' }),
       readDiskFiles: () => host.readDiskFiles({ paths: ['C:\\ClusterStorage\\Volume1\\a.vhdx'] }),
       readCluster: () => host.readCluster({}),
       readNodes: () => host.readNodes({}),

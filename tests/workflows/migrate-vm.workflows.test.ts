@@ -159,12 +159,12 @@ faults:
     const crash = { done: false };
     const c = await cluster(TWO_NODES, undefined, (host) => ({
       ...host,
-      readVms: (args) => {
+      readVm: (args) => {
         if (host.node === 'HV2' && !crash.done && c.count('move-finished') === 1) {
           crash.done = true;
           c.lab.crash('HV2');
         }
-        return host.readVms(args);
+        return host.readVm(args);
       },
     }));
     const run = await migrate(c);
@@ -179,14 +179,14 @@ faults:
   it('proves a VM that somebody moved on at once, where it is', async () => {
     const c = await cluster(TWO_NODES, undefined, (host) => ({
       ...host,
-      readVms: (args) => {
+      readVm: (args) => {
         const arrivals = c.count('move-finished');
         if (host.node === 'HV2' && arrivals === 1 && c.count('move-started') === 1) {
           const [role] = c.lab.state().roles;
           c.lab.call('HV2', 'startMove', { vmId: role!.vmId, node: 'HV1' });
         }
-        if (arrivals !== 1) return host.readVms(args);
-        const info = { op: 'readVms', node: host.node, outcome: 'unknown' } as const;
+        if (arrivals !== 1) return host.readVm(args);
+        const info = { op: 'readVm', node: host.node, outcome: 'unknown' } as const;
         return Promise.reject(new HypervError('no answer yet', info));
       },
     }));

@@ -20,7 +20,6 @@ import {
   hosts,
   partOf,
   setups,
-  setupsWith,
   storages,
   views,
   type ClusteredVm,
@@ -96,7 +95,34 @@ const HARDWARE: readonly Check[] = [
     warns:
       'one has: it moves only to a node with the same processor and a free part, which watari does not see',
     source: 'Microsoft: gpu-partitioning; Msvm_GpuPartitionSettingData',
-    look: gpuFindings,
+    look: eachVm((vm, node) => {
+      if (!(vm.gpuPartitions > 0)) return [];
+      const seen =
+        'it has a part of a graphics processor: it moves only to a node with the same one (SR-IOV) and a free part';
+      const remedy = [
+        prose('The same on every node? Compare, and look for parts that are free:'),
+        'Get-VMHostPartitionableGpu | Format-List Name, PartitionCount',
+        `Get-VMGpuPartitionAdapter -VMName ${quoted(vm.name)}`,
+      ];
+      return warning(vm.name, seen, remedy, node);
+    }, 'none has'),
+  },
+  {
+    id: 'critical',
+    group: 'vms',
+    title: 'Every VM has its storage and its worker process',
+    blocks: 'one is critical: it has lost one of them, and its move fails',
+    warns: null,
+    source:
+      'Microsoft: Msvm_ComputerSystem.HealthState; Get-VM says RunningCritical, OffCritical and the like',
+    look: eachVm((vm, node) => {
+      if (!vm.critical) return [];
+      const remedy = [
+        prose('See that its disks and configuration are there, then look again:'),
+        `Get-VM -Id ${quoted(vm.id)} | Format-List Name, State, ConfigurationLocation, HardDrives`,
+      ];
+      return blocker(vm.name, `it is ${vm.state} and critical`, remedy, node);
+    }, 'none is critical'),
   },
   {
     id: 'vtpm',
@@ -108,29 +134,6 @@ const HARDWARE: readonly Check[] = [
     look: certificateFindings,
   },
 ];
-
-function gpuFindings(v: DoctorView): Seen[] {
-  const told = setupsWith('gpuPartitions')(v);
-  if (told.length === 0 || views(v).length === 0) return [];
-  const ids = told.flatMap(({ facts }) => facts.map((id) => id.toLowerCase()));
-  const problems = clusteredVms(v)
-    .filter(({ vm }) => ids.includes(vm.id.toLowerCase()))
-    .map(({ node, vm }) => {
-      const seen =
-        'it has a part of a graphics processor: it moves only to a node with the same one (SR-IOV) and a free part';
-      return warning(
-        vm.name,
-        seen,
-        [
-          prose('The same on every node? Compare, and look for parts that are free:'),
-          'Get-VMHostPartitionableGpu | Format-List Name, PartitionCount',
-          `Get-VMGpuPartitionAdapter -VMName ${quoted(vm.name)}`,
-        ],
-        node,
-      );
-    });
-  return orFine(v, problems, 'none has');
-}
 
 const STORE = "'Cert:\\LocalMachine\\Shielded VM Local Certificates'";
 

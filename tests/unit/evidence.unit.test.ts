@@ -1,0 +1,122 @@
+// The stand-ins of Windows held against what is known of it (tests/evidence/): a stand-in that is kinder than Windows
+// hides defects of the product. What is not known stands in lab/powershell/assumptions.ts.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ASSUMPTIONS } from '../../lab/powershell/assumptions.ts';
+import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
+import { CMDLETS } from '../../lab/powershell/door.ts';
+import { ENUMS, FLAGS } from '../../lab/powershell/windows-types.ts';
+import {
+  CIM,
+  CMDLETS_BOUND,
+  propertiesOf,
+  seenOfStandIns,
+  TYPES,
+  type Seen,
+} from '../support/evidence.ts';
+
+const ASSUMED = new Set(ASSUMPTIONS.map((one) => one.about));
+
+/** Differences that are right. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  'MSFT_SmbClientConfiguration.BlockNTLM':
+    'a parameter of Windows Server 2025; the machines of the evidence are older',
+};
+
+/** Types of watari itself, and of every .NET. */
+const OWN = /^(Watari\.|System\.|Microsoft\.Management\.Infrastructure\.CimMethodResult$)/;
+const READING = Object.keys(CMDLETS).filter(
+  (name) => name.startsWith('Get-') && !/CimInstance|CimAssociated/.test(name),
+);
+
+describe('a stand-in', () => {
+  let seen: Seen;
+  beforeAll(async () => {
+    ({ seen } = await seenOfStandIns(READING));
+  });
+
+  const contradictions = (of: Seen): string[] => {
+    const wrong: string[] = [];
+    for (const [type, properties] of of) {
+      if (OWN.test(type) || ASSUMED.has(type)) continue;
+      const known = propertiesOf(type);
+      if (known === null) {
+        wrong.push(`${type}: nothing is known of it, and no assumption says so`);
+        continue;
+      }
+      for (const [name, is] of properties) {
+        const real = known.get(name.toLowerCase());
+        const at = `${type.split('/').at(-1) ?? ''}.${name}`;
+        if (at in ALLOWED) continue;
+        if (real === undefined) wrong.push(`${type} has no ${name}`);
+        else if (!agree(is, real)) wrong.push(`${type}.${name} is ${real}, not ${is}`);
+      }
+    }
+    return wrong;
+  };
+
+  const agree = (is: string, real: string): boolean => {
+    const plain = /^Nullable<(.*)>$/.exec(real)?.[1] ?? real;
+    // ClusterObject: any of its children.
+    const any = ['', 'System.Object', 'Microsoft.FailoverClusters.PowerShell.ClusterObject'];
+    return is === '' || any.includes(plain) || plain === is;
+  };
+
+  it('has no property, and none of another type, than the object of Windows', () => {
+    expect(seen.size).toBeGreaterThan(30);
+    expect(contradictions(seen)).toEqual([]);
+  });
+
+  it('would be found kinder: the id of a VM on its security', () => {
+    const kind = new Map([
+      ['Microsoft.HyperV.PowerShell.VMSecurity', new Map([['VMId', 'System.Guid']])],
+    ]);
+    expect(contradictions(kind)).toEqual(['Microsoft.HyperV.PowerShell.VMSecurity has no VMId']);
+    const other = new Map([
+      ['Microsoft.FailoverClusters.PowerShell.Cluster', new Map([['Id', 'System.Guid']])],
+    ]);
+    expect(contradictions(other)[0]).toContain('is System.String, not System.Guid');
+    expect(contradictions(new Map([['New.Type', new Map<string, string>()]]))).toHaveLength(1);
+  });
+
+  it.each(Object.entries(ENUMS))('%s has the names and numbers of Windows', (type, values) => {
+    const known = TYPES.get(type);
+    if (known?.values === undefined) {
+      expect(ASSUMED).toContain(type);
+      return;
+    }
+    expect(known.values).toMatchObject(values);
+    expect(type in FLAGS).toBe(known.flags === true);
+  });
+
+  it.each(Object.keys(CMDLETS).filter((name) => CMDLETS_BOUND.has(name)))(
+    '%s takes no parameter that the installed module lacks',
+    (name) => {
+      const real = CMDLETS_BOUND.get(name)?.parameters.map((one) => one.toLowerCase()) ?? [];
+      expect(CMDLETS[name]?.takes.filter((one) => !real.includes(one.toLowerCase()))).toEqual([]);
+    },
+  );
+
+  it('of a cmdlet of Hyper-V or of the cluster is known to evidence', () => {
+    const modules = ['Hyper-V', 'FailoverClusters'];
+    const ours = Object.keys(CMDLETS).filter((name) =>
+      modules.includes(documentedCmdlets()[name]?.module ?? ''),
+    );
+    expect(ours.filter((name) => !CMDLETS_BOUND.has(name))).toEqual([]);
+  });
+});
+
+describe('an assumption', () => {
+  it.each(ASSUMPTIONS)(
+    'on $about is about something that evidence leaves open',
+    ({ about, says, ifWrong }) => {
+      expect(TYPES.get(about)).toBeUndefined();
+      expect([says, ifWrong].every((text) => text.length > 10)).toBe(true);
+      // Of a CIM class it says how it behaves; its name must be right.
+      const [cimClass = '', property] = about.startsWith('Msvm_') ? about.split('.') : [];
+      if (cimClass === '') return;
+      const known = CIM.get(`root/virtualization/v2/${cimClass}`);
+      expect(known).toBeDefined();
+      if (property !== undefined) expect(known?.properties).toContain(property);
+    },
+  );
+});
