@@ -46,7 +46,7 @@ export async function readNode(
   { host, now }: ClusterActivityDeps,
   { files = [], features = [], vms: wanted }: NodeRequest,
 ): Promise<NodeView> {
-  const [hostFacts, featureFacts, services, switches, migration, vms, diskFiles] =
+  const [hostFacts, featureFacts, services, switches, migration, vms, movesAway, diskFiles] =
     await Promise.all([
       host.readHost({}),
       host.readFeatures({ names: [...NODE_FEATURES, ...features] }),
@@ -54,6 +54,7 @@ export async function readNode(
       orNull(host.readSwitches({})),
       orNull(host.readMigrationSettings({})),
       orNull(host.readVms({})),
+      orNull(host.readMovesAway({})),
       host.readDiskFiles({ paths: files }),
     ]);
   return {
@@ -68,6 +69,7 @@ export async function readNode(
         (vm) => wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true,
       )
       .map((vm) => ({ ...vm, notes: boundedText(vm.notes, NOTES_CHARS_MAX) })),
+    ...(movesAway === null || movesAway.length === 0 ? {} : { movesAway }),
     files: diskFiles.facts,
   };
 }

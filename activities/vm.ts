@@ -174,7 +174,7 @@ const findVm = async (host: HypervHost, vmId: string): Promise<VmFacts | undefin
   (await host.readVms({})).facts.find((vm) => vm.id === vmId);
 
 const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | undefined> =>
-  (await host.readRoles({})).facts.find((role) => role.vmId === vmId);
+  (await host.readRole({ vmId })).facts ?? undefined;
 
 /**
  * Called at every look with what this node has of the VM: fails once it is sure that the cluster has it on another node.

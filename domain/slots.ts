@@ -1,13 +1,16 @@
 // Migration slots: a move takes one at each end, and the cluster's MaximumParallelMigrations is the limit per node
 // (Set-VMHost documentation: the cluster property takes precedence over the host's).
-import { GROUP_STATUS, type RoleFacts } from './facts.ts';
+import { GROUP_STATUS, type MovePhase, type RoleFacts } from './facts.ts';
 import { sameName } from './names.ts';
 
-/** Setup, data transfer or hand-over is under way; `cancelled` and `failed` are over, though they stick. */
+const MOVING: readonly MovePhase[] = ['setup', 'data-transfer', 'moving-group', 'migrating'];
+
+/**
+ * Under way; `cancelled` and `failed` are over, though they stick. Where Windows does not tell, a group that is Pending
+ * may well be moving: it is while it moves.
+ */
 export const isMoving = (role: RoleFacts): boolean =>
-  role.move.phase === 'setup' ||
-  role.move.phase === 'data-transfer' ||
-  role.move.phase === 'moving-group';
+  MOVING.includes(role.move.phase) || (role.move.phase === 'unknown' && role.state === 'Pending');
 
 /** The cluster accepted the move and has not begun it. */
 export const isQueued = (role: RoleFacts): boolean =>

@@ -102,13 +102,15 @@ function vmTable(s: Snapshot, roles: readonly RoleFacts[], o: Options): string[]
 function moveText({ move }: RoleFacts): string {
   switch (move.phase) {
     case 'none':
+    case 'unknown':
       return '';
     case 'cancelled':
     case 'failed':
       return `last one ${move.phase}`;
     case 'setup':
     case 'data-transfer':
-    case 'moving-group': {
+    case 'moving-group':
+    case 'migrating': {
       const target = move.target === null ? '' : ` to ${move.target}`;
       return `moving${target}, ${Math.floor(move.percent)} %`;
     }

@@ -1,10 +1,17 @@
 // The CIM classes that watari reads, as instances of one node.
-import { moveFacts } from '../machine/moves.ts';
+import { movesAway } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
+import {
+  clusterGroups,
+  clusterResources,
+  MSCLUSTER,
+  possibleOwners,
+  preferredNodes,
+} from './cluster-classes.ts';
 import {
   bios,
   computerSystem,
@@ -67,8 +74,8 @@ const dataFiles: Instances = (asked, filter) => {
   return path !== '' && seesFile(asked, path) ? [{ Name: text(path), FileSize: uint64(4096) }] : [];
 };
 
-// CIM_EnabledLogicalElement.EnabledState.
-const ENABLED = { Running: 2, Off: 3, Saved: 32769, Paused: 32768, Starting: 32770 } as const;
+// Msvm_ComputerSystem.EnabledState of the v2 namespace.
+const ENABLED = { Running: 2, Off: 3, Saved: 6, Paused: 9, Starting: 10 } as const;
 const BUSY = { MergingDisks: 32772, MigratingVirtualMachine: 32774 } as const;
 
 const computerSystems: Instances = ({ world, node }) => {
@@ -94,20 +101,31 @@ const computerSystems: Instances = ({ world, node }) => {
   return [host, ...vmsOn(world, node.name).map(ofVm)];
 };
 
-const migrationJobs: Instances = ({ world, node }) =>
-  world.moves
-    .filter((move) => move.from === node.name && move.phase !== 'queued')
-    .map((move) => {
-      const role = world.roles.get(move.vmId);
-      return {
-        VirtualSystemName: text(move.vmId.toUpperCase()),
-        DestinationHost: text(move.to),
-        PercentComplete: role === undefined ? 0 : moveFacts(world, role, move).percent,
-        JobType: 305,
-        JobState: 4,
-        ErrorCode: 0,
-      };
-    });
+// CIM_ConcreteJob.JobState. The error code of what was cancelled or failed: 32768 and up.
+const JOB_ENDS = {
+  completed: { JobState: 7, ErrorCode: 0 },
+  cancelled: { JobState: 8, ErrorCode: 32775 },
+  failed: { JobState: 10, ErrorCode: 32768 },
+} as const;
+
+/** Running ones, and for five minutes those that are over. */
+const migrationJobs: Instances = ({ world, node }) => {
+  const job = (vmId: string, to: string, percent: number, rest: Values): Values => ({
+    VirtualSystemName: text(vmId.toUpperCase()),
+    DestinationHost: text(to),
+    PercentComplete: percent,
+    JobType: 305,
+    ...rest,
+  });
+  return [
+    ...world.jobs
+      .filter(({ from, until }) => from === node.name && until > world.time)
+      .map(({ vmId, to, percent, end }) => job(vmId, to, percent, JOB_ENDS[end])),
+    ...movesAway(world, node).map(({ vmId, target, percent }) =>
+      job(vmId, target ?? '', percent, { JobState: 4, ErrorCode: 0 }),
+    ),
+  ];
+};
 
 const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: Instances }>> =
   Object.fromEntries(
@@ -125,6 +143,10 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [CIMV2, 'CIM_DataFile', dataFiles],
         [VIRTUALIZATION, 'Msvm_ComputerSystem', computerSystems],
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
+        [MSCLUSTER, 'MSCluster_Resource', clusterResources],
+        [MSCLUSTER, 'MSCluster_ResourceGroup', clusterGroups],
+        [MSCLUSTER, 'MSCluster_ResourceGroupToPreferredNode', preferredNodes],
+        [MSCLUSTER, 'MSCluster_ResourceToPossibleOwner', possibleOwners],
       ] as const
     ).map(([namespace, name, list]) => [
       `${namespace}/${name}`.toLowerCase(),
@@ -137,6 +159,7 @@ export const classNamed = (namespace: string, name: string) =>
 
 export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
   [CIMV2, STANDARD.toLowerCase()].includes(namespace.toLowerCase()) ||
+  namespace.toLowerCase() === MSCLUSTER.toLowerCase() ||
   (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
 
 export const instanceObject = (

@@ -4,7 +4,8 @@ import type { Asked } from '../machine/refusal.ts';
 import { NO_ACCESS, signInProblem, UNREACHABLE } from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
 import { CIMV2, classNamed, hasNamespace, instanceObject, plainRow } from './cim-classes.ts';
-import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
+import { MSCLUSTER } from './cluster-classes.ts';
+import { needsCluster, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { cimError, notImplemented, type ErrorRecord } from './errors.ts';
 import { BadQuery, wqlCondition } from './matching.ts';
 import { administratorMembers, ownerOf, ownerSidOf } from './setup-classes.ts';
@@ -17,6 +18,8 @@ const namespaceOf = (call: Call): string =>
 interface Query {
   name: string;
   filter: string;
+  /** Properties that a query names; null: all. */
+  only: string[] | null;
 }
 
 /** Class and condition, from -ClassName and -Filter or from -Query. */
@@ -24,21 +27,27 @@ function queryOf(call: Call): Query {
   const { bound } = call;
   const query = bound.text('Query');
   if (query === undefined)
-    return { name: bound.text('ClassName') ?? '', filter: bound.text('Filter') ?? '' };
-  const parsed = /^\s*select\s+[\w\s,*]+?\s+from\s+(\w+)(?:\s+where\s+([\s\S]+))?$/i.exec(query);
+    return { name: bound.text('ClassName') ?? '', filter: bound.text('Filter') ?? '', only: null };
+  const parsed = /^\s*select\s+([\w\s,*]+?)\s+from\s+(\w+)(?:\s+where\s+([\s\S]+))?$/i.exec(query);
   if (parsed === null)
     throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `Invalid query: ${query}`);
-  return { name: parsed[1] ?? '', filter: parsed[2] ?? '' };
+  const names = (parsed[1] ?? '').split(',').map((one) => one.trim());
+  return {
+    name: parsed[2] ?? '',
+    filter: parsed[3] ?? '',
+    only: names.includes('*') ? null : names,
+  };
 }
 
 /** Instances of the class on one node. */
 function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[] {
   const namespace = namespaceOf(call);
-  const { name, filter } = queryOf(call);
+  const { name, filter, only } = queryOf(call);
   if (!hasNamespace(about, namespace))
     throw cimError(call.cmdlet, '0x8004100E', 'MetadataError', `Invalid namespace ${namespace}`);
   const known = classNamed(namespace, name);
   if (known === undefined) throw notImplemented(call.cmdlet, `the class ${namespace}/${name}`);
+  if (namespace === MSCLUSTER.toLowerCase()) needsCluster({ ...call, ...about });
   let rows = known.list(about, filter);
   if (filter !== '') {
     try {
@@ -49,7 +58,23 @@ function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[]
       throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `The filter ${error.message}`);
     }
   }
+  if (only !== null) rows = rows.map((row) => selected(call, row, only));
   return rows.map((row, i) => instanceObject(about, known.namespace, known.name, row, i, computer));
+}
+
+/** What was not selected is null. A query that names a property that the class lacks fails as a whole. */
+function selected(call: Call, row: Record<string, Wire>, only: string[]): Record<string, Wire> {
+  const wanted = only.map((name) => name.toLowerCase());
+  const has = Object.keys(row).map((name) => name.toLowerCase());
+  const unknown = only.find((name) => !has.includes(name.toLowerCase()));
+  if (unknown !== undefined)
+    throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `Invalid query: no ${unknown}`);
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      wanted.includes(name.toLowerCase()) ? value : null,
+    ]),
+  );
 }
 
 /** Other computers are asked over WinRM, as the account of this node's worker; each may say no. */

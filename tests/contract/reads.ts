@@ -1,7 +1,7 @@
 // Contract of the reading operations.
 import { describe, expect, it } from 'vitest';
 import { READ_OPS, type HypervHost, type ReadOp } from '../../hyperv/host.ts';
-import { errorOf, freshWorld, roleNamed, vmNamed } from './expecting.ts';
+import { errorOf, freshWorld, NOBODY, roleNamed, vmNamed } from './expecting.ts';
 import { FREE_DISKS, GIGABYTE, VOLUME, type MakeWorld } from './world.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
@@ -20,11 +20,14 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readSetup({ ports: [3343] });
     case 'readPeers':
       return host.readPeers({ nodes: ['HV2'], ports: [3343] });
+    case 'readRole':
+      return host.readRole({ vmId: NOBODY });
     case 'readHost':
     case 'readSwitches':
     case 'readMigrationSettings':
     case 'readVms':
     case 'readVmStorage':
+    case 'readMovesAway':
     case 'readCluster':
     case 'readNodes':
     case 'readNetworks':
@@ -204,8 +207,27 @@ export function describeReads(makeWorld: MakeWorld): void {
         failureReason: '0x00000000',
         target: null,
       });
-      expect([...role.possibleOwners].sort()).toEqual(['HV1', 'HV2', 'HV3']);
+      expect(role.possibleOwners).toEqual([]);
+      const asked = (await given.world.host('HV3').readRoles({ owners: true })).facts;
+      const owners = asked.find(({ vmId }) => vmId === role.vmId)?.possibleOwners;
+      expect([...(owners ?? [])].sort()).toEqual(['HV1', 'HV2', 'HV3']);
       expect(role.vmId).toBe((await vmNamed(given.world, 'HV1', 'db-1')).id);
+    });
+
+    it('tells one role by the id of its VM as it tells all of them, and null where there is none', async () => {
+      const host = given.world.host('HV3');
+      const [all, { id: vmId }] = [
+        (await host.readRoles({ owners: true })).facts,
+        await vmNamed(given.world, 'HV1', 'db-1'),
+      ];
+      const one = (await host.readRole({ vmId, owners: true })).facts;
+      expect(one).toEqual(all.find((role) => role.vmId === vmId));
+      expect((await host.readRole({ vmId })).facts).toEqual({
+        ...one,
+        preferredOwners: [],
+        possibleOwners: [],
+      });
+      expect((await host.readRole({ vmId: NOBODY })).facts).toBeNull();
     });
 
     it('tells warnings and errors of this node since a moment, oldest first, at most so many', async () => {
