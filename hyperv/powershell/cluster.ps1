@@ -11,9 +11,12 @@ $script:PausedVolume = @('Paused', 'Unavailable')
 # MSCluster_AffinityRule.RuleType.
 $script:RuleTypes = @('Unknown', 'SameFaultDomain', 'SameNode', 'DifferentFaultDomain', 'DifferentNode')
 
-# Rules that are switched on; none where this Windows has no such cmdlet or does not tell.
+# Rules that are switched on; none where this Windows has no such class or does not tell.
 function Read-AffinityRule {
-    try { $rules = @(Invoke-Recorded { FailoverClusters\Get-ClusterAffinityRule }) } catch { return }
+    try {
+        $rules = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_AffinityRule })
+    }
+    catch { return }
     foreach ($rule in $rules) {
         if ([int](Read-Property $rule 'Enabled') -eq 0) { continue }
         $type = $script:RuleTypes[[int](Read-Property $rule 'RuleType')]

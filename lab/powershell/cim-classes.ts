@@ -6,6 +6,7 @@ import { freeMemory, hasHyperV, vmsOn, type LabVm } from '../machine/world.ts';
 import { busyWith } from './hyperv-objects.ts';
 import type { Plain } from './matching.ts';
 import {
+  affinityRules,
   clusterGroups,
   clusterResources,
   MSCLUSTER,
@@ -145,6 +146,7 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
         [MSCLUSTER, 'MSCluster_Resource', clusterResources],
         [MSCLUSTER, 'MSCluster_ResourceGroup', clusterGroups],
+        [MSCLUSTER, 'MSCluster_AffinityRule', affinityRules],
         [MSCLUSTER, 'MSCluster_ResourceGroupToPreferredNode', preferredNodes],
         [MSCLUSTER, 'MSCluster_ResourceToPossibleOwner', possibleOwners],
       ] as const

@@ -109,3 +109,13 @@ export const possibleOwners = ({ world }: Asked): Values[] =>
       })),
     ),
   );
+
+const RULE_TYPES = { SameFaultDomain: 1, SameNode: 2, DifferentFaultDomain: 3, DifferentNode: 4 };
+
+export const affinityRules = ({ world }: Asked): Values[] =>
+  world.scenario.affinityRules.map(({ name, type, groups }) => ({
+    Name: text(name),
+    RuleType: uint32(RULE_TYPES[type]),
+    Enabled: uint32(1),
+    Groups: texts(groups),
+  }));

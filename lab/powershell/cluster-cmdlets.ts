@@ -12,7 +12,6 @@ import {
   type LabRole,
 } from '../machine/world.ts';
 import {
-  affinityRuleObjects,
   CONFIGURATION_TYPE,
   clusterObject,
   groupObject,
@@ -168,14 +167,6 @@ const setParameter: Cmdlet = {
       throw notImplemented(call.cmdlet, 'any parameter but OfflineAction of a virtual machine');
     role.offlineAction = value;
     return objects([]);
-  },
-};
-
-const getAffinityRule: Cmdlet = {
-  takes: ['Name'],
-  run: (call) => {
-    needsCluster(call);
-    return objects(affinityRuleObjects(call.world));
   },
 };
 
@@ -359,7 +350,6 @@ export const CLUSTER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Get-ClusterResource': getResource,
   'Get-ClusterParameter': getParameter,
   'Get-ClusterOwnerNode': getOwnerNode,
-  'Get-ClusterAffinityRule': getAffinityRule,
   'Set-ClusterParameter': setParameter,
   'Add-ClusterVirtualMachineRole': addRole,
   'Remove-ClusterGroup': removeGroup,

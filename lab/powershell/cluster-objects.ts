@@ -10,7 +10,7 @@ import {
   type LabRole,
   type World,
 } from '../machine/world.ts';
-import { CIM_INSTANCE, CLUSTERS, enumOf } from './windows-types.ts';
+import { CLUSTERS, enumOf } from './windows-types.ts';
 import { int64, strings, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
 
 /** Text of a property of an object that goes out. */
@@ -341,18 +341,3 @@ export const ownersObject = (
     OwnerNodes: owners.map((name) => nodeObject(world, nodeOf(world, name))),
   },
 });
-
-const RULE_TYPES = { SameFaultDomain: 1, SameNode: 2, DifferentFaultDomain: 3, DifferentNode: 4 };
-
-export const affinityRuleObjects = (world: World): WireObject[] =>
-  world.scenario.affinityRules.map(({ name, type, groups }) => ({
-    $t: `${CIM_INSTANCE}#root/MSCluster/MSCluster_AffinityRule`,
-    base: CIM_INSTANCE,
-    id: `cim:MSCluster_AffinityRule:${name}`,
-    p: {
-      Name: text(name),
-      RuleType: uint32(RULE_TYPES[type]),
-      Enabled: uint32(1),
-      Groups: groups.map(text),
-    },
-  }));
