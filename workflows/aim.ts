@@ -4,11 +4,13 @@ import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import type { FailureCode } from '../domain/failures.ts';
 import { sameName } from '../domain/names.ts';
 import { placeMove, type Placement } from '../domain/placement.ts';
+import { isMoving } from '../domain/slots.ts';
 import { durationText } from '../domain/units.ts';
 import type { MigrateVmInput } from '../domain/spec.ts';
 import type { MoveResult } from '../activities/move.ts';
 import type { Calls } from './calls.ts';
-import { findRunning, reserveOf, type Chosen } from './choose-node.ts';
+import { patched } from '@temporalio/workflow';
+import { findRunning, reserveOf, targetsOf, waitForSlot, type Chosen } from './choose-node.ts';
 import { failureOf } from './failure-of.ts';
 import { moveWithCause } from './move-with-cause.ts';
 import type { StepContext } from './run.ts';
@@ -31,9 +33,11 @@ export class Aim {
   private readonly input: MigrateVmInput;
   private readonly step: string;
   private role: RoleFacts;
+  private readonly chosen: string;
   private target: string;
   /** The VM when its move began: what it is compared with afterwards. */
   vm: VmFacts;
+  private targets: Chosen['targets'] = {};
   /** Nodes that have turned the VM down in this run. */
   private avoid: string[] = [];
 
@@ -43,12 +47,20 @@ export class Aim {
     this.step = step;
     this.role = role;
     this.vm = vm;
+    this.chosen = target;
     this.target = target;
   }
 
   async move(c: StepContext): Promise<MoveResult> {
     const named = c.target ?? this.input.to;
     if (named !== undefined) this.target = named;
+    if (!patched('aim-at-the-start')) {
+      return moveWithCause(
+        this.calls,
+        { step: this.step, role: this.role, target: c.target ?? this.chosen },
+        c,
+      );
+    }
     // A person who says "again" has mended something.
     if (c.byOperator) this.avoid = [];
     for (;;) {
@@ -62,8 +74,7 @@ export class Aim {
         this.avoid.push(target);
         const other = await this.choose(c);
         if (other === null || named !== undefined) throw err;
-        c.evidence({ chosenAnew: `${other}, since ${target} failed with ${code}` });
-        this.target = other;
+        await this.turnTo(other, `${target} failed with ${code}`, c);
       }
     }
   }
@@ -83,8 +94,15 @@ export class Aim {
     if (this.place(snapshot, this.target).target !== null && this.isTheOnlyWay(now.role)) return;
     const other = await this.choose(c);
     if (other === null || sameName(other, this.target)) return;
-    c.evidence({ chosenAnew: `${other}, since ${this.target} cannot take it any more` });
-    this.target = other;
+    await this.turnTo(other, `${this.target} cannot take it any more`, c);
+  }
+
+  /** The slot that was waited for was one of the other node. */
+  private async turnTo(target: string, why: string, c: StepContext): Promise<void> {
+    c.evidence({ chosenAnew: `${target}, since ${why}` });
+    this.target = target;
+    const { role, targets } = this;
+    if (!isMoving(role)) await waitForSlot(this.calls, this.step, { role, target, targets });
   }
 
   /** No move to somewhere else is under way. */
@@ -95,6 +113,7 @@ export class Aim {
   private async choose(c: StepContext): Promise<string | null> {
     const snapshot = await this.look();
     if (this.findIn(snapshot) === null) return null;
+    this.targets = targetsOf(snapshot);
     const placement = this.place(snapshot);
     c.evidence({ ranking: placement.ranking });
     return placement.target;

@@ -37,7 +37,7 @@ export async function choose(calls: Calls, input: MigrateVmInput, c: StepContext
   });
   c.evidence({ owner: role.owner, target: placement.target, ranking: placement.ranking });
   const targets = targetsOf(snapshot);
-  if (only !== undefined && sameName(only, role.owner) && !isMoving(role)) {
+  if (only !== undefined && sameName(only, role.owner)) {
     return { role, vm, target: role.owner, targets };
   }
   if (placement.target === null) {
@@ -49,7 +49,7 @@ export async function choose(calls: Calls, input: MigrateVmInput, c: StepContext
 export const reserveOf = (input: MigrateVmInput): number =>
   input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
 
-function targetsOf(s: Snapshot): Chosen['targets'] {
+export function targetsOf(s: Snapshot): Chosen['targets'] {
   const known = s.view.roles.flatMap(({ vmId, move }): [string, string][] =>
     move.target === null ? [] : [[vmId, move.target]],
   );
@@ -94,3 +94,26 @@ function noNode(vm: string, only: string | undefined, placement: Placement): Err
         `${only} cannot take ${vm}. ${why === '' ? 'The cluster has no such node' : why}`,
       );
 }
+
+/** Until both ends of the move have a free slot. */
+export const waitForSlot = (
+  calls: Calls,
+  step: string,
+  { role, target, targets }: Omit<Chosen, 'vm'>,
+): Promise<{ waitedMs: number }> =>
+  calls
+    .onCluster({
+      summary: `Slot for ${role.name}, ${role.owner} -> ${target}`,
+      seconds: calls.budgets.slotSeconds + 60,
+      // Its budget is the wait itself; where many wait, most of them only come by now and then.
+      takeWithinSeconds: calls.budgets.slotSeconds + 60,
+      allWithinSeconds: calls.budgets.slotSeconds + 300,
+    })
+    .awaitSlot({
+      step,
+      vm: role.name,
+      vmId: role.vmId,
+      target,
+      ...targets,
+      waitSeconds: calls.budgets.slotSeconds,
+    });

@@ -4,12 +4,10 @@ import type { VmFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MigrateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
-import { choose, type Chosen } from './choose-node.ts';
+import { choose, waitForSlot, type Chosen } from './choose-node.ts';
 import { conduct, type Job } from './conduct.ts';
 import { whereverItIs } from './follow.ts';
 import { Aim } from './aim.ts';
-import { moveWithCause } from './move-with-cause.ts';
-import { patched } from '@temporalio/workflow';
 
 export interface MigrateVmResult {
   vm: string;
@@ -49,25 +47,11 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
     return { vm: role.name, changed: false, from: role.owner, to: role.owner };
   }
   await run.step(steps.slot, async (c) => {
-    const { targets } = chosen;
-    const request = { step: steps.slot.id, vm: role.name, vmId: role.vmId, target, ...targets };
-    const waited = await calls
-      .onCluster({
-        summary: `Slot for ${role.name}, ${role.owner} -> ${target}`,
-        seconds: calls.budgets.slotSeconds + 60,
-        // Its budget is the wait itself; where many wait, most of them only come by now and then.
-        takeWithinSeconds: calls.budgets.slotSeconds + 60,
-        allWithinSeconds: calls.budgets.slotSeconds + 300,
-      })
-      .awaitSlot({ ...request, waitSeconds: calls.budgets.slotSeconds });
+    const waited = await waitForSlot(calls, steps.slot.id, chosen);
     c.evidence({ ...waited });
   });
   const aim = new Aim(calls, input, steps.move.id, chosen);
-  const moved = await run.step(steps.move, (c) =>
-    patched('aim-at-the-start')
-      ? aim.move(c)
-      : moveWithCause(calls, { step: steps.move.id, role, target: c.target ?? target }, c),
-  );
+  const moved = await run.step(steps.move, (c) => aim.move(c));
   const at = { vm: role.name, vmId: role.vmId, node: moved.to };
   await run.step(steps.verify, async (c) => {
     const after = await whereverItIs(calls, at, (node) =>
