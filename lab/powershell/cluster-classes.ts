@@ -63,7 +63,9 @@ export const clusterResources = ({ world }: Asked): Values[] => {
         const own = privateProperties(world, role).map(([name, , value]) => [name, value] as const);
         return row(resource, {
           ...migrationProperties(world, role),
-          PrivateProperties: instance('MSCluster_Property', role.vmId, Object.fromEntries(own)),
+          PrivateProperties: world.scenario.migration.queriesTellVmId
+            ? instance('MSCluster_Property', role.vmId, Object.fromEntries(own))
+            : null,
         });
       }),
     ),

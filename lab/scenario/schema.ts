@@ -367,6 +367,8 @@ export const scenarioSchema = z.strictObject({
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
       /** The resources have the private property MigrationState, as those of Windows Server 2008 R2. */
       migrationState: z.boolean().default(false),
+      /** Queries on root/MSCluster tell the private properties of resources. */
+      queriesTellVmId: z.boolean().default(true),
     })
     .prefault({}),
   failoverSeconds: seconds.default(30),
