@@ -16,22 +16,24 @@ export const isMoving = (role: RoleFacts): boolean =>
 export const isQueued = (role: RoleFacts): boolean =>
   (role.status & GROUP_STATUS.queuedForMove) !== 0;
 
+/** A look that does not know where a move goes must not take it for one that goes elsewhere. */
+const mayGoTo = ({ move }: RoleFacts, node: string): boolean =>
+  move.target === null || sameName(move.target, node);
+
 /** Names of the roles whose running move takes a slot at this node. */
 export const slotHolders = (roles: RoleFacts[], node: string): string[] =>
   roles
     .filter(isMoving)
-    .filter(
-      (r) => sameName(r.owner, node) || (r.move.target !== null && sameName(r.move.target, node)),
-    )
+    .filter((r) => sameName(r.owner, node) || mayGoTo(r, node))
     .map((r) => r.name);
 
 /** Below zero when somebody lowered the limit under running moves. */
 export const freeSlots = (roles: RoleFacts[], node: string, limit: number): number =>
   limit - slotHolders(roles, node).length;
 
-/** Names of the roles whose running or queued move goes to this node. */
+/** Names of the roles whose running or queued move goes to this node, or may: its target is not known. */
 export const movesTo = (roles: RoleFacts[], node: string): string[] =>
   roles
     .filter((r) => isMoving(r) || isQueued(r))
-    .filter((r) => r.move.target !== null && sameName(r.move.target, node))
+    .filter((r) => !sameName(r.owner, node) && mayGoTo(r, node))
     .map((r) => r.name);
