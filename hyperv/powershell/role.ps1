@@ -48,8 +48,8 @@ function Read-MigrationJob {
         if (305, 306 -notcontains [int]$row.JobType -or 3, 4 -notcontains [int]$row.JobState) { continue }
         if (-not [guid]::TryParse([string]$row.VirtualSystemName, [ref]$vmId)) { continue }
         $target = [string]$row.DestinationHost
-        $address = $null
-        if ($target -eq '' -or [System.Net.IPAddress]::TryParse($target, [ref]$address)) { $target = $null }
+        # An address names no node: digits and dots, or anything with a colon.
+        if ($target -eq '' -or $target -match '\A[\d.]+\z|:') { $target = $null }
         else { $target = $target.Split('.')[0] }
         $jobs[[string]$vmId] = [pscustomobject][ordered]@{
             vmId    = [string]$vmId
