@@ -1,7 +1,13 @@
 // Activities that any live node of the cluster can do: look at the cluster, set its properties, pause and resume
 // nodes. Served on the queue watari.<cluster>. The wait for a migration slot is in slot.ts, the move itself in move.ts.
 import { activityInfo } from '@temporalio/activity';
-import type { ClusterFacts, ClusterNodeFacts, ClusterView, RoleFacts } from '../domain/facts.ts';
+import type {
+  AffinityRuleFacts,
+  ClusterFacts,
+  ClusterNodeFacts,
+  ClusterView,
+  RoleFacts,
+} from '../domain/facts.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { HypervHost } from '../hyperv/host.ts';
@@ -22,7 +28,7 @@ export interface ClusterActivityDeps extends Waiting {
 }
 
 export interface ViewRequest {
-  /** Name of a role. Of the others only those are told that can matter for it: on the move, or to be kept apart from it. */
+  /** Name of a role, or its VM's id. Of the others only those are told that can matter for it: on the move, or to be kept apart from it. */
   about?: string;
   /** The step that will ask every node next: it waits for its turn when many do. */
   turnOf?: string;
@@ -36,11 +42,17 @@ export async function readView(
   const [cluster, nodes, roles, networks, sharedVolumes] = await Promise.all([
     host.readCluster({}),
     host.readNodes({}),
-    host.readRoles({}),
+    host.readRoles(about === undefined ? { owners: true } : {}),
     host.readNetworks({}),
     host.readSharedVolumes({}),
   ]);
-  const told = rolesAbout(about, roles.facts).map((role) => withoutEveryNode(role, nodes.facts));
+  // Who may own a VM is asked only for the one that is about to move.
+  const own = roles.facts.find((role) => isAbout(role, about));
+  const full = own && (await host.readRole({ vmId: own.vmId, owners: true })).facts;
+  const list = roles.facts.map((role) => (role === own && full != null ? full : role));
+  const told = rolesAbout(about, list, cluster.facts.affinityRules ?? []).map((role) =>
+    withoutEveryNode(role, nodes.facts),
+  );
   const up = nodes.facts.filter((n) => n.state !== 'Down').map((n) => n.name);
   const unserved = (await readUnserved?.(up)) ?? [];
   const leftOut = roles.facts.length - told.length;
@@ -57,13 +69,25 @@ export async function readView(
   };
 }
 
+const isAbout = (role: RoleFacts, about: string | undefined): boolean =>
+  about !== undefined && (sameName(role.name, about) || sameName(role.vmId, about));
+
 /** Placement counts running moves and keeps anti-affinity; no other role says anything about this one. */
-function rolesAbout(about: string | undefined, roles: RoleFacts[]): RoleFacts[] {
+function rolesAbout(
+  about: string | undefined,
+  roles: RoleFacts[],
+  rules: readonly AffinityRuleFacts[],
+): RoleFacts[] {
   if (about === undefined) return roles;
-  const own = roles.find((r) => sameName(r.name, about))?.antiAffinityClassNames ?? [];
+  const one = roles.find((role) => isAbout(role, about));
+  const own = one?.antiAffinityClassNames ?? [];
+  const named = one?.name ?? about;
+  const tied = rules.filter((rule) => includesName(rule.groups, named)).flatMap((r) => r.groups);
+  const isTiedTo = (role: RoleFacts): boolean => includesName(tied, role.name);
   return roles.filter(
     (role) =>
-      sameName(role.name, about) ||
+      isAbout(role, about) ||
+      isTiedTo(role) ||
       isMoving(role) ||
       isQueued(role) ||
       role.antiAffinityClassNames.some((c) => includesName(own, c)),

@@ -59,6 +59,8 @@ export interface MoveFailureDetails extends FailureDetails {
 
 /** The cluster may need a moment between accepting a move and showing it. */
 const SHOWS_WITHIN_MS = 5000;
+/** Per cent between which nothing is handed over, and by how much rarer looks are there. */
+const MIDDLE = { from: 15, to: 75, factor: 3 };
 /** Of one attempt, for a move that leaves no trace at all. */
 const ASKS_MAX = 3;
 
@@ -125,8 +127,10 @@ class MoveWatch {
       if (this.memory.source === '') await this.remember(role);
       if (isMoving(role) || isQueued(role)) {
         await this.watch(role);
-      } else if (sameName(role.owner, this.request.target)) {
-        if (role.state === 'Online') return this.result(role);
+      } else if (sameName(role.owner, this.request.target) && role.state === 'Online') {
+        return this.result(role);
+      } else if (sameName(role.owner, this.request.target) || role.state === 'Pending') {
+        // Pending, and nobody says why: it starts, stops or is handed over, and is something else soon.
         this.say({ phase: 'settling', waitingFor: `${role.name} to be online` });
         this.checkStalled(role);
       } else if (!this.memory.asked) {
@@ -135,8 +139,19 @@ class MoveWatch {
         await this.concludeOrAskAgain(role);
       }
       if (cancellationSignal().aborted) await this.stop();
-      else await pause(this.deps, this.deps.lookEveryMs);
+      else await pause(this.deps, this.untilNextLook(role));
     }
+  }
+
+  /**
+   * Every look is an entry in the script block log of a node that keeps one, so the long middle of a move is looked at less
+   * often than its two ends, where a second counts.
+   */
+  private untilNextLook(role: RoleFacts): number {
+    const { lookEveryMs } = this.deps;
+    const { percent } = role.move;
+    const isMiddle = isMoving(role) && percent > MIDDLE.from && percent < MIDDLE.to;
+    return isMiddle ? lookEveryMs * MIDDLE.factor : lookEveryMs;
   }
 
   private get tookMs(): number {
@@ -144,9 +159,8 @@ class MoveWatch {
   }
 
   private async look(): Promise<RoleFacts> {
-    const { facts } = await this.host.readRoles({});
-    const role = facts.find((r) => r.vmId === this.request.vmId);
-    if (role === undefined) {
+    const { facts: role } = await this.host.readRole({ vmId: this.request.vmId });
+    if (role === null) {
       throw failed(
         'RoleMissing',
         `The cluster has no role for ${this.request.vm} (VM id ${this.request.vmId}), seen from ${this.host.node}`,
@@ -223,6 +237,13 @@ class MoveWatch {
       return;
     }
     const seconds = (this.nowMs() - this.seen.sinceMs) / 1000;
+    if (role.state === 'Pending' && !this.memory.asked && !isMoving(role) && !isQueued(role)) {
+      if (seconds < this.request.stalledSeconds) return;
+      throw failed(
+        'VmNotRunning',
+        `The role of ${role.name} has been Pending for ${durationText(seconds * 1000)}, and no move of it is under way`,
+      );
+    }
     const limit = isQueued(role) ? this.request.queueSeconds : this.request.stalledSeconds;
     if (seconds < limit) return;
     throw this.failed(
@@ -263,7 +284,7 @@ class MoveWatch {
     }
     return this.failed(
       'MoveFailed',
-      `The move of ${role.name} from ${source} to ${target} ended with MigrationState ${role.move.phase}, MigrationFailureReason ${role.move.failureReason}; ${role.name} stays on ${role.owner}`,
+      `The move of ${role.name} from ${source} to ${target} ended as ${role.move.phase === 'failed' ? 'failed' : 'if it had never been'}, LastOperationStatusCode ${role.move.failureReason}; ${role.name} stays on ${role.owner}`,
       role.move.failureReason,
     );
   }

@@ -67,12 +67,13 @@ export async function readNode(
   { mayStart = false } = {},
 ): Promise<NodeView> {
   const missing = mayStart ? NO_HYPER_V : undefined;
-  const [hostFacts, services, switches, migration, vms, diskFiles] = await Promise.all([
+  const [hostFacts, services, switches, migration, vms, movesAway, diskFiles] = await Promise.all([
     host.readHost({}),
     host.readServices({ names: SERVICES }),
     orNull(host.readSwitches({}), missing),
     orNull(host.readMigrationSettings({}), missing),
     orNull(host.readVms({}), missing),
+    orNull(host.readMovesAway({}), missing),
     host.readDiskFiles({ paths: files }),
   ]);
   return {
@@ -90,6 +91,7 @@ export async function readNode(
           (wanted?.some((name) => sameName(name, vm.name) || sameName(name, vm.id)) ?? true),
       )
       .map((vm) => ({ ...vm, notes: boundedText(vm.notes, NOTES_CHARS_MAX) })),
+    ...(movesAway === null || movesAway.length === 0 ? {} : { movesAway }),
     files: diskFiles.facts,
   };
 }

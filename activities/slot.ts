@@ -17,6 +17,8 @@ export interface SlotRequest {
   vmId: string;
   target: string;
   waitSeconds: number;
+  /** Targets of moves that the run's look at all nodes saw, by the VM's id: a look from one node knows few of them. */
+  targets?: Record<string, string>;
 }
 
 /** Survives the attempt: the whole wait has one budget. How long so far, as no two processes share a clock. */
@@ -85,12 +87,14 @@ export function createSlotActivities(deps: ClusterActivityDeps) {
 /** Names the ends that have no free slot and who holds theirs; null when both have one. */
 async function whatIsBusy(
   { host }: ClusterActivityDeps,
-  { vmId, target }: SlotRequest,
+  { vmId, target, targets = {} }: SlotRequest,
 ): Promise<string | null> {
   const [cluster, roles] = await Promise.all([host.readCluster({}), host.readRoles({})]);
   const role = roles.facts.find((r) => r.vmId === vmId);
   const limit = cluster.facts.maximumParallelMigrations;
-  const others = roles.facts.filter((r) => r.vmId !== vmId);
+  const others = roles.facts
+    .filter((r) => r.vmId !== vmId)
+    .map((r) => ({ ...r, move: { ...r.move, target: r.move.target ?? targets[r.vmId] ?? null } }));
   const busy = [role?.owner, target].filter(
     (node) => node !== undefined && freeSlots(others, node, limit) < 1,
   );

@@ -176,7 +176,7 @@ const findVm = async (host: HypervHost, vmId: string): Promise<VmNow | undefined
   (await host.readVm({ vmId })).facts ?? undefined;
 
 const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | undefined> =>
-  (await host.readRoles({})).facts.find((role) => role.vmId === vmId);
+  (await host.readRole({ vmId })).facts ?? undefined;
 
 /**
  * Called at every look with what this node has of the VM: fails once it is sure that the cluster has it on another node.

@@ -17,8 +17,8 @@ export type GroupState = 'Online' | 'Offline' | 'Failed' | 'PartialOnline' | 'Pe
 /** `Set-VMHost -VirtualMachineMigrationPerformanceOption`. */
 export type MigrationPerformance = 'TCPIP' | 'Compression' | 'SMB';
 
-/** Private property MigrationState of the "Virtual Machine" resource: 0 … 5 in this order. */
-export const MOVE_PHASES = [
+/** Private property MigrationState of the "Virtual Machine" resource, where there is one: 0 … 5 in this order. */
+export const MIGRATION_STATES = [
   'none',
   'setup',
   'data-transfer',
@@ -26,7 +26,20 @@ export const MOVE_PHASES = [
   'cancelled',
   'failed',
 ] as const;
-export type MovePhase = (typeof MOVE_PHASES)[number];
+/**
+ * `migrating`: under way, and Windows does not tell how far in which phase. `unknown`: Windows has none of the properties
+ * that would tell, which must never be taken for "no move".
+ */
+export type MovePhase = (typeof MIGRATION_STATES)[number] | 'migrating' | 'unknown';
+
+/** Bits of a node's StatusInformation (ClusterNodeStatusInformation). */
+export const NODE_STATUS = {
+  isolated: 1,
+  quarantined: 2,
+  drainInProgress: 4,
+  drainFailed: 16,
+  avoidPlacement: 32,
+} as const;
 
 /** Bits of a cluster group's StatusInformation (MSCS groups-statusinformation). */
 export const GROUP_STATUS = {
@@ -120,8 +133,6 @@ export interface SecurityFacts {
 export interface ClusterRules {
   /** Owner of the core group (`Cluster Group`, whatever Windows calls it in its language). */
   coreGroupOwner: string;
-  /** Those that are enabled. RuleType: 1 same fault domain, 2 same node, 3 and 4 different ones. */
-  affinityRules: { name: string; type: number; groups: string[] }[];
 }
 
 export interface AccountFacts {
@@ -199,13 +210,25 @@ export interface ClusterFacts {
   enforcedAntiAffinity: boolean;
   autoBalancerMode: number;
   autoBalancerLevel: number;
+  /** `Get-ClusterAffinityRule`, those that are switched on. Absent in what workers of 0.1.0 told. */
+  affinityRules?: AffinityRuleFacts[];
   witness: { kind: 'None' | 'Disk' | 'Cloud' | 'Usb'; online: boolean };
+}
+
+/** MSCluster_AffinityRule. */
+export interface AffinityRuleFacts {
+  name: string;
+  type: 'SameFaultDomain' | 'SameNode' | 'DifferentFaultDomain' | 'DifferentNode' | 'Unknown';
+  /** Names of roles. */
+  groups: string[];
 }
 
 export interface ClusterNodeFacts {
   name: string;
   state: NodeState;
   quarantined: boolean;
+  /** StatusInformation, see {@link NODE_STATUS}. Absent in what workers of 0.1.0 told. */
+  status?: number;
   /** 0 or 1: does this node vote. */
   nodeWeight: number;
 }
@@ -221,8 +244,11 @@ export interface SharedVolumeFacts {
   name: string;
   /** `C:\ClusterStorage\Volume1`. */
   path: string;
+  /** `Paused`: no node can use it. */
   state: 'Online' | 'Offline' | 'Failed' | 'Paused';
   owner: string;
+  /** Nodes whose own row says that they cannot use it now. Absent in what workers of 0.1.0 told. */
+  pausedOn?: string[];
 }
 
 export interface DiskFileFacts {
@@ -279,7 +305,7 @@ export interface RoleFacts {
   status: number;
   /** Ordered, soft. Empty: no preference. */
   preferredOwners: string[];
-  /** Hard. */
+  /** Hard. Empty: every node, or they were not asked for. */
   possibleOwners: string[];
   antiAffinityClassNames: string[];
   move: MoveFacts;
@@ -290,10 +316,18 @@ export interface MoveFacts {
   phase: MovePhase;
   /** 0 … 100, an estimate; may stall or go backwards. */
   percent: number;
-  /** HRESULT `0x…`, `0x00000000` when fine. Only ever 0, 0x800700AA or 0x80004005: the cause is in the event log. */
+  /** HRESULT `0x…` of how the latest one ended, `0x00000000` when fine. The cause is in the event log. */
   failureReason: string;
-  /** Where a running move is going, when the cluster tells. */
+  /** Where a running move is going. Only the node that the VM leaves knows: null in the looks of all others. */
   target: string | null;
+}
+
+/** A live migration that leaves this node now (Msvm_MigrationJob). */
+export interface MoveAwayFacts {
+  vmId: string;
+  /** null: Windows tells an address and not a name. */
+  target: string | null;
+  percent: number;
 }
 
 export interface EventFacts {
@@ -339,6 +373,8 @@ export interface NodeView {
   switches: SwitchFacts[];
   migration: MigrationSettings | null;
   vms: VmFacts[];
+  /** Moves that leave this node. Absent in what workers of 0.1.0 told. */
+  movesAway?: MoveAwayFacts[];
   files: DiskFileFacts[];
 }
 

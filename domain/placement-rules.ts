@@ -1,8 +1,9 @@
 // The single rules of placement: each looks at one node for one VM and tells its reasons.
 // placement.ts adds them up.
-import type { ClusterNodeFacts, NodeView, Snapshot } from './facts.ts';
+import { NODE_STATUS, type ClusterNodeFacts, type NodeView, type Snapshot } from './facts.ts';
 import { includesName, sameName } from './names.ts';
 import { answerOf, hasHyperV, slotsUsed } from './snapshot.ts';
+import { sharedVolumeOf } from './storage.ts';
 import { listText, sizeText } from './units.ts';
 
 /** What the VM asks of a node, from its facts (a move) or from its specification (a new VM). */
@@ -23,6 +24,12 @@ export interface Need {
   moves: boolean;
   /** An existing disk that the node must see; null when that is known already. */
   vhd: string | null;
+  /** Where it is on its way to already: its memory there is taken, and so is the slot. */
+  comingTo: string | null;
+  /** Its role, for the affinity rules; null before it has one. */
+  roleName: string | null;
+  /** Its disks. */
+  disks: string[];
   /** The only node that can have it, because an unclustered VM of that name is there. */
   boundTo: string | null;
 }
@@ -47,6 +54,10 @@ export interface Finding {
  * and free memory decides between equals.
  */
 export const WEIGHTS = {
+  /** It is on its way there: more than all others together, since a second move would undo the first. */
+  underWay: 10_000,
+  /** A rule would like it together with a VM that is elsewhere, or in another fault domain than one that is there. */
+  affinityRule: -55,
   /** Last of the preferred owners. */
   preferred: 100,
   /** For each place further up in their list; more than memory can weigh, so the order holds. */
@@ -93,7 +104,62 @@ function stateFindings(node: ClusterNodeFacts, need: Need): Finding[] {
   if (node.quarantined) {
     out.push(blocker('node-quarantined', 'the cluster has quarantined the node'));
   }
+  for (const [bit, code, text] of STATUS_BLOCKERS) {
+    if (((node.status ?? 0) & bit) !== 0) out.push(blocker(code, text));
+  }
   return out;
+}
+
+const STATUS_BLOCKERS = [
+  [NODE_STATUS.isolated, 'node-isolated', 'the cluster has isolated the node'],
+  [NODE_STATUS.drainInProgress, 'node-draining', 'the node is being drained'],
+  [
+    NODE_STATUS.avoidPlacement,
+    'node-avoided',
+    'the cluster avoids placing VMs on the node (AvoidPlacement)',
+  ],
+] as const;
+
+/** Rules of the cluster that bind this VM to others or keep it from them. */
+function ruleFindings(s: Snapshot, node: ClusterNodeFacts, need: Need): Finding[] {
+  const { roleName } = need;
+  if (roleName === null) return [];
+  return (s.view.cluster.affinityRules ?? []).flatMap(({ name, type, groups }) => {
+    if (!includesName(groups, roleName)) return [];
+    const others = s.view.roles.filter(
+      (r) => includesName(groups, r.name) && !sameName(r.name, roleName),
+    );
+    const here = others.filter(
+      (r) =>
+        sameName(r.owner, node.name) ||
+        (r.move.target !== null && sameName(r.move.target, node.name)),
+    );
+    const rule = `the affinity rule ${name}`;
+    const names = listText((type.startsWith('Same') ? others : here).map((r) => r.name).sort());
+    if (type === 'DifferentNode' && here.length > 0) {
+      return [blocker('affinity-rule', `${rule} keeps it apart from ${names}, which is there`)];
+    }
+    // Which nodes share a fault domain is not known, but a node shares its own.
+    if (type === 'DifferentFaultDomain' && here.length > 0) {
+      const text = `${rule} wants another fault domain than that of ${names}, which is there`;
+      return [minus('affinity-rule', text, WEIGHTS.affinityRule)];
+    }
+    if (type.startsWith('Same') && others.length > 0 && here.length === 0) {
+      const text = `${rule} wants it together with ${names}, which is elsewhere`;
+      return [minus('affinity-rule', text, WEIGHTS.affinityRule)];
+    }
+    return [];
+  });
+}
+
+/** A volume may be out of reach from one node alone. */
+function volumeFindings(s: Snapshot, node: ClusterNodeFacts, need: Need): Finding[] {
+  const volumes = new Set(need.disks.map((path) => sharedVolumeOf(path, s.view.sharedVolumes)));
+  return [...volumes].flatMap((volume) =>
+    volume?.state === 'Online' && includesName(volume.pausedOn ?? [], node.name)
+      ? [blocker('volume-paused-there', `the node cannot use the shared volume ${volume.path} now`)]
+      : [],
+  );
 }
 
 function ownerFindings(node: ClusterNodeFacts, need: Need): Finding[] {
@@ -222,10 +288,14 @@ function diskFindings(view: NodeView, need: Need): Finding[] {
 
 /** All that speaks for and against the node, in a fixed order: blockers of its state first. */
 export function judgeNode(s: Snapshot, node: ClusterNodeFacts, need: Need): Finding[] {
+  const isComing = need.comingTo !== null && sameName(need.comingTo, node.name);
   const known = [
+    ...(isComing ? [plus('under-way', 'the VM is on its way here', WEIGHTS.underWay)] : []),
     ...stateFindings(node, need),
     ...ownerFindings(node, need),
     ...affinityFindings(s, node, need),
+    ...ruleFindings(s, node, need),
+    ...volumeFindings(s, node, need),
     ...slotFindings(s, node, need),
   ];
   const answer = answerOf(s, node.name);
@@ -235,7 +305,7 @@ export function judgeNode(s: Snapshot, node: ClusterNodeFacts, need: Need): Find
   const { view } = answer;
   return [
     ...known,
-    ...hostFindings(view, need),
+    ...hostFindings(view, isComing ? { ...need, memoryBytes: 0 } : need),
     ...cpuFindings(view, need),
     ...diskFindings(view, need),
   ];

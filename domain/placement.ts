@@ -1,7 +1,7 @@
 // "Best possible node" as a pure function of a snapshot: a ranking with reasons for every node, the
 // losers too. The rules are in placement-rules.ts; here they are added up, ordered and told.
-import type { RoleFacts, Snapshot, VmFacts } from './facts.ts';
-import { sameName } from './names.ts';
+import { GROUP_STATUS, type RoleFacts, type Snapshot, type VmFacts } from './facts.ts';
+import { includesName, sameName } from './names.ts';
 import {
   blocker,
   judgeNode,
@@ -12,6 +12,7 @@ import {
 } from './placement-rules.ts';
 import { allVms, answerOf, findVm, slotsUsed, roleOfVm, viewOf } from './snapshot.ts';
 import type { VmSpec } from './spec.ts';
+import { isMoving } from './slots.ts';
 import { isSharedPath, sharedVolumeOf } from './storage.ts';
 import { listText } from './units.ts';
 
@@ -37,6 +38,10 @@ export interface PlacementOptions {
   memoryReserveBytes: number;
   /** The person's choice: other nodes are ranked but cannot win. */
   only?: string;
+  /** Nodes that have turned the VM down, which others go before. */
+  avoid?: readonly string[];
+  /** A move that is under way decides. Not in runs of earlier versions. */
+  adopt?: boolean;
 }
 
 /** Where a VM that exists as a role could be live-migrated to. */
@@ -61,10 +66,16 @@ export function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Place
       unknown,
     ]);
   }
-  const need = moveNeed(s, role, vm, o.memoryReserveBytes);
+  const need = moveNeed(s, role, vm, o);
   const common = [...vmFindings(s, vm), ...ownerEndFindings(s, role)];
-  return rank(s, o.only, (_node, judge) => [...judge(need), ...common]);
+  return rank(s, o.only, (node, judge) => [
+    ...judge(need),
+    ...common,
+    ...(includesName(o.avoid ?? [], node) ? [turnedDown] : []),
+  ]);
 }
+
+const turnedDown = blocker('turned-down', 'a move of the VM to this node has just failed');
 
 /**
  * Where a VM of this specification could be created. `vm.node` counts like `only`. A VM of that
@@ -85,6 +96,9 @@ export function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placem
     preferredOwners: role?.preferredOwners ?? [],
     antiAffinityClassNames: role?.antiAffinityClassNames ?? [],
     moves: false,
+    comingTo: null,
+    roleName: role?.name ?? null,
+    disks: [vm.vhd],
     vhd: there === undefined ? vm.vhd : null,
     boundTo: role?.owner ?? there?.node ?? null,
   };
@@ -92,13 +106,13 @@ export function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placem
   return rank(s, o.only ?? vm.node ?? undefined, (_node, judge) => [...judge(need), ...common]);
 }
 
-function moveNeed(s: Snapshot, role: RoleFacts, vm: VmFacts, reserveBytes: number): Need {
+function moveNeed(s: Snapshot, role: RoleFacts, vm: VmFacts, o: PlacementOptions): Need {
   const host = viewOf(s, role.owner)?.host;
   return {
     vmId: role.vmId,
     owner: role.owner,
     memoryBytes: vm.memoryAssignedBytes > 0 ? vm.memoryAssignedBytes : vm.memoryStartupBytes,
-    reserveBytes,
+    reserveBytes: o.memoryReserveBytes,
     switches: [...new Set(vm.switches.filter((name) => name !== null))],
     version: vm.version,
     cpu:
@@ -113,6 +127,9 @@ function moveNeed(s: Snapshot, role: RoleFacts, vm: VmFacts, reserveBytes: numbe
     preferredOwners: role.preferredOwners,
     antiAffinityClassNames: role.antiAffinityClassNames,
     moves: true,
+    comingTo: o.adopt === true && isMoving(role) ? role.move.target : null,
+    roleName: role.name,
+    disks: vm.disks,
     vhd: null,
     boundTo: null,
   };
@@ -157,6 +174,9 @@ function diskFindings(s: Snapshot, disks: readonly string[]): Finding[] {
 /** The end that the VM leaves, and the way between: the same for every target. */
 function ownerEndFindings(s: Snapshot, role: RoleFacts): Finding[] {
   const out: Finding[] = [];
+  if ((role.status & GROUP_STATUS.locked) !== 0 && !isMoving(role)) {
+    out.push(blocker('role-locked', 'the role is locked from moving (LockedFromMoving)'));
+  }
   if (viewOf(s, role.owner)?.migration?.enabled === false) {
     const text = `live migration is not enabled on ${role.owner}, where the VM is`;
     out.push(blocker('migration-off-at-owner', text));

@@ -2,7 +2,7 @@
 // Windows does.
 import type { ClusterNodeFacts, NodeView, RoleFacts, Snapshot, VmFacts } from './facts.ts';
 import { includesName, sameName } from './names.ts';
-import { slotHolders } from './slots.ts';
+import { isMoving, slotHolders } from './slots.ts';
 import { usesDisk } from './storage.ts';
 
 export type NodeAnswer = { view: NodeView } | { noAnswer: { code: string; message: string } };
@@ -26,17 +26,28 @@ export function viewOf(s: Snapshot, node: string): NodeView | null {
 export const clusterNode = (s: Snapshot, node: string): ClusterNodeFacts | undefined =>
   s.view.nodes.find((n) => sameName(n.name, node));
 
-export const roleNamed = (s: Snapshot, name: string): RoleFacts | undefined =>
+const roleNamed = (s: Snapshot, name: string): RoleFacts | undefined =>
   s.view.roles.find((r) => sameName(r.name, name));
 
-/** The role of a VM, by its own name or, where the role is named differently, by the VM's. */
+/** The role of a VM: by the role's name, the VM's id or, where the role is named differently, the VM's name. */
 export function roleOfVm(s: Snapshot, name: string): RoleFacts | undefined {
-  const named = roleNamed(s, name);
+  const named = roleNamed(s, name) ?? s.view.roles.find((r) => sameName(r.vmId, name));
   if (named !== undefined) return named;
   const ids = allVms(s)
     .filter((p) => sameName(p.vm.name, name))
     .map((p) => p.vm.id);
   return s.view.roles.find((r) => includesName(ids, r.vmId));
+}
+
+/** Where a running move goes only the node knows that the VM leaves: what each told of its own moves is put in. */
+export function withTargets(s: Snapshot): Snapshot {
+  const roles = s.view.roles.map((role) => {
+    const own = viewOf(s, role.owner)?.movesAway?.find((job) => sameName(job.vmId, role.vmId));
+    return own === undefined || !isMoving(role) || role.move.target !== null
+      ? role
+      : { ...role, move: { ...role.move, target: own.target } };
+  });
+  return { ...s, view: { ...s.view, roles } };
 }
 
 export interface PlacedVm {

@@ -13,6 +13,7 @@ import type {
   IsoTime,
   MigrationPerformance,
   MigrationSettings,
+  MoveAwayFacts,
   NetworkFacts,
   PeerFacts,
   RoleFacts,
@@ -71,16 +72,24 @@ export interface HypervReads {
   readVm(a: { vmId: string }): Promise<Reply<VmNow | null>>;
   readVmStorage(a: object): Promise<Reply<VmStorageFacts[]>>;
   readDiskFiles(a: { paths: string[] }): Promise<Reply<DiskFileFacts[]>>;
-  /** These five fail with `ClusterUnreachable` when this node's cluster service is not running. */
+  /** Live migrations that leave this node now; their targets are known nowhere else. */
+  readMovesAway(a: object): Promise<Reply<MoveAwayFacts[]>>;
+  /** These six fail with `ClusterUnreachable` when this node's cluster service is not running. */
   readCluster(a: object): Promise<Reply<ClusterFacts>>;
   readNodes(a: object): Promise<Reply<ClusterNodeFacts[]>>;
   readNetworks(a: object): Promise<Reply<NetworkFacts[]>>;
   readSharedVolumes(a: object): Promise<Reply<SharedVolumeFacts[]>>;
   /**
-   * Every clustered VM with the state of its latest move. Move parameters are read before the owner, so that "no move
-   * running, owner is the target" cannot be a mixture of two moments.
+   * Every clustered VM with the state of its latest move. The move is read before the owner, so that "no move running,
+   * owner is the target" cannot be a mixture of two moments. `owners`: with possible owners, which take a row for each
+   * VM and node; without, they are empty.
    */
-  readRoles(a: object): Promise<Reply<RoleFacts[]>>;
+  readRoles(a: { owners?: boolean }): Promise<Reply<RoleFacts[]>>;
+  /**
+   * The same of one VM, at a cost that does not grow with the cluster; null when it has no role. Without `owners` neither
+   * preferred nor possible ones are told.
+   */
+  readRole(a: { vmId: string; owners?: boolean }): Promise<Reply<RoleFacts | null>>;
   /** Warnings and errors of the Hyper-V and cluster logs on this node, oldest first. */
   readEvents(a: { since: IsoTime; max: number }): Promise<Reply<EventFacts[]>>;
 }
@@ -113,7 +122,7 @@ export interface HypervActs {
   /** Registers a VM of this node as a cluster role of that name. */
   addRole(a: { vmId: string; name: string }): Promise<Reply<Changed & { role: RoleFacts }>>;
   removeRole(a: { vmId: string }): Promise<Reply<Changed>>;
-  /** Brings the role online, which starts the VM. Returns once asked; watch `readRoles`. */
+  /** Brings the role online, which starts the VM. Returns once asked; watch `readRole`. */
   startRole(a: { vmId: string }): Promise<Reply<Changed>>;
   /** Takes the role offline; the VM is saved, never turned off. Returns once asked. */
   stopRole(a: { vmId: string }): Promise<Reply<Changed>>;
@@ -122,7 +131,7 @@ export interface HypervActs {
   /** Resumes it without failback. */
   resumeNode(a: { node: string }): Promise<Reply<Changed>>;
   /**
-   * Starts a live migration to `node` and returns; watch `readRoles`. `changed: false` with `why` when the VM is there
+   * Starts a live migration to `node` and returns; watch `readRole`. `changed: false` with `why` when the VM is there
    * already or a move of it is under way, whoever started it. Fails with an HRESULT when the cluster refuses.
    */
   startMove(a: {
@@ -156,11 +165,13 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readVm: true,
   readVmStorage: true,
   readDiskFiles: true,
+  readMovesAway: true,
   readCluster: true,
   readNodes: true,
   readNetworks: true,
   readSharedVolumes: true,
   readRoles: true,
+  readRole: true,
   readEvents: true,
 };
 

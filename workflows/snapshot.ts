@@ -2,9 +2,10 @@
 // that does not answer is part of the picture, not an error.
 import type { ClusterView, NodeView, NoAnswer, Snapshot } from '../domain/facts.ts';
 import { includesName, sameName } from '../domain/names.ts';
+import { allVms, roleOfVm, withTargets } from '../domain/snapshot.ts';
 import type { Calls } from './calls.ts';
 import { failureOf } from './failure-of.ts';
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, patched } from '@temporalio/workflow';
 
 /**
  * A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. When
@@ -28,6 +29,8 @@ export interface SnapshotRequest {
   files?: string[];
   /** Everything is kept in the history, so who cares for one role only says which. Absent: all roles and VMs. */
   about?: { role?: string; vm?: string };
+  /** Which nodes to ask; absent: all. The others count as silent. */
+  only?: (view: ClusterView) => string[];
   /** The step that looks: it waits for its turn when many runs look at once. Absent: a person waits for the answer. */
   step?: string;
   /** How often it was tried before and somebody did not answer; from 1. */
@@ -36,22 +39,21 @@ export interface SnapshotRequest {
 
 export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}): Promise<Snapshot> {
   const { about, files = [], attempt = 1, step } = request;
-  const view = await calls
-    .onCluster({
-      summary: `Look at cluster ${calls.cluster}`,
-      ...(step === undefined
-        ? {}
-        : {
-            takeWithinSeconds: calls.patientSeconds,
-            allWithinSeconds: calls.budgets.slotSeconds,
-          }),
-    })
-    .viewCluster({
-      ...(about?.role === undefined ? {} : { about: about.role }),
-      ...(step === undefined ? {} : { turnOf: step }),
-    });
+  const call = calls.onCluster({
+    summary: `Look at cluster ${calls.cluster}`,
+    ...(step === undefined
+      ? {}
+      : {
+          takeWithinSeconds: calls.patientSeconds,
+          allWithinSeconds: calls.budgets.slotSeconds,
+        }),
+  });
+  const turn = step === undefined ? {} : { turnOf: step };
+  const look = (role: string | undefined) =>
+    call.viewCluster({ ...(role === undefined ? {} : { about: role }), ...turn });
+  const view = await look(about?.role);
   calls.heed(view.cluster);
-  const names = view.nodes.map((n) => n.name);
+  const names = request.only?.(view) ?? view.nodes.map((n) => n.name);
   for (const name of request.nodes ?? []) {
     if (!includesName(names, name)) names.push(name);
   }
@@ -73,8 +75,8 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
             LOOK_WITHIN_SECONDS * 2 ** (attempt - 1),
           ),
         });
-        const look = { files: filesToAsk(files, i), ...(vms === undefined ? {} : { vms }) };
-        return [name, { view: await node.viewNode(look) }];
+        const asked = { files: filesToAsk(files, i), ...(vms === undefined ? {} : { vms }) };
+        return [name, { view: await node.viewNode(asked) }];
       } catch (err) {
         const failure = isCancellation(err) ? undefined : failureOf(err);
         if (failure === undefined) throw err;
@@ -82,7 +84,17 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
       }
     }),
   );
-  return { view, nodes: Object.fromEntries(answers) };
+  const nodes = Object.fromEntries(answers);
+  const hidden =
+    about?.role === undefined ? undefined : namedOtherwise({ view, nodes }, about.role);
+  if (hidden === undefined || !patched('find-by-vm-name')) return withTargets({ view, nodes });
+  return withTargets({ view: await look(hidden), nodes });
+}
+
+/** Id of a VM of this name, when no role has that: the cluster alone cannot find the role that it may have. */
+function namedOtherwise(s: Snapshot, name: string): string | undefined {
+  if (roleOfVm(s, name) !== undefined) return undefined;
+  return allVms(s).find(({ vm }) => sameName(vm.name, name))?.vm.id;
 }
 
 /** A role may be named differently from its VM, whose id it knows. */

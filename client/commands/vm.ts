@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Snapshot } from '../../domain/facts.ts';
 import { runId, sameName } from '../../domain/names.ts';
+import { roleOfVm } from '../../domain/snapshot.ts';
 import type { MigrateVmInput } from '../../domain/spec.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { finish, talk, type Context } from '../context.ts';
@@ -82,7 +83,7 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
 }
 
 /**
- * The names as the cluster writes them. A slip of the pen is cheaper to mend before a run waits for a person because
+ * The names as the cluster writes them; a VM is found by its own name and by its id too. A slip of the pen is cheaper to mend before a run waits for a person because
  * of it.
  */
 export function knownNames(
@@ -91,7 +92,7 @@ export function knownNames(
   to: string | undefined,
 ): { vm: string; to: string | undefined } {
   const { roles, nodes, cluster } = s.view;
-  const role = roles.find((r) => sameName(r.name, vm));
+  const role = roleOfVm(s, vm);
   if (role === undefined) {
     const names = roles.map((r) => r.name);
     throw badInput(

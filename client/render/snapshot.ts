@@ -88,7 +88,10 @@ function vmTable(s: Snapshot, roles: readonly RoleFacts[], o: Options): string[]
   const rows = roles.map((role) => {
     const vm = vms.find((v) => v.id === role.vmId);
     return [
-      oneLine(role.name),
+      // A role may be called otherwise than its VM; both names find it.
+      vm === undefined || sameName(vm.name, role.name)
+        ? oneLine(role.name)
+        : `${oneLine(vm.name)} (role ${oneLine(role.name)})`,
       role.owner,
       vm?.state ?? role.state,
       vm === undefined ? '?' : sizeText(vm.memoryAssignedBytes || vm.memoryStartupBytes),
@@ -102,13 +105,15 @@ function vmTable(s: Snapshot, roles: readonly RoleFacts[], o: Options): string[]
 function moveText({ move }: RoleFacts): string {
   switch (move.phase) {
     case 'none':
+    case 'unknown':
       return '';
     case 'cancelled':
     case 'failed':
       return `last one ${move.phase}`;
     case 'setup':
     case 'data-transfer':
-    case 'moving-group': {
+    case 'moving-group':
+    case 'migrating': {
       const target = move.target === null ? '' : ` to ${move.target}`;
       return `moving${target}, ${Math.floor(move.percent)} %`;
     }

@@ -114,6 +114,16 @@ function operatorStep(
   ];
 }
 
+/** Enough to choose from; all of them are in the evidence. */
+const OTHERS_SHOWN = 3;
+
+/** Nodes that could hold the VM of this step, best first, when the one that it was to go to cannot. */
+const otherNodes = (step: StepView): string[] =>
+  (rankingOf(step) ?? [])
+    .filter(({ node, eligible }) => eligible && node !== targetOf(step))
+    .map(({ node }) => node)
+    .slice(0, OTHERS_SHOWN);
+
 /** The three commands, as they would be typed; a step that must not be skipped says so instead. */
 export function decisionCommands(step: StepView, run: string, which: string): string[] {
   const skip = step.skippable
@@ -121,6 +131,9 @@ export function decisionCommands(step: StepView, run: string, which: string): st
     : '(this step cannot be skipped)';
   return [
     `watari run retry ${shellWord(run)}${which}`,
+    ...otherNodes(step).map(
+      (node) => `watari run retry ${shellWord(run)}${which} --to ${shellWord(node)}`,
+    ),
     skip,
     `watari run abort ${shellWord(run)}${which} --reason "..."`,
   ];

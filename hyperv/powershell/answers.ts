@@ -1,6 +1,7 @@
 // What the module must answer to each operation. Checked here, at the border to PowerShell, so that nothing above meets
 // a number where a name should be.
 import { z } from 'zod';
+import { MIGRATION_STATES } from '../../domain/facts.ts';
 import type { Op, OpFacts } from '../host.ts';
 
 const time = z.iso.datetime();
@@ -23,6 +24,19 @@ const cluster = z.strictObject({
   enforcedAntiAffinity: z.boolean(),
   autoBalancerMode: z.int(),
   autoBalancerLevel: z.int(),
+  affinityRules: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: z.enum([
+        'SameFaultDomain',
+        'SameNode',
+        'DifferentFaultDomain',
+        'DifferentNode',
+        'Unknown',
+      ]),
+      groups: z.array(z.string()),
+    }),
+  ),
   witness: z.strictObject({
     kind: z.enum(['None', 'Disk', 'Cloud', 'Usb']),
     online: z.boolean(),
@@ -65,7 +79,7 @@ const role = z.strictObject({
   possibleOwners: z.array(z.string()),
   antiAffinityClassNames: z.array(z.string()),
   move: z.strictObject({
-    phase: z.enum(['none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed']),
+    phase: z.enum([...MIGRATION_STATES, 'migrating', 'unknown']),
     percent: z.int(),
     failureReason: z.string().regex(/^0x[0-9A-F]{8}$/),
     target: z.string().nullable(),
@@ -137,9 +151,6 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     cluster: z
       .strictObject({
         coreGroupOwner: z.string(),
-        affinityRules: z.array(
-          z.strictObject({ name: z.string(), type: z.int(), groups: z.array(z.string()) }),
-        ),
       })
       .nullable(),
   }),
@@ -189,12 +200,16 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
     }),
   ),
   readDiskFiles: z.array(z.strictObject({ path: z.string(), exists: z.boolean() })),
+  readMovesAway: z.array(
+    z.strictObject({ vmId: z.string(), target: z.string().nullable(), percent: z.int() }),
+  ),
   readCluster: cluster,
   readNodes: z.array(
     z.strictObject({
       name: z.string(),
       state: z.enum(['Up', 'Down', 'Paused', 'Joining', 'Unknown']),
       quarantined: z.boolean(),
+      status: z.int(),
       nodeWeight: z.int(),
     }),
   ),
@@ -212,9 +227,11 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       path: z.string(),
       state: z.enum(['Online', 'Offline', 'Failed', 'Paused']),
       owner: z.string(),
+      pausedOn: z.array(z.string()),
     }),
   ),
   readRoles: z.array(role),
+  readRole: role.nullable(),
   readEvents: z.array(
     z.strictObject({
       log: z.string(),

@@ -4,8 +4,30 @@
 # Resource type of the witness -> kind. A file share witness of a workgroup cluster is the share of a router's USB stick.
 $script:WitnessKinds = @{ 'Physical Disk' = 'Disk'; 'Cloud Witness' = 'Cloud'; 'File Share Witness' = 'Usb' }
 
-# CLUSTER_SHARED_VOLUME_STATE: a volume that this node cannot use now.
+# CLUSTER_SHARED_VOLUME_STATE of a node that cannot use the volume now. Redirected is slower and works; on ReFS over
+# Storage Spaces Direct it is how a healthy volume looks.
 $script:PausedVolume = @('Paused', 'Unavailable')
+
+# MSCluster_AffinityRule.RuleType.
+$script:RuleTypes = @('Unknown', 'SameFaultDomain', 'SameNode', 'DifferentFaultDomain', 'DifferentNode')
+
+# Rules that are switched on; none where this Windows has no such class or does not tell.
+function Read-AffinityRule {
+    try {
+        $rules = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_AffinityRule })
+    }
+    catch { return }
+    foreach ($rule in $rules) {
+        if ([int](Read-Property $rule 'Enabled') -eq 0) { continue }
+        $type = $script:RuleTypes[[int](Read-Property $rule 'RuleType')]
+        if ($null -eq $type) { $type = 'Unknown' }
+        [pscustomobject][ordered]@{
+            name   = [string]$rule.Name
+            type   = $type
+            groups = @(Read-Property $rule 'Groups' | Where-Object { $_ } | ForEach-Object { [string]$_ })
+        }
+    }
+}
 
 function Get-WatariCluster {
     <#
@@ -25,13 +47,18 @@ function Get-WatariCluster {
         $kind = $script:WitnessKinds[(Get-NameOf (Read-Property $resource 'ResourceType'))]
         if ($null -eq $kind) { $kind = 'Disk' }
     }
+    # Not every version has it; one at a time is what those do.
+    $parallel = Read-Property $cluster 'MaximumParallelMigrations'
+    if ($null -eq $parallel) { $parallel = 1 }
+    $parallel = [int]$parallel
     [pscustomobject][ordered]@{
         name                      = [string]$cluster.Name
         id                        = [string]$cluster.Id
-        maximumParallelMigrations = [int]$cluster.MaximumParallelMigrations
+        maximumParallelMigrations = $parallel
         enforcedAntiAffinity      = [int]$cluster.ClusterEnforcedAntiAffinity -ne 0
         autoBalancerMode          = [int]$cluster.AutoBalancerMode
         autoBalancerLevel         = [int]$cluster.AutoBalancerLevel
+        affinityRules             = @(Read-AffinityRule)
         witness                   = [pscustomobject][ordered]@{
             kind   = [string]$kind
             online = $null -ne $resource -and [string](Read-Property $resource 'State') -eq 'Online'
@@ -76,7 +103,8 @@ function Get-WatariNode {
         [pscustomobject][ordered]@{
             name        = [string]$_.Name
             state       = $state
-            quarantined = [string](Read-Property $_ 'StatusInformation') -match 'Quarantined'
+            quarantined = ([long](Read-Property $_ 'StatusInformation') -band 2) -ne 0
+            status      = [long](Read-Property $_ 'StatusInformation') -band 63
             nodeWeight  = [int]$_.NodeWeight
         }
     }
@@ -92,9 +120,10 @@ function Get-WatariNetwork {
     [CmdletBinding()]
     param()
     Assert-Cluster
+    # Listed and searched: naming a parameter that was never set fails.
     $excluded = @(Invoke-Recorded {
-            FailoverClusters\Get-ClusterResourceType -Name 'Virtual Machine' | FailoverClusters\Get-ClusterParameter -Name MigrationExcludeNetworks
-        } | ForEach-Object { ([string]$_.Value).Split(';') } | ForEach-Object { $_.Trim() })
+            FailoverClusters\Get-ClusterResourceType -Name 'Virtual Machine' | FailoverClusters\Get-ClusterParameter
+        } | Where-Object { [string]$_.Name -eq 'MigrationExcludeNetworks' } | ForEach-Object { ([string]$_.Value).Split(';') } | ForEach-Object { $_.Trim() })
     Invoke-Recorded { FailoverClusters\Get-ClusterNetwork } | ForEach-Object {
         $state = [string]$_.State
         if ('Up', 'Down', 'Partitioned' -notcontains $state) { $state = 'Unavailable' }
@@ -117,19 +146,23 @@ function Get-WatariSharedVolume {
     [CmdletBinding()]
     param()
     Assert-Cluster
-    $paused = @(Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolumeState } |
-            Where-Object { $script:PausedVolume -contains [string](Read-Property $_ 'StateInfo') } |
-            ForEach-Object { [string]$_.Name })
+    # A row for each node and volume, true for that node alone. One that is down may fail the call: then nothing is known.
+    $rows = @()
+    try { $rows = @(Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolumeState }) } catch { $rows = @() }
     Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolume } | ForEach-Object {
         $name = [string]$_.Name
         $state = [string]$_.State
         if ('Online', 'Failed' -notcontains $state) { $state = 'Offline' }
-        if ($state -eq 'Online' -and $paused -contains $name) { $state = 'Paused' }
+        $own = @($rows | Where-Object { [string]$_.Name -eq $name })
+        $paused = @($own | Where-Object { $script:PausedVolume -contains [string](Read-Property $_ 'StateInfo') } |
+                ForEach-Object { [string]$_.Node })
+        if ($state -eq 'Online' -and $own.Count -gt 0 -and $paused.Count -eq $own.Count) { $state = 'Paused' }
         [pscustomobject][ordered]@{
-            name  = $name
-            path  = [string]@($_.SharedVolumeInfo)[0].FriendlyVolumeName
-            state = $state
-            owner = Get-NameOf $_.OwnerNode
+            name     = $name
+            path     = [string]@($_.SharedVolumeInfo)[0].FriendlyVolumeName
+            state    = $state
+            owner    = Get-NameOf $_.OwnerNode
+            pausedOn = $paused
         }
     }
 }

@@ -21,6 +21,8 @@ $script:Operations = @{
     readNetworks          = @{ Function = 'Get-WatariNetwork'; List = $true }
     readSharedVolumes     = @{ Function = 'Get-WatariSharedVolume'; List = $true }
     readRoles             = @{ Function = 'Get-WatariRole'; List = $true }
+    readRole              = @{ Function = 'Get-WatariVMRole' }
+    readMovesAway         = @{ Function = 'Get-WatariMoveAway'; List = $true }
     readEvents            = @{ Function = 'Get-WatariEvent'; List = $true }
     installFeatures       = @{ Function = 'Install-WatariFeature' }
     restartNode           = @{ Function = 'Restart-WatariNode' }

@@ -1,128 +1,315 @@
 # Virtual machines as roles of the cluster, and their live migrations. Dot-sourced by Watari.HyperV.psm1.
+#
+# A VM is known by its id: roles are named by anybody, resources in the language of Windows. How a move goes is read where
+# Failover Cluster Manager reads it, in the common properties of the "Virtual Machine" resource. What a version of Windows
+# lacks is unknown, which is never "no move": the group is Pending while it moves.
 
-# Private properties of a "Virtual Machine" resource.
-$script:MoveParameters = @('VmID', 'MigrationState', 'MigrationProgress', 'MigrationFailureReason')
+# Private property MigrationState, 0 to 5, on the versions that have it; 4 and 5 stay until the next move starts.
+$script:MigrationStates = @('none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed')
+$script:MovingPhases = @('setup', 'data-transfer', 'moving-group', 'migrating')
 
-# MigrationState 0 to 5; 4 and 5 stay until the next move starts.
-$script:MovePhases = @('none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed')
-$script:MovingPhases = @('setup', 'data-transfer', 'moving-group')
+# Upper half of ResourceSpecificData1 while a VM migrates; the lowest byte is the percentage.
+$script:Migrating = 32774
+
+# LastOperationStatusCode of a move that somebody cancelled.
+$script:Cancelled = '0x80048001'
 
 # Bit of a group's StatusInformation: waits for a free migration slot.
 $script:QueuedForMove = 4
 
+# CLUSTER_GROUP_STATE.
+$script:GroupStates = @('Online', 'Offline', 'Failed', 'PartialOnline', 'Pending')
+
 # How long a started move may take to show itself in the cluster.
 $script:MoveShowsMs = 5000
+
+# How long a role whose OfflineAction was changed is waited for, to change it back.
+$script:OfflineWithinMs = 120000
+
+# What does not change while a shell lives: does this Windows have MigrationState, and which resource is which VM.
+$script:HasMigrationState = $null
+$script:VmIdOf = @{}
 
 function Test-ResourceType {
     param($Resource, [string]$Type)
     (Get-NameOf $Resource.ResourceType) -eq $Type
 }
 
-# VM id and latest move of one resource.
-function Read-MoveParameter {
-    param($Resource)
-    $parameters = @{}
-    $names = $script:MoveParameters
-    try { $list = @(Invoke-Recorded { $Resource | FailoverClusters\Get-ClusterParameter -Name $names }) }
-    # A property that this version of Windows lacks fails the call; without names it lists what there is.
-    catch { $list = @(Invoke-Recorded { $Resource | FailoverClusters\Get-ClusterParameter }) }
-    foreach ($parameter in $list) { $parameters[[string]$parameter.Name] = $parameter.Value }
-    $phase = $script:MovePhases[[int]$parameters['MigrationState']]
-    if ($null -eq $phase) { $phase = 'none' }
-    @{
-        vmId  = [string]$parameters['VmID']
-        group = Get-NameOf $Resource.OwnerGroup
-        move  = [pscustomobject][ordered]@{
-            phase         = $phase
-            percent       = [int]$parameters['MigrationProgress']
-            failureReason = ConvertTo-HResult $parameters['MigrationFailureReason']
-            # The cluster does not tell.
-            target        = $null
+# Running migrations that leave this node, by the VM's id. Finished jobs stay for minutes, so their states count; the
+# texts beside them are localised.
+function Read-MigrationJob {
+    $jobs = @{}
+    $rows = Invoke-Recorded {
+        CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -Query 'SELECT VirtualSystemName, DestinationHost, PercentComplete, JobState, JobType FROM Msvm_MigrationJob'
+    }
+    foreach ($row in @($rows)) {
+        $vmId = [guid]::Empty
+        # 305 moves a VM, 306 its storage too; 300 to 304 only check. 3 starts, 4 runs.
+        if (305, 306 -notcontains [int]$row.JobType -or 3, 4 -notcontains [int]$row.JobState) { continue }
+        if (-not [guid]::TryParse([string]$row.VirtualSystemName, [ref]$vmId)) { continue }
+        $target = [string]$row.DestinationHost
+        # An address names no node: digits and dots, or anything with a colon.
+        if ($target -eq '' -or $target -match '\A[\d.]+\z|:') { $target = $null }
+        else { $target = $target.Split('.')[0] }
+        $jobs[[string]$vmId] = [pscustomobject][ordered]@{
+            vmId    = [string]$vmId
+            target  = $target
+            percent = [int]$row.PercentComplete
         }
     }
+    $jobs
 }
 
-# The nodes that may own every one of these resources.
-function Read-PossibleOwner {
-    param([object[]]$Resource)
-    $owners = $null
-    foreach ($one in $Resource) {
-        $names = @(Invoke-Recorded { $one | FailoverClusters\Get-ClusterOwnerNode } |
-                ForEach-Object { $_.OwnerNodes } | ForEach-Object { Get-NameOf $_ })
-        if ($null -eq $owners) { $owners = $names } else { $owners = @($owners | Where-Object { $names -contains $_ }) }
+function Get-WatariMoveAway {
+    <#
+    .SYNOPSIS
+    Lists the live migrations that leave this node now, with their targets.
+    .EXAMPLE
+    Get-WatariMoveAway
+    #>
+    [CmdletBinding()]
+    param()
+    Assert-HyperV
+    (Read-MigrationJob).Values | Sort-Object -Property { $_.vmId }
+}
+
+# For a look at the cluster they are a second witness: a node without Hyper-V has none, and no move leaves it.
+function Read-MigrationJobIfAny {
+    try { Read-MigrationJob } catch { @{} }
+}
+
+# The latest move of one resource: from its common properties, its private ones ($null: not read), and a running job.
+function Get-MoveOf {
+    param($Resource, $Private, $Job)
+    $data = Read-Property $Resource 'ResourceSpecificData1'
+    $code = Read-Property $Resource 'LastOperationStatusCode'
+    if ($null -eq $code) { $code = Read-Property $Private 'MigrationFailureReason' }
+    # A UInt64, perhaps with the sign of its lower half in the upper one.
+    $reason = '0x00000000'
+    if ($null -ne $code) { $reason = '0x' + ('{0:X16}' -f $code).Substring(8) }
+    $percent = 0
+    $migrating = $null -ne $Job
+    if ($migrating) { $percent = $Job.percent }
+    if ($null -ne $data -and ([uint64]$data -shr 32) -eq $script:Migrating) {
+        $migrating = $true
+        $percent = [int]([uint64]$data -band [uint64]255)
     }
-    $owners
+    $phase = $null
+    $state = Read-Property $Private 'MigrationState'
+    if ($null -ne $state) {
+        $phase = $script:MigrationStates[[int]$state]
+        if (-not $migrating) { $percent = [int](Read-Property $Private 'MigrationProgress') }
+    }
+    if ($migrating -and $script:MovingPhases -notcontains $phase) { $phase = 'migrating' }
+    if ($null -eq $phase) {
+        if ($reason -eq $script:Cancelled) { $phase = 'cancelled' }
+        # The severity bit of an HRESULT.
+        elseif ($reason -match '\A0x[89A-F]') { $phase = 'failed' }
+        elseif ($null -eq $data) { $phase = 'unknown' }
+        else { $phase = 'none' }
+    }
+    if ('cancelled', 'failed' -notcontains $phase) { $reason = '0x00000000' }
+    $target = $null
+    if ($null -ne $Job) { $target = $Job.target }
+    [pscustomobject][ordered]@{ phase = $phase; percent = $percent; failureReason = $reason; target = $target }
 }
 
-function ConvertTo-GroupState {
-    param([string]$State)
-    if ('Online', 'Offline', 'Failed', 'PartialOnline', 'Pending' -contains $State) { return $State }
-    'Unknown'
+function New-Role {
+    param([string]$VMId, $Group, [string]$State, $Move, [string[]]$Preferred, [string[]]$Possible)
+    if ($script:GroupStates -notcontains $State) { $State = 'Unknown' }
+    [pscustomobject][ordered]@{
+        vmId                   = $VMId.ToLowerInvariant()
+        name                   = [string]$Group.Name
+        state                  = $State
+        owner                  = Get-NameOf $Group.OwnerNode
+        status                 = [long]$Group.StatusInformation
+        preferredOwners        = @($Preferred | Where-Object { $_ })
+        possibleOwners         = @($Possible | Where-Object { $_ })
+        antiAffinityClassNames = @($Group.AntiAffinityClassNames | Where-Object { $_ } | ForEach-Object { [string]$_ })
+        move                   = $Move
+    }
 }
 
-# Roles as facts, of all VMs or of one. The order matters: the state of the move is read before owner and state of the
-# group, or "no move, still on the source" could be a mixture of two moments.
+# Nodes by the id and the name of what an association ties them to; a reference holds the keys only.
+function Read-Association {
+    param([string]$Class)
+    $table = @{}
+    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName $Class } | ForEach-Object {
+        $node = Get-NameOf $_.PartComponent
+        foreach ($key in @((Read-Property $_.GroupComponent 'Id'), (Read-Property $_.GroupComponent 'Name') | Where-Object { $_ })) {
+            if (-not $table.ContainsKey([string]$key)) { $table[[string]$key] = [System.Collections.ArrayList]::new() }
+            [void]$table[[string]$key].Add($node)
+        }
+    }
+    $table
+}
+
+function Find-Associated {
+    param([hashtable]$Table, $Of)
+    foreach ($key in [string]$Of.Id, [string]$Of.Name) {
+        if ($Table.ContainsKey($key)) { return $Table[$key] }
+    }
+}
+
+# Names that are in every one of these lists.
+function Join-Name {
+    param([object[]]$List)
+    $names = @($List[0])
+    foreach ($other in $List) { $names = @($names | Where-Object { $other -contains $_ }) }
+    $names
+}
+
+# Which VM a resource is: where the query does not tell, all are asked once, through one pipeline.
+function Get-VmIdOf {
+    param($Resource)
+    $vmId = Read-Property (Read-Property $Resource 'PrivateProperties') 'VmID'
+    if ($vmId) { return [string]$vmId }
+    if (-not $script:VmIdOf.ContainsKey([string]$Resource.Id)) {
+        Invoke-Recorded {
+            FailoverClusters\Get-ClusterResource | Where-Object { Test-ResourceType $_ 'Virtual Machine' } |
+                FailoverClusters\Get-ClusterParameter -Name VmID
+        } | ForEach-Object { $script:VmIdOf[[string]$_.ClusterObject.Id] = [string]$_.Value }
+    }
+    [string]$script:VmIdOf[[string]$Resource.Id]
+}
+
+# All roles as facts, by a few queries whose answers are joined here. The order matters: the state of the move is read
+# before owner and state of the group, or "no move, still on the source" could be a mixture of two moments.
 function Read-Role {
-    param([string]$VMId)
-    $resources = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource })
-    $found = @($resources | Where-Object { Test-ResourceType $_ 'Virtual Machine' } | ForEach-Object {
-            $read = Read-MoveParameter $_
-            $group = $read.group
-            $read['resources'] = @($resources | Where-Object {
-                    (Get-NameOf $_.OwnerGroup) -eq $group -and
-                    ((Test-ResourceType $_ 'Virtual Machine') -or (Test-ResourceType $_ 'Virtual Machine Configuration'))
-                })
-            $read
-        } | Where-Object { -not $VMId -or $_.vmId -eq $VMId })
-    if ($found.Count -eq 0) { return }
-    $groups = @{}
-    Invoke-Recorded { FailoverClusters\Get-ClusterGroup } | ForEach-Object { $groups[[string]$_.Name] = $_ }
-    foreach ($one in $found) {
-        $one['possible'] = @(Read-PossibleOwner $one.resources)
-        $group = $groups[$one.group]
-        $one['preferred'] = @(Invoke-Recorded { $group | FailoverClusters\Get-ClusterOwnerNode } |
-                ForEach-Object { $_.OwnerNodes } | ForEach-Object { Get-NameOf $_ })
+    param([switch]$Owner)
+    $preferred = Read-Association 'MSCluster_ResourceGroupToPreferredNode'
+    $possible = @{}
+    $parts = @{}
+    if ($Owner) {
+        $possible = Read-Association 'MSCluster_ResourceToPossibleOwner'
+        Invoke-Recorded {
+            CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query "SELECT Id, Name, OwnerGroup FROM MSCluster_Resource WHERE Type='Virtual Machine Configuration'"
+        } | ForEach-Object { $parts[[string]$_.OwnerGroup] = $_ }
     }
-    Invoke-Recorded { FailoverClusters\Get-ClusterGroup } | ForEach-Object { $groups[[string]$_.Name] = $_ }
+    $jobs = Read-MigrationJobIfAny
+    $resources = @(Invoke-Recorded {
+            CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query "SELECT Id, Name, OwnerGroup, ResourceSpecificData1, LastOperationStatusCode, PrivateProperties FROM MSCluster_Resource WHERE Type='Virtual Machine'"
+        })
+    $found = @($resources | ForEach-Object {
+            $vmId = Get-VmIdOf $_
+            @{
+                vmId     = $vmId
+                group    = [string]$_.OwnerGroup
+                resource = $_
+                move     = Get-MoveOf $_ (Read-Property $_ 'PrivateProperties') $jobs[$vmId.ToLowerInvariant()]
+            }
+        })
+    $groups = @{}
+    Invoke-Recorded {
+        CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Id, Name, State, OwnerNode, StatusInformation, AntiAffinityClassNames FROM MSCluster_ResourceGroup'
+    } | ForEach-Object { $groups[[string]$_.Name] = $_ }
     foreach ($one in @($found | Sort-Object -Property { $_.group })) {
         $group = $groups[$one.group]
-        [pscustomobject][ordered]@{
-            vmId                   = ([string]$one.vmId).ToLowerInvariant()
-            name                   = [string]$group.Name
-            state                  = ConvertTo-GroupState ([string]$group.State)
-            owner                  = Get-NameOf $group.OwnerNode
-            status                 = [long]$group.StatusInformation
-            preferredOwners        = $one.preferred
-            possibleOwners         = $one.possible
-            antiAffinityClassNames = @($group.AntiAffinityClassNames | Where-Object { $_ } | ForEach-Object { [string]$_ })
-            move                   = $one.move
+        # It left between two queries: Invoke-Consistently reads again.
+        if ($null -eq $group) { throw "The group '$($one.group)' is gone." }
+        $state = [long]$group.State
+        $owners = @()
+        if ($Owner) {
+            $owners = @(Join-Name @(@($one.resource, $parts[$one.group]) | Where-Object { $null -ne $_ } | ForEach-Object { , @(Find-Associated $possible $_) }))
         }
+        $role = @{
+            VMId      = $one.vmId
+            Group     = $group
+            State     = $(if ($state -ge 0 -and $state -lt 5) { $script:GroupStates[$state] } else { 'Unknown' })
+            Move      = $one.move
+            Preferred = @(Find-Associated $preferred $group)
+            Possible  = $owners
+        }
+        New-Role @role
     }
+}
+
+# The nodes that may own all of these, or that an object prefers, in its order.
+function Read-OwnerNode {
+    param($Thing)
+    @(Invoke-Recorded { $Thing | FailoverClusters\Get-ClusterOwnerNode } |
+            ForEach-Object { $_.OwnerNodes } | ForEach-Object { Get-NameOf $_ })
+}
+
+# Private properties of a resource as one object; $null where MigrationState is known not to be among them.
+function Read-PrivateProperty {
+    param($Resource)
+    if ($script:HasMigrationState -eq $false) { return $null }
+    $table = [ordered]@{}
+    Invoke-Recorded { $Resource | FailoverClusters\Get-ClusterParameter } | ForEach-Object { $table[[string]$_.Name] = $_.Value }
+    $script:HasMigrationState = $table.Contains('MigrationState')
+    [pscustomobject]$table
+}
+
+# The role of one VM, found by its id at a cost that does not grow with the cluster; nothing when it has none.
+function Read-OneRole {
+    param([guid]$VMId, [switch]$Owner)
+    $jobs = Read-MigrationJobIfAny
+    try { $resources = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource -VMId $VMId }) }
+    catch {
+        # It is not documented how it says that there is none; the list of all tells whether that is what it said.
+        if (@(Read-Role | Where-Object { $_.vmId -eq [string]$VMId }).Count -gt 0) { throw }
+        return
+    }
+    $resource = @($resources | Where-Object { Test-ResourceType $_ 'Virtual Machine' })[0]
+    if ($null -eq $resource) { return }
+    $move = Get-MoveOf $resource (Read-PrivateProperty $resource) $jobs[[string]$VMId]
+    $possible = @()
+    if ($Owner) {
+        $possible = @(Join-Name @($resources | Where-Object {
+                    (Test-ResourceType $_ 'Virtual Machine') -or (Test-ResourceType $_ 'Virtual Machine Configuration')
+                } | ForEach-Object { , @(Read-OwnerNode $_) }))
+    }
+    $group = @(Invoke-Recorded { FailoverClusters\Get-ClusterGroup -VMId $VMId })[0]
+    $role = @{ VMId = [string]$VMId; Group = $group; State = [string]$group.State; Move = $move; Possible = $possible; Preferred = @() }
+    if ($Owner) { $role['Preferred'] = @(Read-OwnerNode $group) }
+    New-Role @role
 }
 
 function Get-WatariRole {
     <#
     .SYNOPSIS
     Lists the VMs of the cluster with owner, state and latest live migration.
+    .PARAMETER Owners
+    Tells the possible owners too, which takes a row for each VM and node.
     .EXAMPLE
     Get-WatariRole | Select-Object name, owner, state, @{ n = 'move'; e = { $_.move.phase } }
     #>
     [CmdletBinding()]
-    param()
+    param([bool]$Owners)
     Assert-Cluster
-    Invoke-Consistently { Read-Role }
+    Invoke-Consistently { Read-Role -Owner:$Owners }
+}
+
+function Get-WatariVMRole {
+    <#
+    .SYNOPSIS
+    Tells the role of one VM with owner, state and latest live migration; $null when the cluster has none.
+    .PARAMETER VMId
+    Id of the VM.
+    .PARAMETER Owners
+    Tells preferred and possible owners too.
+    .EXAMPLE
+    Get-WatariVMRole -VMId (Get-VM web-1).Id
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)][guid]$VMId, [bool]$Owners)
+    $role = Find-Role $VMId -Owner:$Owners
+    # One value, also where there is none.
+    if ($null -eq $role) { return $null }
+    $role
 }
 
 # The role of a VM, or $null.
 function Find-Role {
-    param([guid]$VMId)
+    param([guid]$VMId, [switch]$Owner)
     Assert-Cluster
-    Invoke-Consistently { Read-Role -VMId ([string]$VMId) }
+    Invoke-Consistently { Read-OneRole $VMId -Owner:$Owner }
 }
 
 function Get-RequiredRole {
-    param([guid]$VMId)
-    $role = Find-Role $VMId
+    param([guid]$VMId, [switch]$Owner)
+    $role = Find-Role $VMId -Owner:$Owner
     if ($null -ne $role) { return $role }
     throw (New-ModuleError -Id 'RoleMissing' -HResult '0x80071395' -Category ObjectNotFound -Target $VMId -Message (
             "The cluster has no role for a VM with the id $VMId."))
@@ -130,7 +317,9 @@ function Get-RequiredRole {
 
 function Test-Moving {
     param($Role)
-    ($script:MovingPhases -contains $Role.move.phase) -or (($Role.status -band $script:QueuedForMove) -ne 0)
+    ($script:MovingPhases -contains $Role.move.phase) -or
+    (($Role.status -band $script:QueuedForMove) -ne 0) -or
+    ($Role.move.phase -eq 'unknown' -and $Role.state -eq 'Pending')
 }
 
 function Assert-NotMoving {
@@ -138,6 +327,12 @@ function Assert-NotMoving {
     if (-not (Test-Moving $Role)) { return }
     throw (New-ModuleError -Id 'VmMoving' -HResult '0x800700AA' -Category ResourceBusy -Target $Role.name -Message (
             "'$($Role.name)' is being moved."))
+}
+
+# Does the chain of an error hold this code?
+function Test-ErrorCode {
+    param([System.Management.Automation.ErrorRecord]$Record, [string]$Code)
+    @((ConvertTo-ErrorReply $Record).chain | ForEach-Object { $_.hresult }) -contains $Code
 }
 
 function Add-WatariRole {
@@ -158,7 +353,7 @@ function Add-WatariRole {
     )
     Assert-HyperV
     Invoke-InTurn -Of Add-WatariRole -Work {
-        $role = Find-Role $VMId
+        $role = Find-Role $VMId -Owner
         if ($null -ne $role) { return [pscustomobject][ordered]@{ changed = $false; role = $role } }
         if ($null -eq (Find-VM $VMId)) {
             throw (New-ModuleError -Id 'VmNotFound' -Category ObjectNotFound -Target $VMId -Message (
@@ -171,7 +366,7 @@ function Add-WatariRole {
                     "The cluster already has a role called '$Name'."))
         }
         [void](Invoke-Recorded { FailoverClusters\Add-ClusterVirtualMachineRole -VMId $VMId -Name $Name })
-        [pscustomobject][ordered]@{ changed = $true; role = Get-RequiredRole $VMId }
+        [pscustomobject][ordered]@{ changed = $true; role = Get-RequiredRole $VMId -Owner }
     }
 }
 
@@ -195,12 +390,6 @@ function Remove-WatariRole {
     }
 }
 
-# The cluster's group of a role, as an object for the pipeline: -Name would take its name for a pattern.
-function Get-GroupOf {
-    param($Role)
-    @(Invoke-Recorded { FailoverClusters\Get-ClusterGroup } | Where-Object { [string]$_.Name -eq $Role.name })[0]
-}
-
 function Start-WatariRole {
     <#
     .SYNOPSIS
@@ -215,28 +404,40 @@ function Start-WatariRole {
     Invoke-InTurn -Of Start-WatariRole -Work {
         $role = Get-RequiredRole $VMId
         if ('Online', 'Pending' -contains $role.state) { return [pscustomobject]@{ changed = $false } }
-        $group = Get-GroupOf $role
+        $group = Invoke-Recorded { FailoverClusters\Get-ClusterGroup -VMId $VMId }
         [void](Invoke-Recorded { $group | FailoverClusters\Start-ClusterGroup -Wait 0 })
         [pscustomobject]@{ changed = $true }
     }
 }
 
-# A role may be told to turn its VM off or shut it down when it goes offline. 1 saves it, which is the default.
-function Set-SaveOnOffline {
-    param($Role)
-    $resource = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource } | Where-Object {
-            (Get-NameOf $_.OwnerGroup) -eq $Role.name -and (Test-ResourceType $_ 'Virtual Machine')
-        })[0]
-    $action = @(Invoke-Recorded { $resource | FailoverClusters\Get-ClusterParameter } |
+# A role may be told to turn its VM off or shut it down when it goes offline. 1 saves it, which is the default. Answers
+# what was there before, $null where nothing had to be changed.
+function Set-OfflineAction {
+    param($Resource, [long]$Value)
+    $action = @(Invoke-Recorded { $Resource | FailoverClusters\Get-ClusterParameter } |
             Where-Object { [string]$_.Name -eq 'OfflineAction' })[0]
-    if ($null -eq $action -or [long]$action.Value -eq 1) { return }
-    Invoke-Recorded { $resource | FailoverClusters\Set-ClusterParameter -Name OfflineAction -Value 1 }
+    if ($null -eq $action -or [long]$action.Value -eq $Value) { return $null }
+    Invoke-Recorded { $Resource | FailoverClusters\Set-ClusterParameter -Name OfflineAction -Value $Value }
+    [long]$action.Value
+}
+
+# The cluster reads OfflineAction while it takes the role offline, so that has to be over before it is changed back.
+function Restore-OfflineAction {
+    param([guid]$VMId, $Resource, [long]$Before)
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    while ($clock.ElapsedMilliseconds -lt $script:OfflineWithinMs) {
+        $role = Find-Role $VMId
+        if ($null -eq $role -or 'Offline', 'Failed' -contains $role.state) { break }
+        Microsoft.PowerShell.Utility\Start-Sleep -Milliseconds 500
+    }
+    [void](Set-OfflineAction $Resource $Before)
 }
 
 function Stop-WatariRole {
     <#
     .SYNOPSIS
-    Takes the role of a VM offline; the VM is saved, never turned off. Returns once asked.
+    Takes the role of a VM offline; the VM is saved, never turned off. Returns once asked, or once it is offline where
+    its OfflineAction had to be changed for that, which is changed back then.
     .PARAMETER VMId
     Id of the VM.
     .EXAMPLE
@@ -248,9 +449,14 @@ function Stop-WatariRole {
         $role = Get-RequiredRole $VMId
         Assert-NotMoving $role
         if ($role.state -eq 'Offline') { return [pscustomobject]@{ changed = $false } }
-        Set-SaveOnOffline $role
-        $group = Get-GroupOf $role
-        [void](Invoke-Recorded { $group | FailoverClusters\Stop-ClusterGroup -Wait 0 })
+        $resource = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource -VMId $VMId } |
+                Where-Object { Test-ResourceType $_ 'Virtual Machine' })[0]
+        $before = Set-OfflineAction $resource 1
+        try {
+            $group = Invoke-Recorded { FailoverClusters\Get-ClusterGroup -VMId $VMId }
+            [void](Invoke-Recorded { $group | FailoverClusters\Stop-ClusterGroup -Wait 0 })
+        }
+        finally { if ($null -ne $before) { Restore-OfflineAction $VMId $resource $before } }
         [pscustomobject]@{ changed = $true }
     }
 }
@@ -273,7 +479,7 @@ function Wait-MoveShown {
 function Start-WatariMove {
     <#
     .SYNOPSIS
-    Starts the live migration of a VM of the cluster to a node and returns; Get-WatariRole shows how it goes.
+    Starts the live migration of a VM of the cluster to a node and returns; Get-WatariVMRole shows how it goes.
     .DESCRIPTION
     Does nothing when the VM is there already or a move of it is under way, whoever started it.
     .PARAMETER VMId
@@ -290,6 +496,11 @@ function Start-WatariMove {
         $target = [string](Find-Node $Node).Name
         if (Test-Moving $role) { return [pscustomobject][ordered]@{ changed = $false; why = 'already-moving' } }
         if ($role.owner -eq $target) { return [pscustomobject][ordered]@{ changed = $false; why = 'already-there' } }
+        # It starts, stops or is handed over, and nothing says that a move is under way: soon it is something else.
+        if ($role.state -eq 'Pending') {
+            throw (New-ModuleError -Id 'RoleBusy' -HResult '0x800700AA' -Category ResourceBusy -Target $role.name -Message (
+                    "'$($role.name)' is Pending: it starts, stops or is handed over."))
+        }
         if ($role.state -ne 'Online') {
             throw (New-ModuleError -Id 'VmNotRunning' -HResult '0x80071396' -Target $role.name -Message (
                     "'$($role.name)' is $($role.state), so it cannot be migrated live."))
@@ -300,12 +511,15 @@ function Start-WatariMove {
                 })
         }
         catch {
-            # Somebody on another node was faster: theirs is the move.
-            $now = Find-Role $VMId
-            if ($null -ne $now -and (Test-Moving $now)) {
-                return [pscustomobject][ordered]@{ changed = $false; why = 'already-moving' }
+            # ERROR_IO_PENDING is no failure: the move is under way.
+            if (-not (Test-ErrorCode $_ '0x800703E5')) {
+                # Somebody on another node was faster: theirs is the move.
+                $now = Find-Role $VMId
+                if ($null -ne $now -and (Test-Moving $now)) {
+                    return [pscustomobject][ordered]@{ changed = $false; why = 'already-moving' }
+                }
+                throw
             }
-            throw
         }
         Wait-MoveShown -VMId $VMId -From $role.owner
         [pscustomobject][ordered]@{ changed = $true; why = 'started' }
@@ -328,10 +542,14 @@ function Stop-WatariMove {
         if (-not (Test-Moving $role)) { return [pscustomobject]@{ changed = $false } }
         try { [void](Invoke-Recorded { FailoverClusters\Move-ClusterVirtualMachineRole -VMId $VMId -Cancel }) }
         catch {
-            # It ended before the cluster heard of it.
-            $now = Find-Role $VMId
-            if ($null -ne $now -and -not (Test-Moving $now)) { return [pscustomobject]@{ changed = $false } }
-            throw
+            if (-not (Test-ErrorCode $_ '0x800703E5')) {
+                # ERROR_INVALID_STATE, or whatever else it says: it ended before the cluster heard of it.
+                $now = Find-Role $VMId
+                if ((Test-ErrorCode $_ '0x8007139F') -or ($null -ne $now -and -not (Test-Moving $now))) {
+                    return [pscustomobject]@{ changed = $false }
+                }
+                throw
+            }
         }
         [pscustomobject]@{ changed = $true }
     }

@@ -213,8 +213,8 @@ function Read-Security {
     }
 }
 
-# Who holds the core group, and the affinity rules: by WMI, since names of groups are in the language of Windows. $null
-# where the cluster service does not run.
+# Who holds the core group: by WMI, since names of groups are in the language of Windows. $null where the cluster
+# service does not run.
 function Read-ClusterRule {
     if ((Get-ServiceState 'ClusSvc')['ClusSvc'] -ne 'Running') { return $null }
     # 1 is the type of the core group.
@@ -223,10 +223,6 @@ function Read-ClusterRule {
         })[0]
     [pscustomobject][ordered]@{
         coreGroupOwner = [string](Read-Property $core 'OwnerNode')
-        affinityRules  = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_AffinityRule } |
-                Where-Object { [int]$_.Enabled -ne 0 } | ForEach-Object {
-                    [pscustomobject][ordered]@{ name = [string]$_.Name; type = [int]$_.RuleType; groups = @($_.Groups | Where-Object { $_ } | ForEach-Object { [string]$_ }) }
-                })
     }
 }
 

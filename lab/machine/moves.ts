@@ -1,16 +1,30 @@
 // Live migrations: slots at both ends, the queue, phases, shared bandwidth, and how a move ends.
-import type { MoveFacts } from '../../domain/facts.ts';
+import type { MoveAwayFacts, MoveFacts } from '../../domain/facts.ts';
 import { marksOf } from './faults.ts';
 import { obstacleTo, type Obstacle } from './move-obstacles.ts';
 import { advancePrecopy, remainingPrecopy, startPrecopy } from './precopy.ts';
 import { effect, logEvent, RESOURCE_LOG, VMMS_LOG } from './records.ts';
-import { isMember, nodeOf, type LabMove, type LabRole, type LabVm, type World } from './world.ts';
+import {
+  isMember,
+  nodeOf,
+  type LabJob,
+  type LabMove,
+  type LabNode,
+  type LabRole,
+  type LabVm,
+  type World,
+} from './world.ts';
 
 // The share of each phase in MigrationProgress. Failures of a missing switch or memory are reported below 10 %.
 const SETUP_PERCENT = 10;
 const DATA_PERCENT = 90;
 // A blackout that guests notice; Hyper-V warns with event 20417 and calls the move a success.
 const LONG_BLACKOUT_MS = 5000;
+
+/** CIM_ConcreteJob.TimeBeforeRemoval, five minutes by default. */
+const JOB_STAYS_MS = 300_000;
+/** VM_E_TASK_CANCELED: what a cancelled move leaves in LastOperationStatusCode. */
+const CANCELLED = '0x80048001';
 
 const vmOfMove = (world: World, move: LabMove): LabVm => {
   const vm = world.vms.get(move.vmId);
@@ -163,14 +177,21 @@ function endTransfer(world: World, move: LabMove): void {
 
 function finish(world: World, move: LabMove): void {
   const vm = vmOfMove(world, move);
-  forget(world, move);
+  forget(world, move, 'completed');
   vm.owner = move.to;
   const took = `${((world.time - move.since) / 1000).toFixed(1)} s`;
   effect(world, move.to, 'move-finished', vm.name, `${describe(move)}, last phase ${took}`);
   pumpQueue(world);
 }
 
-function forget(world: World, move: LabMove): void {
+function forget(world: World, move: LabMove, how: LabJob['end']): void {
+  if (move.phase !== 'queued') {
+    const { vmId, from, to } = move;
+    const percent = how === 'completed' ? 100 : percentOf(world, move);
+    const until = world.time + JOB_STAYS_MS;
+    world.jobs = world.jobs.filter((job) => job.until > world.time);
+    world.jobs.push({ vmId, from, to, percent, end: how, until });
+  }
   world.agenda.cancel(move.end);
   world.agenda.cancel(move.mark);
   move.end = null;
@@ -197,7 +218,7 @@ function logEvents(
 
 function end(world: World, move: LabMove, why: Obstacle, tells = [move.from, move.to]): void {
   const percent = percentOf(world, move);
-  forget(world, move);
+  forget(world, move, 'failed');
   for (const id of why.alsoOnTarget)
     logEvents(world, move, id, 2, why.text, why.hresult, [move.to]);
   logEvents(world, move, 21502, 2, why.text, why.hresult, tells);
@@ -218,9 +239,9 @@ export function failMove(world: World, move: LabMove, text: string, hresult: str
 export function cancelMove(world: World, move: LabMove): boolean {
   if (move.phase === 'moving-group') return false;
   const percent = percentOf(world, move);
-  forget(world, move);
+  forget(world, move, 'cancelled');
   const role = roleOfMove(world, move);
-  role.lastMove = { phase: 'cancelled', percent, failureReason: '0x00000000' };
+  role.lastMove = { phase: 'cancelled', percent, failureReason: CANCELLED };
   const detail = `${describe(move)} at ${percent} %`;
   effect(world, move.from, 'move-cancelled', vmOfMove(world, move).name, detail);
   share(world);
@@ -303,3 +324,9 @@ export function moveFacts(world: World, role: LabRole, move: LabMove | undefined
     target: move.to,
   };
 }
+
+/** The running jobs of a node: of what leaves it, never of what comes. */
+export const movesAway = (world: World, node: LabNode): MoveAwayFacts[] =>
+  world.moves
+    .filter((move) => move.from === node.name && move.phase !== 'queued')
+    .map((move) => ({ vmId: move.vmId, target: move.to, percent: percentOf(world, move) }));

@@ -1,6 +1,7 @@
 // The reading operations: facts as the node would tell them. They change nothing.
 import {
   GROUP_STATUS,
+  NODE_STATUS,
   type ClusterFacts,
   type ClusterNodeFacts,
   type EventFacts,
@@ -11,10 +12,10 @@ import {
   type VmFacts,
   type VmNow,
 } from '../../domain/facts.ts';
-import { sameName } from '../../domain/names.ts';
+import { includesName, sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
-import { moveFacts } from './moves.ts';
+import { moveFacts, movesAway } from './moves.ts';
 import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
@@ -30,6 +31,7 @@ import {
   moveOf,
   clusterId,
   onSharedVolume,
+  roleOfId,
   switchesOf,
   vmOfId,
   vmsOn,
@@ -40,7 +42,7 @@ import {
 } from './world.ts';
 
 export function clusterFacts(world: World): ClusterFacts {
-  const { witness, autoBalancer, enforcedAntiAffinity, cluster } = world.scenario;
+  const { witness, autoBalancer, enforcedAntiAffinity, cluster, affinityRules } = world.scenario;
   return {
     name: cluster,
     id: clusterId(world),
@@ -48,6 +50,9 @@ export function clusterFacts(world: World): ClusterFacts {
     enforcedAntiAffinity,
     autoBalancerMode: autoBalancer.mode,
     autoBalancerLevel: autoBalancer.level,
+    affinityRules: affinityRules
+      .filter((rule) => rule.enabled)
+      .map(({ name, type, groups }) => ({ name, type, groups })),
     witness: { kind: witness.kind, online: witness.kind !== 'None' && witness.online },
   };
 }
@@ -63,6 +68,7 @@ export const clusterNodeFacts = (node: LabNode): ClusterNodeFacts => ({
   name: node.name,
   state: nodeState(node),
   quarantined: node.quarantined,
+  status: (node.quarantined ? NODE_STATUS.quarantined : 0) + node.is.status,
   nodeWeight: node.is.nodeWeight,
 });
 
@@ -108,6 +114,7 @@ function vmNow(world: World, vm: LabVm): VmNow {
   return { id, name, state, critical, memoryAssignedBytes, uptimeSeconds, heartbeat };
 }
 
+/** The role as it is. What a node is told of it: {@link toldRole}. */
 export function roleFacts(world: World, role: LabRole): RoleFacts {
   const vm = world.vms.get(role.vmId);
   if (vm === undefined) throw new Error(`The lab has a role without a VM: ${role.name}.`);
@@ -116,9 +123,11 @@ export function roleFacts(world: World, role: LabRole): RoleFacts {
   return {
     vmId: role.vmId,
     name: role.name,
-    state: role.state,
+    // A group is not Online while a live migration of it runs.
+    state: move !== undefined && move.phase !== 'queued' ? 'Pending' : role.state,
     owner: vm.owner,
     status:
+      (role.locked ? GROUP_STATUS.locked : 0) +
       (move?.phase === 'queued' ? GROUP_STATUS.queuedForMove : 0) +
       (beats ? GROUP_STATUS.osHeartbeat + GROUP_STATUS.applicationReady : 0),
     preferredOwners: [...role.preferredOwners],
@@ -127,6 +136,28 @@ export function roleFacts(world: World, role: LabRole): RoleFacts {
     move: moveFacts(world, role, move),
   };
 }
+
+/**
+ * Windows tells that a VM migrates and how far; the phase only where the resource has MigrationState, and the target only
+ * on the node that it leaves. Without `owners` nobody asked who may own it.
+ */
+export function toldRole({ world, node }: Asked, role: LabRole, owners = true): RoleFacts {
+  const facts = roleFacts(world, role);
+  const { phase, target } = facts.move;
+  const isUnderWay = phase === 'setup' || phase === 'data-transfer' || phase === 'moving-group';
+  return {
+    ...facts,
+    possibleOwners: owners ? facts.possibleOwners : [],
+    move: {
+      ...facts.move,
+      phase: isUnderWay && !world.scenario.migration.migrationState ? 'migrating' : phase,
+      target: isUnderWay && facts.owner === node.name ? target : null,
+    },
+  };
+}
+
+const withoutOwners = (role: RoleFacts, owners: boolean): RoleFacts =>
+  owners ? role : { ...role, preferredOwners: [], possibleOwners: [] };
 
 function hostFacts(world: World, node: LabNode): HostFacts {
   const { is } = node;
@@ -192,6 +223,12 @@ export function networksNow(world: World): NetworkFacts[] {
     state: broken && isForMigration(world, network.name) ? ('Partitioned' as const) : network.state,
   }));
 }
+
+/** Members whose own row says that they cannot use the volume. */
+export const pausedOn = (world: World, volume: string): string[] =>
+  world.nodes
+    .filter((node) => isMember(node) && includesName(node.is.pausedVolumes, volume))
+    .map((node) => node.name);
 
 /** C:\\ClusterStorage is empty on a node that is not in the cluster. */
 export const seesFile = ({ world, node }: Asked, path: string): boolean =>
@@ -264,6 +301,13 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
       paths.map((path) => ({ path, exists: seesFile(asked, path) })),
       ...paths.map((path) => `Test-Path -LiteralPath ${quote(path)} -PathType Leaf`),
     ),
+  readMovesAway: (asked) => {
+    inHyperV(asked);
+    return reply(
+      movesAway(asked.world, asked.node),
+      'Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_MigrationJob',
+    );
+  },
   readCluster: (asked) => {
     inCluster(asked);
     return reply(clusterFacts(asked.world), 'Get-Cluster');
@@ -278,16 +322,29 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
   },
   readSharedVolumes: (asked) => {
     inCluster(asked);
-    const volumes = asked.world.sharedVolumes.map((volume) => ({ ...volume }));
+    const members = asked.world.nodes.filter(isMember).map((node) => node.name);
+    const volumes = asked.world.sharedVolumes.map((volume) => ({
+      ...volume,
+      pausedOn: volume.state === 'Online' ? pausedOn(asked.world, volume.name) : members,
+    }));
     return reply(volumes, 'Get-ClusterSharedVolume');
   },
-  readRoles: (asked) => {
+  readRoles: (asked, { owners = false }) => {
     inCluster(asked);
-    const roles = [...asked.world.roles.values()].map((role) => roleFacts(asked.world, role));
+    const roles = [...asked.world.roles.values()].map((role) => toldRole(asked, role, owners));
     return reply(
       roles.sort(byName),
-      'Get-ClusterResource | Get-ClusterParameter',
-      'Get-ClusterGroup',
+      `Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_Resource`,
+      'Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_ResourceGroup',
+    );
+  },
+  readRole: (asked, { vmId, owners = false }) => {
+    inCluster(asked);
+    const role = roleOfId(asked.world, vmId);
+    return reply(
+      role === undefined ? null : withoutOwners(toldRole(asked, role), owners),
+      `Get-ClusterResource -VMId ${quote(vmId)}`,
+      `Get-ClusterGroup -VMId ${quote(vmId)}`,
     );
   },
   readEvents: (asked, { since, max }) =>

@@ -20,6 +20,8 @@ export const lost = (op: Op, node: string, message: string): HypervError =>
 /** HRESULTs of the cluster service: 0x8007 and the Win32 code (winerror.h). */
 export const HRESULTS = {
   busy: '0x800700AA',
+  locked: '0x80071748',
+  notMoving: '0x8007139F',
   inUse: '0x80070020',
   objectExists: '0x80071392',
   groupNotFound: '0x80071395',

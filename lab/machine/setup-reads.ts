@@ -99,14 +99,6 @@ function securityFacts(asked: Asked): SecurityFacts {
   };
 }
 
-/** As MSCluster_AffinityRule numbers them. */
-export const RULE_TYPES = {
-  SameFaultDomain: 1,
-  SameNode: 2,
-  DifferentFaultDomain: 3,
-  DifferentNode: 4,
-} as const;
-
 /** The node that holds the core group. */
 export const coreGroupOwner = (world: World): LabNode | undefined =>
   world.nodes.find(isMember) ?? world.nodes[0];
@@ -115,9 +107,6 @@ function clusterRules({ world, node }: Asked): ClusterRules | null {
   if (!isMember(node) || !world.quorate) return null;
   return {
     coreGroupOwner: coreGroupOwner(world)?.name ?? '',
-    affinityRules: world.scenario.affinityRules
-      .filter((rule) => rule.enabled)
-      .map(({ name, type, groups }) => ({ name, type: RULE_TYPES[type], groups: [...groups] })),
   };
 }
 

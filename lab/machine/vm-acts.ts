@@ -1,5 +1,5 @@
 // The acting operations about virtual machines, their roles and their moves.
-import { hasOwnerMark, ownerMark, sameName } from '../../domain/names.ts';
+import { hasOwnerMark, includesName, ownerMark, sameName } from '../../domain/names.ts';
 import type { ActOp } from '../../hyperv/host.ts';
 import {
   configureCluster,
@@ -13,7 +13,7 @@ import {
 } from './acts.ts';
 import { acceptMove, cancelMove as cancel } from './moves.ts';
 import { checkNewVm, deleteVm, newVm, vmsCalled } from './new-vm.ts';
-import { inCluster, inHyperV, roleFacts, vmFacts } from './reads.ts';
+import { inCluster, inHyperV, toldRole, vmFacts } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
 import { haltVm, startVm } from './vms.ts';
@@ -74,7 +74,7 @@ const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
   const { world, node } = asked;
   const existing = roleOfId(world, vmId);
   if (existing !== undefined)
-    return { facts: { changed: false, role: roleFacts(world, existing) }, cmdlets: [] };
+    return { facts: { changed: false, role: toldRole(asked, existing) }, cmdlets: [] };
   const vm = vmOfId(world, vmId);
   if (vm?.owner !== node.name) throw noVm(asked, vmId);
   if ([...world.roles.values()].some((role) => sameName(role.name, name)))
@@ -94,7 +94,7 @@ const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
   world.roles.set(vm.id, role);
   effect(world, node.name, 'role-added', name, vm.id);
   const cmdlets = [`Add-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Name ${quote(name)}`];
-  return { facts: { changed: true, role: roleFacts(world, role) }, cmdlets };
+  return { facts: { changed: true, role: toldRole(asked, role) }, cmdlets };
 };
 
 const removeRole: Act<'removeRole'> = (asked, { vmId }) => {
@@ -135,7 +135,14 @@ const startRole: Act<'startRole'> = (asked, { vmId }) => {
   };
 };
 
-const stopRole: Act<'stopRole'> = (asked, { vmId }) => {
+/** The port saves; a cluster does what the role's OfflineAction says. */
+const stopRole: Act<'stopRole'> = (asked, { vmId }) => takeOffline(asked, vmId, 1);
+
+export function takeOffline(
+  asked: Asked,
+  vmId: string,
+  action: number,
+): ReturnType<Act<'stopRole'>> {
   const { role, vm } = roleAndVm(asked, vmId);
   const { world } = asked;
   if (moveOf(world, vm.id) !== undefined) throw moving(asked, vm);
@@ -146,12 +153,13 @@ const stopRole: Act<'stopRole'> = (asked, { vmId }) => {
   world.agenda.cancel(role.failover);
   role.failover = null;
   effect(world, vm.owner, 'role-stopped', role.name);
-  if (isOn(vm)) haltVm(world, vm, 'vm-saved', 'its role was taken offline');
+  if (isOn(vm))
+    haltVm(world, vm, action === 1 ? 'vm-saved' : 'vm-stopped', 'its role was taken offline');
   return {
     facts: { changed: true },
     cmdlets: [`Stop-ClusterGroup -Name ${quote(role.name)} -Wait 0`],
   };
-};
+}
 
 /** Why the cluster does not even accept a move to this node. */
 function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
@@ -166,12 +174,28 @@ function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
       other.antiAffinityClassNames.some((c) => role.antiAffinityClassNames.includes(c)) &&
       world.vms.get(other.vmId)?.owner === target.name,
   );
+  if (role.locked)
+    throw refused(asked, `'${role.name}' is locked from moving.`, { hresult: HRESULTS.locked });
+  const apart = world.scenario.affinityRules.find(
+    ({ type, groups, enabled }) =>
+      enabled &&
+      type === 'DifferentNode' &&
+      includesName(groups, role.name) &&
+      [...world.roles.values()].some(
+        (other) =>
+          other !== role &&
+          includesName(groups, other.name) &&
+          world.vms.get(other.vmId)?.owner === target.name,
+      ),
+  );
   const barred =
-    !isPossibleOwner(role.possibleOwners, target.name) || !hasHyperV(target)
-      ? `${target.name} is not a possible owner of '${role.name}'.`
-      : world.scenario.enforcedAntiAffinity && rival !== undefined
-        ? `'${role.name}' must not be where '${rival.name}' is (anti-affinity is enforced).`
-        : null;
+    apart !== undefined
+      ? `The affinity rule '${apart.name}' keeps '${role.name}' from ${target.name}.`
+      : !isPossibleOwner(role.possibleOwners, target.name) || !hasHyperV(target)
+        ? `${target.name} is not a possible owner of '${role.name}'.`
+        : world.scenario.enforcedAntiAffinity && rival !== undefined
+          ? `'${role.name}' must not be where '${rival.name}' is (anti-affinity is enforced).`
+          : null;
   if (barred !== null) throw refused(asked, barred, { hresult: HRESULTS.notPossibleOwner });
 }
 

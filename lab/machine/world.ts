@@ -93,6 +93,10 @@ export interface LabRole {
   preferredOwners: string[];
   possibleOwners: string[];
   antiAffinityClassNames: string[];
+  /** LockedFromMoving. */
+  locked: boolean;
+  /** Private property OfflineAction: 0 turns off, 1 saves, 2 shuts down. */
+  offlineAction: number;
   /** How the latest move ended; sticks until the next one starts. */
   lastMove: {
     phase: Extract<MovePhase, 'none' | 'cancelled' | 'failed'>;
@@ -123,6 +127,16 @@ export interface LabMove {
   mark: Entry | null;
 }
 
+/** A migration job that is over. Windows keeps it for TimeBeforeRemoval, on the node that the VM left. */
+export interface LabJob {
+  readonly vmId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly percent: number;
+  readonly end: 'completed' | 'cancelled' | 'failed';
+  readonly until: Instant;
+}
+
 export interface LabFault {
   readonly fault: Fault;
   /** How many times it will still strike. */
@@ -144,6 +158,8 @@ export interface World {
   readonly roles: Map<string, LabRole>;
   /** Running and queued, in order of asking. */
   moves: LabMove[];
+  /** Newest last; those whose time is over are dropped with the next one. */
+  jobs: LabJob[];
   readonly cluster: { maximumParallelMigrations: number };
   readonly networks: NetworkFacts[];
   readonly sharedVolumes: SharedVolumeFacts[];
@@ -278,6 +294,8 @@ export function makeRole(world: World, vm: LabVm, name: string, from?: VmScenari
     preferredOwners: canonical(from?.preferredOwners ?? []),
     possibleOwners: canonical(from?.possibleOwners ?? world.nodes.map((node) => node.name)),
     antiAffinityClassNames: from?.antiAffinity ?? [],
+    locked: from?.locked ?? false,
+    offlineAction: from?.offlineAction ?? 1,
     lastMove: { phase: 'none', percent: 0, failureReason: '0x00000000' },
     failover: null,
   };
@@ -296,6 +314,7 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
     vms: new Map(),
     roles: new Map(),
     moves: [],
+    jobs: [],
     cluster: { maximumParallelMigrations: scenario.maximumParallelMigrations },
     networks: scenario.networks.map((network) => ({ ...network })),
     sharedVolumes: scenario.sharedVolumes.map(({ name, path, state, owner }) => ({
@@ -317,7 +336,7 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
     world.vms.set(vm.id, vm);
     for (const path of [...vm.disks, ...vm.parents])
       if (!fileOn(world, path, vm.owner)) world.disks.push({ path, node: null });
-    if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, vm.name, is));
+    if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, is.role ?? vm.name, is));
   }
   for (const is of scenario.nodes) {
     for (const { hoursAgo, hresult, vm, ...event } of is.events) {

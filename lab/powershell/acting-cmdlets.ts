@@ -12,7 +12,8 @@ interface Acting {
 const ofClass =
   (name: string) =>
   (bound: Bound): boolean =>
-    bound.text('ClassName')?.toLowerCase() === name.toLowerCase();
+    bound.text('ClassName')?.toLowerCase() === name.toLowerCase() ||
+    new RegExp(`\\bfrom ${name}\\b`, 'i').test(bound.text('Query') ?? '');
 
 /** The name under which the lab lists the assignment of a property. */
 export const SET_PARALLEL = '(Get-Cluster).MaximumParallelMigrations';
@@ -62,7 +63,9 @@ const READS: readonly Acting[] = [
   { op: 'readNodes', cmdlet: 'Get-ClusterNode' },
   { op: 'readNetworks', cmdlet: 'Get-ClusterNetwork' },
   { op: 'readSharedVolumes', cmdlet: 'Get-ClusterSharedVolume' },
-  { op: 'readRoles', cmdlet: 'Get-ClusterResource' },
+  { op: 'readMovesAway', cmdlet: 'Get-CimInstance', when: ofClass('Msvm_MigrationJob') },
+  { op: 'readRoles', cmdlet: 'Get-CimInstance', when: ofClass('MSCluster_Resource') },
+  { op: 'readRole', cmdlet: 'Get-ClusterResource' },
   { op: 'readEvents', cmdlet: 'Get-WinEvent' },
 ];
 
@@ -88,6 +91,8 @@ const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariNetwork': 'readNetworks',
   'Get-WatariSharedVolume': 'readSharedVolumes',
   'Get-WatariRole': 'readRoles',
+  'Get-WatariVMRole': 'readRole',
+  'Get-WatariMoveAway': 'readMovesAway',
   'Get-WatariEvent': 'readEvents',
 };
 

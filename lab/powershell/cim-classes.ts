@@ -1,16 +1,22 @@
 // The CIM classes that watari reads, as instances of one node.
 import { sameName } from '../../domain/names.ts';
-import { moveFacts } from '../machine/moves.ts';
+import { movesAway } from '../machine/moves.ts';
 import { clusterServiceState, seesFile } from '../machine/reads.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { bootTimeOf, clockOf, freeMemory, hasHyperV, isMember } from '../machine/world.ts';
 import type { Plain } from './matching.ts';
 import {
   affinityRules,
+  clusterGroups,
+  clusterResources,
+  MSCLUSTER,
+  possibleOwners,
+  preferredNodes,
+} from './cluster-classes.ts';
+import {
   bios,
   computerSystem,
   connections,
-  coreGroups,
   deviceGuards,
   groups,
   processes,
@@ -24,7 +30,6 @@ export const CIMV2 = 'root/cimv2';
 export const VIRTUALIZATION = 'root/virtualization/v2';
 const STANDARD = 'root/StandardCimv2';
 const DEVICE_GUARD = 'root/Microsoft/Windows/DeviceGuard';
-const MS_CLUSTER = 'root/MSCluster';
 
 type Values = Record<string, Wire>;
 /** Instances; `filter` is the condition as it was written, for classes that cannot be listed whole. */
@@ -73,20 +78,31 @@ const dataFiles: Instances = (asked, filter) => {
   return path !== '' && seesFile(asked, path) ? [{ Name: text(path), FileSize: uint64(4096) }] : [];
 };
 
-const migrationJobs: Instances = ({ world, node }) =>
-  world.moves
-    .filter((move) => move.from === node.name && move.phase !== 'queued')
-    .map((move) => {
-      const role = world.roles.get(move.vmId);
-      return {
-        VirtualSystemName: text(move.vmId.toUpperCase()),
-        DestinationHost: text(move.to),
-        PercentComplete: role === undefined ? 0 : moveFacts(world, role, move).percent,
-        JobType: 305,
-        JobState: 4,
-        ErrorCode: 0,
-      };
-    });
+// CIM_ConcreteJob.JobState. The error code of what was cancelled or failed: 32768 and up.
+const JOB_ENDS = {
+  completed: { JobState: 7, ErrorCode: 0 },
+  cancelled: { JobState: 8, ErrorCode: 32775 },
+  failed: { JobState: 10, ErrorCode: 32768 },
+} as const;
+
+/** Running ones, and for five minutes those that are over. */
+const migrationJobs: Instances = ({ world, node }) => {
+  const job = (vmId: string, to: string, percent: number, rest: Values): Values => ({
+    VirtualSystemName: text(vmId.toUpperCase()),
+    DestinationHost: text(to),
+    PercentComplete: percent,
+    JobType: 305,
+    ...rest,
+  });
+  return [
+    ...world.jobs
+      .filter(({ from, until }) => from === node.name && until > world.time)
+      .map(({ vmId, to, percent, end }) => job(vmId, to, percent, JOB_ENDS[end])),
+    ...movesAway(world, node).map(({ vmId, target, percent }) =>
+      job(vmId, target ?? '', percent, { JobState: 4, ErrorCode: 0 }),
+    ),
+  ];
+};
 
 const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: Instances }>> =
   Object.fromEntries(
@@ -107,8 +123,11 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         ),
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
         [DEVICE_GUARD, 'Win32_DeviceGuard', deviceGuards],
-        [MS_CLUSTER, 'MSCluster_ResourceGroup', coreGroups],
-        [MS_CLUSTER, 'MSCluster_AffinityRule', affinityRules],
+        [MSCLUSTER, 'MSCluster_Resource', clusterResources],
+        [MSCLUSTER, 'MSCluster_ResourceGroup', clusterGroups],
+        [MSCLUSTER, 'MSCluster_AffinityRule', affinityRules],
+        [MSCLUSTER, 'MSCluster_ResourceGroupToPreferredNode', preferredNodes],
+        [MSCLUSTER, 'MSCluster_ResourceToPossibleOwner', possibleOwners],
       ] as const
     ).map(([namespace, name, list]) => [
       `${namespace}/${name}`.toLowerCase(),
@@ -124,7 +143,7 @@ export const classNamed = (namespace: string, name: string) =>
 
 export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
   [CIMV2, STANDARD, DEVICE_GUARD].some((one) => sameName(one, namespace)) ||
-  (sameName(namespace, MS_CLUSTER) && isMember(node)) ||
+  (sameName(namespace, MSCLUSTER) && isMember(node)) ||
   (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
 
 export const instanceObject = (

@@ -4,7 +4,8 @@ import type { Asked } from '../machine/refusal.ts';
 import { NO_ACCESS, signInProblem, UNREACHABLE } from '../machine/setup-reads.ts';
 import { findNode } from '../machine/world.ts';
 import { CIMV2, classNamed, hasNamespace, instanceObject, plainRow } from './cim-classes.ts';
-import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
+import { MSCLUSTER } from './cluster-classes.ts';
+import { needsCluster, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { cimError, notImplemented, type ErrorRecord } from './errors.ts';
 import { BadQuery, wqlCondition } from './matching.ts';
 import { administratorMembers, ownerOf, ownerSidOf } from './setup-classes.ts';
@@ -41,14 +42,6 @@ function queryOf(call: Call): Query {
   return { name, filter, select: namesOf(select.split(',')) };
 }
 
-const only = (row: Record<string, Wire>, select: readonly string[] | null): Record<string, Wire> =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      select === null || select.includes(name.toLowerCase()) ? value : null,
-    ]),
-  );
-
 /** Instances of the class on one node. */
 function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[] {
   const namespace = namespaceOf(call);
@@ -57,6 +50,7 @@ function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[]
     throw cimError(call.cmdlet, '0x8004100E', 'MetadataError', `Invalid namespace ${namespace}`);
   const known = classNamed(namespace, name);
   if (known === undefined) throw notImplemented(call.cmdlet, `the class ${namespace}/${name}`);
+  if (namespace === MSCLUSTER.toLowerCase()) needsCluster({ ...call, ...about });
   let rows = known.list(about, filter);
   if (filter !== '') {
     try {
@@ -68,7 +62,26 @@ function rowsOf(call: Call, about: Asked, computer: string | null): WireObject[]
     }
   }
   return rows.map((row, i) =>
-    instanceObject(about, known.namespace, known.name, only(row, select), i, computer),
+    instanceObject(about, known.namespace, known.name, selected(call, row, select), i, computer),
+  );
+}
+
+/** What was not selected is null. A query that names a property that the class lacks fails as a whole. */
+function selected(
+  call: Call,
+  row: Record<string, Wire>,
+  select: readonly string[] | null,
+): Record<string, Wire> {
+  if (select === null) return row;
+  const has = Object.keys(row).map((name) => name.toLowerCase());
+  const unknown = select.find((name) => !has.includes(name));
+  if (unknown !== undefined)
+    throw cimError(call.cmdlet, '0x80041017', 'InvalidArgument', `Invalid query: no ${unknown}`);
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      select.includes(name.toLowerCase()) ? value : null,
+    ]),
   );
 }
 

@@ -2,7 +2,7 @@
 import { pauseNode, resumeNode } from '../machine/acts.ts';
 import { networksNow } from '../machine/reads.ts';
 import { HRESULTS } from '../machine/refusal.ts';
-import { ACTS } from '../machine/vm-acts.ts';
+import { ACTS, takeOffline } from '../machine/vm-acts.ts';
 import {
   findNode,
   moveOf,
@@ -21,6 +21,7 @@ import {
   ownGroups,
   ownResources,
   parametersOf,
+  plainText,
   quorumObject,
   resourcesOf,
   typeObject,
@@ -35,15 +36,6 @@ import { idOf, type Wire, type WireObject } from './wire.ts';
 
 /** ERROR_RESOURCE_NOT_FOUND; the others are in refusal.ts. */
 const RESOURCE_NOT_FOUND = '0x8007138F';
-const INVALID_PARAMETER = '0x80070057';
-
-/** Text of a property of an object that goes out. */
-export function plainText(object: WireObject, property: string): string {
-  const value = object.p[property];
-  if (typeof value === 'string') return value;
-  const marked = (value as { $s?: string } | undefined)?.$s;
-  return marked === undefined ? '' : marked.slice(1);
-}
 
 /** Objects by name, which is a wildcard; a plain name that is nobody's is an error. */
 function named(call: Call, all: WireObject[], kind: string, hresult: string) {
@@ -165,6 +157,19 @@ const getParameter: Cmdlet = {
   },
 };
 
+const setParameter: Cmdlet = {
+  takes: ['InputObject', 'Name', 'Value'],
+  run: (call) => {
+    needsCluster(call);
+    const { role } = ownerOfParameters(call);
+    const value = call.bound.number('Value');
+    if (role === undefined || call.bound.text('Name') !== 'OfflineAction' || value === undefined)
+      throw notImplemented(call.cmdlet, 'any parameter but OfflineAction of a virtual machine');
+    role.offlineAction = value;
+    return objects([]);
+  },
+};
+
 const getOwnerNode: Cmdlet = {
   takes: ['Group', 'Resource', 'InputObject'],
   run: (call) => {
@@ -242,7 +247,12 @@ const startOrStop = (op: 'startRole' | 'stopRole'): Cmdlet => ({
   takes: ['Name', 'InputObject', 'Wait'],
   run: (call) => {
     const role = chosenRole(call);
-    obey(call, () => ACTS[op](call, { vmId: role.vmId }));
+    const { vmId } = role;
+    obey(call, () =>
+      op === 'startRole'
+        ? ACTS.startRole(call, { vmId })
+        : takeOffline(call, vmId, role.offlineAction),
+    );
     return objects([groupObject(call.world, role)]);
   },
 });
@@ -289,7 +299,7 @@ const moveRole: Cmdlet = {
       if (facts.changed) return group();
       throw clusterError(call.cmdlet, {
         message: `'${role.name}' is not being moved.`,
-        hresult: INVALID_PARAMETER,
+        hresult: HRESULTS.notMoving,
       });
     }
     if (bound.text('MigrationType') !== 'Live')
@@ -340,6 +350,7 @@ export const CLUSTER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Get-ClusterResource': getResource,
   'Get-ClusterParameter': getParameter,
   'Get-ClusterOwnerNode': getOwnerNode,
+  'Set-ClusterParameter': setParameter,
   'Add-ClusterVirtualMachineRole': addRole,
   'Remove-ClusterGroup': removeGroup,
   'Start-ClusterGroup': startOrStop('startRole'),

@@ -1,7 +1,7 @@
 // Objects of the FailoverClusters module, made of the lab's state. Beside the roles of virtual machines there are the
 // groups and resources that every cluster has, so that nobody takes all groups for virtual machines.
-import { MOVE_PHASES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
-import { clusterNodeFacts, roleFacts } from '../machine/reads.ts';
+import { MIGRATION_STATES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
+import { clusterNodeFacts, pausedOn, roleFacts } from '../machine/reads.ts';
 import {
   clusterId,
   isMember,
@@ -12,7 +12,15 @@ import {
   type World,
 } from '../machine/world.ts';
 import { CLUSTERS, enumOf, flagsOf } from './windows-types.ts';
-import { strings, text, uint32, type Wire, type WireObject } from './wire.ts';
+import { strings, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
+
+/** Text of a property of an object that goes out. */
+export function plainText(object: WireObject, property: string): string {
+  const value = object.p[property];
+  if (typeof value === 'string') return value;
+  const marked = (value as { $s?: string } | undefined)?.$s;
+  return marked === undefined ? '' : marked.slice(1);
+}
 
 /** Defaults of cluster properties that the lab keeps no state of (Microsoft's pages name them). */
 const QUARANTINE = { QuarantineThreshold: 3, QuarantineDuration: 7200 };
@@ -39,7 +47,7 @@ export function clusterObject(world: World): WireObject {
 }
 
 export function nodeObject(world: World, node: LabNode): WireObject {
-  const { state, quarantined, nodeWeight } = clusterNodeFacts(node);
+  const { state, status = 0, nodeWeight } = clusterNodeFacts(node);
   return {
     $t: `${CLUSTERS}.ClusterNode`,
     id: `node:${node.name}`,
@@ -49,15 +57,47 @@ export function nodeObject(world: World, node: LabNode): WireObject {
       NodeName: text(node.name),
       Id: text(String(world.nodes.indexOf(node) + 1)),
       State: enumOf(`${CLUSTERS}.ClusterNodeState`, state),
-      StatusInformation: enumOf(
-        `${CLUSTERS}.ClusterNodeStatusInformation`,
-        quarantined ? 'Quarantined' : 'Normal',
-      ),
+      StatusInformation: { $e: [`${CLUSTERS}.ClusterNodeStatusInformation`, status] },
       DrainStatus: enumOf(`${CLUSTERS}.ClusterNodeDrainStatus`, 'NotInitiated'),
       NodeWeight: uint32(nodeWeight),
       DynamicWeight: uint32(nodeWeight),
     },
   };
+}
+
+export const groupId = (role: LabRole): string => labId(role.vmId, 'group');
+
+/** VMOperationalStatus MigratingVirtualMachine, and Ok. */
+const MIGRATING = 32774;
+const OK = 2;
+
+/** How the cluster tells of a migration: common properties of the "Virtual Machine" resource, so of every one. */
+export function migrationProperties(world: World, role: LabRole) {
+  const { phase, percent, failureReason } = roleFacts(world, role).move;
+  const isUnderWay = phase === 'setup' || phase === 'data-transfer' || phase === 'moving-group';
+  return {
+    // Operational status in the upper 32 bits, percentage in the lowest byte.
+    ResourceSpecificData1: uint64(
+      (isUnderWay ? MIGRATING : OK) * 2 ** 32 + (isUnderWay ? percent : 0),
+    ),
+    LastOperationStatusCode: uint64(Number.parseInt(failureReason, 16)),
+  };
+}
+
+/** Private properties of the "Virtual Machine" resource. MigrationState is not known to be on any Windows of today. */
+export function privateProperties(world: World, role: LabRole): [string, string, Wire][] {
+  const { phase, percent, failureReason } = roleFacts(world, role).move;
+  const state = (MIGRATION_STATES as readonly string[]).indexOf(phase);
+  return [
+    ['VmID', 'String', text(role.vmId)],
+    ['OfflineAction', 'UInt32', uint32(role.offlineAction)],
+    ['DefaultMoveType', 'UInt32', uint32(0xffffffff)],
+    ['MigrationProgress', 'UInt32', uint32(percent)],
+    ['MigrationFailureReason', 'UInt32', uint32(Number.parseInt(failureReason, 16))],
+    ...(world.scenario.migration.migrationState
+      ? [['MigrationState', 'UInt32', uint32(state)] as [string, string, Wire]]
+      : []),
+  ];
 }
 
 export function groupObject(world: World, role: LabRole): WireObject {
@@ -68,7 +108,7 @@ export function groupObject(world: World, role: LabRole): WireObject {
     text: 'Name',
     p: {
       Name: text(facts.name),
-      Id: text(labId(role.vmId, 'group')),
+      Id: text(groupId(role)),
       OwnerNode: nodeObject(world, nodeOf(world, facts.owner)),
       State: enumOf(`${CLUSTERS}.ClusterGroupState`, facts.state),
       GroupType: enumOf(`${CLUSTERS}.GroupType`, 'VirtualMachine'),
@@ -76,6 +116,7 @@ export function groupObject(world: World, role: LabRole): WireObject {
       Priority: uint32(2000),
       FailoverThreshold: uint32(0xffffffff),
       AntiAffinityClassNames: strings(facts.antiAffinityClassNames),
+      LockedFromMoving: uint32(role.locked ? 1 : 0),
     },
   };
 }
@@ -131,7 +172,7 @@ export function resourcesOf(world: World, role: LabRole): WireObject[] {
     id: `${type === VM_TYPE ? 'resource' : 'configuration'}:${role.vmId}`,
     text: 'Name',
     p: {
-      Name: text(`${type} ${vm.name}`),
+      Name: text(type === VM_TYPE ? resourceName(vm.name) : `仮想マシンの構成 ${vm.name}`),
       Id: text(labId(role.vmId, type)),
       OwnerGroup: group,
       OwnerNode: group.p['OwnerNode'] ?? null,
@@ -142,9 +183,15 @@ export function resourcesOf(world: World, role: LabRole): WireObject[] {
         (type === VM_TYPE ? state[role.state] : 'Online') as 'Online',
       ),
       StatusInformation: flagsOf(`${CLUSTERS}.ClusterResourceStatusInformation`, 0),
+      ...(type === VM_TYPE
+        ? migrationProperties(world, role)
+        : { ResourceSpecificData1: uint64(0), LastOperationStatusCode: uint64(0) }),
     },
   }));
 }
+
+/** Name of the resource of a VM: in the language of Windows when it was made, and anybody's to change. */
+export const resourceName = (vmName: string): string => `仮想マシン ${vmName}`;
 
 const WITNESS_TYPES = {
   Disk: 'Physical Disk',
@@ -195,16 +242,7 @@ export function parametersOf(world: World, owner: WireObject, role: LabRole | un
   const [name = '', id = ''] = (owner.id ?? '').split(':');
   const rows: [string, string, Wire][] = [];
   if (name === 'resource' && role !== undefined) {
-    const { phase, percent, failureReason } = roleFacts(world, role).move;
-    rows.push(
-      ['VmID', 'String', text(id)],
-      // 1: save.
-      ['OfflineAction', 'UInt32', uint32(1)],
-      ['DefaultMoveType', 'UInt32', uint32(0xffffffff)],
-      ['MigrationState', 'UInt32', uint32(MOVE_PHASES.indexOf(phase))],
-      ['MigrationProgress', 'UInt32', uint32(percent)],
-      ['MigrationFailureReason', 'UInt32', uint32(Number.parseInt(failureReason, 16))],
-    );
+    rows.push(...privateProperties(world, role));
   }
   if (name === 'configuration') rows.push(['VmID', 'String', text(id)]);
   if (name === 'type' && id === VM_TYPE) {
@@ -276,6 +314,7 @@ export function volumeObject(world: World, volume: SharedVolumeFacts): WireObjec
 export function volumeStates(world: World, volume: SharedVolumeFacts): WireObject[] {
   const seen = { Online: 'Direct', Paused: 'Paused' } as const;
   const state = volume.state === 'Online' || volume.state === 'Paused' ? seen[volume.state] : null;
+  const paused = pausedOn(world, volume.name);
   return world.nodes.filter(isMember).map((node) => ({
     $t: `${CLUSTERS}.ClusterSharedVolumeStateInfo`,
     text: 'Name',
@@ -284,7 +323,10 @@ export function volumeStates(world: World, volume: SharedVolumeFacts): WireObjec
       VolumeName: text(`\\\\?\\Volume{${labId(world.scenario.cluster, 'volume', volume.name)}}\\`),
       VolumeFriendlyName: text(volume.path.split('\\').at(-1) ?? volume.name),
       Node: text(node.name),
-      StateInfo: enumOf(`${CLUSTERS}.ClusterSharedVolumeState`, state ?? 'Unavailable'),
+      StateInfo: enumOf(
+        `${CLUSTERS}.ClusterSharedVolumeState`,
+        paused.includes(node.name) ? 'Unavailable' : (state ?? 'Unavailable'),
+      ),
       FileSystemRedirectedIOReason: enumOf(
         `${CLUSTERS}.ClusterSharedVolumeFileSystemRedirectedIOReasons`,
         'NotFileSystemRedirected',

@@ -4,14 +4,12 @@ import type { Asked } from '../machine/refusal.ts';
 import {
   accountOf,
   administratorsOf,
-  coreGroupOwner,
   isLocked,
   listens,
   PORTS,
-  RULE_TYPES,
 } from '../machine/setup-reads.ts';
 import { isOn, vmsOn, type LabNode, type World } from '../machine/world.ts';
-import { date, text, texts, uint32, uint64, type Wire } from './wire.ts';
+import { date, text, uint32, uint64, type Wire } from './wire.ts';
 
 type Values = Record<string, Wire>;
 
@@ -127,20 +125,3 @@ export const deviceGuards = ({ node }: Asked): Values[] => {
     { SecurityServicesRunning: guarded ? [1, 2] : [2], VirtualizationBasedSecurityStatus: 2 },
   ];
 };
-
-/** The core group alone; roles are told by FailoverClusters. */
-export const coreGroups = ({ world }: Asked): Values[] => [
-  {
-    Name: 'クラスター グループ',
-    GroupType: uint32(1),
-    OwnerNode: text(coreGroupOwner(world)?.name ?? ''),
-  },
-];
-
-export const affinityRules = ({ world }: Asked): Values[] =>
-  world.scenario.affinityRules.map(({ name, type, groups, enabled }) => ({
-    Name: text(name),
-    RuleType: uint32(RULE_TYPES[type]),
-    Enabled: uint32(enabled ? 1 : 0),
-    Groups: texts(groups),
-  }));

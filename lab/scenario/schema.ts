@@ -271,6 +271,10 @@ const nodeSchema = z.strictObject({
   osVersion: z.string().default('10.0.26100'),
   vmVersions: z.array(z.string()).default(VM_VERSIONS_2025),
   setup: setupSchema.prefault({}),
+  /** More bits of its StatusInformation: 1 isolated, 4 drain in progress, 16 drain failed, 32 avoid placement. */
+  status: z.int().min(0).max(63).default(0),
+  /** Shared volumes that this node alone cannot use now. */
+  pausedVolumes: z.array(name).default([]),
   /** In the event logs when the lab starts. */
   events: z.array(eventSchema).default([]),
 });
@@ -314,8 +318,22 @@ const vmSchema = z.strictObject({
   /** Absent: every node. */
   possibleOwners: z.array(name).min(1).optional(),
   antiAffinity: z.array(z.string().min(1)).default([]),
+  /** Name of its role. Absent: the VM's own. */
+  role: name.optional(),
+  /** Its role is locked from moving. */
+  locked: z.boolean().default(false),
+  /** What its role does to it when it goes offline: 0 turns it off, 1 saves it, 2 shuts it down. */
+  offlineAction: z.int().min(0).max(2).default(1),
 });
 export type VmScenario = z.output<typeof vmSchema>;
+
+const affinityRuleSchema = z.strictObject({
+  name,
+  type: z.enum(['SameFaultDomain', 'SameNode', 'DifferentFaultDomain', 'DifferentNode']),
+  /** Names of roles. */
+  groups: z.array(name).default([]),
+  enabled: z.boolean().default(true),
+});
 
 const networkSchema = z.strictObject({
   name,
@@ -366,17 +384,6 @@ export const scenarioSchema = z.strictObject({
   nodes: z.array(nodeSchema).min(1).max(64),
   maximumParallelMigrations: count.default(1),
   enforcedAntiAffinity: z.boolean().default(false),
-  /** Groups are named by their VMs. */
-  affinityRules: z
-    .array(
-      z.strictObject({
-        name,
-        type: z.enum(['SameFaultDomain', 'SameNode', 'DifferentFaultDomain', 'DifferentNode']),
-        groups: z.array(name).default([]),
-        enabled: z.boolean().default(true),
-      }),
-    )
-    .default([]),
   /** Made with certificates. Absent: when all of its nodes block NTLM, since it works nevertheless. */
   certificates: z.boolean().optional(),
   witness: z
@@ -393,6 +400,7 @@ export const scenarioSchema = z.strictObject({
       intervalSeconds: z.number().min(1).max(SECONDS_MAX).default(1800),
     })
     .prefault({}),
+  affinityRules: z.array(affinityRuleSchema).default([]),
   networks: z.array(networkSchema).default([
     { name: 'Management', role: 'ClusterAndClient', state: 'Up', excludedFromMigration: false },
     { name: 'Migration', role: 'Cluster', state: 'Up', excludedFromMigration: false },
@@ -415,6 +423,10 @@ export const scenarioSchema = z.strictObject({
       compressionFactor: factor.default(2),
       smbFactor: factor.default(1.5),
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
+      /** The resources have the private property MigrationState, as those of Windows Server 2008 R2. */
+      migrationState: z.boolean().default(false),
+      /** Queries on root/MSCluster tell the private properties of resources. */
+      queriesTellVmId: z.boolean().default(true),
     })
     .prefault({}),
   costs: costsSchema.exactOptional(),

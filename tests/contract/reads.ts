@@ -22,12 +22,15 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readPeers({ nodes: ['HV2'], ports: [3343] });
     case 'readVm':
       return host.readVm({ vmId: NOBODY });
+    case 'readRole':
+      return host.readRole({ vmId: NOBODY });
     case 'readHost':
     case 'readBoot':
     case 'readSwitches':
     case 'readMigrationSettings':
     case 'readVms':
     case 'readVmStorage':
+    case 'readMovesAway':
     case 'readCluster':
     case 'readNodes':
     case 'readNetworks':
@@ -222,8 +225,27 @@ export function describeReads(makeWorld: MakeWorld): void {
         failureReason: '0x00000000',
         target: null,
       });
-      expect([...role.possibleOwners].sort()).toEqual(['HV1', 'HV2', 'HV3']);
+      expect(role.possibleOwners).toEqual([]);
+      const asked = (await given.world.host('HV3').readRoles({ owners: true })).facts;
+      const owners = asked.find(({ vmId }) => vmId === role.vmId)?.possibleOwners;
+      expect([...(owners ?? [])].sort()).toEqual(['HV1', 'HV2', 'HV3']);
       expect(role.vmId).toBe((await vmNamed(given.world, 'HV1', 'db-1')).id);
+    });
+
+    it('tells one role by the id of its VM as it tells all of them, and null where there is none', async () => {
+      const host = given.world.host('HV3');
+      const [all, { id: vmId }] = [
+        (await host.readRoles({ owners: true })).facts,
+        await vmNamed(given.world, 'HV1', 'db-1'),
+      ];
+      const one = (await host.readRole({ vmId, owners: true })).facts;
+      expect(one).toEqual(all.find((role) => role.vmId === vmId));
+      expect((await host.readRole({ vmId })).facts).toEqual({
+        ...one,
+        preferredOwners: [],
+        possibleOwners: [],
+      });
+      expect((await host.readRole({ vmId: NOBODY })).facts).toBeNull();
     });
 
     it('tells warnings and errors of this node since a moment, oldest first, at most so many', async () => {

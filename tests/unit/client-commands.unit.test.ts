@@ -147,13 +147,21 @@ describe('names of a VM and a node', () => {
   const snapshot = {
     view: {
       cluster: { name: 'hv-lab' },
-      roles: [{ name: 'web-1' }, { name: 'db-1' }],
+      roles: [
+        { name: 'web-1', vmId: 'id-web-1' },
+        { name: 'SCVMM db-1 Resources', vmId: 'id-db-1' },
+      ],
       nodes: [{ name: 'HV1' }, { name: 'HV2' }],
     },
+    nodes: { HV1: { view: { vms: [{ id: 'id-db-1', name: 'db-1' }] } } },
   } as unknown as Snapshot;
 
   it('are taken in any case and passed on as the cluster writes them', () => {
     expect(knownNames(snapshot, 'WEB-1', 'hv2')).toEqual({ vm: 'web-1', to: 'HV2' });
+  });
+
+  it.each(['db-1', 'scvmm db-1 resources', 'ID-DB-1'])('find the role of a VM by %s', (word) => {
+    expect(knownNames(snapshot, word, undefined).vm).toBe('SCVMM db-1 Resources');
   });
 
   it('are refused with what there is', () => {

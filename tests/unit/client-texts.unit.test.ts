@@ -202,6 +202,15 @@ describe('a step that needs a person', () => {
     ]);
   });
 
+  it('offers the other nodes that can hold the VM, by name', () => {
+    const verdict = (node: string, eligible: boolean) => ({ node, eligible, reasons: [] });
+    const ranking = [verdict('HV3', true), verdict('HV2', false), verdict('HV1', false)];
+    const text = operatorLines(view([{ ...waiting, evidence: { ranking } }]), options);
+    expect(text.filter((line) => line.includes('--to'))).toEqual([
+      '    watari run retry watari/hv-lab/apply --to HV3',
+    ]);
+  });
+
   it('does not offer to skip what cannot be skipped, and names the step when several wait', () => {
     const other = step('hv1/restart', { state: 'needs-operator' });
     const text = operatorLines(view([waiting, other]), options).join('\n');

@@ -88,7 +88,9 @@ describe('a fault of an operation', () => {
     readNodes: ['Get-ClusterNode', {}],
     readNetworks: ['Get-ClusterNetwork', {}],
     readSharedVolumes: ['Get-ClusterSharedVolume', {}],
-    readRoles: ['Get-ClusterResource', {}],
+    readRoles: ['Get-CimInstance', { Query: 'SELECT Id FROM MSCluster_Resource' }],
+    readRole: ['Get-ClusterResource', {}],
+    readMovesAway: ['Get-CimInstance', { Query: 'SELECT JobState FROM Msvm_MigrationJob' }],
     readEvents: ['Get-WinEvent', {}],
   };
 

@@ -147,6 +147,59 @@ const ROWS: Row[] = [
     },
   },
   {
+    code: 'node-isolated',
+    when: 'the cluster has isolated the node',
+    text: 'the cluster has isolated the node',
+    change: (s) => (s.view.nodes[1]!.status = 1),
+  },
+  {
+    code: 'node-draining',
+    when: 'the node is being drained',
+    text: 'the node is being drained',
+    change: (s) => (s.view.nodes[1]!.status = 4),
+  },
+  {
+    code: 'node-avoided',
+    when: 'placement is to avoid the node',
+    text: 'the cluster avoids placing VMs on the node (AvoidPlacement)',
+    change: (s) => (s.view.nodes[1]!.status = 32),
+  },
+  {
+    code: 'role-locked',
+    when: 'the role is locked from moving',
+    text: 'the role is locked from moving (LockedFromMoving)',
+    change: (s) => (s.view.roles[0]!.status = 1),
+  },
+  {
+    code: 'volume-paused-there',
+    when: 'the node alone cannot use the volume',
+    text: 'the node cannot use the shared volume C:\\ClusterStorage\\Volume1 now',
+    change: (s) => (s.view.sharedVolumes[0]!.pausedOn = ['hv2']),
+  },
+  {
+    code: 'affinity-rule',
+    when: 'an affinity rule keeps it apart from a VM there',
+    text: 'the affinity rule apart keeps it apart from web-2, which is there',
+    change: (s) => {
+      s.view.cluster.affinityRules = [
+        { name: 'apart', type: 'DifferentNode', groups: ['web-1', 'web-2'] },
+      ];
+      s.view.roles.push(aRole({ vmId: 'id-2', name: 'web-2', owner: 'HV1', move: aMove('HV2') }));
+    },
+  },
+  {
+    code: 'affinity-rule',
+    when: 'an affinity rule wants it where another VM is',
+    kind: 'minus',
+    text: 'the affinity rule together wants it together with web-2, which is elsewhere',
+    change: (s) => {
+      s.view.cluster.affinityRules = [
+        { name: 'together', type: 'SameNode', groups: ['web-1', 'web-2'] },
+      ];
+      s.view.roles.push(aRole({ vmId: 'id-2', name: 'web-2', owner: 'HV3' }));
+    },
+  },
+  {
     code: 'memory',
     when: 'memory is short by one byte',
     text: 'free memory 12 GB, needs 10 GB plus a reserve of 2 GB',

@@ -109,6 +109,8 @@ describe('--read-only', () => {
       readNetworks: () => host.readNetworks({}),
       readSharedVolumes: () => host.readSharedVolumes({}),
       readRoles: () => host.readRoles({}),
+      readRole: () => host.readRole({ vmId: '11111111-1111-4111-8111-111111111111' }),
+      readMovesAway: () => host.readMovesAway({}),
       readEvents: () => host.readEvents({ since: '2026-01-01T00:00:00.000Z', max: 5 }),
     };
     expect((await reads[op]()).facts).toBeDefined();

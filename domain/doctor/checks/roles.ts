@@ -18,7 +18,6 @@ import {
   clusteredVms,
   clusterView,
   roleFinder,
-  setupsWith,
   snapshotOf,
   views,
   vmFinder,
@@ -71,21 +70,19 @@ function affinityProblems(view: ClusterView): Seen[] {
   });
 }
 
-/** MSCluster_AffinityRule.RuleType, but for those of fault domains: which node is in which is not read. */
-const RULE_TYPE = { sameNode: 2, differentNode: 4 } as const;
-
 function ruleFindings(v: DoctorView): Seen[] {
   const view = clusterView(v);
-  const rules = setupsWith('cluster')(v)[0]?.facts.affinityRules;
+  // Which node is in which fault domain is not read.
+  const rules = view?.cluster.affinityRules;
   if (view === null || rules === undefined) return [];
   const up = view.nodes.filter((n) => n.state === 'Up').length;
   const problems = rules.flatMap(({ name, type, groups }) => {
     const look = `Get-ClusterAffinityRule -Name ${quoted(name)}`;
-    if (type === RULE_TYPE.sameNode && groups.length > 1) {
+    if (type === 'SameNode' && groups.length > 1) {
       const seen = `the rule ${name} keeps them on one node: one that is moved alone breaks it`;
       return [warning(listed(groups), seen, look, null)];
     }
-    if (type !== RULE_TYPE.differentNode || groups.length < 2 || groups.length < up) return [];
+    if (type !== 'DifferentNode' || groups.length < 2 || groups.length < up) return [];
     const seen = `the rule ${name} keeps them apart, and only ${up} nodes are Up: none of them has a node to go to`;
     return [warning(listed(groups), seen, look, null)];
   });

@@ -1,0 +1,92 @@
+// How the PowerShell module reads roles and moves on Windows of different ages, and what it reads beside them for the
+// choice of a node. On the lab's stand-ins of the Windows modules.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { powershellLabs, type PowerShellLabs } from './powershell-worlds.ts';
+
+const DB = '11111111-1111-4111-8111-111111111111';
+
+const scenario = (more = '', vm = '', node = ''): string => `
+cluster: moves
+${more}
+nodes:
+  - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
+  - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true }${node} }
+virtualMachines:
+  - { name: db-1, id: ${DB}, owner: HV1, memory: 8GB${vm} }
+  - { name: web-1, owner: HV2, memory: 2GB }
+`;
+
+describe('roles and moves by PowerShell', needs(POWERSHELL), () => {
+  let labs: PowerShellLabs;
+  beforeAll(() => {
+    labs = powershellLabs();
+  });
+  afterAll(() => labs.close());
+
+  it('show each phase where the resource has MigrationState', () =>
+    labs.with(scenario('migration: { migrationState: true }'), async ({ host, pass }) => {
+      await host('HV1').startMove({ vmId: DB, node: 'HV2' });
+      const phase = async () => [
+        (await host('HV1').readRole({ vmId: DB })).facts?.move.phase,
+        (await host('HV2').readRoles({})).facts.find((r) => r.vmId === DB)?.move.phase,
+      ];
+      expect(await phase()).toEqual(['setup', 'setup']);
+      pass(4);
+      expect(await phase()).toEqual(['data-transfer', 'data-transfer']);
+      pass(600);
+      expect(await phase()).toEqual(['none', 'none']);
+    }));
+
+  it('find a VM whose role and resource are named otherwise, with queries that tell no VM id', () =>
+    labs.with(
+      scenario('migration: { queriesTellVmId: false }', ", role: 'SCVMM [db-1] Resources'"),
+      async ({ host }) => {
+        const { facts } = await host('HV2').readRoles({});
+        expect(facts.map((r) => [r.name, r.vmId === DB])).toEqual([
+          ['SCVMM [db-1] Resources', true],
+          ['web-1', false],
+        ]);
+        expect((await host('HV2').stopRole({ vmId: DB })).facts.changed).toBe(true);
+        expect((await host('HV2').startRole({ vmId: DB })).facts.changed).toBe(true);
+      },
+    ));
+
+  it('save a VM whose role would turn it off, and give the role its OfflineAction back', () =>
+    labs.with(scenario('', ', offlineAction: 0'), async ({ lab, host }) => {
+      const { cmdlets } = await host('HV1').stopRole({ vmId: DB });
+      expect(lab.effects().map((e) => e.kind)).toContain('vm-saved');
+      const set = cmdlets.filter((line) => line.includes('Set-ClusterParameter'));
+      expect(set[0]).toContain('-Name OfflineAction -Value 1');
+      expect(lab.state().roles.find((r) => r.vmId === DB)?.state).toBe('Offline');
+      await host('HV1').startRole({ vmId: DB });
+      const again = await host('HV1').stopRole({ vmId: DB });
+      expect(again.cmdlets.some((line) => line.includes('Set-ClusterParameter'))).toBe(true);
+    }));
+
+  it('tell preferred owners in their order, flags of nodes, rules, and who cannot use a volume', () =>
+    labs.with(
+      scenario(
+        'affinityRules: [{ name: apart, type: DifferentNode, groups: [db-1, web-1] }]',
+        ', preferredOwners: [HV2, HV1], locked: true',
+        ', status: 36, pausedVolumes: [Cluster Virtual Disk (Volume1)]',
+      ),
+      async ({ host }) => {
+        const hv1 = host('HV1');
+        const cluster = (await hv1.readCluster({})).facts;
+        expect(cluster.affinityRules).toEqual([
+          { name: 'apart', type: 'DifferentNode', groups: ['db-1', 'web-1'] },
+        ]);
+        const nodes = (await hv1.readNodes({})).facts;
+        expect(nodes.map((n) => [n.status, n.quarantined])).toEqual([
+          [0, false],
+          [36, false],
+        ]);
+        const [volume] = (await hv1.readSharedVolumes({})).facts;
+        expect(volume).toMatchObject({ state: 'Online', pausedOn: ['HV2'] });
+        const role = (await hv1.readRoles({})).facts.find((r) => r.vmId === DB);
+        expect(role).toMatchObject({ preferredOwners: ['HV2', 'HV1'] });
+        expect((role?.status ?? 0) & 1).toBe(1);
+      },
+    ));
+});

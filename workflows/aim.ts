@@ -1,0 +1,159 @@
+// The move step of migrateVm: the node was chosen before the wait for a slot, so everything is looked at again when the
+// move begins. What watari chose it chooses anew, a node that a person named it never changes.
+import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
+import type { FailureCode } from '../domain/failures.ts';
+import { sameName } from '../domain/names.ts';
+import { placeMove, type Placement } from '../domain/placement.ts';
+import { isMoving } from '../domain/slots.ts';
+import { durationText } from '../domain/units.ts';
+import type { MigrateVmInput } from '../domain/spec.ts';
+import type { MoveResult } from '../activities/move.ts';
+import type { Calls } from './calls.ts';
+import { patched } from '@temporalio/workflow';
+import { findRunning, reserveOf, targetsOf, waitForSlot, type Chosen } from './choose-node.ts';
+import { failureOf } from './failure-of.ts';
+import { moveWithCause } from './move-with-cause.ts';
+import type { StepContext } from './run.ts';
+import { takeSnapshot } from './snapshot.ts';
+
+/** Failures that another node would not have. */
+const OF_THE_TARGET: readonly FailureCode[] = [
+  'TargetNodeDown',
+  'TargetNodePaused',
+  'TargetOutOfResources',
+  'TargetOutOfMemory',
+  'NotPossibleOwner',
+  'SwitchMissingOnTarget',
+];
+/** A restart is told by an uptime that fell; the clocks of two looks differ by less. */
+const UPTIME_SLACK_SECONDS = 5;
+
+export class Aim {
+  private readonly calls: Calls;
+  private readonly input: MigrateVmInput;
+  private readonly step: string;
+  private role: RoleFacts;
+  private readonly chosen: string;
+  private target: string;
+  /** The VM when its move began: what it is compared with afterwards. */
+  vm: VmFacts;
+  private ranking: Chosen['ranking'];
+  private targets: Chosen['targets'] = {};
+  /** Nodes that have turned the VM down in this run. */
+  private avoid: string[] = [];
+
+  constructor(calls: Calls, input: MigrateVmInput, step: string, { role, vm, target, ranking }: Chosen) {
+    this.calls = calls;
+    this.input = input;
+    this.step = step;
+    this.role = role;
+    this.vm = vm;
+    this.chosen = target;
+    this.target = target;
+    this.ranking = ranking;
+  }
+
+  async move(c: StepContext): Promise<MoveResult> {
+    const named = c.target ?? this.input.to;
+    if (named !== undefined) this.target = named;
+    if (!patched('aim-at-the-start')) {
+      return this.moveTo(c.target ?? this.chosen, c);
+    }
+    // A person who says "again" has mended something.
+    if (c.byOperator) this.avoid = [];
+    for (;;) {
+      await this.lookAgain(c, named);
+      const { target } = this;
+      try {
+        return await this.moveTo(target, c);
+      } catch (err) {
+        const code = failureOf(err)?.code;
+        if (code === undefined || !OF_THE_TARGET.some((one) => one === code)) throw err;
+        this.avoid.push(target);
+        const other = await this.choose(c);
+        if (other === null || named !== undefined) throw err;
+        await this.turnTo(other, `${target} failed with ${code}`, c);
+      }
+    }
+  }
+
+  private moveTo(target: string, c: StepContext): Promise<MoveResult> {
+    const { step, role, vm } = this;
+    const { reasons = [] } = this.ranking.find(({ node }) => sameName(node, target)) ?? {};
+    const known = { reasons, disks: vm.disks };
+    return moveWithCause(this.calls, { step, role, target, known }, c);
+  }
+
+  /** Only the two ends are asked as long as the choice stands. */
+  private async lookAgain(c: StepContext, named: string | undefined): Promise<void> {
+    const snapshot = await this.look((owner) => [owner, this.target]);
+    const now = this.findIn(snapshot);
+    if (now === null) return;
+    if (now.vm.uptimeSeconds + UPTIME_SLACK_SECONDS < this.vm.uptimeSeconds) {
+      c.evidence({
+        restartedBefore: `${now.role.name} restarted before this move began: it ran for ${durationText(this.vm.uptimeSeconds * 1000)} when the node was chosen and for ${durationText(now.vm.uptimeSeconds * 1000)} now`,
+      });
+    }
+    Object.assign(this, now);
+    if (named !== undefined || sameName(now.role.owner, this.target)) return;
+    if (this.place(snapshot, this.target).target !== null && this.isTheOnlyWay(now.role)) return;
+    const other = await this.choose(c);
+    if (other === null || sameName(other, this.target)) return;
+    await this.turnTo(other, `${this.target} cannot take it any more`, c);
+  }
+
+  /** The slot that was waited for was one of the other node. */
+  private async turnTo(target: string, why: string, c: StepContext): Promise<void> {
+    c.evidence({ chosenAnew: `${target}, since ${why}` });
+    this.target = target;
+    const { role, targets } = this;
+    if (!isMoving(role)) await waitForSlot(this.calls, this.step, { role, target, targets });
+  }
+
+  /** No move to somewhere else is under way. */
+  private isTheOnlyWay({ move }: RoleFacts): boolean {
+    return move.target === null || sameName(move.target, this.target);
+  }
+
+  private async choose(c: StepContext): Promise<string | null> {
+    const snapshot = await this.look();
+    if (this.findIn(snapshot) === null) return null;
+    this.targets = targetsOf(snapshot);
+    const placement = this.place(snapshot);
+    this.ranking = placement.ranking;
+    c.evidence({ ranking: placement.ranking });
+    return placement.target;
+  }
+
+  private place(snapshot: Snapshot, only?: string): Placement {
+    return placeMove(snapshot, this.role.vmId, {
+      memoryReserveBytes: reserveOf(this.input),
+      avoid: this.avoid,
+      adopt: true,
+      ...(only === undefined ? {} : { only }),
+    });
+  }
+
+  private look(only?: (owner: string) => string[]): Promise<Snapshot> {
+    const { vmId } = this.role;
+    return takeSnapshot(this.calls, {
+      about: { role: vmId },
+      step: this.step,
+      ...(only === undefined
+        ? {}
+        : {
+            only: (view) => only(view.roles.find((r) => r.vmId === vmId)?.owner ?? this.role.owner),
+          }),
+    });
+  }
+
+  /** null: the node that has it does not answer, so what was known before the wait has to do. */
+  private findIn(snapshot: Snapshot): { role: RoleFacts; vm: VmFacts } | null {
+    try {
+      return findRunning(snapshot, this.role.vmId);
+    } catch (err) {
+      if (failureOf(err)?.code === 'NodeUnreachable') return null;
+      throw err;
+    }
+  }
+}
