@@ -42,7 +42,12 @@ export class Aim {
   /** Nodes that have turned the VM down in this run. */
   private avoid: string[] = [];
 
-  constructor(calls: Calls, input: MigrateVmInput, step: string, { role, vm, target, ranking }: Chosen) {
+  constructor(
+    calls: Calls,
+    input: MigrateVmInput,
+    step: string,
+    { role, vm, target, ranking }: Chosen,
+  ) {
     this.calls = calls;
     this.input = input;
     this.step = step;

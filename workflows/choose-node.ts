@@ -2,7 +2,12 @@
 // begins (aim.ts).
 import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import { sameName, stepId } from '../domain/names.ts';
-import { explainBlockers, placeMove, type Placement, type PlacementVerdict } from '../domain/placement.ts';
+import {
+  explainBlockers,
+  placeMove,
+  type Placement,
+  type PlacementVerdict,
+} from '../domain/placement.ts';
 import { isMoving } from '../domain/slots.ts';
 import { findVm, roleOfVm, viewOf } from '../domain/snapshot.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES, type MigrateVmInput } from '../domain/spec.ts';

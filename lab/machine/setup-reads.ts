@@ -249,9 +249,7 @@ export function peerFacts(
           }
         : null,
       clockAheadSeconds:
-        tried && problem === null
-          ? (peer.clockAheadMs - node.clockAheadMs) / 1000
-          : null,
+        tried && problem === null ? (peer.clockAheadMs - node.clockAheadMs) / 1000 : null,
     };
   });
 }

@@ -1,13 +1,7 @@
 // The CIM classes behind `Get-WatariSetup`: computer, firmware, accounts, the process that asks, what listens.
 import type { AccountFacts } from '../../domain/facts.ts';
 import type { Asked } from '../machine/refusal.ts';
-import {
-  accountOf,
-  administratorsOf,
-  isLocked,
-  listens,
-  PORTS,
-} from '../machine/setup-reads.ts';
+import { accountOf, administratorsOf, isLocked, listens, PORTS } from '../machine/setup-reads.ts';
 import { isOn, vmsOn, type LabNode, type World } from '../machine/world.ts';
 import { date, text, uint32, uint64, type Wire } from './wire.ts';
 
