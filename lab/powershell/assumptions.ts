@@ -74,4 +74,59 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     ifWrong:
       'before the cluster has been asked a role may count as a VM of its node alone; nothing is removed by it',
   },
+  {
+    about: 'Win32_Process.CreationDate',
+    says: "of process 4 (else of wininit.exe) is there, and does not move when the clock is set; a driver's page says the latter",
+    ifWrong:
+      'without it no node is restarted; if it moved, a restart would be believed that did not happen',
+  },
+  {
+    about: 'vmwp.exe',
+    says: 'runs once for each VM that runs, so a node with one is not restarted',
+    ifWrong: 'the guard on the node itself sees no VM; the look of the worker before it still does',
+  },
+  {
+    about: 'MSCluster_Resource.ResourceSpecificData1',
+    says: 'holds 32774 in its upper half and the percentage in its lowest byte while a VM moves; reflected from Failover Cluster Manager of 2019, not recorded',
+    ifWrong:
+      'a move shows no percentage, and is told by its group being Pending and by the job at its source',
+  },
+  {
+    about: 'root/MSCluster/MSCluster_Property',
+    says: 'the private properties of a resource come with a query, with VmID among them; documented, not recorded',
+    ifWrong:
+      'nothing: where a query does not tell it, Get-ClusterParameter is asked for all in one pipeline',
+  },
+  {
+    about: 'Msvm_MigrationJob.DestinationHost',
+    says: "is the target's name, and VirtualSystemName the VM's id; an address counts as unknown",
+    ifWrong:
+      'where a move goes is unknown, so it counts as possibly any node, and slots are waited for that were free',
+  },
+  {
+    about: 'MSCluster_ResourceGroupToPreferredNode',
+    says: 'lists its rows in the order of preference',
+    ifWrong: 'the second of two preferred nodes may be chosen before the first',
+  },
+  {
+    about: 'MSCluster_ResourceGroup.GroupType',
+    says: 'is 1 for the core group, as in the generated enumeration of the cmdlets',
+    ifWrong: 'the doctor does not see that a paused node holds the core group',
+  },
+  {
+    about: 'HRESULT 0x80070775 over WinRM',
+    says: 'is how a locked account is told',
+    ifWrong: 'a locked account is told as a refused sign-in; it is asked no more often for that',
+  },
+  {
+    about: 'certificates of a cluster',
+    says: 'sign a cluster in when all of its nodes block NTLM, or only 5986 answers; no property tells',
+    ifWrong: 'the checks of NTLM and TrustedHosts are told as not checked, though they apply',
+  },
+  {
+    about: 'event 1106 of Microsoft-Windows-Hyper-V-VMMS-Operational',
+    says: 'may come at any level, and tells its code as 80070534 without 0x',
+    ifWrong:
+      'a VM whose maker Windows cannot name (0x80070534) fails with MoveFailed and the text of the entry',
+  },
 ];
