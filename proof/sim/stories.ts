@@ -97,7 +97,7 @@ const start = (c: SimCluster, type: WorkflowName, more: object = {}): ServerRun 
     type,
     id: IDS[type](CLUSTER),
     queue: clusterQueue(CLUSTER),
-    input: { ...INPUT, ...more },
+    input: { ...INPUT, ...more, mayIgnore: Object.keys(INPUT) },
   });
   if (run === undefined) throw new Error(`${IDS[type](CLUSTER)} is running already`);
   return run;

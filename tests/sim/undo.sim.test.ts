@@ -132,7 +132,7 @@ async function tell({ type, id, input, vms = [WEB] }: Story, refused?: Refused):
     },
   });
   const before = worldOf(c);
-  const common = { cluster: CLUSTER, startedBy: 'test' };
+  const common = { startedBy: 'test', ...('spec' in input ? {} : { cluster: CLUSTER }) };
   const queue = clusterQueue(CLUSTER);
   const run = c.server.start({ type, id, queue, input: { ...common, ...input } })!;
   let parked: Told['parked'];
