@@ -153,9 +153,10 @@ function Get-WatariSharedVolume {
         $name = [string]$_.Name
         $state = [string]$_.State
         if ('Online', 'Failed' -notcontains $state) { $state = 'Offline' }
-        $own = @($rows | Where-Object { [string]$_.Name -eq $name })
-        $paused = @($own | Where-Object { $script:PausedVolume -contains [string](Read-Property $_ 'StateInfo') } |
-                ForEach-Object { [string]$_.Node })
+        $own = @(foreach ($row in $rows) { if ([string]$row.Name -eq $name) { $row } })
+        $paused = @(foreach ($row in $own) {
+                if ($script:PausedVolume -contains [string](Read-Property $row 'StateInfo')) { [string]$row.Node }
+            })
         if ($state -eq 'Online' -and $own.Count -gt 0 -and $paused.Count -eq $own.Count) { $state = 'Paused' }
         [pscustomobject][ordered]@{
             name     = $name

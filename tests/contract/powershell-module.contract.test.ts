@@ -56,11 +56,11 @@ describe('the PowerShell module', needs(POWERSHELL), () => {
 
   it('records every cmdlet with the values that it was given', async () => {
     const here = await fresh();
-    const name = `it's "web" $(x) 仮想`;
+    const name = `it's [web] $(x) 仮想`;
     const { cmdlets } = await here.host('HV1').createVm(request({ name }));
     // What changed something comes first.
     expect(cmdlets[0]).toBe(
-      `New-VM -Generation 2 -MemoryStartupBytes 4294967296 -Name 'it''s "web" $(x) 仮想' ` +
+      `New-VM -Generation 2 -MemoryStartupBytes 4294967296 -Name 'it''s [web] $(x) 仮想' ` +
         `-Path 'C:\\ClusterStorage\\Volume1' -SwitchName 'LAN' ` +
         `-VHDPath 'C:\\ClusterStorage\\Volume1\\new-1.vhdx' -Confirm:$false`,
     );

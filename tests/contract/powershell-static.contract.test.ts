@@ -92,6 +92,7 @@ const MEMBERS = [
   '[System.Threading.Tasks.Task]::WaitAll',
   '[System.Threading.ThreadPool]::GetMinThreads',
   '[System.Threading.ThreadPool]::SetMinThreads',
+  '[guid]::TryParse',
   '[guid]::Empty',
   '[guid]::NewGuid',
   '[regex]::Escape',

@@ -75,7 +75,7 @@ export function describeSetupReads(makeWorld: MakeWorld): void {
           credentialGuard: false,
         },
         automaticUpdates: { off: 1, option: null },
-        cluster: { coreGroupOwner: 'HV1', affinityRules: [] },
+        cluster: { coreGroupOwner: 'HV1' },
       });
       expect(facts.account.sid).toBe(facts.administrators[1]?.sid);
     });
