@@ -43,7 +43,8 @@ async function main(): Promise<number> {
     const native = nativeProblem(err);
     if (native !== null) {
       process.stderr.write(`${native.message}\n${native.hint}\n`);
-      return 1;
+      // At once: Node would tell it again, with a stack, for another module that waits for the same file.
+      process.exit(1);
     }
     const expected =
       err instanceof WorkerRefused || err instanceof ConfigError || err instanceof TypeError;

@@ -13,18 +13,28 @@ const folder = temporaryFolder('watari-native-', ends);
 ends(killAll);
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 
-/** All packages by links, but for the one whose native file is text. */
+const COPIED = ['worker', 'core-bridge'];
+
+/** All packages by links, but for the one whose native file is text, and the one that loads it. */
 function brokenCopy(): void {
   const packages = (scope: string): string[] =>
     fs.readdirSync(path.join(ROOT, 'node_modules', scope)).map((name) => path.join(scope, name));
   const linked = packages('').filter((name) => !name.startsWith('.') && name !== '@temporalio');
-  const sdk = packages('@temporalio').filter((name) => path.basename(name) !== 'worker');
-  fs.mkdirSync(at('node_modules', '@temporalio', 'worker'), { recursive: true });
+  const sdk = packages('@temporalio').filter((name) => !COPIED.includes(path.basename(name)));
+  fs.mkdirSync(at('node_modules', '@temporalio'), { recursive: true });
   for (const name of [...linked, ...sdk])
     fs.symlinkSync(path.join(ROOT, 'node_modules', name), at('node_modules', name), 'junction');
-  const worker = at('node_modules', '@temporalio', 'worker');
-  fs.writeFileSync(path.join(worker, 'broken.node'), 'no library of any system');
-  fs.writeFileSync(path.join(worker, 'index.js'), "require('./broken.node');\n");
+  for (const name of COPIED) {
+    const source = path.join(ROOT, 'node_modules', '@temporalio', name);
+    fs.cpSync(source, at('node_modules', '@temporalio', name), {
+      recursive: true,
+      filter: (file) => !['releases', 'sdk-core'].includes(path.basename(file)),
+    });
+  }
+  for (const name of packages(path.join('@temporalio', 'core-bridge', 'releases'))) {
+    fs.mkdirSync(at('node_modules', name), { recursive: true });
+    fs.writeFileSync(at('node_modules', name, 'index.node'), 'no library of any system');
+  }
   fs.cpSync(path.join(ROOT, 'dist'), at('dist'), {
     recursive: true,
     filter: (file) => path.basename(file) !== 'proof',
