@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { quoteValue } from '../domain/quoting.ts';
 import { ConfigError, reasonOf, type ConfigProblem } from '../config/config-error.ts';
+import { nativeProblem } from '../config/native-part.ts';
 import { EncryptionKeyProblem } from '../config/temporal/encryption.ts';
 import { isOutage } from './temporal/connection.ts';
 import { badInput, ClientError, type Problem } from './errors.ts';
@@ -37,6 +38,8 @@ export function asClientError(err: unknown): ClientError {
       'RunNotFound',
     );
   }
+  const native = nativeProblem(err);
+  if (native !== null) return new ClientError({ ...native, exitCode: EXIT.failed, cause: err });
   const file = fileProblem(err);
   if (file !== null) return file;
   const message = err instanceof Error ? messageOf(err) : String(err);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCodecCommands } from './commands/codec.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addLabCommand } from './commands/lab.ts';
 import type { ContextSource } from './commands/leaf.ts';
@@ -46,6 +47,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addServerCommand(program, context);
   addTlsCommands(program, context);
   addCodecCommands(program, context);
+  addCompletionCommand(program, terminal);
   return program;
 }
 

@@ -35,6 +35,7 @@ export const ROOMS = {
     commands: [
       '.',
       'cluster',
+      'completion',
       'demo',
       'render',
       'runs',
@@ -45,6 +46,7 @@ export const ROOMS = {
     ],
     demo: ['.', 'cluster', 'temporal', 'temporal-server'],
     cluster: ['.', 'render', 'runs', 'temporal'],
+    completion: ['.'],
     render: ['.', 'runs'],
     runs: ['.', 'temporal'],
     service: ['.'],

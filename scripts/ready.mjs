@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npmCommand } from './npm-command.mjs';
 
 const NODE_MIN = [20, 19];
 const PRODUCT = [
@@ -47,18 +48,6 @@ function checkNode() {
     `watari needs Node ${NODE_MIN.join('.')} or newer; this is ${process.version} (${process.execPath}).\n` +
       'Install the current LTS from https://nodejs.org and run the command again.',
   );
-}
-
-/** npm as arguments of node itself: on Windows npm is a .cmd, which cannot be started without a shell. */
-function npmCommand() {
-  const home = path.dirname(process.execPath);
-  const candidates = [
-    process.env.npm_execpath,
-    path.join(home, 'node_modules', 'npm', 'bin', 'npm-cli.js'),
-    path.join(home, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
-  ];
-  const cli = candidates.find((file) => file && /npm-cli\.c?js$/.test(file) && fs.existsSync(file));
-  return cli ? [process.execPath, cli] : ['npm'];
 }
 
 /** Runs quietly; shows everything the command said when it fails. */

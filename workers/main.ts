@@ -2,7 +2,8 @@
 // start` instead.
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
-import { startWorker, WorkerRefused } from './node-worker.ts';
+import { nativeProblem } from '../config/native-part.ts';
+import { WorkerRefused } from './refused.ts';
 
 const USAGE =
   'Usage: main.js --cluster NAME --node NAME [--lab URL [--powershell FOLDER]] [--owned] [--allow LIST | --read-only]';
@@ -24,6 +25,8 @@ async function main(): Promise<number> {
     if (values.cluster === undefined || values.node === undefined) {
       throw new WorkerRefused(`A worker must know its cluster and its node. ${USAGE}`);
     }
+    // Not loaded above: where its native part cannot be, this says why.
+    const { startWorker } = await import('./node-worker.ts');
     await startWorker({
       cluster: values.cluster,
       node: values.node,
@@ -37,6 +40,12 @@ async function main(): Promise<number> {
     });
     return 0;
   } catch (err) {
+    const native = nativeProblem(err);
+    if (native !== null) {
+      process.stderr.write(`${native.message}\n${native.hint}\n`);
+      // At once: Node would tell it again, with a stack, for another module that waits for the same file.
+      process.exit(1);
+    }
     const expected =
       err instanceof WorkerRefused || err instanceof ConfigError || err instanceof TypeError;
     process.stderr.write(

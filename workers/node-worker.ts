@@ -27,6 +27,7 @@ import {
   type Policy,
   type PolicyWords,
 } from '../hyperv/policy.ts';
+import { WorkerRefused } from './refused.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { Colleagues } from './serving.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -53,9 +54,6 @@ export interface NodeWorkerOptions {
   /** Default: standard error. */
   log?: (line: string) => void;
 }
-
-/** A worker that cannot be started as asked; the message is for a person, without a stack. */
-export class WorkerRefused extends Error {}
 
 /** How often waiting activities look again. A look through PowerShell costs some 100 ms of a host's time. */
 const LOOK_EVERY_MS = { lab: 250, powershell: 1000 };

@@ -21,6 +21,7 @@ import { PACKAGE_ROOT, packageVersion } from '../package-root.ts';
 import type { ServiceComputer } from '../service/computer.ts';
 import { lockFolder } from '../service/folders.ts';
 import type { Installed } from '../service/install.ts';
+import { tryNativePart } from '../service/native-part.ts';
 import type { WantedWorker } from '../service/registration.ts';
 import { readServiceStatus, statusLines } from '../service/status.ts';
 import { PERMISSIONS, policyOf, PolicyRefused } from '../../hyperv/policy.ts';
@@ -117,6 +118,7 @@ async function install(ctx: Context, o: InstallOptions): Promise<void> {
     installWorker(computer, {
       wanted,
       newPassword: o.newPassword === true,
+      tryProgram: () => tryNativePart({ program: wanted.program }),
       askPassword: () =>
         askPassword(ctx, wanted.account, o.passwordStdin === true ? process.stdin : null),
       prepareFolders: async () => {

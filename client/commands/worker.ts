@@ -80,7 +80,8 @@ async function runWorker(ctx: Context, o: WorkerOptions, toFile: Log | null): Pr
   const labUrl = o.lab === undefined ? ctx.labUrl : checkedUrl(o.lab);
   const connection = { ...PLAIN, ...ctx.temporalTarget() };
   // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
-  const { startWorker, WorkerRefused } = await import('../../workers/node-worker.ts');
+  const { startWorker } = await import('../../workers/node-worker.ts');
+  const { WorkerRefused } = await import('../../workers/refused.ts');
   try {
     await startWorker({
       cluster,

@@ -26,6 +26,8 @@ export interface InstallRequest {
   wanted: WantedWorker;
   /** Registers anew even if nothing else has changed. */
   newPassword: boolean;
+  /** Throws when the worker could not even be loaded here. */
+  tryProgram: () => Promise<void>;
   /** Asked only when it is needed. */
   askPassword: () => Promise<string>;
   /** Makes the folders, and keeps everybody but administrators out. */
@@ -67,6 +69,7 @@ export async function installWorker(
       return { outcome: 'unchanged', task, differences, ...state };
     }
   }
+  await request.tryProgram();
   const name = taskName(Math.max(0, ...ours.map((task) => taskNumber(task.name))) + 1);
   const registration = registrationOf(wanted, name);
   if (old !== null) {

@@ -57,8 +57,8 @@ function authorityLines(folder: string, platform: NodeJS.Platform): string[] {
     `Keep ${key} off every server and node: whoever has it can make certificates.`,
     ...(platform === 'win32'
       ? [
-          'Windows has no file modes; let nobody else read this folder:',
-          `  icacls "${folder}" /inheritance:r /grant:r "%USERNAME%:(OI)(CI)F"`,
+          'Windows has no file modes; let nobody else read this folder, in PowerShell:',
+          `  icacls "${folder}" /inheritance:r /grant:r "\${env:USERNAME}:(OI)(CI)F"`,
         ]
       : []),
     '',

@@ -90,6 +90,7 @@ describe('the worker as a task of Windows', needs(POWERSHELL), () => {
     installWorker(computer(), {
       wanted: wanted(o),
       newPassword: false,
+      tryProgram: async () => undefined,
       askPassword: async () => {
         asked += 1;
         return PASSWORD;
@@ -178,6 +179,14 @@ describe('the worker as a task of Windows', needs(POWERSHELL), () => {
       expect(again).toMatchObject({ outcome: 'unchanged', task: 'worker-1', pid: 4711 });
       expect(asked).toBe(1);
       expect(acts().length).toBe(before);
+    });
+
+    it('tries the program before it asks for a password and before Windows is told anything', async () => {
+      const broken = new ClientError({ code: 'VisualCppMissing', message: '', exitCode: 1 });
+      const tryProgram = (): Promise<never> => Promise.reject(broken);
+      expect(await failure(install({}, { tryProgram }))).toBe(broken);
+      expect(asked).toBe(0);
+      expect(acts()).toEqual([]);
     });
 
     it('says what differs, lets the old worker finish, and leaves one task', async () => {

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../client/context.ts';
 import { splitArguments } from '../../client/service/command-line.ts';
 import { installWorker } from '../../client/service/install.ts';
+import { tryNativePart } from '../../client/service/native-part.ts';
 import { readServiceStatus } from '../../client/service/status.ts';
 import { uninstallWorker } from '../../client/service/uninstall.ts';
 import { hold, logFiles, release } from '../../config/service-files.ts';
@@ -84,6 +85,7 @@ describe('what worker install registers', needs(POWERSHELL), () => {
           main: path.join(folder, '渡り 0.1.0', 'dist', 'client', 'main.js'),
         },
         newPassword: false,
+        tryProgram: () => tryNativePart({ program: process.execPath, root: ROOT }),
         askPassword: async () => PASSWORD,
         // Said by nobody yet: the stand-in starts no process.
         prepareFolders: async () => {

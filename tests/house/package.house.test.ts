@@ -25,6 +25,7 @@ const { engines, scripts, dependencies, devDependencies } = packageSchema.parse(
   JSON.parse(readProjectFile('package.json')),
 );
 const CI = readProjectFile('.github/workflows/ci.yml');
+const RELEASE = readProjectFile('.github/workflows/release.yml');
 const { packages } = lockSchema.parse(JSON.parse(readProjectFile('package-lock.json')));
 
 describe('package.json', () => {
@@ -66,7 +67,9 @@ describe('.node-version', () => {
   it('is the Node of every stage of the Dockerfile, and of every job of CI that has no matrix', () => {
     const stages = [...readProjectFile('Dockerfile').matchAll(/^FROM node:([\d.]+)/gm)];
     expect([...new Set(stages.map(([, node]) => node))]).toEqual([version]);
-    const inCi = [...CI.matchAll(/node-version(?:-file)?: (.+)/g)].map(([, where]) => where);
+    const inCi = [...`${CI}\n${RELEASE}`.matchAll(/node-version(?:-file)?: (.+)/g)].map(
+      ([, where]) => where,
+    );
     expect([...new Set(inCi)].sort()).toEqual(['${{ matrix.node }}', '.node-version']);
   });
 });
@@ -90,9 +93,10 @@ describe('package-lock.json', () => {
   });
 });
 
-describe('CI', () => {
+describe('CI and releases', () => {
   it('names every action by its commit, with the version for people beside it', () => {
-    const actions = [...CI.matchAll(/^ *(?:- )?uses: (.+)$/gm)].map(([, action = '']) => action);
+    const uses = /^ *(?:- )?uses: (.+)$/gm;
+    const actions = [...`${CI}\n${RELEASE}`.matchAll(uses)].map(([, action = '']) => action);
     expect(actions.length).toBeGreaterThan(5);
     const pinned = /^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
     expect(actions.filter((action) => !pinned.test(action))).toEqual([]);
@@ -103,11 +107,23 @@ describe('CI', () => {
 });
 
 describe('the checks of npm test', () => {
-  it('run in CI and from .ci/run, and nothing else decides', () => {
+  it('run in CI, before a release and from .ci/run, and nothing else decides', () => {
     expect(readProjectFile('.ci/run')).toContain('npm test');
-    expect(CI).toContain('- run: npm test');
+    for (const workflow of [CI, RELEASE]) expect(workflow).toContain('- run: npm test');
     expect(projectFiles().filter((file) => file.startsWith('.github/workflows/'))).toEqual([
       '.github/workflows/ci.yml',
+      '.github/workflows/release.yml',
     ]);
+  });
+});
+
+describe('a release', () => {
+  it('is made of a tag that is the version, after the tests and after its packages were tried', () => {
+    expect(RELEASE).toContain('if [ "$GITHUB_REF_NAME" != "$wanted" ]');
+    expect(RELEASE).toContain(`wanted="v$(node -p 'require("./package.json").version')"`);
+    const order = ['npm test', 'npm run package', 'demo', 'sha256sum --check', 'gh release create'];
+    const places = order.map((word) => RELEASE.lastIndexOf(word));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(RELEASE).toMatch(/^ {2}publish:\n {4}needs: try$/m);
   });
 });

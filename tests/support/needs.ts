@@ -1,5 +1,7 @@
 // What some tests need and a machine may lack. Who lacks it skips them, and `npm test` says at its end why; a test that is
 // skipped for no reason is a failure there (scripts/test.mjs).
+import fs from 'node:fs';
+import path from 'node:path';
 import { CHROMIUM } from './browser.ts';
 import { ENGINE } from './engine.ts';
 
@@ -32,6 +34,18 @@ export const POSIX: Need = {
   isThere: process.platform !== 'win32',
   lacks: 'this is Windows, and what they use is not there (signals, modes of files, sh)',
 };
+
+/** Of this system; Windows' bash.exe may be a door to nothing. */
+const shell = (name: string): Need => ({
+  isThere:
+    POSIX.isThere &&
+    (process.env['PATH'] ?? '')
+      .split(path.delimiter)
+      .some((folder) => folder !== '' && fs.existsSync(path.join(folder, name))),
+  lacks: `no ${name} on PATH of a system that has its shells there`,
+});
+export const BASH = shell('bash');
+export const ZSH = shell('zsh');
 
 /** Options of a test, or of a `describe`. */
 export const needs = ({ isThere, lacks }: Need): { skip?: true; meta?: { lacks: string } } =>

@@ -106,7 +106,12 @@ describe('tls init', () => {
   });
 
   it('says which command locks the keys on Windows', async () => {
-    expect(await init(SERVER, { platform: 'win32' })).toMatch(/icacls ".*tls" \/inheritance:r/);
+    const told = await init(SERVER, { platform: 'win32' });
+    expect(told).toMatch(
+      /icacls ".*tls" \/inheritance:r \/grant:r "\$\{env:USERNAME\}:\(OI\)\(CI\)F"/,
+    );
+    // A variable of cmd, which means nothing to PowerShell.
+    expect(told).not.toContain('%USERNAME%');
   });
 
   it('leaves an hour for clocks that are slow, and ends after --days', async () => {

@@ -60,6 +60,7 @@ describe('a session without administrator rights', () => {
     const request = {
       wanted: wantedWorker(context(), { cluster: 'hv-lab', account: 'watari' }, places()),
       newPassword: false,
+      tryProgram: () => Promise.reject(new Error('must not be tried')),
       askPassword: () => Promise.reject(new Error('must not be asked')),
       prepareFolders: () => Promise.reject(new Error('must not be made')),
     };
