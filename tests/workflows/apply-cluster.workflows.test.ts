@@ -218,7 +218,7 @@ faults:
   it('takes back the VM, its role and the settings on abort, last first, and never a finished move', async () => {
     const c = await cluster(`${BARE}
 faults:
-  - { on: startMove, vm: new-1, times: 1, error: { hresult: '0x80071398' } }
+  - { on: startMove, vm: new-1, times: always, error: { hresult: '0x80071398' } }
 `);
     const run = await apply(c, { prove: ['db-1', 'new-1'] });
     const proof = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'new-1')));
