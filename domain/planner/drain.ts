@@ -72,16 +72,20 @@ export function drain(
       style.order,
     ),
   }));
+  const open = field.sites.filter((site) => !closed.has(site));
   for (;;) {
+    const ready = new Set(open.filter((site) => timeline.maySend(site)));
     for (const { site, waiting } of queues) {
-      while (waiting.length > 0 && timeline.maySend(site)) {
+      while (waiting.length > 0 && ready.size > 0 && timeline.maySend(site)) {
+        let to: Site | null = null;
         const started = waiting.findIndex((leaver) => {
-          const to = chooseTarget(timeline, leaver, style);
-          if (to === null) return false;
-          timeline.start(leaver.guest, to);
-          return true;
+          to = chooseTarget(timeline, leaver, ready, style);
+          return to !== null;
         });
-        if (started < 0) break;
+        const leaver = waiting[started];
+        if (leaver === undefined || to === null) break;
+        timeline.start(leaver.guest, to);
+        if (!timeline.maySend(to)) ready.delete(to);
         waiting.splice(started, 1);
       }
     }
@@ -103,14 +107,19 @@ function inOrder(leavers: Leaver[], order: DrainStyle['order']): Leaver[] {
   return [...leavers].sort((a, b) => key(a) - key(b) || a.guest.index - b.guest.index);
 }
 
-/** Among the targets that may take it now and in time. */
-function chooseTarget(timeline: Timeline, leaver: Leaver, style: DrainStyle): Site | null {
+/** Among the targets that may take it now and in time; `ready` are those that take anything. */
+function chooseTarget(
+  timeline: Timeline,
+  leaver: Leaver,
+  ready: ReadonlySet<Site>,
+  style: DrainStyle,
+): Site | null {
   const { guest } = leaver;
   const from = timeline.ownerOf(guest);
   let best: Site | null = null;
   let least: number[] = [];
   for (const to of leaver.targets) {
-    if (!timeline.canStart(guest, to)) continue;
+    if (!ready.has(to) || !timeline.canStart(guest, to)) continue;
     const seconds = moveSeconds(timeline.field, guest, from, to);
     if (timeline.now + seconds > style.deadline) continue;
     const rank = [

@@ -110,7 +110,9 @@ function improved(
   const targets = new Map(leavers.map((leaver) => [leaver.guest, leaver.targets]));
   const cost = start.steps.length * (start.steps.length + 20);
   let best = start;
-  for (let left = (WORK * 10) / cost; left > 0 && best.seconds > bound * GOOD; left -= 1) {
+  const changes = (WORK * 10) / cost;
+  // A handful changes nothing for the better.
+  for (let left = changes < 50 ? 0 : changes; left > 0 && best.seconds > bound * GOOD; left -= 1) {
     const steps = [...best.steps];
     const at = pick(steps.length);
     const step = steps[at];

@@ -33,6 +33,10 @@ export class Placement {
     return site.node.usableBytes - reserveBytes - (this.used[site.index] ?? 0);
   }
 
+  usedOn(site: Site): number {
+    return this.used[site.index] ?? 0;
+  }
+
   guestsOn(site: Site): Guest[] {
     return this.field.guests.filter((guest) => this.ownerOf(guest) === site);
   }
@@ -150,6 +154,13 @@ export function makeRoomSequence(
   }
   return { steps };
 }
+
+/** Moves of others, then of this VM, to one of its targets; null when none are found. */
+export const wayOut = (
+  placement: Placement,
+  guest: Guest,
+  targets: (guest: Guest) => Site[],
+): Step[] | null => wayFor(placement, guest, targets, DEPTH_MAX, new Set(), seeded(1), 0);
 
 /** Moves that end with this one, the fewest that this search finds; the placement is left as it was. */
 function wayFor(

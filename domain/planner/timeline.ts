@@ -19,7 +19,7 @@ interface Standing {
   /** Memory of the VMs that are here and of those on their way here. */
   used: number;
   busy: number;
-  guests: number;
+  guests: Set<Guest>;
   closed: boolean;
   classes: Map<string, number>;
   /** Moves with an end here whose copy has not ended. */
@@ -54,7 +54,7 @@ export class Timeline {
     this.standing = field.sites.map(() => ({
       used: 0,
       busy: 0,
-      guests: 0,
+      guests: new Set(),
       closed: false,
       classes: new Map(),
       carried: new Set(),
@@ -62,7 +62,7 @@ export class Timeline {
     }));
     for (const guest of field.guests) {
       const here = this.at(guest.home);
-      here.guests += 1;
+      here.guests.add(guest);
       come(guest, here);
     }
   }
@@ -87,7 +87,12 @@ export class Timeline {
   /** Nothing is here, and nothing is on its way here or away. */
   isEmpty(site: Site): boolean {
     const here = this.at(site);
-    return here.guests === 0 && here.busy === 0;
+    return here.guests.size === 0 && here.busy === 0;
+  }
+
+  /** Also those that are on their way from here. */
+  guestsOn(site: Site): ReadonlySet<Guest> {
+    return this.at(site).guests;
   }
 
   isClosed(site: Site): boolean {
@@ -234,8 +239,8 @@ export class Timeline {
     this.moving.delete(guest);
     this.owner[guest.index] = to;
     source.used -= guest.memory;
-    source.guests -= 1;
-    target.guests += 1;
+    source.guests.delete(guest);
+    target.guests.add(guest);
     for (const name of guest.vm.antiAffinityClassNames)
       source.classes.set(name, (source.classes.get(name) ?? 0) - 1);
     source.busy -= 1;
