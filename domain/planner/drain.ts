@@ -52,7 +52,8 @@ export function drainBound(field: Field, leavers: readonly Leaver[]): number {
     slots.set(home, (slots.get(home) ?? 0) + leastSeconds / field.problem.slots);
     bound = Math.max(bound, leastSeconds);
   }
-  for (const seconds of link.values()) bound = Math.max(bound, seconds + setupSeconds + handoverSeconds);
+  for (const seconds of link.values())
+    bound = Math.max(bound, seconds + setupSeconds + handoverSeconds);
   return Math.max(bound, ...slots.values());
 }
 
@@ -77,22 +78,32 @@ export function drain(
     const ready = new Set(open.filter((site) => timeline.maySend(site)));
     for (const { site, waiting } of queues) {
       while (waiting.length > 0 && ready.size > 0 && timeline.maySend(site)) {
-        let to: Site | null = null;
-        const started = waiting.findIndex((leaver) => {
-          to = chooseTarget(timeline, leaver, ready, style);
-          return to !== null;
-        });
-        const leaver = waiting[started];
-        if (leaver === undefined || to === null) break;
-        timeline.start(leaver.guest, to);
-        if (!timeline.maySend(to)) ready.delete(to);
-        waiting.splice(started, 1);
+        const started = startFirst(timeline, waiting, ready, style);
+        if (started === null) break;
+        waiting.splice(started.at, 1);
+        if (!timeline.maySend(started.to)) ready.delete(started.to);
       }
     }
     const rest = style.deadline - timeline.now;
     if (queues.some((q) => q.waiting.some((leaver) => leaver.leastSeconds > rest))) return null;
     if (!timeline.advance()) return queues.every((q) => q.waiting.length === 0) ? timeline : null;
   }
+}
+
+/** Starts the first of these that has a target now. */
+function startFirst(
+  timeline: Timeline,
+  waiting: readonly Leaver[],
+  ready: ReadonlySet<Site>,
+  style: DrainStyle,
+): { at: number; to: Site } | null {
+  for (const [at, leaver] of waiting.entries()) {
+    const to = chooseTarget(timeline, leaver, ready, style);
+    if (to === null) continue;
+    timeline.start(leaver.guest, to);
+    return { at, to };
+  }
+  return null;
 }
 
 function inOrder(leavers: Leaver[], order: DrainStyle['order']): Leaver[] {

@@ -21,6 +21,8 @@ const DEADLINES = [1.001, 1.004, 1.01, 1.02, 1.04, 1.07, 1.1, 1.15, 1.25, 1.5, 2
 const GOOD = 1.0015;
 /** Of moves times targets, in all attempts together: so that no plan takes more than a second or so. */
 const WORK = 600_000;
+/** Small plans are as good as they get long before this. */
+const CHANGES_MAX = 6000;
 const SHARINGS: readonly Sharing[] = ['alone', 'filled'];
 /** So small that every state can be looked at. */
 const SMALL = { guests: 14, sites: 8 };
@@ -34,7 +36,8 @@ export function planEmpty(field: Field, nodes: readonly string[]): MovePlan {
   const bound = drainBound(field, leavers);
   const good = (one: Emptied | null): boolean => one !== null && one.seconds <= bound * GOOD;
   let best = drained(field, closed, leavers, bound);
-  const found = good(best) ? { sequences: [], blocked: null, proven: false } : sequencesOf(field, closed, leavers);
+  const enough = good(best) || (best !== null && isLarge(field, leavers));
+  const found = enough ? NOTHING : sequencesOf(field, closed, leavers);
   for (const steps of found.sequences) {
     for (const sharing of SHARINGS) {
       const timeline = runSequence(field, closed, steps, { sharing, deadline: Infinity });
@@ -45,6 +48,12 @@ export function planEmpty(field: Field, nodes: readonly string[]): MovePlan {
   if (!good(best)) best = improved(field, closed, leavers, best, bound);
   return { feasible: true, moves: best.timeline.moves, maintain: [], seconds: best.seconds };
 }
+
+const NOTHING = { sequences: [], blocked: null, proven: false };
+
+/** So that one attempt takes a good part of the time that a plan may take. */
+const isLarge = (field: Field, leavers: readonly Leaver[]): boolean =>
+  leavers.length * field.sites.length > WORK / 40;
 
 const largest = (leavers: readonly Leaver[]): Guest | null =>
   [...leavers].sort((a, b) => b.guest.memory - a.guest.memory)[0]?.guest ?? null;
@@ -65,7 +74,10 @@ function sequencesOf(
       sequences.push(shortest);
     }
   }
-  const tries = Math.max(2, Math.min(30, Math.floor(WORK / (leavers.length * field.sites.length * 100))));
+  const tries = Math.max(
+    2,
+    Math.min(30, Math.floor(WORK / (leavers.length * field.sites.length * 100))),
+  );
   for (let seed = 0; seed < tries; seed += 1) {
     const way = makeRoomSequence(field, closed, seed);
     if ('steps' in way) sequences.push(way.steps);
@@ -84,7 +96,7 @@ function drained(
   const styles = SHARINGS.flatMap((sharing) =>
     TARGETS.flatMap((target) => ORDERS.map((order) => ({ order, target, sharing }))),
   );
-  const many = leavers.length * field.sites.length > WORK / 40;
+  const many = isLarge(field, leavers);
   for (const factor of many ? DEADLINES.slice(2) : DEADLINES) {
     let best: Emptied | null = null;
     for (const style of many ? styles.slice(0, 2) : styles) {
@@ -110,7 +122,7 @@ function improved(
   const targets = new Map(leavers.map((leaver) => [leaver.guest, leaver.targets]));
   const cost = start.steps.length * (start.steps.length + 20);
   let best = start;
-  const changes = (WORK * 10) / cost;
+  const changes = Math.min(CHANGES_MAX, (WORK * 10) / cost);
   // A handful changes nothing for the better.
   for (let left = changes < 50 ? 0 : changes; left > 0 && best.seconds > bound * GOOD; left -= 1) {
     const steps = [...best.steps];

@@ -16,14 +16,19 @@ const NONE: ReadonlySet<Site> = new Set();
 
 export function planRebalance(field: Field, withinPercent: number): MovePlan {
   const open = field.sites.filter((site) => site.node.open);
-  const total = field.guests.filter((g) => open.includes(g.home)).reduce((sum, g) => sum + g.memory, 0);
+  const total = field.guests
+    .filter((g) => open.includes(g.home))
+    .reduce((sum, g) => sum + g.memory, 0);
   const mean = total / open.reduce((sum, site) => sum + site.node.usableBytes, 0);
   const band: Band = {
     least: (site) => (mean - withinPercent / 100) * site.node.usableBytes,
     most: (site) => (mean + withinPercent / 100) * site.node.usableBytes,
     mean: (site) => mean * site.node.usableBytes,
   };
-  const tries = Math.max(2, Math.min(300, Math.floor(WORK / (field.guests.length * open.length * 60))));
+  const tries = Math.max(
+    2,
+    Math.min(300, Math.floor(WORK / (field.guests.length * open.length * 60))),
+  );
   let best: Balanced | null = null;
   for (let seed = 0; seed < tries; seed += 1) {
     const steps = stepsInto(field, open, band, seed);
@@ -81,7 +86,8 @@ function stepsInto(field: Field, open: readonly Site[], band: Band, seed: number
         const there = over ? band.least(to) - used(to) : used(from) - band.most(from);
         // What it does too much or too little at this end, what it does not do for the other, and how busy that is.
         const key =
-          (Math.abs(guest.memory - here) - Math.min(guest.memory, Math.max(0, there))) / worst.link +
+          (Math.abs(guest.memory - here) - Math.min(guest.memory, Math.max(0, there))) /
+            worst.link +
           (touched.get(over ? to : from) ?? 0) * 0.5 +
           (shake * random() * guest.memory) / worst.link;
         if (best === null || key < best.key) best = { step: { guest, to }, key };

@@ -36,25 +36,34 @@ const WORK = 8_000;
 
 export function planRolling(field: Field, task: Rolling): MovePlan {
   const sites = task.nodes.map((name) => field.siteOf(name));
+  const tries = Math.max(3, Math.floor(WORK / field.guests.length));
+  const random = seeded(1);
+  const known = ordersOf(field, sites).flatMap((order) =>
+    STYLES.map((style) => ({ order, style })),
+  );
   let best: Rolled | null = null;
   let blocked: Guest | null = null;
-  let left = Math.max(3, Math.floor(WORK / field.guests.length));
-  const attempt = (order: Site[], style: Style): void => {
-    left -= 1;
+  for (let at = 0; at < tries; at += 1) {
+    const { order, style } = known[at] ?? another(best, sites, random);
     const rolled = new Roll(field, task, order, style).run();
     if ('blocked' in rolled) blocked ??= rolled.blocked;
     else best = betterRoll(field, best, rolled);
-  };
-  for (const order of ordersOf(field, sites))
-    for (const style of STYLES) if (left > 0) attempt(order, style);
-  const random = seeded(1);
-  while (left > 0) {
-    const known = best as Rolled | null;
-    const style = pick(STYLES, random);
-    if (known === null) attempt(shuffled(sites, random), style);
-    else attempt(oneElsewhere(known.order, random), random() < 0.7 ? known.style : style);
   }
   return best === null ? noPlace(blocked) : planOf(best);
+}
+
+/** A small change of the best attempt; any order while there is none. */
+function another(
+  best: Rolled | null,
+  sites: readonly Site[],
+  random: () => number,
+): { order: Site[]; style: Style } {
+  const style = pick(STYLES, random);
+  if (best === null) return { order: shuffled(sites, random), style };
+  return {
+    order: oneElsewhere(best.order, random),
+    style: random() < 0.7 ? best.style : style,
+  };
 }
 
 function planOf(best: Rolled): MovePlan {
@@ -212,6 +221,7 @@ class Roll {
   private leave(sites: readonly Site[], may: (to: Site) => boolean): boolean {
     let waits = false;
     for (const site of sites) {
+      if (!this.timeline.maySend(site)) continue;
       const here = [...this.timeline.guestsOn(site)].filter((g) => !this.timeline.isMoving(g));
       here.sort((a, b) => b.memory - a.memory || a.index - b.index);
       const open = this.field.sites.filter((to) => may(to) && this.timeline.maySend(to));

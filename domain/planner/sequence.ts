@@ -89,7 +89,8 @@ export function shortestSequence(
       const placement = new Placement(field, owners);
       for (const guest of shuffled(field.guests, random)) {
         for (const to of guest.mayBeOn) {
-          if (closed.has(to) || placement.ownerOf(guest) === to || !placement.has(guest, to)) continue;
+          if (closed.has(to) || placement.ownerOf(guest) === to || !placement.has(guest, to))
+            continue;
           const after = [...owners];
           after[guest.index] = to;
           const there = key(after);

@@ -145,7 +145,8 @@ export class Timeline {
   canStart(guest: Guest, to: Site): boolean {
     const from = this.ownerOf(guest);
     if (from === to || this.moving.has(guest)) return false;
-    if (this.freeSlots(from) < 1 || this.freeSlots(to) < 1 || !this.hasPlace(guest, to)) return false;
+    if (this.freeSlots(from) < 1 || this.freeSlots(to) < 1 || !this.hasPlace(guest, to))
+      return false;
     const rate = wireRate(from, to);
     return this.bears(from, rate) && this.bears(to, rate);
   }
