@@ -60,12 +60,14 @@ export const ROOMS = {
     doctor: ['.', 'doctor/checks'],
     'doctor/checks': ['.', 'doctor'],
     'failure-rows': ['.'],
+    planner: ['.'],
   },
   // The doors stand on the machine, and the machine knows none of them.
   lab: { scenario: [], machine: ['scenario'], powershell: ['machine', 'scenario'] },
   proof: {
     rig: [],
     bench: ['rig'],
+    evacuation: [],
     load: ['rig'],
     production: ['rig'],
     soak: ['rig', 'production'],
