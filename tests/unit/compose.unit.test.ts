@@ -359,6 +359,11 @@ const COMPOSES = [['docker', 'compose'], ['docker-compose'], ['podman-compose']]
   return status === 0 && !/version:? v?1\.\d+\.\d+, build/.test(stdout);
 });
 
+/** The reader's own settings must not decide whether this passes. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|POSTGRES|COMPOSE)_/.test(name)),
+);
+
 const COMPOSE = {
   isThere: COMPOSES.length > 0,
   lacks:
@@ -379,14 +384,10 @@ describe.each(COMPOSE.isThere ? COMPOSES.map((words) => words.join(' ')) : ['Com
       const file = path.join(folder, 'env');
       fs.writeFileSync(file, env);
       const [command = '', ...first] = program.split(' ');
-      // The reader's own .env must not decide whether this passes.
-      const withoutOurs = Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|POSTGRES|COMPOSE)_/.test(name)),
-      );
       return spawnSync(command, [...first, '--env-file', file, ...args, 'config', '--services'], {
         cwd: ROOT,
         encoding: 'utf8',
-        env: withoutOurs,
+        env: ENVIRONMENT,
       });
     };
     const PASSWORD = 'POSTGRES_PASSWORD=secret\n';
@@ -444,7 +445,7 @@ describe('TLS', needs(DOCKER), () => {
     return spawnSync(program, [...first, ...args, 'config'], {
       cwd: folder,
       encoding: 'utf8',
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+      env: ENVIRONMENT,
     });
   };
 
