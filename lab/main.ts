@@ -21,6 +21,9 @@ import { startWorkers, type Workers } from './workers.ts';
 const JSON_ASKED = process.argv.includes('--json');
 const DEFAULT_PORT = 7400;
 const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
+const DEFAULT_LOG_DIR = '.watari/lab';
+/** In place of a folder, as for other programs: where we write ourselves. */
+const STANDARD_OUTPUT = '-';
 const DEMO_SCENARIO = fileURLToPath(
   // Compiled code lies one folder deeper than the sources and their scenarios.
   new URL(
@@ -72,7 +75,7 @@ async function start(o: StartOptions): Promise<void> {
       lab,
       cluster: scenario.cluster,
       url,
-      logDir: o.logDir,
+      logs: o.logDir === STANDARD_OUTPUT ? sayLine : o.logDir,
       ...(o.workers !== true && { nodes: o.workers }),
       ...(modules !== null && { modules }),
     });
@@ -93,6 +96,10 @@ async function start(o: StartOptions): Promise<void> {
   process.stdin.destroy();
 }
 
+const sayLine = (node: string, line: string): void => {
+  process.stdout.write(`${node} ${line}\n`);
+};
+
 /** Stand-ins of the Windows modules, and a PowerShell that can run them. */
 function modulesForWorkers(o: StartOptions): string {
   if (o.workers === false)
@@ -103,7 +110,8 @@ function modulesForWorkers(o: StartOptions): string {
       EXIT.badInput,
     );
   findEngine(readPowerShellPlaces());
-  const folder = path.resolve(o.logDir, 'modules');
+  const beside = o.logDir === STANDARD_OUTPUT ? DEFAULT_LOG_DIR : o.logDir;
+  const folder = path.resolve(beside, 'modules');
   generateModules(folder);
   return folder;
 }
@@ -208,7 +216,7 @@ function program(): Command {
       'workers run the real PowerShell on stand-ins of the Windows modules',
       false,
     )
-    .option('--log-dir <folder>', 'logs of the workers', '.watari/lab')
+    .option('--log-dir <folder>', 'logs of the workers; -: standard output', DEFAULT_LOG_DIR)
     .option('--owned', 'stop when standard input ends', false)
     .option('--json', 'print url and pid as one line of JSON', false)
     .addHelpText('after', '\nExample:\n  watari lab start --scenario my-cluster.yaml --speed 60')

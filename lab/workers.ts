@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { sameName } from '../domain/names.ts';
 import type { Lab } from './machine/lab.ts';
@@ -12,8 +13,8 @@ export interface WorkersOptions {
   cluster: string;
   /** Where workers reach the lab. */
   url: string;
-  /** Each worker's output goes to worker-<node>.log in it. */
-  logDir: string;
+  /** Where each worker's output goes: a folder, with a worker-<node>.log for each, or who is told every line. */
+  logs: string | ((node: string, line: string) => void);
   /** Nodes that have a worker; default: all. */
   nodes?: string[];
   /** Folder of stand-in modules: workers run the real PowerShell on them. */
@@ -51,7 +52,7 @@ export const workerCommand =
   });
 
 export function startWorkers(options: WorkersOptions): Workers {
-  fs.mkdirSync(options.logDir, { recursive: true });
+  if (typeof options.logs === 'string') fs.mkdirSync(options.logs, { recursive: true });
   const served = (node: string): boolean =>
     options.nodes?.some((name) => sameName(name, node)) ?? true;
   const supervised = options.lab
@@ -109,12 +110,9 @@ class NodeWorker {
   start(): void {
     clearTimeout(this.again);
     if (this.child !== null || this.halted) return;
-    const { command, cluster, url, logDir, modules } = this.options;
+    const { command, cluster, url, modules } = this.options;
     const { file, args } = (command ?? workerCommand(cluster, url, modules))(this.node);
-    const log = fs.openSync(path.join(logDir, `worker-${this.node}.log`), 'a');
-    // Standard input is a pipe that ends with us, whatever ends us: workers watch it.
-    const child = spawn(file, args, { stdio: ['pipe', log, log], windowsHide: true });
-    fs.closeSync(log);
+    const child = this.spawn(file, args);
     this.child = child;
     // A worker that is gone already cannot be written to; its exit says all there is to say.
     child.stdin?.on('error', () => undefined);
@@ -129,12 +127,31 @@ class NodeWorker {
     };
     child.once('exit', ended);
     child.once('error', (error) => {
-      fs.appendFileSync(
-        path.join(logDir, `worker-${this.node}.log`),
-        `The worker could not be started: ${error.message}\n`,
-      );
+      this.note(`The worker could not be started: ${error.message}`);
       ended();
     });
+  }
+
+  /** Standard input is a pipe that ends with us, whatever ends us: workers watch it. */
+  private spawn(file: string, args: string[]): ChildProcess {
+    const { logs } = this.options;
+    const out = typeof logs === 'string' ? fs.openSync(this.logFile(logs), 'a') : 'pipe';
+    const child = spawn(file, args, { stdio: ['pipe', out, out], windowsHide: true });
+    if (out !== 'pipe') fs.closeSync(out);
+    for (const said of [child.stdout, child.stderr]) {
+      if (said !== null) createInterface(said).on('line', (line) => this.note(line));
+    }
+    return child;
+  }
+
+  private note(line: string): void {
+    const { logs } = this.options;
+    if (typeof logs === 'string') fs.appendFileSync(this.logFile(logs), `${line}\n`);
+    else logs(this.node, line);
+  }
+
+  private logFile(folder: string): string {
+    return path.join(folder, `worker-${this.node}.log`);
   }
 
   /** At once, without any chance to finish. */

@@ -50,6 +50,9 @@ export const FILES = {
   client: { certificate: 'client.pem', key: 'client.key' },
 } as const;
 
+const SERVER_FOLDER = 'server';
+const CLIENTS_FOLDER = 'clients';
+
 export async function makeTlsFolder(request: TlsRequest, maker: Maker): Promise<Made[]> {
   const { out } = request;
   const authority = readPair(out, FILES.authority, 'the certificate authority');
@@ -59,6 +62,7 @@ export async function makeTlsFolder(request: TlsRequest, maker: Maker): Promise<
     todo.map((leaf) => [leaf, readOld(leaf, authority?.certificate ?? null)] as const),
   );
   // Everything was looked at; from here on files are written.
+  keepOutOfGit(out);
   const made: Made[] = [];
   const signer =
     authority ?? (await maker.makeAuthority('watari local CA', span(request, AUTHORITY_DAYS)));
@@ -106,8 +110,8 @@ interface Leaf {
 }
 
 function whatToMake({ out, serverNames, clients }: TlsRequest): Leaf[] {
-  const serverFolder = path.join(out, 'server');
-  const clientsFolder = path.join(out, 'clients');
+  const serverFolder = path.join(out, SERVER_FOLDER);
+  const clientsFolder = path.join(out, CLIENTS_FOLDER);
   const there = serverThere(serverFolder);
   const nothingNamed = serverNames.length === 0 && clients.length === 0;
   const names = serverNames.length > 0 ? [...serverNames] : there;
@@ -213,6 +217,15 @@ function parsed(file: string): X509Certificate {
     return new X509Certificate(fs.readFileSync(file));
   } catch {
     throw notOurs(`${file} is not a certificate`);
+  }
+}
+
+/** In a folder that is ours alone; in one with other things, git would lose sight of those too. */
+function keepOutOfGit(out: string): void {
+  const ours = [...Object.values(FILES.authority), SERVER_FOLDER, CLIENTS_FOLDER];
+  const there = fs.existsSync(out) ? fs.readdirSync(out) : [];
+  if (there.every((name) => ours.includes(name))) {
+    writeFile(path.join(out, '.gitignore'), '*\n', 0o644);
   }
 }
 

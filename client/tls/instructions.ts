@@ -1,11 +1,14 @@
 // What a person does with the certificates of `watari tls init`: what goes to which computer, how its key is locked,
 // and the settings that use it. Pure.
 import path from 'node:path';
+import { SETTINGS_FILE } from '../../config/service-places.ts';
 import { dateTime } from '../words.ts';
 import { FILES, type Made } from './folder.ts';
 
 /** Where a client's folder lies on its Windows computer; the profile beside the certificates names it. */
 export const WINDOWS_PLACE = 'C:\\ProgramData\\watari\\tls';
+/** What a worker that Windows starts reads; it sees no variables of whoever installs it. */
+const WORKER_SETTINGS = path.win32.join(WINDOWS_PLACE, '..', SETTINGS_FILE);
 
 /** Profile of Temporal's own configuration file, as TEMPORAL_CONFIG_FILE reads it. */
 export function profileToml(serverName: string): string {
@@ -69,8 +72,8 @@ function serverLines({ folder }: Made): string[] {
   const [pem, key] = [FILES.server.certificate, FILES.server.key];
   return [
     `Server: ${folder} has ${pem}, ${key} and ${FILES.authority.certificate}. With docker-compose.yml:`,
-    '  copy it to deploy/temporal/tls, then',
-    '  docker compose -f docker-compose.yml -f docker-compose.tls.yml up -d --wait',
+    '  copy it to deploy/temporal/tls, take the # off both COMPOSE_ lines at the end of .env.example in your .env, then',
+    '  docker compose up -d --wait',
     '',
   ];
 }
@@ -87,10 +90,10 @@ function clientLines(clients: readonly Made[], serverName: string): string[] {
   return [
     'Each client gets its own folder and no other:',
     ...clients.map(({ name, folder }) => `  ${folder}  to ${WINDOWS_PLACE} on ${name}`),
-    'There, in an elevated prompt (administrators and the system alone may read the key):',
+    'There, in PowerShell as administrator (administrators and the system alone may read the key):',
     `  ${lock}`,
-    `  setx /M TEMPORAL_CONFIG_FILE "${WINDOWS_PLACE}\\temporal.toml"`,
-    'then restart the worker. Elsewhere, instead of the file:',
+    `  Add-Content ${WORKER_SETTINGS} 'TEMPORAL_CONFIG_FILE=${WINDOWS_PLACE}\\temporal.toml'`,
+    'then install the worker, or start it again. Elsewhere, instead of the file:',
     ...variables.map((line) => `  ${line}`),
     '',
   ];

@@ -7,12 +7,12 @@ retention=${TEMPORAL_RETENTION:?}
 # How long to try each thing; the slowest of them, a new namespace, takes up to 10 s.
 patience=${PATIENCE_SECONDS:-30}
 
-# try COMMAND...: once a second until it succeeds; its last words when it never does.
+# try COMMAND...: once a second until it succeeds; its last words when it never does. By the clock, since a server that
+# does not answer takes its time over each.
 try() {
-  left=$patience
+  until_second=$(($(date +%s) + patience))
   until said=$("$@" 2>&1); do
-    left=$((left - 1))
-    if [ "$left" -le 0 ]; then
+    if [ "$(date +%s)" -ge "$until_second" ]; then
       echo "gave up: $*" >&2
       echo "$said" >&2
       return 1

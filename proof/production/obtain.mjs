@@ -1,9 +1,11 @@
 // Gets what the services of docker-compose.yml are made of, without containers: temporal-server, temporal-sql-tool and
 // the UI from the Go module proxy, in the versions that the file names, and PostgreSQL of this machine (Debian's
 // packages; with --install they are installed). Prints one JSON document; exit code 3 when something cannot be had.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
@@ -19,7 +21,7 @@ function unavailable(what, hint) {
 /** The tag of an image in docker-compose.yml: what is tested is what ships. */
 function taggedVersion(image) {
   const text = fs.readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
-  const version = new RegExp(`image: ${image}:(\\S+)`).exec(text)?.[1];
+  const version = new RegExp(`image: ${image}:([\\d.]+)`).exec(text)?.[1];
   if (version === undefined) throw new Error(`docker-compose.yml names no image ${image}`);
   return version;
 }
@@ -29,6 +31,7 @@ const ui = taggedVersion('temporalio/ui');
 
 /** By the name of the program; `module` as `go install` wants it. */
 const PROGRAMS = [
+  // Four to seven minutes on two cores; the others take seconds.
   { name: 'temporal-server', module: `go.temporal.io/server/cmd/server@v${server}` },
   { name: 'temporal-sql-tool', module: `go.temporal.io/server/cmd/tools/sql@v${server}` },
   { name: 'temporal-ui', module: `github.com/temporalio/ui-server/v2/cmd/server@v${ui}` },
@@ -44,7 +47,7 @@ function ask(command, args, env = {}) {
 }
 
 /** Compiled code is named by the last part of its package: `server` and `sql`; hence a folder for each. */
-function build({ name, module }) {
+async function build({ name, module }) {
   const target = path.join(folder, name);
   if (fs.existsSync(target)) return 0;
   if (ask('go', ['version']) === null) {
@@ -58,16 +61,23 @@ function build({ name, module }) {
   const draft = fs.mkdtempSync(path.join(folder, 'draft-'));
   const bin = path.join(draft, 'bin');
   const started = Date.now();
-  say(`Building ${name} (${module}); the server takes about four minutes on two cores, once`);
+  const secondsSoFar = () => Math.round((Date.now() - started) / 1000);
+  say(`Building ${name} (${module}), once`);
   // As upstream builds its own image; without symbols it is 136 MB instead of 211.
   const flags = ['-trimpath', '-tags', 'disable_grpc_modules', '-ldflags', '-s -w'];
-  const done = spawnSync('go', ['install', ...flags, module], {
-    encoding: 'utf8',
+  const going = spawn('go', ['install', ...flags, module], {
+    stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, GOBIN: bin, CGO_ENABLED: '0' },
   });
-  if (done.status !== 0) {
+  let said = '';
+  going.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+  // A busy machine takes an hour over it.
+  const patience = setInterval(() => say(`  ${name}: ${secondsSoFar()} s so far`), 60_000);
+  const [status] = await once(going, 'close');
+  clearInterval(patience);
+  if (status !== 0) {
     fs.rmSync(draft, { recursive: true, force: true });
-    const why = (done.error?.message ?? done.stderr).trim().split('\n').slice(-5).join('\n');
+    const why = said.trim().split('\n').slice(-5).join('\n');
     unavailable(
       `${name} could not be built from the Go module proxy:\n${why}`,
       'Is the proxy reachable (go env GOPROXY), and is Go new enough for that version?',
@@ -75,7 +85,7 @@ function build({ name, module }) {
   }
   fs.renameSync(path.join(bin, fs.readdirSync(bin)[0]), target);
   fs.rmSync(draft, { recursive: true, force: true });
-  const seconds = Math.round((Date.now() - started) / 1000);
+  const seconds = secondsSoFar();
   say(`Built ${name} in ${seconds} s`);
   return seconds;
 }
@@ -137,7 +147,8 @@ if (process.platform === 'win32') {
   );
 }
 const database = postgres();
-const seconds = Object.fromEntries(PROGRAMS.map((program) => [program.name, build(program)]));
+const seconds = {};
+for (const program of PROGRAMS) seconds[program.name] = await build(program);
 const found = {
   folder,
   server: path.join(folder, 'temporal-server'),

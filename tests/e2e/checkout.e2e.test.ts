@@ -24,6 +24,8 @@ describe('npm pack', () => {
       expect(files).toContain(`dist/${file}`);
     }
     expect(files).toContain('lab/scenarios/demo.yaml');
+    // `cp .env.example .env` is the first thing to do with docker-compose.yml.
+    expect(files).toEqual(expect.arrayContaining(['docker-compose.yml', '.env.example']));
     expect(files.filter((file) => /^(dist\/\.|scripts\/)/.test(file))).toEqual([]);
     expect(files.filter((file) => file.endsWith('.js') && EVIDENCE.test(file))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// docker-compose.yml and what it refers to. Where docker-compose is installed the file is resolved with it too; what
+// docker-compose.yml, what is laid over it, and what they refer to. Every Compose of this machine resolves them too; what
 // the jobs do is shown by tests/e2e/setup-namespace.e2e.test.ts.
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import fs from 'node:fs';
@@ -24,15 +24,23 @@ const serviceSchema = z.looseObject({
   environment: z.record(z.string(), z.string()),
   command: z.array(z.string()).optional(),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+  cap_drop: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  read_only: z.boolean().default(false),
+  user: z.string().optional(),
+  tmpfs: z.array(z.string()).default([]),
+  mem_limit: z.string().optional(),
+  pids_limit: z.number().optional(),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
 });
 const composeSchema = z.looseObject({
+  name: z.string(),
   services: z.record(z.string(), serviceSchema),
   volumes: z.record(z.string(), z.unknown()),
 });
 
 const text = read('docker-compose.yml');
-const { services, volumes } = composeSchema.parse(parse(text, { merge: true }));
+const { name: project, services, volumes } = composeSchema.parse(parse(text, { merge: true }));
 const service = (name: string): z.infer<typeof serviceSchema> => {
   const found = services[name];
   if (!found) throw new Error(`docker-compose.yml has no service ${name}`);
@@ -43,7 +51,42 @@ const all = Object.entries(services);
 
 describe('docker-compose.yml', () => {
   it.each(all)('pins the image of %s to a version', (_name, { image }) => {
-    expect(image).toMatch(/^[a-z/-]+:\d+\.\d+(\.\d+)?$/);
+    // With the release of its base where the tag alone would move to the next one; with a digest where one is known.
+    expect(image).toMatch(/^[a-z/-]+:\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?$/);
+  });
+
+  it('has a name of its own, or another folder would mean another database', () => {
+    expect(project).toBe('watari');
+  });
+
+  it.each(all)(
+    'lets %s have no capability, no new privilege and no file to write to',
+    (_name, s) => {
+      expect(s).toMatchObject({
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        read_only: true,
+      });
+    },
+  );
+
+  it('starts the database as its own user, because becoming it needs capabilities', () => {
+    const { user, tmpfs } = service('postgresql');
+    expect(user).toBe('999:999');
+    expect(tmpfs).toEqual(['/tmp', '/run/postgresql:uid=999,gid=999']);
+  });
+
+  it.each(all)('bounds the memory and the processes of %s', (_name, s) => {
+    expect(s.mem_limit).toMatch(/^\d+[mg]$/);
+    expect(s.pids_limit).toBeGreaterThan(0);
+  });
+
+  it('has the server tidy its memory before the engine ends it', () => {
+    const { mem_limit: limit = '', environment } = service('temporal');
+    const ownMib = Number(/^(\d+)MiB$/.exec(environment['GOMEMLIMIT'] ?? '')?.[1]);
+    const limitMib = Number(/^(\d+)g$/.exec(limit)?.[1]) * 1024;
+    expect(ownMib).toBeGreaterThan(limitMib / 2);
+    expect(ownMib).toBeLessThan(limitMib);
   });
 
   it('runs server, admin tools and UI of the versions that are tested together', () => {
@@ -54,12 +97,31 @@ describe('docker-compose.yml', () => {
       'temporalio/admin-tools:1.32.0',
     ]);
     expect(images).toContain('temporalio/ui:2.54.1');
-    expect(service('postgresql').image).toMatch(/^postgres:16\./);
+    // 16.14 closed eleven holes; another release of Debian would sort text in another way than the indexes do.
+    const [, minor = '', suite] =
+      /^postgres:16\.(\d+)-(\w+)$/.exec(service('postgresql').image) ?? [];
+    expect(Number(minor)).toBeGreaterThanOrEqual(15);
+    expect(suite).toBe('trixie');
   });
 
   it('builds the lab under the version of the package', () => {
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(read('package.json')));
     expect(service('lab')).toMatchObject({ image: `watari:${version}`, build: '.' });
+  });
+
+  it('builds the lab at every start, so that edited sources are not answered by an old image', () => {
+    expect(service('lab')['pull_policy']).toBe('build');
+  });
+
+  it('lets the lab link to the UI as it is reached from outside', () => {
+    const [outside = ''] = service('temporal-ui').ports;
+    expect(service('lab').environment['WATARI_UI']).toBe(
+      `http://${outside.slice(0, outside.lastIndexOf(':'))}`,
+    );
+  });
+
+  it('lets the workers of the lab speak where `docker compose logs` hears them', () => {
+    expect(service('lab').command?.join(' ')).toContain('--log-dir -');
   });
 
   it.each(all)('publishes ports of %s on the loopback unless .env says otherwise', (_name, s) => {
@@ -81,7 +143,8 @@ describe('docker-compose.yml', () => {
     'either checks the health of %s or runs it once',
     (name, { healthcheck, restart }) => {
       if (JOBS.includes(name)) {
-        expect(restart).toBe('on-failure');
+        // Without a number `up --wait` would never end when it cannot succeed.
+        expect(restart).toMatch(/^on-failure:\d$/);
       } else {
         expect(restart).toBe('unless-stopped');
         expect(healthcheck?.test[0]).toBe('CMD');
@@ -162,7 +225,8 @@ describe('docker-compose.tls.yml', () => {
       z.string(),
       z.strictObject({
         environment: z.record(z.string(), z.string()),
-        volumes: z.array(z.string()),
+        volumes: z.array(z.unknown()),
+        labels: z.record(z.string(), z.string()).optional(),
       }),
     ),
   });
@@ -202,17 +266,24 @@ describe('docker-compose.tls.yml', () => {
     expect(environmentOf('temporal-ui')['TEMPORAL_TLS_ENABLE_HOST_VERIFICATION']).toBe('true');
   });
 
-  it('mounts the certificates read-only from a folder that is never committed', () => {
+  it('mounts the certificates read-only, and no empty folder in their place', () => {
     for (const { volumes: mounts } of Object.values(overlay.services)) {
-      expect(mounts).toEqual(['./deploy/temporal/tls:/etc/temporal/tls:ro']);
+      expect(mounts).toEqual([
+        {
+          type: 'bind',
+          source: './deploy/temporal/tls',
+          target: '/etc/temporal/tls',
+          read_only: true,
+          bind: { create_host_path: false },
+        },
+      ]);
     }
-    expect(read('.gitignore').split('\n')).toContain('deploy/temporal/tls');
   });
 
   it('names files that tls init makes', () => {
     const made = [...Object.values(FILES.server), FILES.authority.certificate];
     const named = [...read('docker-compose.tls.yml').matchAll(/\/etc\/temporal\/tls\/(\S+)/g)];
-    const files = named.map(([, file = '']) => file).filter((file) => !file.endsWith(':ro'));
+    const files = named.map(([, file = '']) => file);
     expect([...new Set(files)].sort()).toEqual([...made].sort());
   });
 });
@@ -237,6 +308,17 @@ describe('.env.example', () => {
   it('leaves the password to be set', () => {
     expect(example.get('POSTGRES_PASSWORD')).toBe('');
   });
+
+  it('has the lines that switch TLS on for every command, with files that are there', () => {
+    const [, names = ''] = /^#COMPOSE_FILE=(.+)$/m.exec(read('.env.example')) ?? [];
+    expect(read('.env.example')).toMatch(/^#COMPOSE_PATH_SEPARATOR=:$/m);
+    expect(names.split(':')).toEqual(['docker-compose.yml', 'docker-compose.tls.yml']);
+    // The files are named nowhere with -f: the next plain command would go on without TLS.
+    const told = ['client/tls/instructions.ts', ...fs.readdirSync(path.join(ROOT, 'docs'))]
+      .map((file) => (file.includes('/') ? file : `docs/${file}`))
+      .filter((file) => fs.statSync(path.join(ROOT, file)).isFile());
+    expect(told.filter((file) => /compose.* -f \S*compose/.test(read(file)))).toEqual([]);
+  });
 });
 
 describe('Dockerfile', () => {
@@ -245,10 +327,19 @@ describe('Dockerfile', () => {
   it('starts from pinned images, installs without development packages and runs as an ordinary user', () => {
     const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map((m) => m[1]);
     expect(new Set(images).size).toBe(1);
-    expect(images[0]).toMatch(/^node:22\.\d+\.\d+-bookworm-slim$/);
+    expect(images[0]).toMatch(/^node:22\.\d+\.\d+-bookworm-slim(@sha256:[0-9a-f]{64})?$/);
     const final = dockerfile.slice(dockerfile.lastIndexOf('FROM '));
     expect(final).toMatch(/npm ci --omit=dev/);
     expect(final).toMatch(/^USER node$/m);
+  });
+
+  it('keeps no binaries of other platforms', () => {
+    const releases = /find (\S+core-bridge\/releases).*\n? *! -name "\$\(uname -m\)(\S+)"/.exec(
+      dockerfile.replaceAll('\\\n', ''),
+    );
+    const [, folder = '', platform = ''] = releases ?? [];
+    const kept = fs.readdirSync(path.join(ROOT, folder)).filter((name) => name.endsWith(platform));
+    expect(kept.sort()).toEqual(['aarch64-unknown-linux-gnu', 'x86_64-unknown-linux-gnu']);
   });
 
   it('copies what is there', () => {
@@ -259,67 +350,122 @@ describe('Dockerfile', () => {
   });
 });
 
-/** `docker-compose` of a distribution, or the plugin of `docker`; null where there is neither. */
-function composeProgram(): string[] | null {
-  const candidates = [['docker-compose'], ['docker', 'compose']];
-  return (
-    candidates.find(([program = '', ...args]) => {
-      const asked = spawnSync(program, [...args, 'version'], { encoding: 'utf8' });
-      return asked.status === 0;
-    }) ?? null
-  );
-}
+const asked = (words: readonly string[]): SpawnSyncReturns<string> =>
+  spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8' });
 
-const compose = composeProgram();
+/** Every Compose of this machine that has `up --wait`; those of version 1 do not, and refuse the name of the file. */
+const COMPOSES = [['docker', 'compose'], ['docker-compose'], ['podman-compose']].filter((words) => {
+  const { status, stdout } = asked([...words, 'version']);
+  return status === 0 && !/version:? v?1\.\d+\.\d+, build/.test(stdout);
+});
+
+/** The reader's own settings must not decide whether this passes. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|POSTGRES|COMPOSE)_/.test(name)),
+);
 
 const COMPOSE = {
-  isThere: compose !== null,
-  lacks: 'no Docker Compose on this machine (docker-compose, or docker with its plugin)',
+  isThere: COMPOSES.length > 0,
+  lacks:
+    'no Compose of version 2 on this machine (docker compose, docker-compose or podman-compose)',
 };
 
-describe('docker-compose itself', needs(COMPOSE), () => {
+describe.each(COMPOSE.isThere ? COMPOSES.map((words) => words.join(' ')) : ['Compose'])(
+  '%s',
+  needs(COMPOSE),
+  (program) => {
+    let folder = '';
+    beforeAll(() => {
+      folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-compose-'));
+    });
+    afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+    const config = (env: string, ...args: string[]): SpawnSyncReturns<string> => {
+      const file = path.join(folder, 'env');
+      fs.writeFileSync(file, env);
+      const [command = '', ...first] = program.split(' ');
+      return spawnSync(command, [...first, '--env-file', file, ...args, 'config', '--services'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+        env: ENVIRONMENT,
+      });
+    };
+    const PASSWORD = 'POSTGRES_PASSWORD=secret\n';
+    const production = Object.keys(services)
+      .filter((name) => name !== 'lab')
+      .sort();
+    const listed = ({ stdout }: SpawnSyncReturns<string>): string[] =>
+      stdout.trim().split('\n').sort();
+
+    it('resolves the file, without the lab and with it', () => {
+      const plain = config(PASSWORD);
+      expect(plain.status, plain.stderr).toBe(0);
+      expect(listed(plain)).toEqual(production);
+      const withLab = config(PASSWORD, '--profile', 'lab');
+      expect(withLab.status, withLab.stderr).toBe(0);
+      expect(listed(withLab)).toEqual([...production, 'lab'].sort());
+    });
+
+    it('resolves the file with TLS laid over it', () => {
+      const files = 'docker-compose.yml:docker-compose.tls.yml';
+      const env = `${PASSWORD}COMPOSE_PATH_SEPARATOR=:\nCOMPOSE_FILE=${files}\n`;
+      const said = config(env, ...files.split(':').flatMap((file) => ['-f', file]));
+      expect(said.status, said.stderr).toBe(0);
+      expect(listed(said)).toEqual(production);
+    });
+
+    it('refuses to go on without a password and says what to do, every time', () => {
+      for (let time = 1; time <= 10; time += 1) {
+        const { status, stderr } = config(read('.env.example'));
+        expect(status).not.toBe(0);
+        expect(stderr).toMatch(/copy \.env\.example to \.env and set POSTGRES_PASSWORD in it/);
+      }
+    });
+  },
+);
+
+const DOCKER = {
+  isThere: COMPOSES.some(([program]) => program?.startsWith('docker') === true),
+  lacks: 'no Docker Compose of version 2 on this machine (docker compose or docker-compose)',
+};
+
+describe('TLS', needs(DOCKER), () => {
+  const words = COMPOSES.find(([program]) => program?.startsWith('docker')) ?? [];
+  const [program = '', ...first] = words;
+  const files = ['docker-compose.yml', 'docker-compose.tls.yml'];
   let folder = '';
   beforeAll(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-compose-'));
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-compose-tls-'));
+    for (const file of files) fs.copyFileSync(path.join(ROOT, file), path.join(folder, file));
   });
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
   const config = (env: string, ...args: string[]): SpawnSyncReturns<string> => {
-    const file = path.join(folder, 'env');
-    fs.writeFileSync(file, env);
-    const [program = '', ...first] = compose ?? [];
-    // The reader's own .env must not decide whether this passes.
-    const withoutOurs = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|POSTGRES|COMPOSE)_/.test(name)),
-    );
-    return spawnSync(program, [...first, '--env-file', file, ...args, 'config', '--services'], {
-      cwd: ROOT,
+    fs.writeFileSync(path.join(folder, '.env'), env);
+    return spawnSync(program, [...first, ...args, 'config'], {
+      cwd: folder,
       encoding: 'utf8',
-      env: withoutOurs,
+      env: ENVIRONMENT,
     });
   };
-  // The one of Debian lists services of all profiles here, the plugin those that are asked for.
-  const production = Object.keys(services).filter((name) => name !== 'lab');
 
-  it('resolves the file, without the lab and with it', () => {
-    const plain = config('POSTGRES_PASSWORD=secret\n');
-    expect(plain.status, plain.stderr).toBe(0);
-    expect(plain.stdout.trim().split('\n')).toEqual(expect.arrayContaining(production));
-    const withLab = config('POSTGRES_PASSWORD=secret\n', '--profile', 'lab');
-    expect(withLab.status, withLab.stderr).toBe(0);
-    expect(withLab.stdout.trim().split('\n').sort()).toEqual([...production, 'lab'].sort());
-  });
-
-  it('resolves the file with TLS laid over it', () => {
-    const files = ['-f', 'docker-compose.yml', '-f', 'docker-compose.tls.yml'];
-    const { status, stdout, stderr } = config('POSTGRES_PASSWORD=secret\n', ...files);
+  it('stays on for a plain command once .env.example’s lines are in use', () => {
+    const env = read('.env.example')
+      .replace('POSTGRES_PASSWORD=', 'POSTGRES_PASSWORD=secret')
+      .replace(/^#COMPOSE_/gm, 'COMPOSE_');
+    const { status, stdout, stderr } = config(env);
     expect(status, stderr).toBe(0);
-    expect(stdout.trim().split('\n')).toEqual(expect.arrayContaining(production));
+    expect(stdout).toContain('TEMPORAL_TLS_REQUIRE_CLIENT_AUTH: "true"');
   });
 
-  it('refuses to go on without a password and says what to do', () => {
-    const { status, stderr } = config(read('.env.example'));
+  it('is refused to one command alone, because the next would take it away', () => {
+    const { status, stderr } = config(
+      'POSTGRES_PASSWORD=secret\n',
+      ...files.flatMap((file) => ['-f', file]),
+    );
     expect(status).not.toBe(0);
-    expect(stderr).toMatch(/set POSTGRES_PASSWORD in it/);
+    expect(stderr).toMatch(
+      /set COMPOSE_FILE=docker-compose\.yml:docker-compose\.tls\.yml in \.env/,
+    );
   });
 });

@@ -26,7 +26,7 @@ describe('workers of the lab', () => {
       lab,
       cluster: 'test',
       url: 'http://127.0.0.1:1',
-      logDir,
+      logs: logDir,
       command: (node) => ({ file: process.execPath, args: ['-e', script, node] }),
       restartSeconds: 0.1,
       ...more,
@@ -58,6 +58,16 @@ describe('workers of the lab', () => {
     expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV3']);
     const line = `worker ${pidOf('HV1')}`;
     await waitFor(`"${line}" in the log`, () => logOf('HV1').includes(line));
+  });
+
+  it('without a folder for logs are heard line by line', async () => {
+    const said: string[] = [];
+    start("console.log('one'); console.error('two'); setTimeout(() => undefined, 60_000)", {
+      logs: (node: string, line: string) => said.push(`${node} ${line}`),
+      nodes: ['HV1'],
+    });
+    await waitFor('both lines', () => said.length >= 2);
+    expect(said.sort()).toEqual(['HV1 one', 'HV1 two']);
   });
 
   it('die at once with their node and are born with it', async () => {

@@ -80,8 +80,8 @@ describe('a service as a process', () => {
     expect(words('temporal-namespace')).toEqual(['sh', deploy('setup-namespace.sh')]);
     const program = path.join(ROOT, 'dist', 'lab', 'main.js');
     const scenario = path.join(ROOT, 'lab', 'scenarios', 'demo.yaml');
-    const lab = ['start', '--scenario', scenario, '--workers', '--port', '21004'];
-    expect(words('lab')).toEqual(['node', program, ...lab]);
+    const lab = ['start', '--scenario', scenario, '--workers', '--log-dir', '-'];
+    expect(words('lab')).toEqual(['node', program, ...lab, '--port', '21004']);
     expect(words('postgresql')).toEqual(['postgres', '-c', 'max_connections=200']);
   });
 

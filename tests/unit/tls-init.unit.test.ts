@@ -114,6 +114,12 @@ describe('tls init', () => {
     expect(told).not.toContain('%USERNAME%');
   });
 
+  it('says how the server and a node are told, so that it stays so', async () => {
+    const said = await init([...SERVER, '--client', 'HV1']);
+    expect(said).toMatch(/COMPOSE_ lines .*\.env/);
+    expect(said).toMatch(/Add-Content C:\\ProgramData\\watari\\worker\.env 'TEMPORAL_CONFIG_FILE=/);
+  });
+
   it('leaves an hour for clocks that are slow, and ends after --days', async () => {
     await init([...SERVER, '--days', '30']);
     const server = certificate('server', 'server.pem');
