@@ -6,7 +6,7 @@ import type {
   RoleFacts,
   VmFacts,
 } from '../../domain/facts.ts';
-import type { Fault } from '../scenario/schema.ts';
+import type { Fault } from '../scenario/fault-schema.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
 import { bootOf, bootTimeOf, freeMemory, type Power, type World } from './world.ts';

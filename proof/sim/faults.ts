@@ -1,5 +1,5 @@
 // How each planned fault is done to the world, and how all of them are taken back.
-import { faultSchema } from '../../lab/scenario/schema.ts';
+import { faultSchema } from '../../lab/scenario/fault-schema.ts';
 import { Random } from '../rig/random.ts';
 import type { Operator } from './operator.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
