@@ -266,6 +266,13 @@ export function standStill(world: World, move: LabMove, until: number): void {
   move.stand = { since, percent, over };
 }
 
+/** What stands gets on now. */
+export function goOn(world: World, { stand }: LabMove): void {
+  if (stand === null) return;
+  world.agenda.cancel(stand.over);
+  stand.over.run();
+}
+
 /** False when the move has come so far that it can only finish. */
 export function cancelMove(world: World, move: LabMove): boolean {
   if (move.phase === 'moving-group') return false;

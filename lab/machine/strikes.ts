@@ -3,7 +3,7 @@ import { sameName } from '../../domain/names.ts';
 import { isWorldEvent, type Fault, type WorldEvent } from '../scenario/fault-schema.ts';
 import { reviewQuorum } from './cluster.ts';
 import { spend } from './faults.ts';
-import { failMove, failMovesOf, setMark, standStill } from './moves.ts';
+import { failMove, failMovesOf, goOn, setMark, standStill } from './moves.ts';
 import { crash, powerOff, shiftClock } from './nodes.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
 import {
@@ -33,7 +33,10 @@ export function addFault(world: World, fault: Fault): void {
 export function clearFaults(world: World): number {
   const count = world.faults.length;
   world.faults = [];
-  for (const move of world.moves) setMark(world, move);
+  for (const move of world.moves) {
+    goOn(world, move);
+    setMark(world, move);
+  }
   return count;
 }
 

@@ -140,6 +140,15 @@ describe('a move that stands still', () => {
     expect(t.vm('a').owner).toBe('HV3');
   });
 
+  it('gets on when the faults are cleared', () => {
+    const t = stands();
+    t.start('a', 'HV2');
+    t.pass(30);
+    t.lab.clearFaults();
+    t.pass(60);
+    expect(t.vm('a').owner).toBe('HV2');
+  });
+
   it('dies with its node', () => {
     const t = stands();
     t.start('a', 'HV2');
