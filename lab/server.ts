@@ -12,7 +12,8 @@ import { keepAwake } from './machine/waker.ts';
 import { disturbanceSchema } from './powershell/disturbance.ts';
 import { cmdletRequestSchema, PowerShellDoor } from './powershell/door.ts';
 import { checkFault } from './scenario/checks.ts';
-import { faultSchema, SECONDS_MAX } from './scenario/schema.ts';
+import { faultSchema } from './scenario/fault-schema.ts';
+import { SECONDS_MAX } from './scenario/values.ts';
 
 /** More than any snapshot of 16 nodes, less than what could hurt. */
 const BODY_BYTES_MAX = 1024 * 1024;

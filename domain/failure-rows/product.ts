@@ -169,6 +169,13 @@ const MOVE_ROWS = {
     // ERROR_CLUSTER_NODE_PAUSED
     hresults: ['0x800713CE'],
   },
+  WindowsTooOld: {
+    class: 'operator',
+    title: 'the Windows of a node lacks what the step sets',
+    hint:
+      'MaximumParallelMigrations came with Windows Server 2025, and the cluster has it once all ' +
+      'nodes do. Until then let simultaneousMigrations of cluster.yaml be 1, or skip the step.',
+  },
   RoleNameTaken: {
     class: 'operator',
     title: 'the cluster already has a role of this name, for another VM',

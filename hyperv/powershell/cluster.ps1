@@ -81,6 +81,10 @@ function Set-WatariCluster {
         $before = Get-WatariCluster
         $changed = $before.maximumParallelMigrations -ne $MaximumParallelMigrations
         if ($changed) {
+            if ($null -eq (Read-Property (Invoke-Recorded { FailoverClusters\Get-Cluster }) 'MaximumParallelMigrations')) {
+                throw (New-ModuleError -Id 'WindowsTooOld' -Category NotImplemented -Target $before.name -Message (
+                        "The Windows of the cluster '$($before.name)' has no MaximumParallelMigrations."))
+            }
             Invoke-Recorded { (FailoverClusters\Get-Cluster).MaximumParallelMigrations = $MaximumParallelMigrations }
         }
         [pscustomobject][ordered]@{ changed = $changed; cluster = Get-WatariCluster }

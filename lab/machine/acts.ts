@@ -7,7 +7,7 @@ import { beginInstall, beginRestart } from './nodes.ts';
 import { clusterFacts, featureName, inCluster, inHyperV } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, noNode, quote, refused, type Asked } from './refusal.ts';
-import { bootOf, findNode, isMember, vmsOn, type LabNode } from './world.ts';
+import { bootOf, findNode, isMember, knowsParallelLimit, vmsOn, type LabNode } from './world.ts';
 
 /** An answer, at once or once its time has come. */
 export interface Done<T> {
@@ -95,8 +95,12 @@ export const configureMigration: Act<'configureMigration'> = (asked, wanted) => 
 export const configureCluster: Act<'configureCluster'> = (asked, { maximumParallelMigrations }) => {
   inCluster(asked);
   const { world, node } = asked;
-  const before = world.cluster.maximumParallelMigrations;
+  const before = clusterFacts(world).maximumParallelMigrations;
   const changed = before !== maximumParallelMigrations;
+  if (changed && !knowsParallelLimit(world))
+    throw refused(asked, `The Windows of this cluster has no MaximumParallelMigrations.`, {
+      errorId: 'WindowsTooOld',
+    });
   if (changed) {
     world.cluster.maximumParallelMigrations = maximumParallelMigrations;
     const detail = `maximumParallelMigrations ${before} -> ${maximumParallelMigrations}`;

@@ -2,7 +2,7 @@
 // struck by strikes.ts.
 import { includesName, sameName } from '../../domain/names.ts';
 import type { Op } from '../../hyperv/host.ts';
-import { isWorldEvent, type BootEvent } from '../scenario/schema.ts';
+import { isMoveEvent, isWorldEvent, type BootEvent } from '../scenario/fault-schema.ts';
 import { effect } from './records.ts';
 import type { LabFault, LabMove, LabNode, World } from './world.ts';
 
@@ -58,8 +58,7 @@ export function marksOf(
     .flatMap((fault) => {
       const { on, when, vm: about } = fault.fault;
       if (!isWorldEvent(on) || fault.struck.has(move)) return [];
-      // A move that is to fail without saying when does so early in its data transfer.
-      const moment = when ?? (on === 'moveFails' ? { vm: about ?? '', percent: 20 } : null);
+      const moment = when ?? (isMoveEvent(on) ? { vm: about ?? '', percent: 20 } : null);
       if (moment === null || !('vm' in moment) || !sameName(moment.vm, vm)) return [];
       return [{ percent: moment.percent, fault }];
     })

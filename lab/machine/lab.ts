@@ -11,7 +11,8 @@ import {
   type Reply,
 } from '../../hyperv/host.ts';
 import { vmNameOfDisk, type KnownNames } from '../scenario/checks.ts';
-import { isWorldEvent, type Fault, type Scenario } from '../scenario/schema.ts';
+import { isWorldEvent, type Fault } from '../scenario/fault-schema.ts';
+import type { Scenario } from '../scenario/schema.ts';
 import type { Done } from './acts.ts';
 import { ARGUMENTS } from './arguments.ts';
 import type { Instant, LabClock } from './clock.ts';
@@ -25,15 +26,8 @@ import { lost, refused } from './refusal.ts';
 import { labState, type LabState } from './state.ts';
 import { addFault, clearFaults, strike } from './strikes.ts';
 import { ACTS } from './vm-acts.ts';
-import {
-  answers,
-  findNode,
-  makeWorld,
-  vmOfId,
-  type LabNode,
-  type NodeChange,
-  type World,
-} from './world.ts';
+import { makeWorld } from './make-world.ts';
+import { answers, findNode, vmOfId, type LabNode, type NodeChange, type World } from './world.ts';
 
 /** What was asked has begun; how it ends is known at `readyAt`. */
 export interface Answer<K extends Op> {

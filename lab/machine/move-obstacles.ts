@@ -3,6 +3,8 @@
 import { sameName } from '../../domain/names.ts';
 import {
   freeMemory,
+  isIn,
+  isPausedOn,
   isShared,
   nodeOf,
   switchesOf,
@@ -73,7 +75,12 @@ function devices(world: World, vm: LabVm, move: LabMove): Obstacle | null {
   const local = vm.disks.find((path) => !isShared(world, path));
   if (local !== undefined)
     return obstacle(`the destination cannot find '${local}'`, '0x80070003', [20413]);
-  const paused = world.sharedVolumes.find((volume) => volume.state !== 'Online');
+  const paused = world.sharedVolumes.find(
+    ({ name, path, state }) =>
+      state !== 'Online' ||
+      (isPausedOn(world, nodeOf(world, move.to), name) &&
+        vm.disks.some((disk) => isIn(disk, path))),
+  );
   if (paused !== undefined) return obstacle(`'${paused.path}' does not answer`, '0x800705B4');
   return null;
 }

@@ -7,6 +7,7 @@ import { effect, logEvent, RESOURCE_LOG, VMMS_LOG } from './records.ts';
 import {
   isMember,
   nodeOf,
+  slotsOf,
   type LabJob,
   type LabMove,
   type LabNode,
@@ -43,9 +44,8 @@ const touches = (move: LabMove, node: string): boolean => move.from === node || 
 const atWork = (world: World, node: string): number =>
   world.moves.filter((move) => move.phase !== 'queued' && touches(move, node)).length;
 
-/** The cluster's number wins over the host's own, as documented for Set-VMHost. */
 export const hasFreeSlot = (world: World, node: string): boolean =>
-  atWork(world, node) < world.cluster.maximumParallelMigrations;
+  atWork(world, node) < slotsOf(world, nodeOf(world, node));
 
 /** Accepts a move; it starts at once or waits in the queue for a slot at both ends. */
 export function acceptMove(world: World, vm: LabVm, to: string, by: LabMove['by']): LabMove {
@@ -65,6 +65,7 @@ export function acceptMove(world: World, vm: LabVm, to: string, by: LabMove['by'
     totalBytes: 0,
     end: null,
     mark: null,
+    stand: null,
   };
   world.moves.push(move);
   roleOfMove(world, move).lastMove = { phase: 'none', percent: 0, failureReason: '0x00000000' };
@@ -73,7 +74,7 @@ export function acceptMove(world: World, vm: LabVm, to: string, by: LabMove['by'
     return move;
   }
   if (world.scenario.migration.whenFull === 'refuse') {
-    const limit = String(world.cluster.maximumParallelMigrations);
+    const limit = String(slotsOf(world, nodeOf(world, move.from)));
     const text = `the migration limit of ${limit} was reached`;
     // Free text without a code, and no 21502 beside it.
     logEvents(world, move, 21501, 2, text, null);
@@ -139,7 +140,7 @@ function bandwidthOf(world: World, move: LabMove): number {
 /** Divides the links anew; to be called after each change of who copies. */
 function share(world: World): void {
   for (const move of world.moves) {
-    if (move.phase !== 'data-transfer') continue;
+    if (move.phase !== 'data-transfer' || move.stand !== null) continue;
     const bandwidth = bandwidthOf(world, move);
     if (bandwidth === move.bandwidth) continue;
     if (move.bandwidth > 0)
@@ -194,6 +195,8 @@ function forget(world: World, move: LabMove, how: LabJob['end']): void {
   }
   world.agenda.cancel(move.end);
   world.agenda.cancel(move.mark);
+  world.agenda.cancel(move.stand?.over ?? null);
+  move.stand = null;
   move.end = null;
   move.mark = null;
   world.moves = world.moves.filter((other) => other !== move);
@@ -216,7 +219,13 @@ function logEvents(
   for (const node of ends) logEvent(world, node, { ...entry, ...(hresult && { hresult }) });
 }
 
-function end(world: World, move: LabMove, why: Obstacle, tells = [move.from, move.to]): void {
+/** The ends whose logs tell of it. */
+function tellingEnds({ scenario }: World, { from, to }: LabMove): string[] {
+  const ends = { both: [from, to], source: [from], target: [to] };
+  return ends[scenario.migration.eventsAt];
+}
+
+function end(world: World, move: LabMove, why: Obstacle, tells = tellingEnds(world, move)): void {
   const percent = percentOf(world, move);
   forget(world, move, 'failed');
   for (const id of why.alsoOnTarget)
@@ -233,6 +242,35 @@ function end(world: World, move: LabMove, why: Obstacle, tells = [move.from, mov
 /** Fails a move for a reason from outside. */
 export function failMove(world: World, move: LabMove, text: string, hresult: string | null): void {
   end(world, move, { text, hresult, alsoOnTarget: [], reason: '0x80004005' });
+}
+
+/** It stays where it is until then, and shows that it migrates all the while. */
+export function standStill(world: World, move: LabMove, until: number): void {
+  const { end } = move;
+  if (end === null || move.stand !== null) return;
+  const left = end.at - world.time;
+  const percent = percentOf(world, move);
+  world.agenda.cancel(end);
+  world.agenda.cancel(move.mark);
+  move.end = null;
+  move.mark = null;
+  const since = world.time;
+  const over = world.agenda.add(until, () => {
+    move.stand = null;
+    move.since += world.time - since;
+    move.copyAt += world.time - since;
+    move.end = world.agenda.add(world.time + left, end.run);
+    setMark(world, move);
+    share(world);
+  });
+  move.stand = { since, percent, over };
+}
+
+/** What stands gets on now. */
+export function goOn(world: World, { stand }: LabMove): void {
+  if (stand === null) return;
+  world.agenda.cancel(stand.over);
+  stand.over.run();
 }
 
 /** False when the move has come so far that it can only finish. */
@@ -258,6 +296,7 @@ export function failMovesOf(world: World, node: string, text: string, hresult: s
 
 /** MigrationProgress now. Only reads, so looking often changes nothing. */
 function percentOf(world: World, move: LabMove): number {
+  if (move.stand !== null) return move.stand.percent;
   const { setupSeconds, movingGroupSeconds } = world.scenario.migration;
   const share = (seconds: number): number =>
     seconds === 0 ? 1 : Math.min(1, (world.time - move.since) / (seconds * 1000));
@@ -303,6 +342,7 @@ function timeOf(world: World, move: LabMove, percent: number): number | null {
 export function setMark(world: World, move: LabMove): void {
   world.agenda.cancel(move.mark);
   move.mark = null;
+  if (move.stand !== null) return;
   const next = marksOf(world, move, vmOfMove(world, move).name)[0];
   if (next === undefined) return;
   const at = timeOf(world, move, next.percent);

@@ -4,10 +4,19 @@ import { newVmFaults } from '../../domain/new-vm.ts';
 import { samePath } from '../../domain/storage.ts';
 import { effect } from './records.ts';
 import { HRESULTS, refused, type Asked } from './refusal.ts';
-import { fileOn, isOn, labId, onSharedVolume, switchesOf, vmsOn, type LabVm } from './world.ts';
+import { newestVmVersion } from './make-world.ts';
+import {
+  fileOn,
+  isIn,
+  isOn,
+  isPausedOn,
+  labId,
+  onSharedVolume,
+  switchesOf,
+  vmsOn,
+  type LabVm,
+} from './world.ts';
 
-/** What New-VM makes on Windows Server 2025. */
-const NEW_VM_VERSION = '12.0';
 // A freshly installed guest that does nothing much.
 const NEW_VM_DIRTY_RATE = 50 * 2 ** 20;
 
@@ -27,7 +36,10 @@ export const vmsCalled = ({ world, node }: Asked, name: string): LabVm[] =>
 
 function checkDisk(asked: Asked, vhd: string): void {
   const { world, node } = asked;
-  if (world.sharedVolumes.some((v) => v.state !== 'Online') && onSharedVolume(world, vhd))
+  const isPaused = world.sharedVolumes.some(
+    (v) => v.state !== 'Online' || (isPausedOn(world, node, v.name) && isIn(vhd, v.path)),
+  );
+  if (isPaused && onSharedVolume(world, vhd))
     throw refused(asked, `'${vhd}' does not answer: its volume is paused.`, {
       hresult: HRESULTS.timeout,
     });
@@ -82,7 +94,7 @@ export function newVm(asked: Asked, is: NewVm): LabVm {
     dirtyRate: NEW_VM_DIRTY_RATE,
     heartbeat: true,
     generation: is.generation,
-    version: NEW_VM_VERSION,
+    version: newestVmVersion(node.is.vmVersions),
     switches: [there?.name ?? null],
     disks: is.vhd === null ? [] : [is.vhd],
     configurationPath: is.path,

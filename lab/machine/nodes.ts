@@ -5,14 +5,8 @@ import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
 import { startVm } from './vms.ts';
-import {
-  bootTimeOf,
-  HYPERV_TOOLS,
-  RESTART_FEATURES,
-  vmsOn,
-  type LabNode,
-  type World,
-} from './world.ts';
+import { HYPERV_TOOLS, RESTART_FEATURES } from './make-world.ts';
+import { bootTimeOf, vmsOn, type LabNode, type World } from './world.ts';
 
 type WayDown = 'restart' | 'crash' | 'power-off';
 

@@ -12,7 +12,7 @@ import {
   type VmFacts,
   type VmNow,
 } from '../../domain/facts.ts';
-import { includesName, sameName } from '../../domain/names.ts';
+import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts, movesAway } from './moves.ts';
@@ -28,6 +28,8 @@ import {
   hyperVAnswers,
   isMember,
   isOn,
+  isPausedOn,
+  knowsParallelLimit,
   moveOf,
   clusterId,
   onSharedVolume,
@@ -46,7 +48,10 @@ export function clusterFacts(world: World): ClusterFacts {
   return {
     name: cluster,
     id: clusterId(world),
-    maximumParallelMigrations: world.cluster.maximumParallelMigrations,
+    // What watari's module tells where the property is absent.
+    maximumParallelMigrations: knowsParallelLimit(world)
+      ? world.cluster.maximumParallelMigrations
+      : 1,
     enforcedAntiAffinity,
     autoBalancerMode: autoBalancer.mode,
     autoBalancerLevel: autoBalancer.level,
@@ -227,7 +232,7 @@ export function networksNow(world: World): NetworkFacts[] {
 /** Members whose own row says that they cannot use the volume. */
 export const pausedOn = (world: World, volume: string): string[] =>
   world.nodes
-    .filter((node) => isMember(node) && includesName(node.is.pausedVolumes, volume))
+    .filter((node) => isMember(node) && isPausedOn(world, node, volume))
     .map((node) => node.name);
 
 /** C:\\ClusterStorage is empty on a node that is not in the cluster. */

@@ -2,7 +2,9 @@
 // logs of the nodes. All bounded.
 import type { EventFacts, IsoTime } from '../../domain/facts.ts';
 import type { HypervErrorInfo, Op } from '../../hyperv/host.ts';
+import type { Scenario } from '../scenario/schema.ts';
 import { iso, type Instant } from './clock.ts';
+import { said } from './japanese.ts';
 
 export const EFFECT_KINDS = [
   'feature-installed',
@@ -72,6 +74,7 @@ export interface Records {
 interface Writing {
   readonly time: Instant;
   readonly records: Records;
+  readonly scenario: Pick<Scenario, 'culture'>;
 }
 
 // Weeks of a lab that somebody forgot; old entries go first.
@@ -132,7 +135,9 @@ export function logEvent(
 ): void {
   const { records } = world;
   records.eventSeq += 1;
-  const { log, id, level, message, hresult = null, vm = null, vmId, at = world.time } = event;
+  const { log, id, level, hresult = null, vm = null, vmId, at = world.time } = event;
+  // What a scenario put there long ago is in its own words.
+  const message = event.at === undefined ? said(world.scenario, event.message) : event.message;
   const recordId = records.eventSeq;
   const time = iso(at);
   const vmIds = vmId === undefined ? [] : [vmId];

@@ -6,10 +6,10 @@ import type {
   RoleFacts,
   VmFacts,
 } from '../../domain/facts.ts';
-import type { Fault } from '../scenario/schema.ts';
+import type { Fault } from '../scenario/fault-schema.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, roleFacts, vmFacts } from './reads.ts';
-import { bootOf, bootTimeOf, freeMemory, type Power, type World } from './world.ts';
+import { bootOf, bootTimeOf, freeMemory, slotsOf, type Power, type World } from './world.ts';
 
 export interface LabState {
   now: IsoTime;
@@ -25,6 +25,10 @@ export interface LabState {
     features: Record<string, string>;
     memoryBytes: number;
     freeMemoryBytes: number;
+    /** Moves that it takes part in at once. */
+    slots: number;
+    /** By wrong sign-ins. */
+    lockedAccounts: string[];
   })[];
   vms: (VmFacts & { owner: string })[];
   roles: RoleFacts[];
@@ -49,6 +53,10 @@ export function labState(world: World, speed: number): LabState {
       features: Object.fromEntries(node.features),
       memoryBytes: node.is.memory,
       freeMemoryBytes: Math.max(0, freeMemory(world, node)),
+      slots: slotsOf(world, node),
+      lockedAccounts: [...node.wrongSignIns]
+        .filter(([, { lockedUntil }]) => lockedUntil > world.time)
+        .map(([account]) => account),
     })),
     vms: [...world.vms.values()].map((vm) => ({ ...vmFacts(world, vm), owner: vm.owner })),
     roles: [...world.roles.values()].map((role) => roleFacts(world, role)),

@@ -1,12 +1,19 @@
 // World events: what a fault does to the cluster when its moment has come.
 import { sameName } from '../../domain/names.ts';
-import { isWorldEvent, type Fault, type WorldEvent } from '../scenario/schema.ts';
+import { isWorldEvent, type Fault, type WorldEvent } from '../scenario/fault-schema.ts';
 import { reviewQuorum } from './cluster.ts';
 import { spend } from './faults.ts';
-import { failMove, failMovesOf, setMark } from './moves.ts';
-import { crash, powerOff } from './nodes.ts';
+import { failMove, failMovesOf, goOn, setMark, standStill } from './moves.ts';
+import { crash, powerOff, shiftClock } from './nodes.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
-import { isMember, nodeOf, type LabFault, type World } from './world.ts';
+import {
+  isMember,
+  nodeOf,
+  type LabFault,
+  type LabMove,
+  type LabNode,
+  type World,
+} from './world.ts';
 
 /** Arms a fault: from now on it can strike. */
 export function addFault(world: World, fault: Fault): void {
@@ -26,7 +33,10 @@ export function addFault(world: World, fault: Fault): void {
 export function clearFaults(world: World): number {
   const count = world.faults.length;
   world.faults = [];
-  for (const move of world.moves) setMark(world, move);
+  for (const move of world.moves) {
+    goOn(world, move);
+    setMark(world, move);
+  }
   return count;
 }
 
@@ -47,6 +57,9 @@ function happen(world: World, fault: Fault, event: WorldEvent): void {
     case 'nodePowerOff':
       powerOff(world, nodeOf(world, fault.node ?? ''));
       return;
+    case 'clockSteps':
+      shiftClock(world, nodeOf(world, fault.node ?? ''), fault.bySeconds ?? 0);
+      return;
     case 'networkDown': {
       const node = nodeOf(world, fault.node ?? '');
       node.networkDownUntil = Math.max(node.networkDownUntil, until);
@@ -61,14 +74,17 @@ function happen(world: World, fault: Fault, event: WorldEvent): void {
       reviewQuorum(world);
       return;
     case 'csvPaused':
-      pauseVolumes(world, until);
+      if (fault.node === undefined) pauseVolumes(world, until);
+      else pauseVolumesOn(world, nodeOf(world, fault.node), until);
       return;
+    case 'moveStands': {
+      const move = movingNow(world, fault.vm ?? '');
+      if (move !== undefined) standStill(world, move, until);
+      return;
+    }
     case 'moveFails': {
-      const move = world.moves.find((candidate) => {
-        const vm = world.vms.get(candidate.vmId);
-        return vm !== undefined && sameName(vm.name, fault.vm ?? '');
-      });
-      if (move === undefined || move.phase === 'queued') return;
+      const move = movingNow(world, fault.vm ?? '');
+      if (move === undefined) return;
       const { message, hresult } = fault.error ?? {};
       failMove(world, move, message ?? 'as the scenario says', hresult ?? '0x80072746');
       return;
@@ -81,14 +97,28 @@ function happen(world: World, fault: Fault, event: WorldEvent): void {
   }
 }
 
+const movingNow = (world: World, name: string): LabMove | undefined =>
+  world.moves.find((move) => {
+    const vm = world.vms.get(move.vmId);
+    return move.phase !== 'queued' && vm !== undefined && sameName(vm.name, name);
+  });
+
+const tellPaused = (world: World, node: LabNode, volume: string): void => {
+  const message = `Cluster Shared Volume '${volume}' has entered a paused state.`;
+  logEvent(world, node.name, { log: CLUSTER_LOG, id: 5120, level: 2, message });
+};
+
+/** Only the row of this node says so; for the others they are as they were. */
+function pauseVolumesOn(world: World, node: LabNode, until: number): void {
+  node.volumesPausedUntil = Math.max(node.volumesPausedUntil, until);
+  if (isMember(node)) for (const { name } of world.sharedVolumes) tellPaused(world, node, name);
+}
+
 function pauseVolumes(world: World, until: number): void {
   const paused = world.sharedVolumes.filter((volume) => volume.state === 'Online');
   for (const volume of paused) {
     volume.state = 'Paused';
-    const message = `Cluster Shared Volume '${volume.name}' has entered a paused state.`;
-    for (const node of world.nodes)
-      if (isMember(node))
-        logEvent(world, node.name, { log: CLUSTER_LOG, id: 5120, level: 2, message });
+    for (const node of world.nodes) if (isMember(node)) tellPaused(world, node, volume.name);
   }
   world.agenda.add(until, () => {
     for (const volume of paused) volume.state = 'Online';

@@ -17,13 +17,13 @@ import { inCluster, inHyperV, toldRole, vmFacts } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
 import { haltVm, startVm } from './vms.ts';
+import { makeRole, markedNotes } from './make-world.ts';
 import {
   findNode,
   hasHyperV,
   isMember,
   isOn,
   isShared,
-  makeRole,
   moveOf,
   roleOfId,
   vmOfId,
@@ -91,6 +91,7 @@ const addRole: Act<'addRole'> = (asked, { vmId, name }) => {
       },
     );
   const role = makeRole(world, vm, name);
+  vm.notes = markedNotes(world.scenario, vm.notes, vm.name);
   world.roles.set(vm.id, role);
   effect(world, node.name, 'role-added', name, vm.id);
   const cmdlets = [`Add-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Name ${quote(name)}`];

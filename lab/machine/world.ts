@@ -1,4 +1,4 @@
-// The whole state of a simulated cluster as plain data, and how it is made from a scenario. The rules that change it
+// The whole state of a simulated cluster as plain data; make-world.ts makes it of a scenario. The rules that change it
 // are in nodes.ts, cluster.ts, moves.ts and faults.ts; everything happens at `world.time`.
 import { createHash } from 'node:crypto';
 import type {
@@ -12,17 +12,19 @@ import type {
 } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
 import { isOnShare, samePath } from '../../domain/storage.ts';
-import type { Fault, NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
-import { Agenda, type Entry } from './agenda.ts';
+import type { Fault } from '../scenario/fault-schema.ts';
+import type { NodeScenario, Scenario } from '../scenario/schema.ts';
+import { hasParallelLimit, type Build } from '../scenario/builds.ts';
+import type { Agenda, Entry } from './agenda.ts';
 import { iso, type Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
-import { emptyRecords, logEvent, type Records } from './records.ts';
+import type { Records } from './records.ts';
 
 export type Power = 'off' | 'booting' | 'running' | 'stopping';
 
 export interface LabNode {
   readonly name: string;
-  readonly is: NodeScenario;
+  readonly is: NodeScenario & { build: Build; osVersion: string; vmVersions: string[] };
   power: Power;
   /** Counts the times it went down, so that an answer begun before is known to be lost. */
   losses: number;
@@ -44,6 +46,8 @@ export interface LabNode {
   paused: boolean;
   quarantined: boolean;
   networkDownUntil: Instant;
+  /** It alone cannot use the shared volumes. */
+  volumesPausedUntil: Instant;
   /** Wrong sign-ins at its accounts, by name in lower case. */
   wrongSignIns: Map<string, { count: number; lastAt: Instant; lockedUntil: Instant }>;
   /** Boot or shutdown under way. */
@@ -125,6 +129,8 @@ export interface LabMove {
   end: Entry | null;
   /** Next percentage at which a fault strikes. */
   mark: Entry | null;
+  /** It does not get on: since when, at which percentage, and what brings it on again. */
+  stand: { since: Instant; percent: number; over: Entry } | null;
 }
 
 /** A migration job that is over. Windows keeps it for TimeBeforeRemoval, on the node that the VM left. */
@@ -192,163 +198,6 @@ export function labId(...parts: string[]): string {
   ].join('-');
 }
 
-// What Get-WindowsFeature knows of and this job may meet. Failover-Clustering is on every node, being a member.
-const FEATURES = [
-  'Hyper-V',
-  'Hyper-V-PowerShell',
-  'Hyper-V-Tools',
-  'RSAT-Hyper-V-Tools',
-  'Failover-Clustering',
-  'RSAT-Clustering',
-  'RSAT-Clustering-Mgmt',
-  'RSAT-Clustering-PowerShell',
-  'FS-SMBBW',
-  'Data-Center-Bridging',
-  'BitLocker',
-];
-/** These work after a restart only. */
-export const RESTART_FEATURES = ['Hyper-V', 'BitLocker'];
-const CLUSTER_FEATURES = ['Failover-Clustering', 'RSAT-Clustering', 'RSAT-Clustering-PowerShell'];
-/** Installed together with Hyper-V when management tools are asked for. */
-export const HYPERV_TOOLS = ['RSAT-Hyper-V-Tools', 'Hyper-V-Tools', 'Hyper-V-PowerShell'];
-
-// A node that is up when the lab starts has been so for a day; its VMs for as long as the scenario says.
-const UP_SINCE_MS = 86_400_000;
-
-function makeNode(is: NodeScenario, start: Instant): LabNode {
-  const listed = [...is.features, ...CLUSTER_FEATURES];
-  if (includesName(is.features, 'Hyper-V')) listed.push(...HYPERV_TOOLS);
-  const features: LabNode['features'] = new Map(FEATURES.map((name) => [name, 'Available']));
-  for (const name of listed)
-    features.set(FEATURES.find((known) => sameName(known, name)) ?? name, 'Installed');
-  const on = is.power === 'on';
-  const clockAheadMs = is.setup.clockAheadSeconds * 1000;
-  return {
-    name: is.name,
-    is,
-    power: on ? 'running' : 'off',
-    losses: 0,
-    kernelStart: start - UP_SINCE_MS + clockAheadMs,
-    bootTime: start - UP_SINCE_MS,
-    clockAheadMs,
-    featuresReadIn: start - UP_SINCE_MS,
-    services: on ? 'Running' : 'Stopped',
-    features,
-    installing: null,
-    pendingRestart: is.pendingRestart,
-    migration: { ...is.liveMigration },
-    paused: is.paused,
-    quarantined: is.quarantined,
-    networkDownUntil: 0,
-    wrongSignIns: new Map(
-      is.setup.locked
-        ? [[is.setup.account.toLowerCase(), { count: 0, lastAt: start, lockedUntil: Infinity }]]
-        : [],
-    ),
-    transition: null,
-  };
-}
-
-function makeVm(s: Scenario, is: VmScenario, start: Instant): LabVm {
-  const owner = s.nodes.find((node) => sameName(node.name, is.owner));
-  const volume = s.sharedVolumes[0]?.path ?? 'C:\\ClusterStorage\\Volume1';
-  const firstSwitch = owner?.switches[0]?.name;
-  return {
-    id: (is.id ?? labId(s.cluster, owner?.name ?? is.owner, is.name)).toLowerCase(),
-    name: is.name,
-    owner: owner?.name ?? is.owner,
-    state: is.state,
-    startedAt: start - is.uptimeSeconds * 1000,
-    memoryBytes: is.memory,
-    dirtyRate: is.dirtyRate,
-    heartbeat: is.heartbeat,
-    generation: is.generation,
-    version: is.version,
-    switches: is.switches ?? (firstSwitch === undefined ? [] : [firstSwitch]),
-    disks: is.disks ?? [`${volume}\\${is.name}.vhdx`],
-    configurationPath: is.configurationPath ?? `${volume}\\${is.name}`,
-    parents: is.parents,
-    sharedDisks: is.sharedDisks,
-    dvds: is.dvds,
-    compatibilityForMigration: is.compatibilityForMigration,
-    passThroughDevices: is.passThroughDevices,
-    gpuPartitions: is.gpuPartitions,
-    critical: is.critical,
-    tpm: is.tpm,
-    busy: is.busy,
-    snapshotPath: is.snapshotPath ?? is.configurationPath ?? `${volume}\\${is.name}`,
-    notes: is.notes,
-    starting: null,
-    resumes: false,
-  };
-}
-
-export function makeRole(world: World, vm: LabVm, name: string, from?: VmScenario): LabRole {
-  const canonical = (names: string[]): string[] => names.map((n) => findNode(world, n)?.name ?? n);
-  const on = vm.state === 'Running' || vm.state === 'Paused';
-  return {
-    vmId: vm.id,
-    name,
-    wanted: on ? 'online' : 'offline',
-    state: on ? 'Online' : 'Offline',
-    preferredOwners: canonical(from?.preferredOwners ?? []),
-    possibleOwners: canonical(from?.possibleOwners ?? world.nodes.map((node) => node.name)),
-    antiAffinityClassNames: from?.antiAffinity ?? [],
-    locked: from?.locked ?? false,
-    offlineAction: from?.offlineAction ?? 1,
-    lastMove: { phase: 'none', percent: 0, failureReason: '0x00000000' },
-    failover: null,
-  };
-}
-
-export function makeWorld(scenario: Scenario, start: Instant): World {
-  const nodes = scenario.nodes.map((is) => makeNode(is, start));
-  const firstUp = nodes.find((node) => node.power === 'running')?.name ?? nodes[0]?.name ?? '';
-  const world: World = {
-    time: start,
-    scenario,
-    startedAt: start,
-    agenda: new Agenda(),
-    records: emptyRecords(),
-    nodes,
-    vms: new Map(),
-    roles: new Map(),
-    moves: [],
-    jobs: [],
-    cluster: { maximumParallelMigrations: scenario.maximumParallelMigrations },
-    networks: scenario.networks.map((network) => ({ ...network })),
-    sharedVolumes: scenario.sharedVolumes.map(({ name, path, state, owner }) => ({
-      name,
-      path,
-      state,
-      owner: nodes.find((n) => owner !== undefined && sameName(n.name, owner))?.name ?? firstUp,
-    })),
-    disks: scenario.disks.map(({ path, node }) => ({ path, node })),
-    faults: [],
-    quorate: true,
-    quorumLostUntil: 0,
-    created: 0,
-    watchers: [],
-    strike: () => undefined,
-  };
-  for (const is of scenario.virtualMachines) {
-    const vm = makeVm(scenario, is, start);
-    world.vms.set(vm.id, vm);
-    for (const path of [...vm.disks, ...vm.parents])
-      if (!fileOn(world, path, vm.owner)) world.disks.push({ path, node: null });
-    if (is.clustered) world.roles.set(vm.id, makeRole(world, vm, is.role ?? vm.name, is));
-  }
-  for (const is of scenario.nodes) {
-    for (const { hoursAgo, hresult, vm, ...event } of is.events) {
-      const at = start - hoursAgo * 3_600_000;
-      const vmId = [...world.vms.values()].find((one) => one.name === vm)?.id;
-      const about = { ...(vm && { vm }), ...(vmId && { vmId }) };
-      logEvent(world, is.name, { ...event, at, ...(hresult && { hresult }), ...about });
-    }
-  }
-  return world;
-}
-
 /** As the module writes it, which has ten millionths of a second. */
 export const bootOf = ({ kernelStart }: LabNode): string =>
   `kernel-start:${iso(kernelStart).replace('Z', '0000Z')}`;
@@ -389,10 +238,16 @@ export const fileOn = (world: World, path: string, node: string): boolean =>
     (disk) => samePath(disk.path, path) && (disk.node === null || sameName(disk.node, node)),
   );
 
+/** This node alone cannot use the volume. */
+export const isPausedOn = (world: World, node: LabNode, volume: string): boolean =>
+  node.volumesPausedUntil > world.time || includesName(node.is.pausedVolumes, volume);
+
+/** The path lies in the folder, or is it. */
+export const isIn = (path: string, folder: string): boolean =>
+  `${path.replaceAll('/', '\\').toLowerCase()}\\`.startsWith(`${folder.toLowerCase()}\\`);
+
 export const onSharedVolume = (world: World, path: string): boolean =>
-  world.sharedVolumes.some((volume) =>
-    `${path.replaceAll('/', '\\').toLowerCase()}\\`.startsWith(`${volume.path.toLowerCase()}\\`),
-  );
+  world.sharedVolumes.some((volume) => isIn(path, volume.path));
 
 /** Where every node finds it. A file server needs neither the cluster nor a volume of it. */
 export const isShared = (world: World, path: string): boolean =>
@@ -411,6 +266,16 @@ export const hyperVAnswers = (node: LabNode): boolean =>
 
 export const switchesOf = (node: LabNode): SwitchFacts[] =>
   hasHyperV(node) ? node.is.switches.map(({ name, type }) => ({ name, type })) : [];
+
+/** The cluster has the property MaximumParallelMigrations: all of its nodes do. */
+export const knowsParallelLimit = (world: World): boolean =>
+  world.nodes.every((node) => hasParallelLimit(node.is.build));
+
+/** Moves that a node takes part in at once. The cluster's number wins over the host's own, as documented for Set-VMHost. */
+export const slotsOf = (world: World, node: LabNode): number =>
+  knowsParallelLimit(world)
+    ? world.cluster.maximumParallelMigrations
+    : node.migration.maximumMigrations;
 
 /** Powered on far enough to answer. */
 export const answers = (node: LabNode): boolean =>

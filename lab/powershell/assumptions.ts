@@ -42,6 +42,22 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     ifWrong: 'nothing: the module does not read it',
   },
   {
+    about: 'Microsoft.FailoverClusters.PowerShell.ClusterSharedVolumesSetting',
+    says: 'prints its value in the language of Windows: a Chinese output has it so, a Japanese one was not found',
+    ifWrong: 'nothing: the module does not read it',
+  },
+  {
+    about: 'names and messages of a Japanese Windows',
+    says: 'those of the lab with `culture: ja-JP`; the Japanese pages have the names of groups, no recording of Windows shows any',
+    ifWrong:
+      'nothing: ids, enumerations and codes decide, and names that differ from English ones are all that is tried',
+  },
+  {
+    about: 'MaximumParallelMigrations before Windows Server 2025',
+    says: 'is not there, so the number of each host counts; a module of 2023 lacks it, the documentation says which number counts',
+    ifWrong: 'slots are waited for that were free: watari takes one at a time for the limit',
+  },
+  {
     about: 'Msvm_SummaryInformation',
     says: 'can be queried like any class, one instance for each VM and none for a checkpoint; code in use does so, no recording shows it',
     ifWrong:

@@ -1,10 +1,12 @@
 // Objects of the FailoverClusters module, made of the lab's state. Beside the roles of virtual machines there are the
 // groups and resources that every cluster has, so that nobody takes all groups for virtual machines.
 import { MIGRATION_STATES, type NetworkFacts, type SharedVolumeFacts } from '../../domain/facts.ts';
+import { configurationName, enabledWord, ownName, resourceName } from '../machine/japanese.ts';
 import { clusterNodeFacts, pausedOn, roleFacts } from '../machine/reads.ts';
 import {
   clusterId,
   isMember,
+  knowsParallelLimit,
   labId,
   nodeOf,
   type LabNode,
@@ -35,7 +37,15 @@ export function clusterObject(world: World): WireObject {
       Name: text(cluster),
       Id: text(clusterId(world)),
       Domain: 'WORKGROUP',
-      MaximumParallelMigrations: world.cluster.maximumParallelMigrations,
+      ...(knowsParallelLimit(world) && {
+        MaximumParallelMigrations: world.cluster.maximumParallelMigrations,
+      }),
+      // An enumeration whose value is told in the language of Windows all the same.
+      EnableSharedVolumes: {
+        $t: `${CLUSTERS}.ClusterSharedVolumesSetting`,
+        says: enabledWord(world.scenario),
+        p: {},
+      },
       AutoBalancerMode: autoBalancer.mode,
       AutoBalancerLevel: autoBalancer.level,
       ClusterEnforcedAntiAffinity: enforcedAntiAffinity ? 1 : 0,
@@ -133,7 +143,7 @@ export function ownGroups(world: World): WireObject[] {
     id: `own-group:${name}`,
     text: 'Name',
     p: {
-      Name: name,
+      Name: ownName(world.scenario, name),
       Id: text(labId(world.scenario.cluster, 'group', name)),
       OwnerNode: owner === undefined ? null : nodeObject(world, owner),
       State: enumOf(`${CLUSTERS}.ClusterGroupState`, type === 'Cluster' ? 'Online' : 'Offline'),
@@ -172,7 +182,7 @@ export function resourcesOf(world: World, role: LabRole): WireObject[] {
     id: `${type === VM_TYPE ? 'resource' : 'configuration'}:${role.vmId}`,
     text: 'Name',
     p: {
-      Name: text(type === VM_TYPE ? resourceName(vm.name) : `仮想マシンの構成 ${vm.name}`),
+      Name: text((type === VM_TYPE ? resourceName : configurationName)(world.scenario, vm.name)),
       Id: text(labId(role.vmId, type)),
       OwnerGroup: group,
       OwnerNode: group.p['OwnerNode'] ?? null,
@@ -189,9 +199,6 @@ export function resourcesOf(world: World, role: LabRole): WireObject[] {
     },
   }));
 }
-
-/** Name of the resource of a VM: in the language of Windows when it was made, and anybody's to change. */
-export const resourceName = (vmName: string): string => `仮想マシン ${vmName}`;
 
 const WITNESS_TYPES = {
   Disk: 'Physical Disk',
@@ -214,7 +221,7 @@ export function ownResources(world: World): WireObject[] {
     id: `own-resource:${name}`,
     text: 'Name',
     p: {
-      Name: name,
+      Name: ownName(world.scenario, name),
       Id: text(labId(world.scenario.cluster, 'resource', name)),
       OwnerGroup: group ?? null,
       OwnerNode: group?.p['OwnerNode'] ?? null,

@@ -7,10 +7,11 @@ import { configureCluster } from '../machine/acts.ts';
 import { iso, type Instant } from '../machine/clock.ts';
 import { costOf } from '../machine/costs.ts';
 import { takeOpFault } from '../machine/faults.ts';
+import { said } from '../machine/japanese.ts';
 import type { Lab } from '../machine/lab.ts';
 import { CALLS_MAX, keep, logEvent, VMMS_LOG } from '../machine/records.ts';
 import { answers, findNode, type LabNode } from '../machine/world.ts';
-import type { Fault } from '../scenario/schema.ts';
+import type { Fault } from '../scenario/fault-schema.ts';
 import { operationOf, SET_PARALLEL } from './acting-cmdlets.ts';
 import { CIM_CMDLETS } from './cim-cmdlets.ts';
 import { CLUSTER_CMDLETS } from './cluster-cmdlets.ts';
@@ -148,11 +149,16 @@ export class PowerShellDoor {
       result = perform(call, request);
     } catch (error) {
       if (!(error instanceof CmdletError)) throw error;
-      return failing({ out: [], errors: [error.record] }, error.record.fqid);
+      const told = inItsLanguage(call, error.record);
+      return failing({ out: [], errors: [told] }, told.fqid);
     }
     if (fault?.at === 'after-effect') return failing(GONE, 'lost');
     record(result.errors?.[0]?.fqid ?? null);
-    const { out, readyAt, read, ...more } = result;
+    const { out, readyAt, read, ...rest } = result;
+    const more = {
+      ...rest,
+      ...(rest.errors && { errors: rest.errors.map((one) => inItsLanguage(call, one)) }),
+    };
     return {
       readyAt: Math.max(late, readyAt ?? world.time),
       settle: () => ({ ...more, out: withoutRepeats(read === undefined ? out : read()) }),
@@ -176,6 +182,12 @@ export class PowerShellDoor {
     return hit;
   }
 }
+
+/** What the stand-in itself refuses is nothing that Windows says. */
+const inItsLanguage = ({ world }: Call, record: ErrorRecord): ErrorRecord =>
+  record.category === 'NotImplemented'
+    ? record
+    : { ...record, message: said(world.scenario, record.message) };
 
 const nameOf = ({ cmdlet, object, property }: CmdletRequest): string =>
   cmdlet ??

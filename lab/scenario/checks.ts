@@ -1,7 +1,8 @@
 // States that no cluster can be in, each with the place in the scenario file that says so.
 import { sizeText } from '../../domain/units.ts';
 import { includesName, sameName } from '../../domain/names.ts';
-import type { Fault, Scenario } from './schema.ts';
+import type { Fault } from './fault-schema.ts';
+import type { Scenario } from './schema.ts';
 
 export interface Finding {
   path: (string | number)[];

@@ -6,7 +6,8 @@ import { loadYamlDocument, parseYamlDocument } from '../../config/yaml-document.
 import { checkScenario } from './checks.ts';
 import { scenarioSchema, type Scenario } from './schema.ts';
 
-export type { Fault, Scenario } from './schema.ts';
+export type { Fault } from './fault-schema.ts';
+export type { Scenario } from './schema.ts';
 
 const possibleScenario = scenarioSchema.superRefine((scenario, context) => {
   for (const { path, message, unknown } of checkScenario(scenario)) {

@@ -1,132 +1,20 @@
-// The shape of a scenario file and of the faults in it (docs/lab.md explains every key). Sizes, rates and defaults
-// are settled here; whether the state is possible at all is for checks.ts.
+// The shape of a scenario file (docs/lab.md explains every key). Sizes, rates and defaults are settled here; whether the
+// state is possible at all is for checks.ts.
 import { z } from 'zod';
-import { customIssue } from '../../config/schema-issues.ts';
-import { suggest } from '../../domain/suggest.ts';
-import { rateSchema, sizeSchema } from '../../config/values.ts';
-import { STEERING_WORDS, steers } from '../../domain/steering.ts';
-import { quoteValue } from '../../domain/quoting.ts';
-import { OPS } from '../../hyperv/host.ts';
-
-/** Things that befall the cluster instead of an operation. */
-export const WORLD_EVENTS = [
-  'nodeCrash',
-  'nodePowerOff',
-  'bootFails',
-  'bootReverts',
-  'bootOwes',
-  'networkDown',
-  'quorumLost',
-  'csvPaused',
-  'moveFails',
-] as const;
-export type WorldEvent = (typeof WORLD_EVENTS)[number];
-
-export const isWorldEvent = (name: string): name is WorldEvent =>
-  (WORLD_EVENTS as readonly string[]).includes(name);
-
-/** Events that wait for the node's next boot. */
-const BOOT_EVENTS = ['bootFails', 'bootReverts', 'bootOwes'] as const;
-export type BootEvent = (typeof BOOT_EVENTS)[number];
-
-const isBootEvent = (name: string): name is BootEvent =>
-  (BOOT_EVENTS as readonly string[]).includes(name);
-
-/** Names go into messages, ids and paths: whatever can be seen is allowed. */
-const name = z
-  .string()
-  .min(1)
-  .max(100)
-  .refine((s) => !steers(s), `a name cannot contain ${STEERING_WORDS}`);
-const size = sizeSchema.refine((bytes) => bytes > 0, 'must be above zero');
-const positiveRate = rateSchema.refine((bytes) => bytes > 0, 'must be above zero');
-/** Ten years. Beyond it dates come out that Windows does not have, and that JavaScript cannot write. */
-export const SECONDS_MAX = 10 * 366 * 86_400;
-const seconds = z.number().nonnegative().max(SECONDS_MAX);
-const duration = z.number().positive().max(SECONDS_MAX);
-/** Times as fast; more is a slip of the pen, and much more is no number any longer. */
-const factor = z.number().min(1).max(1000);
-/** Rounds of a move are counted through, one by one. */
-const count = z.int().positive().max(10_000);
-const hresult = z
-  .string()
-  .regex(/^0[xX][0-9a-fA-F]{8}$/, "an HRESULT is written like '0x80072746', in quotes")
-  .transform((s) => `0x${s.slice(2).toUpperCase()}`);
-/** At 100 % it is too late for anything to happen to a move. */
-const percent = z.number().min(0).max(99);
-
-const faultError = z.strictObject({
-  hresult: hresult.optional(),
-  eventId: z.int().positive().optional(),
-  errorId: z.string().optional(),
-  message: z.string().optional(),
-});
-
-const moment = z.union([z.strictObject({ vm: name, percent }), z.strictObject({ seconds })], {
-  error: 'write { vm: NAME, percent: N } or { seconds: N }',
-});
-
-export const faultSchema = z
-  .strictObject({
-    on: z.string(),
-    node: name.optional(),
-    vm: name.optional(),
-    times: z.union([count, z.literal('always')], 'write a number above 0 or always').default(1),
-    at: z.enum(['before-effect', 'after-effect']).optional(),
-    error: faultError.optional(),
-    hangSeconds: seconds.optional(),
-    seconds: duration.optional(),
-    when: moment.optional(),
-  })
-  .superRefine((fault, context) => {
-    const wrong = (key: string, message: string): void => {
-      context.addIssue(customIssue(message, undefined, [key]));
-    };
-    if (!isWorldEvent(fault.on)) {
-      if (!(OPS as readonly string[]).includes(fault.on)) {
-        const message = `${quoteValue(fault.on)} is neither an operation nor a world event`;
-        const hint = suggest(fault.on, [...OPS, ...WORLD_EVENTS]);
-        context.addIssue(customIssue(message, hint, ['on']));
-        return;
-      }
-      if (fault.at === 'after-effect' && fault.error !== undefined)
-        wrong('error', "with 'at: after-effect' the answer is lost, so it cannot carry an error");
-      if (fault.when !== undefined && 'vm' in fault.when)
-        wrong('when', 'a fault of an operation can wait for { seconds: N } only');
-      if (fault.seconds !== undefined)
-        wrong(
-          'seconds',
-          "a fault of an operation lasts as 'times' says; use 'hangSeconds' to delay",
-        );
-      return;
-    }
-    if (fault.at !== undefined) wrong('at', `'${fault.on}' is a world event and answers nothing`);
-    if (fault.hangSeconds !== undefined)
-      wrong('hangSeconds', `'${fault.on}' is a world event and answers nothing`);
-    const ofBoot = isBootEvent(fault.on);
-    if (ofBoot && fault.when !== undefined)
-      wrong('when', `'${fault.on}' waits for the node's next restart, so it takes no 'when'`);
-    const lasting = ['networkDown', 'quorumLost', 'csvPaused'].includes(fault.on);
-    if (lasting && fault.seconds === undefined)
-      wrong('seconds', `'${fault.on}' needs 'seconds': how long it lasts`);
-    if (!lasting && fault.seconds !== undefined)
-      wrong('seconds', `'${fault.on}' does not last, so it takes no 'seconds'`);
-    const ofNode = ofBoot || ['nodeCrash', 'nodePowerOff', 'networkDown'].includes(fault.on);
-    if (ofNode && fault.node === undefined) wrong('node', `'${fault.on}' needs 'node'`);
-    if (!ofNode && fault.node !== undefined)
-      wrong('node', `'${fault.on}' is not about a node, so it takes no 'node'`);
-    if (fault.on === 'moveFails') {
-      if (fault.vm === undefined) wrong('vm', "'moveFails' needs 'vm'");
-      if (fault.when !== undefined && !('vm' in fault.when))
-        wrong('when', "'moveFails' happens at a percentage: { vm: NAME, percent: N }");
-    } else {
-      if (fault.vm !== undefined) wrong('vm', `'${fault.on}' takes a VM only in 'when'`);
-      if (fault.error !== undefined) wrong('error', `'${fault.on}' takes no 'error'`);
-      if (!ofBoot && fault.when === undefined)
-        wrong('when', `'${fault.on}' needs 'when': { vm: NAME, percent: N } or { seconds: N }`);
-    }
-  });
-export type Fault = z.output<typeof faultSchema>;
+import { rateSchema } from '../../config/values.ts';
+import { BUILDS } from './builds.ts';
+import { faultSchema } from './fault-schema.ts';
+import {
+  count,
+  duration,
+  factor,
+  hresult,
+  name,
+  positiveRate,
+  seconds,
+  SECONDS_MAX,
+  size,
+} from './values.ts';
 
 const migrationSettings = z.strictObject({
   enabled: z.boolean().default(false),
@@ -145,8 +33,8 @@ const virtualSwitch = z.union(
   { error: 'write a name, or { name: NAME, type: External | Internal | Private }' },
 );
 
-// What Get-VMHostSupportedVersion lists on Windows Server 2025.
-const VM_VERSIONS_2025 = ['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2', '10.0', '11.0', '12.0'];
+/** A version of Windows Server. */
+const build = z.literal(BUILDS);
 
 /** A DWORD of the registry. */
 const dword = z.int().min(0).max(0xffff_ffff);
@@ -268,8 +156,11 @@ const nodeSchema = z.strictObject({
   cpuVendor: z.string().default('GenuineIntel'),
   cpuName: z.string().default('Intel(R) Xeon(R) Silver 4510'),
   logicalProcessors: count.default(24),
-  osVersion: z.string().default('10.0.26100'),
-  vmVersions: z.array(z.string()).default(VM_VERSIONS_2025),
+  /** Absent: that of the cluster. */
+  build: build.optional(),
+  /** Absent: what its build has, here and in the next. */
+  osVersion: z.string().optional(),
+  vmVersions: z.array(z.string()).min(1).optional(),
   setup: setupSchema.prefault({}),
   /** More bits of its StatusInformation: 1 isolated, 4 drain in progress, 16 drain failed, 32 avoid placement. */
   status: z.int().min(0).max(63).default(0),
@@ -291,7 +182,8 @@ const vmSchema = z.strictObject({
   heartbeat: z.boolean().default(true),
   uptimeSeconds: seconds.default(86_400),
   generation: z.union([z.literal(1), z.literal(2)]).default(2),
-  version: z.string().default('12.0'),
+  /** Absent: the newest that its owner takes. */
+  version: z.string().optional(),
   /** Absent: the first switch of its owner. */
   switches: z.array(name.nullable()).optional(),
   /** Absent: a VHDX of its name on the first shared volume. */
@@ -382,6 +274,11 @@ export const scenarioSchema = z.strictObject({
     .refine((time) => /^20\d\d-/.test(time), 'must be a time of the years 2000 to 2099')
     .optional(),
   nodes: z.array(nodeSchema).min(1).max(64),
+  build: build.default(2025),
+  /** The language of Windows on all nodes. */
+  culture: z.enum(['en-US', 'ja-JP']).default('en-US'),
+  /** The cluster writes its own mark into the notes of a VM that becomes a role, as some tools make it do. */
+  marksNotes: z.boolean().default(false),
   maximumParallelMigrations: count.default(1),
   enforcedAntiAffinity: z.boolean().default(false),
   /** Made with certificates. Absent: when all of its nodes block NTLM, since it works nevertheless. */
@@ -423,6 +320,8 @@ export const scenarioSchema = z.strictObject({
       compressionFactor: factor.default(2),
       smbFactor: factor.default(1.5),
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
+      /** Where the entries about a failed one stand. */
+      eventsAt: z.enum(['both', 'source', 'target']).default('both'),
       /** The resources have the private property MigrationState, as those of Windows Server 2008 R2. */
       migrationState: z.boolean().default(false),
       /** Queries on root/MSCluster tell the private properties of resources. */

@@ -1,5 +1,5 @@
 // How each planned fault is done to the world, and how all of them are taken back.
-import { faultSchema } from '../../lab/scenario/schema.ts';
+import { faultSchema } from '../../lab/scenario/fault-schema.ts';
 import { Random } from '../rig/random.ts';
 import type { Operator } from './operator.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
@@ -17,6 +17,13 @@ const soon = { when: { seconds: 0 } };
 const outsider = (c: Stage): string | undefined =>
   c.lab.state().nodes.find((n) => n.state === 'Up' && n.power === 'running')?.name;
 
+/** However it is called. */
+function roleOf({ lab }: Stage, vm: string) {
+  const { vms, roles } = lab.state();
+  const id = vms.find((one) => one.name === vm)?.id;
+  return roles.find((one) => one.vmId === id);
+}
+
 const DEEDS: Record<FaultKind, Deed> = {
   'node-crash': (c, { node }) => {
     c.lab.crash(node);
@@ -33,6 +40,8 @@ const DEEDS: Record<FaultKind, Deed> = {
     });
   },
   'boot-fails': inLab(({ node }) => ({ on: 'bootFails', node })),
+  'boot-reverts': inLab(({ node }) => ({ on: 'bootReverts', node })),
+  'boot-owes': inLab(({ node }) => ({ on: 'bootOwes', node })),
   'worker-crash': (c, { node }) => {
     c.crew.killProcess(node);
   },
@@ -62,20 +71,28 @@ const DEEDS: Record<FaultKind, Deed> = {
     error: { hresult },
   })),
   'move-fails': inLab(({ vm, hresult }) => ({ on: 'moveFails', vm, error: { hresult } })),
+  'move-stands': inLab(({ vm, percent, seconds, pick }) => ({
+    on: 'moveStands',
+    vm,
+    // Past every patience now and then.
+    seconds: seconds * (pick % 3 === 0 ? 10 : 1),
+    when: { vm, percent },
+  })),
   'quorum-loss': inLab(({ seconds }) => ({ on: 'quorumLost', seconds, ...soon })),
   'csv-paused': inLab(({ seconds }) => ({ on: 'csvPaused', seconds, ...soon })),
+  'csv-lost': inLab(({ node, seconds }) => ({ on: 'csvPaused', node, seconds, ...soon })),
   'outside-move': (c, { vm, node }, operator) => {
-    const role = c.lab.state().roles.find((r) => r.name === vm);
+    const role = roleOf(c, vm);
     const at = outsider(c);
     if (role !== undefined && at !== undefined)
       operator.byHand(at, 'startMove', { vmId: role.vmId, node });
   },
   'outside-cancel': (c, { pick }, operator) => {
-    const { moves, roles } = c.lab.state();
+    const { moves } = c.lab.state();
     const at = outsider(c);
     if (moves.length === 0 || at === undefined) return;
     const move = new Random(pick).pick(moves);
-    const role = roles.find((r) => r.name === move.vm);
+    const role = roleOf(c, move.vm);
     if (role !== undefined) operator.byHand(at, 'cancelMove', { vmId: role.vmId });
   },
   'outside-pause': (c, { node, seconds }, operator) => {
@@ -101,7 +118,9 @@ const DEEDS: Record<FaultKind, Deed> = {
     operator.start({ type, id, queue, input });
   },
   'clock-step': (c, { node, pick }) => {
-    c.crew.stepClock(node, ((pick % 2001) - 1000) * 600);
+    const seconds = ((pick % 2001) - 1000) * 0.6;
+    c.crew.stepClock(node, seconds * 1000);
+    c.lab.shiftClock(node, seconds);
   },
 };
 
@@ -115,6 +134,8 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
   switch (kind) {
     case 'node-crash':
     case 'boot-fails':
+    case 'boot-reverts':
+    case 'boot-owes':
     case 'worker-crash':
     case 'clock-step':
       return ` ${node}`;
@@ -123,6 +144,7 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
     case 'power-off':
     case 'unreachable':
     case 'network-cut':
+    case 'csv-lost':
     case 'outside-pause':
       return ` ${node} for ${seconds} s`;
     case 'slow':
@@ -134,6 +156,8 @@ export function describe({ kind, node, vm, op, seconds, percent, hresult }: Plan
       return ` of ${op}`;
     case 'refusal':
       return ` of ${op} with ${hresult}`;
+    case 'move-stands':
+      return ` of ${vm} at ${percent} %`;
     case 'move-fails':
       return ` of ${vm} with ${hresult}`;
     case 'quorum-loss':

@@ -1,6 +1,6 @@
 // The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
 // more, a patient one who mends what is broken and retries what waits for a person.
-import { clusterQueue, runId } from '../../domain/names.ts';
+import { clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
 import { Random } from '../rig/random.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
@@ -13,13 +13,14 @@ const PATIENCE = { whole: 5, ever: 50 } as const;
 
 /**
  * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, and
- * what follows for the run that waits for such a one. Whatever else is retried then has to go on: a person who has mended
+ * the Windows lacks what is set, what follows for the run that waits for such a one. Whatever else is retried then has to go on: a person who has mended
  * the cause and presses retry for ever is a promise broken.
  */
 const STANDS: readonly string[] = [
   'NoEligibleNode',
   'TargetNotEligible',
   'VmRestarted',
+  'WindowsTooOld',
   'Aborted',
   'AlreadyRunning',
 ];
@@ -47,6 +48,13 @@ export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
       const input = { ...common, node: work.node, features: [work.feature], restarts: 'allowed' };
       return { type: 'prepareNode', id: runId.prepare(cluster, work.node), queue, input };
     }
+    case 'doctor':
+      return {
+        type: 'doctor',
+        id: runId.doctor(cluster),
+        queue,
+        input: { cluster, startedBy: 'sim@lab', budgets: spec.budgets, wanted: spec },
+      };
     case 'create': {
       const vm = spec.virtualMachines.find((v) => v.name === work.vm);
       return {
@@ -163,7 +171,9 @@ export class Operator {
   ): void {
     try {
       this.ledger.byPerson(() => {
-        this.c.lab.call(node, op, args as never);
+        // Done when it is asked for; a person does not wait for the answer of a slow Windows.
+        const { readyAt, settle } = this.c.lab.ask(node, op, args as never);
+        if (readyAt <= this.c.lab.world.time) settle();
       });
       this.c.tell(`a person: ${op} ${JSON.stringify(args)} at ${node}`);
     } catch {
@@ -200,9 +210,15 @@ export class Operator {
 
   private complain(run: SeenRun, { id, failure }: StepStatus): void {
     if (failure === null || STANDS.includes(failure.code)) return;
+    // Somebody skipped making the VM, so there is none to be moved.
+    if (failure.code === 'RoleMissing' && !this.isThere(id.split('/')[1] ?? '')) return;
     this.c.violated(
       `a retry cures what was mended: ${id} of ${run.id} fails with ${failure.code} although everything is in order: ${failure.message}`,
     );
+  }
+
+  private isThere(vm: string): boolean {
+    return this.c.lab.state().vms.some((one) => sameName(one.name, vm));
   }
 
   private send(run: SeenRun, decision: Decision, then: () => void = () => undefined): boolean {

@@ -11,6 +11,8 @@ export const FAULT_KINDS = [
   'node-crash-mid-move',
   'power-off',
   'boot-fails',
+  'boot-reverts',
+  'boot-owes',
   'worker-crash',
   'eviction',
   'unreachable',
@@ -21,8 +23,10 @@ export const FAULT_KINDS = [
   'lost-reply',
   'refusal',
   'move-fails',
+  'move-stands',
   'quorum-loss',
   'csv-paused',
+  'csv-lost',
   'outside-move',
   'outside-cancel',
   'outside-pause',
@@ -52,7 +56,8 @@ export type Work =
   | { does: 'apply'; at: number; restarts: 'allowed' | 'ask' }
   | { does: 'migrate'; at: number; vm: string; to: string | undefined }
   | { does: 'prepare'; at: number; node: string; feature: string }
-  | { does: 'create'; at: number; vm: string };
+  | { does: 'create'; at: number; vm: string }
+  | { does: 'doctor'; at: number };
 
 export interface Plan {
   seed: number;
@@ -82,14 +87,17 @@ export interface Choice {
 
 export function planOf(seed: number, choice: Choice = {}): Plan {
   const random = new Random(seed).branch('plan');
-  const { file, spec } = drawCluster(random.branch('cluster'));
+  const drawn = drawCluster(random.branch('cluster'));
+  const { spec } = drawn;
+  const { file, isOld } = withHabits(random.branch('habits'), drawn.file);
   const scenario = scenarioSchema.parse(file);
   const work = drawWork(random.branch('work'), scenario, spec);
   const faults = drawFaults(random.branch('faults'), scenario, spec).filter(
     ({ kind }) => (choice.only?.includes(kind) ?? true) && choice.without?.includes(kind) !== true,
   );
   const lookEveryMs = random.pick([1000, 2000]);
-  const converges = random.chance(0.5);
+  // An older cluster cannot be told how many moves it may run at once, so it never is as its file wants it.
+  const converges = random.chance(0.5) && !isOld;
   return { seed, scenario, file, spec, work, faults, lookEveryMs, converges };
 }
 
@@ -105,7 +113,7 @@ function drawBudgets(random: Random): Budgets {
   };
 }
 
-function drawCluster(random: Random): { file: object; spec: ClusterSpec } {
+function drawCluster(random: Random): { file: DrawnFile; spec: ClusterSpec } {
   const count = random.int(2, 5);
   const nodes = Array.from({ length: count }, (_, i) => {
     const isBare = random.chance(0.3);
@@ -168,6 +176,46 @@ function drawCluster(random: Random): { file: object; spec: ClusterSpec } {
   return { file, spec };
 }
 
+interface DrawnFile {
+  nodes: { name: string }[];
+  virtualMachines: { name: string }[];
+  migration: object;
+}
+
+/** What Windows is like on this cluster: its version and language, its clocks, what others do to it, what calls take. */
+function withHabits(random: Random, drawn: DrawnFile): { file: object; isOld: boolean } {
+  const build = random.chance(0.8) ? 2025 : random.pick([2019, 2022]);
+  const upgraded = build < 2025 && random.chance(0.5) ? random.pick(drawn.nodes).name : null;
+  const threshold = random.pick([0, 3, 5, 10]);
+  const file = {
+    ...drawn,
+    build,
+    culture: random.pick(['en-US', 'ja-JP']),
+    marksNotes: random.chance(0.5),
+    ...(random.chance(0.3) && { costs: {} }),
+    nodes: drawn.nodes.map((node) => ({
+      ...node,
+      ...(node.name === upgraded && { build: 2025 }),
+      setup: {
+        clockAheadSeconds: random.chance(0.3) ? random.int(-600, 600) : 0,
+        password: random.chance(0.15) ? 'other' : 'same',
+        lockout: { threshold },
+      },
+    })),
+    virtualMachines: drawn.virtualMachines.map((vm) => ({
+      ...vm,
+      ...(random.chance(0.3) && { role: `role of ${vm.name}` }),
+    })),
+    migration: {
+      ...drawn.migration,
+      eventsAt: random.pick(['both', 'source', 'target']),
+      migrationState: build === 2019 && random.chance(0.5),
+      queriesTellVmId: random.chance(0.5),
+    },
+  };
+  return { file, isOld: build < 2025 };
+}
+
 const diskOf = (vm: string): string => `${VOLUME}\\${vm}.vhdx`;
 
 function drawWork(random: Random, scenario: Scenario, spec: ClusterSpec): Work[] {
@@ -196,6 +244,9 @@ function drawWork(random: Random, scenario: Scenario, spec: ClusterSpec): Work[]
   const free = spec.virtualMachines.map((vm) => vm.name);
   if (free.length > 0 && random.chance(0.3))
     work.push({ does: 'create', at: at(), vm: random.pick(free) });
+  if (random.chance(0.2))
+    for (let times = random.int(1, 3); times > 0; times -= 1)
+      work.push({ does: 'doctor', at: at() });
   if (work.length === 0) work.push({ does: 'apply', at: 0, restarts });
   return work;
 }

@@ -94,11 +94,13 @@ class Play {
     if (c.violations.length > 0 || !plan.work.some((work) => work.does === 'apply')) return;
     const isWhole = (): boolean => {
       const { nodes } = c.lab.state();
-      const [first] = nodes;
-      if (first === undefined || nodes.some((node) => node.state !== 'Up')) return false;
+      if (nodes.some((node) => node.state !== 'Up')) return false;
       if (!c.lab.state().cluster.quorate) return false;
-      const volumes = c.lab.call(first.name, 'readSharedVolumes', {}).facts;
-      return volumes.every((v) => v.state === 'Online');
+      const { sharedVolumes, nodes: machines, time } = c.lab.world;
+      return (
+        sharedVolumes.every((v) => v.state === 'Online') &&
+        machines.every((node) => node.volumesPausedUntil <= time)
+      );
     };
     // Services come up, failovers end, machines start: a person waits for that before trying again.
     for (let tries = 30; tries > 0; tries -= 1) {

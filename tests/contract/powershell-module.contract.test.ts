@@ -77,7 +77,7 @@ describe('the PowerShell module', needs(POWERSHELL), () => {
     const { cmdlets } = await here.host('HV1').readRole({ vmId, owners: true });
     const owners = cmdlets.filter((line) => line.includes('Get-ClusterOwnerNode'));
     expect(owners).toEqual([
-      `(Get-ClusterResource -Name '仮想マシン db-1') | Get-ClusterOwnerNode  # and 2 more like this`,
+      `(Get-ClusterResource -Name 'Virtual Machine db-1') | Get-ClusterOwnerNode  # and 2 more like this`,
     ]);
   });
 

@@ -15,7 +15,7 @@ import { manualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import { disturbanceSchema } from '../../lab/powershell/disturbance.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
-import { faultSchema } from '../../lab/scenario/schema.ts';
+import { faultSchema } from '../../lab/scenario/fault-schema.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { startLabServer } from '../../lab/server.ts';
 import { ROOT } from '../support/built-setup.ts';

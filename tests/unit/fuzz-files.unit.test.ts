@@ -21,12 +21,8 @@ import { HypervError, READ_OPS, type Op } from '../../hyperv/host.ts';
 import { ANSWERS } from '../../hyperv/powershell/answers.ts';
 import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
-import {
-  faultSchema,
-  scenarioSchema,
-  WORLD_EVENTS,
-  type Scenario,
-} from '../../lab/scenario/schema.ts';
+import { faultSchema, WORLD_EVENTS } from '../../lab/scenario/fault-schema.ts';
+import { scenarioSchema, type Scenario } from '../../lab/scenario/schema.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { showState } from '../../lab/show.ts';
 import { ROOT } from '../support/built-setup.ts';

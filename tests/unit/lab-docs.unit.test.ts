@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { EFFECT_KINDS } from '../../lab/machine/records.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { OPS } from '../../hyperv/host.ts';
-import { scenarioSchema, WORLD_EVENTS } from '../../lab/scenario/schema.ts';
+import { WORLD_EVENTS } from '../../lab/scenario/fault-schema.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
 
 const DOCS = fs.readFileSync(path.join(import.meta.dirname, '../../docs/lab.md'), 'utf8');
 

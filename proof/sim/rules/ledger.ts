@@ -108,12 +108,8 @@ export class Ledger {
   }
 
   effect({ kind, subject, seq, node }: Effect, now: number): void {
-    if (
-      kind === 'move-finished' ||
-      kind === 'vm-started' ||
-      kind === 'vm-restarted' ||
-      kind === 'role-moved'
-    )
+    if (kind === 'role-moved') this.arrivals.set(this.vmOfRole(subject), now);
+    if (kind === 'move-finished' || kind === 'vm-started' || kind === 'vm-restarted')
       this.arrivals.set(subject, now);
     if (kind === 'move-started' || kind === 'move-queued') this.starts.set(subject, now);
     if (kind === 'move-finished' || kind === 'move-failed' || kind === 'move-cancelled')
@@ -123,6 +119,13 @@ export class Ledger {
     // A pause by a person; our own is put right by the act that did it.
     if (kind === 'node-paused' && this.pausedBy.get(node) === undefined)
       this.pausedBy.set(node, '');
+  }
+
+  /** A role may be called otherwise than its VM. */
+  private vmOfRole(name: string): string {
+    const { roles, vms } = this.lab().state();
+    const vmId = roles.find((role) => role.name === name)?.vmId;
+    return vms.find((vm) => vm.id === vmId)?.name ?? name;
   }
 
   private newest(lab: Lab): number {

@@ -52,12 +52,19 @@ const restarts: Make = ({ state, ledger }) => {
   const perBoot = new Set<string>();
   return {
     rule: 'a node is restarted by us once, without a running VM on it or on its way to it, and with quorum afterwards',
+    effect: ({ kind, node, subject }) => {
+      // Windows took an installation back or owes one more restart: what is asked for again is another restart.
+      if (kind === 'fault' && ['bootOwes', 'bootReverts'].includes(subject))
+        for (const run of perRun.keys()) if (run.startsWith(`${node} `)) perRun.delete(run);
+      return undefined;
+    },
     act: (act) => {
       if (act.op !== 'restartNode' || !did(act, 'restart-requested')) return undefined;
       const { nodes, vms, moves, cluster } = state();
       const self = nodes.find((n) => n.name === act.node);
-      const times = (perRun.get(act.runId) ?? 0) + 1;
-      perRun.set(act.runId, times);
+      const run = `${act.node} ${act.runId}`;
+      const times = (perRun.get(run) ?? 0) + 1;
+      perRun.set(run, times);
       if (times > 1) return `${act.workflowId} restarted ${act.node} ${times} times`;
       const boot = `${act.node} ${self?.boot ?? ''}`;
       if (perBoot.has(boot)) return `${act.node} is restarted twice in one boot`;
@@ -127,7 +134,7 @@ const onceEach: Make = () => {
   };
   return {
     rule: 'every effect happens once per intent',
-    effect: ({ kind, node, subject }) => {
+    effect: ({ kind, node, subject, detail }) => {
       switch (kind) {
         case 'feature-installed':
           return bump(features, `${node} ${subject}`, 1) > 1
@@ -138,6 +145,11 @@ const onceEach: Make = () => {
           return bump(things, `${kind} ${subject}`, 1) > 1
             ? `${kind} of ${subject} happened twice`
             : undefined;
+        case 'fault':
+          // Windows took it back, so it is installed again.
+          if (subject === 'bootReverts')
+            for (const name of detail.split(',')) bump(features, `${node} ${name}`, -1);
+          return undefined;
         case 'vm-removed':
           bump(things, `vm-created ${subject}`, -1);
           return undefined;
@@ -151,4 +163,21 @@ const onceEach: Make = () => {
   };
 };
 
-export const MACHINE_RULES: readonly Make[] = [oneMachine, pausedNodes, restarts, uptime, onceEach];
+const noLocks: Make = ({ state }) => ({
+  rule: 'no account is locked by wrong sign-ins of ours',
+  end: (run) => {
+    const locked = state().nodes.find((node) => node.lockedAccounts.length > 0);
+    return locked === undefined
+      ? undefined
+      : `${locked.lockedAccounts.join(', ')} is locked on ${locked.name} at the end of ${run.id}`;
+  },
+});
+
+export const MACHINE_RULES: readonly Make[] = [
+  oneMachine,
+  pausedNodes,
+  restarts,
+  uptime,
+  onceEach,
+  noLocks,
+];

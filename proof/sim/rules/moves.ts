@@ -46,11 +46,10 @@ const limits: Make = ({ state }) => {
       if (kind !== 'move-started') return undefined;
       running.set(subject, detail);
       count(detail, 1);
-      const limit = state().cluster.maximumParallelMigrations;
-      const over = ends(detail).find((node) => (at.get(node) ?? 0) > limit);
+      const over = state().nodes.find(({ name, slots }) => (at.get(name) ?? 0) > slots);
       return over === undefined
         ? undefined
-        : `${over} takes part in ${String(at.get(over))} moves, ${limit} are allowed`;
+        : `${over.name} takes part in ${String(at.get(over.name))} moves, ${over.slots} are allowed`;
     },
   };
 };

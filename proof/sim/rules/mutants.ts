@@ -160,6 +160,20 @@ export const MUTANTS: readonly NamedMutant[] = [
     breaks: ['a retry cures what was mended'],
   },
   {
+    name: 'a doctor that signs in again and again',
+    from: 20,
+    mutant: {
+      host: (host) => ({
+        ...host,
+        readPeers: async (a) => {
+          for (let times = 12; times > 0; times -= 1) await host.readPeers({ ...a, signIn: true });
+          return host.readPeers(a);
+        },
+      }),
+    },
+    breaks: ['no account is locked by wrong sign-ins of ours'],
+  },
+  {
     name: 'a move that shows less than before',
     from: 15,
     mutant: {
