@@ -26,8 +26,7 @@ $script:MoveShowsMs = 5000
 # How long a role whose OfflineAction was changed is waited for, to change it back.
 $script:OfflineWithinMs = 120000
 
-# What does not change while a shell lives: does this Windows have MigrationState, and which resource is which VM.
-$script:HasMigrationState = $null
+# What does not change while a shell lives: which resource is which VM.
 $script:VmIdOf = @{}
 
 function Test-ResourceType {
@@ -134,11 +133,14 @@ function New-Role {
 function Read-Association {
     param([string]$Class)
     $table = @{}
-    Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName $Class } | ForEach-Object {
-        $node = Get-NameOf $_.PartComponent
-        foreach ($key in @((Read-Property $_.GroupComponent 'Id'), (Read-Property $_.GroupComponent 'Name') | Where-Object { $_ })) {
-            if (-not $table.ContainsKey([string]$key)) { $table[[string]$key] = [System.Collections.ArrayList]::new() }
-            [void]$table[[string]$key].Add($node)
+    # No pipeline: there are thousands of rows.
+    foreach ($row in @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace root/MSCluster -ClassName $Class })) {
+        $node = Get-NameOf $row.PartComponent
+        foreach ($name in 'Id', 'Name') {
+            $key = [string](Read-Property $row.GroupComponent $name)
+            if ($key -eq '') { continue }
+            if (-not $table.ContainsKey($key)) { $table[$key] = [System.Collections.ArrayList]::new() }
+            [void]$table[$key].Add($node)
         }
     }
     $table
@@ -151,22 +153,21 @@ function Find-Associated {
     }
 }
 
-# Names that are in every one of these lists.
+# Names that are in both lists.
 function Join-Name {
-    param([object[]]$List)
-    $names = @($List[0])
-    foreach ($other in $List) { $names = @($names | Where-Object { $other -contains $_ }) }
-    $names
+    param([object[]]$One, [object[]]$Other)
+    foreach ($name in $One) { if ($Other -contains $name) { $name } }
 }
 
-# Which VM a resource is: where the query does not tell, all are asked once, through one pipeline.
+# Which VM a resource is: where the query does not tell, each is asked once, all through one pipeline.
 function Get-VmIdOf {
     param($Resource)
     $vmId = Read-Property (Read-Property $Resource 'PrivateProperties') 'VmID'
     if ($vmId) { return [string]$vmId }
     if (-not $script:VmIdOf.ContainsKey([string]$Resource.Id)) {
         Invoke-Recorded {
-            FailoverClusters\Get-ClusterResource | Where-Object { Test-ResourceType $_ 'Virtual Machine' } |
+            FailoverClusters\Get-ClusterResource |
+                Where-Object { (Test-ResourceType $_ 'Virtual Machine') -and -not $script:VmIdOf.ContainsKey([string]$_.Id) } |
                 FailoverClusters\Get-ClusterParameter -Name VmID
         } | ForEach-Object { $script:VmIdOf[[string]$_.ClusterObject.Id] = [string]$_.Value }
     }
@@ -210,7 +211,9 @@ function Read-Role {
         $state = [long]$group.State
         $owners = @()
         if ($Owner) {
-            $owners = @(Join-Name @(@($one.resource, $parts[$one.group]) | Where-Object { $null -ne $_ } | ForEach-Object { , @(Find-Associated $possible $_) }))
+            $owners = @(Find-Associated $possible $one.resource)
+            $part = $parts[$one.group]
+            if ($null -ne $part) { $owners = @(Join-Name $owners @(Find-Associated $possible $part)) }
         }
         $role = @{
             VMId      = $one.vmId
@@ -231,38 +234,49 @@ function Read-OwnerNode {
             ForEach-Object { $_.OwnerNodes } | ForEach-Object { Get-NameOf $_ })
 }
 
-# Private properties of a resource as one object; $null where MigrationState is known not to be among them.
+# Private properties of a resource as one object; $null where the common ones tell the move, at the cost of no call.
 function Read-PrivateProperty {
     param($Resource)
-    if ($script:HasMigrationState -eq $false) { return $null }
+    $tells = @('ResourceSpecificData1', 'LastOperationStatusCode' | Where-Object { $null -ne (Read-Property $Resource $_) })
+    if ($tells.Count -eq 2) { return $null }
     $table = [ordered]@{}
     Invoke-Recorded { $Resource | FailoverClusters\Get-ClusterParameter } | ForEach-Object { $table[[string]$_.Name] = $_.Value }
-    $script:HasMigrationState = $table.Contains('MigrationState')
     [pscustomobject]$table
 }
 
-# The role of one VM, found by its id at a cost that does not grow with the cluster; nothing when it has none.
+# Resources of one VM; none when it has no role, or no resource of the cluster is that VM.
+function Read-ResourceOfVM {
+    param([guid]$VMId)
+    try { Invoke-Recorded { FailoverClusters\Get-ClusterResource -VMId $VMId } }
+    catch {
+        # Asked each second: what stands in the way is looked for when something does.
+        Assert-Cluster
+        # ERROR_RESOURCE_NOT_FOUND, ERROR_GROUP_NOT_FOUND.
+        if ((Test-ErrorCode $_ '0x8007138F') -or (Test-ErrorCode $_ '0x80071395')) { return }
+        # It is not documented how it says that there is none; a list of all tells whether that is what it said.
+        $same = @(Invoke-Recorded {
+                CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query "SELECT Id, PrivateProperties FROM MSCluster_Resource WHERE Type='Virtual Machine'"
+            } | Where-Object { (Get-VmIdOf $_) -eq [string]$VMId })
+        if ($same.Count -gt 0) { throw }
+    }
+}
+
+# The role of one VM, found by its id in three calls, however large the cluster; nothing when it has none.
 function Read-OneRole {
     param([guid]$VMId, [switch]$Owner)
     $jobs = Read-MigrationJobIfAny
-    try { $resources = @(Invoke-Recorded { FailoverClusters\Get-ClusterResource -VMId $VMId }) }
-    catch {
-        # It is not documented how it says that there is none; the list of all tells whether that is what it said.
-        if (@(Read-Role | Where-Object { $_.vmId -eq [string]$VMId }).Count -gt 0) { throw }
-        return
-    }
+    $resources = @(Read-ResourceOfVM $VMId)
     $resource = @($resources | Where-Object { Test-ResourceType $_ 'Virtual Machine' })[0]
     if ($null -eq $resource) { return }
     $move = Get-MoveOf $resource (Read-PrivateProperty $resource) $jobs[[string]$VMId]
-    $possible = @()
-    if ($Owner) {
-        $possible = @(Join-Name @($resources | Where-Object {
-                    (Test-ResourceType $_ 'Virtual Machine') -or (Test-ResourceType $_ 'Virtual Machine Configuration')
-                } | ForEach-Object { , @(Read-OwnerNode $_) }))
-    }
     $group = @(Invoke-Recorded { FailoverClusters\Get-ClusterGroup -VMId $VMId })[0]
-    $role = @{ VMId = [string]$VMId; Group = $group; State = [string]$group.State; Move = $move; Possible = $possible; Preferred = @() }
-    if ($Owner) { $role['Preferred'] = @(Read-OwnerNode $group) }
+    $role = @{ VMId = [string]$VMId; Group = $group; State = [string]$group.State; Move = $move; Possible = @(); Preferred = @() }
+    if ($Owner) {
+        $role['Possible'] = @(Read-OwnerNode $resource)
+        $part = @($resources | Where-Object { Test-ResourceType $_ 'Virtual Machine Configuration' })[0]
+        if ($null -ne $part) { $role['Possible'] = @(Join-Name $role['Possible'] @(Read-OwnerNode $part)) }
+        $role['Preferred'] = @(Read-OwnerNode $group)
+    }
     New-Role @role
 }
 
@@ -303,7 +317,6 @@ function Get-WatariVMRole {
 # The role of a VM, or $null.
 function Find-Role {
     param([guid]$VMId, [switch]$Owner)
-    Assert-Cluster
     Invoke-Consistently { Read-OneRole $VMId -Owner:$Owner }
 }
 

@@ -1,6 +1,6 @@
 // What a call of Windows takes, where the scenario asks for it (`costs:`); without that everything is answered at once.
 // For both doors of the lab. Pure but for the note that a node has been asked for its features since it booted.
-import type { Op } from '../../hyperv/host.ts';
+import type { Op, ReadOp } from '../../hyperv/host.ts';
 import type { Costs } from '../scenario/schema.ts';
 import type { LabNode, World } from './world.ts';
 
@@ -38,18 +38,59 @@ export function costOf({ scenario }: World, node: LabNode, calls: readonly Price
 const times = (n: number, kind: 'cluster' | 'cim'): Priced[] =>
   Array.from({ length: n }, () => ({ kind }));
 
-/** The calls that the module makes for an operation, for a host that has no module; an act looks before and after. */
-const CALLS: Readonly<Partial<Record<Op, Priced[]>>> = {
-  readHost: [...times(2, 'cim'), { kind: 'processor' }, { kind: 'hyperv', vms: 1 }],
-  readFeatures: [{ kind: 'features' }],
-  readSwitches: [...times(1, 'cim'), { kind: 'hyperv', vms: 1 }],
-  readMigrationSettings: [...times(1, 'cim'), { kind: 'hyperv', vms: 1 }],
-  readVms: times(15, 'cim'),
+/** What every look at the cluster begins with: does its service run? */
+const inCluster = (clusterCmdlets: number, more = 0): Priced[] => [
+  ...times(1 + more, 'cim'),
+  ...times(clusterCmdlets, 'cluster'),
+];
+const ofHyperV = (queries: number): Priced[] => [
+  ...times(queries, 'cim'),
+  { kind: 'hyperv', vms: 1 },
+];
+
+/**
+ * The calls that the module makes for a reading, for a host that has no module. A contract test holds them against it, on
+ * clusters of two sizes: none of them grows.
+ */
+const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
+  readHost: ofHyperV(6),
+  readBoot: times(2, 'cim'),
+  readSetup: times(25, 'cim'),
+  readPeers: times(2, 'cim'),
+  readServices: times(1, 'cim'),
+  readFeatures: [...times(1, 'cim'), { kind: 'features' }],
+  readSwitches: ofHyperV(1),
+  readMigrationSettings: ofHyperV(1),
+  readVms: times(14, 'cim'),
   readVm: times(1, 'cim'),
-  readVmStorage: times(5, 'cim'),
+  readVmStorage: ofHyperV(5),
+  readDiskFiles: times(1, 'cim'),
+  readMovesAway: times(2, 'cim'),
+  readCluster: inCluster(2, 1),
+  readNodes: inCluster(1),
+  readNetworks: inCluster(3),
+  readSharedVolumes: inCluster(2),
+  readRoles: times(5, 'cim'),
+  // The service is looked at when something fails.
+  readRole: inCluster(2),
+  // Logs are no calls of WMI or the cluster.
+  readEvents: [],
 };
 
-const USUAL = [...times(1, 'cim'), ...times(2, 'cluster')];
+/** Reading who may own the VMs, too. */
+const OWNER_CALLS: Readonly<Partial<Record<Op, Priced[]>>> = {
+  readRoles: times(2, 'cim'),
+  readRole: times(3, 'cluster'),
+};
 
-export const costOfOperation = (world: World, node: LabNode, op: Op): number =>
-  costOf(world, node, CALLS[op] ?? USUAL);
+/** An act looks before and after. */
+const ACT_CALLS: readonly Priced[] = [...times(1, 'cim'), ...times(2, 'cluster')];
+
+export function callsOf(op: Op, args: object): Priced[] {
+  const calls = op in CALLS ? CALLS[op as ReadOp] : ACT_CALLS;
+  const { owners } = args as { owners?: unknown };
+  return [...calls, ...(owners === true ? (OWNER_CALLS[op] ?? []) : [])];
+}
+
+export const costOfOperation = (world: World, node: LabNode, op: Op, args: object): number =>
+  costOf(world, node, callsOf(op, args));

@@ -167,7 +167,7 @@ export class Lab {
     const { world } = this;
     const fault = takeOpFault(world, node.name, op, this.vmsIn(args));
     const late =
-      world.time + (fault?.fault.hangSeconds ?? 0) * 1000 + costOfOperation(world, node, op);
+      world.time + (fault?.fault.hangSeconds ?? 0) * 1000 + costOfOperation(world, node, op, args);
     if (fault !== null && fault.fault.at !== 'after-effect') {
       const error = faultError(node, op, fault.fault);
       if (error !== null) return this.failed(args, error, late);

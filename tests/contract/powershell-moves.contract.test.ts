@@ -24,16 +24,16 @@ describe('roles and moves by PowerShell', needs(POWERSHELL), () => {
   });
   afterAll(() => labs.close());
 
-  it('show each phase where the resource has MigrationState', () =>
+  it('show each phase where the resource has MigrationState, in the look at all: at one it would be a further call', () =>
     labs.with(scenario('migration: { migrationState: true }'), async ({ host, pass }) => {
       await host('HV1').startMove({ vmId: DB, node: 'HV2' });
       const phase = async () => [
         (await host('HV1').readRole({ vmId: DB })).facts?.move.phase,
         (await host('HV2').readRoles({})).facts.find((r) => r.vmId === DB)?.move.phase,
       ];
-      expect(await phase()).toEqual(['setup', 'setup']);
+      expect(await phase()).toEqual(['migrating', 'setup']);
       pass(4);
-      expect(await phase()).toEqual(['data-transfer', 'data-transfer']);
+      expect(await phase()).toEqual(['migrating', 'data-transfer']);
       pass(600);
       expect(await phase()).toEqual(['none', 'none']);
     }));

@@ -110,6 +110,8 @@ export interface PowerShellLab {
   fail: (cmdlet: string, times?: number) => void;
   /** Lets seconds of the cluster's time pass; by itself none does. */
   pass: (seconds: number) => void;
+  /** Cmdlets that have been called so far, oldest first. */
+  cmdlets: () => string[];
 }
 
 export interface PowerShellLabs {
@@ -138,7 +140,14 @@ export function powershellLabs(): PowerShellLabs {
         lab.advance();
       };
       try {
-        return await work({ lab, host: (node) => hostOf(server.url, node), pass, fail });
+        const cmdlets = (): string[] => powershell.cmdlets().map((one) => one.cmdlet);
+        return await work({
+          lab,
+          host: (node) => hostOf(server.url, node),
+          pass,
+          fail,
+          cmdlets,
+        });
       } finally {
         await server.close();
       }

@@ -71,7 +71,12 @@ describe('a call of Windows', () => {
 
   it('costs a host without a module the same kind of time', async () => {
     const { lab, took } = labOf('costs: {}');
-    expect(await took(lab.answer('HV1', 'readVm', { vmId: lab.state().vms[0]!.id }))).toBe(200);
-    expect(await took(lab.answer('HV1', 'readVms', {}))).toBe(3000);
+    const { id: vmId } = lab.state().vms[0]!;
+    expect(await took(lab.answer('HV1', 'readVm', { vmId }))).toBe(200);
+    expect(await took(lab.answer('HV1', 'readVms', {}))).toBe(2800);
+    expect(await took(lab.answer('HV1', 'readRole', { vmId }))).toBe(260);
+    expect(await took(lab.answer('HV1', 'readRole', { vmId, owners: true }))).toBe(350);
+    expect(await took(lab.answer('HV1', 'readRoles', {}))).toBe(1000);
+    expect(await took(lab.answer('HV1', 'readRoles', { owners: true }))).toBe(1400);
   });
 });
