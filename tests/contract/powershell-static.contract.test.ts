@@ -101,6 +101,7 @@ const MEMBERS = [
   '[datetime]::UtcNow',
   '[guid]::Empty',
   '[guid]::NewGuid',
+  '[guid]::TryParse',
   '[regex]::Escape',
   '[regex]::Matches',
   '[regex]::Replace',
