@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCodecCommands } from './commands/codec.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addContactCommands } from './commands/contact.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addLabCommand } from './commands/lab.ts';
 import type { ContextSource } from './commands/leaf.ts';
@@ -43,6 +44,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addVmCommands(program, context);
   addRunCommands(program, context);
   addWorkerCommands(program, context);
+  addContactCommands(program, context);
   addLabCommand(program);
   addServerCommand(program, context);
   addTlsCommands(program, context);

@@ -7,6 +7,7 @@ import { badInput, errorText, Finished } from '../errors.ts';
 import { asClientError } from '../foreign-errors.ts';
 import { PERMISSIONS } from '../../hyperv/policy.ts';
 import { workerCluster, workerNode } from './worker-options.ts';
+import { addWorkerContact } from './contact.ts';
 import { leaf, type ContextSource } from './leaf.ts';
 import { addServiceCommands } from './worker-service.ts';
 
@@ -42,6 +43,7 @@ export function addWorkerCommands(program: Command, context: ContextSource): voi
     .option('--stop-file <file>', 'end in good order when this file is made')
     .action((o: WorkerOptions) => start(context, o));
   addServiceCommands(worker, context);
+  addWorkerContact(worker, context);
 }
 
 /** A worker that Windows starts has nobody who reads standard error: its log must say why it did not start. */

@@ -43,6 +43,7 @@
         'Stop-WatariMove'
         'Stop-WatariRole'
         'Suspend-WatariNode'
+        'Test-WatariContact'
         'Test-WatariDiskFile'
     )
     CmdletsToExport   = @()

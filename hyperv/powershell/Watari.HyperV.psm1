@@ -25,5 +25,6 @@ if (-not (Get-Module -Name 'Watari.Probe')) {
 . (Join-Path -Path $PSScriptRoot -ChildPath 'cluster.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'role.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'protocol.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'contact.ps1')
 
 Export-ModuleMember -Function *-Watari*

@@ -7,10 +7,14 @@
 # $null: nobody asked for a record. Otherwise an ordered dictionary: place in the source -> line and count.
 $script:Recorded = $null
 
+# $null, but while Test-WatariContact (contact.ps1) notes what the cmdlets give.
+$script:Contact = $null
+
 function Invoke-Recorded {
     param([Parameter(Mandatory = $true)][scriptblock]$RecordedBlock)
     if ($null -ne $script:Recorded) { Add-Record $RecordedBlock }
-    & $RecordedBlock
+    if ($null -ne $script:Contact) { Invoke-Noted $RecordedBlock }
+    else { & $RecordedBlock }
 }
 
 # Several calls from one place (a loop over roles) are one line that says how many more there were.

@@ -39,6 +39,7 @@ $script:Operations = @{
     startMove             = @{ Function = 'Start-WatariMove' }
     cancelMove            = @{ Function = 'Stop-WatariMove' }
     hello                 = @{ Function = 'Get-WatariShell' }
+    contact               = @{ Function = 'Test-WatariContact' }
 }
 
 function Get-WatariShell {

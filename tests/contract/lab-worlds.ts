@@ -19,7 +19,7 @@ const more = (keys: object = {}): string =>
     .map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`)
     .join('');
 
-const scenarioOf = ({ setup = {}, events = {}, vms = {} }: Changes): string => `
+export const scenarioOf = ({ setup = {}, events = {}, vms = {} }: Changes): string => `
 cluster: ${CLUSTER}
 nodes:
   - name: HV1

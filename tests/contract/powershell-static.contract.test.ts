@@ -9,11 +9,12 @@ import { powerShellEnvironment } from '../../config/powershell-environment.ts';
 import { ACT_OPS, READ_OPS } from '../../hyperv/host.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
 import { generateModules } from '../../lab/powershell/generate.ts';
+import { seenOfStandIns } from '../../lab/powershell/shown.ts';
 import { standInPath } from '../../lab/powershell/stand-ins.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';
-import { CMDLETS_BOUND, propertiesOf, seenOfStandIns } from '../support/evidence.ts';
+import { CMDLETS_BOUND, propertiesOf } from '../support/evidence.ts';
 import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 
 const found = z.object({
@@ -65,6 +66,7 @@ const MEMBERS = [
   '[Console]::Out',
   '[Environment]::Is64BitProcess',
   '[Environment]::MachineName',
+  '[Environment]::OSVersion',
   '[Environment]::UserName',
   '[Math]::Abs',
   '[Math]::Floor',
@@ -81,10 +83,13 @@ const MEMBERS = [
   '[System.Globalization.CultureInfo]::CurrentUICulture',
   '[System.Globalization.CultureInfo]::InvariantCulture',
   '[System.IO.File]::Delete',
+  '[System.IO.File]::Exists',
   '[System.IO.File]::ReadAllText',
+  '[System.IO.File]::WriteAllText',
   '[System.IO.Path]::GetTempPath',
   '[System.InvalidOperationException]::new',
   '[System.Management.Automation.ErrorRecord]::new',
+  '[System.Management.Automation.WildcardPattern]::Escape',
   '[System.Net.Dns]::GetHostAddressesAsync',
   '[System.Net.Sockets.TcpClient]::new',
   '[System.Text.Encoding]::UTF8',
@@ -93,8 +98,10 @@ const MEMBERS = [
   '[System.Threading.ThreadPool]::GetMinThreads',
   '[System.Threading.ThreadPool]::SetMinThreads',
   '[guid]::TryParse',
+  '[datetime]::UtcNow',
   '[guid]::Empty',
   '[guid]::NewGuid',
+  '[guid]::TryParse',
   '[regex]::Escape',
   '[regex]::Matches',
   '[regex]::Replace',
@@ -211,12 +218,18 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
 
   it('has a function for every operation of the port, and exports it', () => {
     const table = named('protocol.ps1', /^ {4}(\w+) += @\{ Function/gm);
-    expect(table.sort()).toEqual([...READ_OPS, ...ACT_OPS, 'hello'].sort());
+    expect(table.sort()).toEqual([...READ_OPS, ...ACT_OPS, 'hello', 'contact'].sort());
     const functions = named('protocol.ps1', /Function = '([\w-]+)'/g);
     const exported = named('Watari.HyperV.psd1', /^ {8}'([\w-]+)'$/gm);
     expect(exported.toSorted()).toEqual([...functions, 'Invoke-WatariOperation'].toSorted());
     const defined = module.functions.map((one) => one.name);
     expect(exported.filter((name) => !defined.includes(name))).toEqual([]);
+  });
+
+  it('asks in the kit of the first contact only what reads', () => {
+    const cmdlets = named('contact.ps1', /[\w.-]+\\([A-Z]\w+-\w+)/g);
+    expect(cmdlets.length).toBeGreaterThan(20);
+    expect(cmdlets.filter((name) => !name.startsWith('Get-'))).toEqual([]);
   });
 
   it('would find what it looks for', async () => {

@@ -43,6 +43,8 @@ function Get-SourceOf($Ast) {
 function Get-SourceOfVariable($Variable) {
     $name = $Variable.VariablePath.UserPath
     $node = $Variable
+    # Of its own: the caller has one of this name.
+    $source = ''
     while ($null -ne $node.Parent) {
         $child = $node
         $node = $node.Parent

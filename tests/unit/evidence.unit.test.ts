@@ -4,15 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ASSUMPTIONS } from '../../lab/powershell/assumptions.ts';
 import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
+import { seenOfStandIns, type Seen } from '../../lab/powershell/shown.ts';
 import { ENUMS, FLAGS } from '../../lab/powershell/windows-types.ts';
-import {
-  CIM,
-  CMDLETS_BOUND,
-  propertiesOf,
-  seenOfStandIns,
-  TYPES,
-  type Seen,
-} from '../support/evidence.ts';
+import { CIM, CMDLETS_BOUND, propertiesOf, TYPES } from '../support/evidence.ts';
 
 const ASSUMED = new Set(ASSUMPTIONS.map((one) => one.about));
 

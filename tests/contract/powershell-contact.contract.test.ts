@@ -1,0 +1,263 @@
+// The kit of the first contact on the lab's stand-ins: it asks every reading operation, nothing that a person or a machine
+// could have named is in its file, and it changes nothing.
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { READ_OPS } from '../../hyperv/host.ts';
+import { compareContact } from '../../hyperv/powershell/contact-compare.ts';
+import { makeContact, readContact, type Contact } from '../../hyperv/powershell/contact.ts';
+import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
+import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll, temporaryFolder } from '../support/ends.ts';
+import { engine, MODULE_FOLDER } from '../support/engine.ts';
+import { needs, POWERSHELL } from '../support/needs.ts';
+import { literal, standInsForEach, type StandIns } from '../support/stand-ins.ts';
+import { scenarioOf } from './lab-worlds.ts';
+
+/** What no file may hold: names of everything that has one, addresses, ids, notes. */
+const PLANTED = {
+  cluster: 'kumo-zaibatsu',
+  nodes: ['YUKI01', 'YUKI02'],
+  vm: '経理サーバ-甲',
+  other: 'PayrollSecret7',
+  switch: 'SakuraSwitch',
+  folder: 'Tanukidisk',
+  iso: 'kitsune-setup',
+  notes: 'ask Tanaka-san about 4711',
+  ids: ['5eed1234-aaaa-4bbb-8ccc-0123456789ab', '5eed1234-aaaa-4bbb-8ccc-0123456789ac'],
+  affinity: 'himitsu-class',
+  account: 'daimyo-admin',
+  workgroup: 'EDOGRUPPE',
+};
+
+const SCENARIO = `
+cluster: ${PLANTED.cluster}
+nodes:
+  - { name: ${PLANTED.nodes[0]}, memory: 64GB, features: [Hyper-V], switches: [${PLANTED.switch}], liveMigration: { enabled: true }, setup: { workgroup: ${PLANTED.workgroup} } }
+  - { name: ${PLANTED.nodes[1]}, memory: 64GB, features: [Hyper-V], switches: [${PLANTED.switch}], liveMigration: { enabled: true } }
+witness: { kind: Disk }
+virtualMachines:
+  - { name: ${PLANTED.vm}, id: ${PLANTED.ids[0]}, owner: ${PLANTED.nodes[0]}, memory: 4GB, tpm: true, gpuPartitions: 1, switches: [${PLANTED.switch}], dvds: ['C:\\ClusterStorage\\Volume1\\${PLANTED.iso}.iso'], disks: ['C:\\ClusterStorage\\Volume1\\${PLANTED.folder}.vhdx'], antiAffinity: [${PLANTED.affinity}] }
+  - { name: ${PLANTED.other}, id: ${PLANTED.ids[1]}, owner: ${PLANTED.nodes[0]}, memory: 4GB, notes: '${PLANTED.notes}' }
+`;
+
+const FORBIDDEN = [
+  ...Object.values(PLANTED).flat(),
+  ...['YUKI', 'Tanaka', 'Payroll', '経理', '4711', 'Sakura'],
+];
+
+/** Addresses, GUIDs and SIDs of whatever world. */
+const VALUES = [
+  /\b\d{1,3}(\.\d{1,3}){3}\b/,
+  /[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}/i,
+  /\bS-1-\d/,
+  /C:\\\\/i,
+  /[^ -~\s]/,
+];
+
+const leaksIn = (text: string): string[] => [
+  ...FORBIDDEN.filter((word) => text.toLowerCase().includes(word.toLowerCase())),
+  ...VALUES.flatMap((pattern) => pattern.exec(text)?.[0] ?? []),
+];
+
+const MODULE = `Import-Module ${literal(path.join(MODULE_FOLDER, 'Watari.HyperV.psd1'))} -DisableNameChecking\n`;
+
+const ends = endsWithAll();
+
+async function contactOf(
+  at: StandIns,
+  node: string,
+  before = '',
+): Promise<{ text: string; told: Contact }> {
+  const file = path.join(temporaryFolder('watari-contact-', ends), 'contact.json');
+  const script = `${MODULE}${before}\nTest-WatariContact -Path ${literal(file)} | Out-Null`;
+  const ran = await at.run(script, node);
+  expect(ran.stderr).toBe('');
+  const text = fs.readFileSync(file, 'utf8');
+  return { text, told: readContact(text) };
+}
+
+const matters = (told: Contact) =>
+  compareContact(told)
+    .filter((one) => one.matters)
+    .map((one) => `${one.about}: ${one.seen}`);
+
+describe('the kit of the first contact', needs(POWERSHELL), () => {
+  let at: StandIns;
+  standInsForEach(SCENARIO, (made) => (at = made));
+  const HERE = PLANTED.nodes[0] ?? '';
+
+  it('asks every reading operation, and the stand-ins are what it expects', async () => {
+    const { text, told } = await contactOf(at, HERE);
+    const asked = told.operations.map((one) => one.operation.split(',')[0]);
+    expect([...new Set(asked)].sort()).toEqual([...READ_OPS].sort());
+    expect(told.operations.filter((one) => !one.answered)).toEqual([]);
+    expect(told.whole).toBe(true);
+    expect(leaksIn(text)).toEqual([]);
+    expect(matters(told)).toEqual([]);
+  });
+
+  it('tells properties, private ones among them, kinds and prices', async () => {
+    const { told } = await contactOf(at, HERE);
+    const { properties = {} } = told.types['Microsoft.HyperV.PowerShell.VMSecurity'] ?? {};
+    expect(Object.keys(properties)).toContain('TpmEnabled');
+    expect(Object.keys(properties)).not.toContain('VMId');
+    const ofResource = 'Microsoft.FailoverClusters.PowerShell.ClusterParameter of ClusterResource';
+    expect(told.types[ofResource]?.properties['VmID']).toEqual(['String, guid-like']);
+    expect(told.checks.beginOfBoot).toEqual(['DateTime', 'DateTime']);
+    const priced = told.calls.filter((one) => one.operation === 'prices');
+    expect(priced.map((one) => one.times)).toEqual([20, 20, 20, 20, 20]);
+    const refused = told.calls.find((one) => one.call === 'Hyper-V\\Get-VM -Id $nobody');
+    expect(refused?.errors[0]).toMatchObject({ category: 'InvalidArgument' });
+  });
+
+  it('changes nothing, signs in nowhere and calls no cmdlet that acts', async () => {
+    await contactOf(at, HERE);
+    expect(at.lab.effects()).toEqual([]);
+    const called = at.door.cmdlets();
+    expect(called.length).toBeGreaterThan(100);
+    const acts = called.filter(
+      ({ cmdlet, bound }) =>
+        !/^(Get|Test|Read)-/.test(cmdlet) &&
+        !/^(Get|Enum|Check)/.test(String(bound['MethodName'] ?? '')),
+    );
+    expect(acts).toEqual([]);
+    expect(called.filter(({ bound }) => 'ComputerName' in bound)).toEqual([]);
+  });
+
+  it('keeps names out of errors whose ids and texts are made of them', async () => {
+    const name = PLANTED.vm;
+    const errors: [cmdlet: string, fqid: string, message: string][] = [
+      ['Get-VM', `The VM '${name}' is gone.`, `The VM '${name}' is gone.`],
+      ['Get-ClusterNode', `${PLANTED.nodes[1] ?? ''},Get-ClusterNode`, 'no'],
+      ['Get-ClusterGroup', `${PLANTED.other},${PLANTED.other}`, PLANTED.other],
+      [
+        'Get-VMHost',
+        'Himitsunamae,Microsoft.HyperV.PowerShell.Commands.GetVMHost',
+        "'Himitsunamae' (0x80070005)",
+      ],
+      [
+        'Get-ClusterNetwork',
+        'Brandnew,Microsoft.FailoverClusters.PowerShell.GetNetworkCommand',
+        'no network',
+      ],
+    ];
+    for (const [cmdlet, fqid, message] of errors) {
+      const error = { fqid, message, category: 'NotSpecified' };
+      await at.post({ action: 'disturb', disturbance: { cmdlet, times: 9, error } });
+    }
+    const { text, told } = await contactOf(at, HERE);
+    expect(leaksIn(text)).toEqual([]);
+    expect(text).not.toContain('Himitsunamae');
+    const errorOf = (operation: string) =>
+      told.operations.find((one) => one.operation === operation)?.error;
+    expect(errorOf('readNodes')?.id).toBe('hidden,Get-ClusterNode');
+    expect(errorOf('readMigrationSettings')).toMatchObject({
+      id: 'hidden,Microsoft.HyperV.PowerShell.Commands.GetVMHost',
+      message: 'String, number in parentheses',
+    });
+    // A new id of Windows is what the kit is for.
+    expect(errorOf('readNetworks')?.id).toMatch(/^Brandnew,/);
+    expect(matters(told).some((line) => line.startsWith('readNetworks: NotSpecified, Brand'))).toBe(
+      true,
+    );
+  });
+
+  it('counts properties whose names somebody made, and tells them not', async () => {
+    const { out, stderr } = await at.run(
+      `${MODULE} $module = Get-Module Watari.HyperV
+       $words = & $module {
+         $script:Contact = New-ContactNote
+         $made = [pscustomobject]@{ Name = 'x' }
+         foreach ($name in ${literal(PLANTED.other)}, ${literal(PLANTED.vm)}, 'Tanaka') { $made | Add-Member -NotePropertyName $name -NotePropertyValue 1 }
+         $row = [pscustomobject]@{ Name = 'Tanaka'; Value = 'geheim'; ClusterObject = $null }
+         $row.PSObject.TypeNames.Insert(0, 'Microsoft.FailoverClusters.PowerShell.ClusterParameter')
+         $class = [pscustomobject]@{ Name = 'x' }
+         $class.PSObject.TypeNames.Insert(0, 'Tanaka.Payroll')
+         foreach ($one in $made, $row, $class) { [void](Add-ContactShape $one) }
+         # A property that a type declares is told, whatever it is called.
+         [void](Add-ContactShape ([System.Diagnostics.Stopwatch]::StartNew()))
+         Get-ContactReport $true | ConvertTo-Json -Depth 8
+       }
+       Out-Test ([string]::Join('', @($words)))`,
+    );
+    expect(stderr).toBe('');
+    const text = out[0] as string;
+    expect(leaksIn(text)).toEqual([]);
+    expect(text).not.toContain('geheim');
+    const { types } = readContact(text);
+    expect(types['object']).toEqual({ properties: { Name: ['String'] }, hidden: 3 });
+    const rows = Object.entries(types).find(([type]) => type.includes('ClusterParameter of'));
+    expect(rows?.[1]).toEqual({ properties: {}, hidden: 1 });
+    expect(Object.keys(types['System.Diagnostics.Stopwatch']?.properties ?? {})).toContain(
+      'IsRunning',
+    );
+  });
+
+  it('reads the names of an event’s fields out of its template', async () => {
+    const { out } = await at.run(
+      `${MODULE} Out-Test @(& (Get-Module Watari.HyperV) { Read-ContactTemplate '<template xmlns="http://schemas.microsoft.com/win/2004/08/events">
+  <data name="VmName" inType="win:UnicodeString" outType="xs:string"/>
+  <data name="ErrorCode" inType="win:HexInt32"/></template>' })`,
+    );
+    expect(out[0]).toEqual(['VmName win:UnicodeString', 'ErrorCode win:HexInt32']);
+  });
+
+  it('leaves what it knows when a cmdlet hangs for ever', async () => {
+    const file = path.join(temporaryFolder('watari-contact-', ends), 'contact.json');
+    const disturbance = { cmdlet: 'Get-WindowsFeature', exit: 9 };
+    await at.post({ action: 'disturb', disturbance });
+    await at.run(`${MODULE} Test-WatariContact -Path ${literal(file)}`, HERE);
+    const told = readContact(fs.readFileSync(file, 'utf8'));
+    expect(told.whole).toBe(false);
+    expect(told.operations.length).toBeGreaterThan(20);
+    expect(matters(told)[0]).toMatch(/^the file: ends in the middle/);
+  });
+
+  it('comes through the door of a worker too', async () => {
+    const file = path.join(temporaryFolder('watari-contact-', ends), '連絡 contact.json');
+    const told = await makeContact({
+      engine: engine(),
+      file,
+      env: standInEnvironment({ folder: at.modules, url: at.url, node: HERE }),
+      loadFirst: standInsToLoad(at.modules),
+    });
+    expect(told.whole).toBe(true);
+    expect(matters(told)).toEqual([]);
+    expect(leaksIn(fs.readFileSync(file, 'utf8'))).toEqual([]);
+  });
+});
+
+const scenarioFile = (name: string): string =>
+  fs.readFileSync(path.join(ROOT, 'lab', 'scenarios', name), 'utf8');
+
+describe.each([
+  { world: 'the contract suite’s', scenario: scenarioOf({}), node: 'HV1', lacks: [] },
+  {
+    world: 'a node without Hyper-V',
+    scenario: scenarioOf({}),
+    node: 'HV3',
+    lacks: ['readSwitches', 'readMigrationSettings', 'readMovesAway', 'readVms', 'readVmStorage'],
+  },
+  { world: 'the demo’s', scenario: scenarioFile('demo.yaml'), node: 'HV1', lacks: null },
+  { world: 'two nodes', scenario: scenarioFile('two-nodes.yaml'), node: 'HV1', lacks: null },
+])('the kit in $world world', needs(POWERSHELL), ({ scenario, node, lacks }) => {
+  let at: StandIns;
+  standInsForEach(scenario, (made) => (at = made));
+
+  it('tells what answers and what does not, and no name', async () => {
+    const { text, told } = await contactOf(at, node);
+    const failed = told.operations.filter((one) => !one.answered).map((one) => one.operation);
+    if (lacks !== null) expect(failed.filter((one) => !one.includes(','))).toEqual(lacks);
+    // What is not there is refused with the module's own ids.
+    const ids = told.operations.flatMap((one) => one.error?.id ?? []);
+    expect(ids.filter((id) => !/^(HyperVMissing|HyperVNotReady)$/.test(id))).toEqual([]);
+    const { nodes, vms } = at.lab.state();
+    const names = [...nodes.map((one) => one.name), ...vms.flatMap((one) => [one.name, one.id])];
+    const leaks = names.filter((name) => new RegExp(`\\b${name}\\b`, 'i').test(text));
+    expect(leaks).toEqual([]);
+    expect(VALUES.flatMap((pattern) => pattern.exec(text)?.[0] ?? [])).toEqual([]);
+    const others = matters(told).filter((line) => !/HyperVMissing|HyperVNotReady/.test(line));
+    expect(others).toEqual([]);
+  });
+});
