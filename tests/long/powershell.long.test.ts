@@ -5,6 +5,7 @@ import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/powershell/door.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine } from '../support/engine.ts';
+import { HABITS, habitsSpec } from '../support/habits.ts';
 import { realCluster, runnerOf } from '../support/real-cluster.ts';
 import { killPid } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
@@ -40,6 +41,30 @@ describe('through the real PowerShell', needs(POWERSHELL), () => {
     for (const cmdlet of ['Install-WindowsFeature', 'Invoke-CimMethod', 'Enable-VMMigration'])
       expect(text).toContain(`PS> ${cmdlet}`);
     expect(text).toMatch(/vm\/web-1\/verify\s+Verify web-1\n\s+uptime .* -> .*/);
+  });
+
+  it('a Japanese cluster with every bad habit goes from bare nodes to a proven live migration', async () => {
+    const c = ends(
+      await realCluster({
+        temporal: inject('temporal'),
+        scenario: HABITS,
+        speed: 10,
+        powershell: engine(),
+        env: { LANG: 'ja_JP.UTF-8' },
+      }),
+    );
+    const run = await c.start('applyCluster', runId.apply(c.cluster), {
+      spec: habitsSpec(c.cluster, {}),
+      restarts: 'allowed',
+    });
+    expect(await run.result()).toMatchObject({ changed: true });
+    for (const kind of ['vm-created', 'move-started', 'move-finished'] as const)
+      expect(await c.effects(kind, 'new-1')).toHaveLength(1);
+    for (const node of ['HV1', 'HV2'])
+      expect(await c.effects('restart-requested', node)).toHaveLength(1);
+    expect(await c.effects('fault', 'moveStands')).toHaveLength(1);
+    const made = (await c.state()).vms.find((vm) => vm.name === 'new-1');
+    expect(made?.notes).toMatch(/watari:.* #CLUSTER-INVARIANT#/);
   });
 
   it('a killed worker loses no move and starts none twice', async () => {

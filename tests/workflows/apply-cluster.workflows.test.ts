@@ -11,6 +11,7 @@ import {
   TWO_NODES,
   type LabCluster,
 } from '../support/lab-cluster.ts';
+import { HABITS, habitsSpec } from '../support/habits.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
 
@@ -86,6 +87,27 @@ describe('applyCluster', () => {
     const again = await apply(c);
     expect(await again.result()).toMatchObject({ changed: false, steps: 0 });
     expect(c.lab.effects().length).toBe(effects);
+  });
+
+  it('takes a Japanese cluster with every bad habit to a proven live migration', async () => {
+    const c = await cluster(HABITS);
+    const run = await c.start('applyCluster', runId.apply(c.cluster), {
+      spec: habitsSpec(c.cluster, { ...TEST_BUDGETS, restartSeconds: 300 }),
+      restarts: 'allowed',
+    });
+    expect(await run.result()).toMatchObject({ changed: true });
+    expect((await run.status()).steps.every((s) => s.state === 'succeeded')).toBe(true);
+    for (const node of ['HV1', 'HV2']) expect(c.count('restart-requested', node)).toBe(1);
+    expect(c.count('vm-created', 'new-1')).toBe(1);
+    expect(c.count('move-started', 'new-1')).toBe(1);
+    expect(c.count('move-finished', 'new-1')).toBe(1);
+    expect(c.count('fault', 'moveStands')).toBe(1);
+    expect(c.count('fault', 'shift-clock')).toBe(3);
+    const again = await c.start('applyCluster', runId.apply(c.cluster), {
+      spec: habitsSpec(c.cluster, TEST_BUDGETS),
+      restarts: 'allowed',
+    });
+    expect(await again.result()).toMatchObject({ changed: false, steps: 0 });
   });
 
   it('drains a node that holds VMs before it restarts it, and brings it back', async () => {
