@@ -38,6 +38,50 @@ describe('roles and moves by PowerShell', needs(POWERSHELL), () => {
       expect(await phase()).toEqual(['none', 'none']);
     }));
 
+  it.each([2019, 2022])(
+    'on Windows Server %i one at a time is the limit that nobody can set',
+    (build) =>
+      labs.with(
+        scenario(`build: ${build}\nmaximumParallelMigrations: 4`),
+        async ({ lab, host, pass }) => {
+          const limit = async () =>
+            (await host('HV1').readCluster({})).facts.maximumParallelMigrations;
+          expect(await limit()).toBe(1);
+          const same = await host('HV1').configureCluster({ maximumParallelMigrations: 1 });
+          expect(same.facts.changed).toBe(false);
+          await expect(
+            host('HV1').configureCluster({ maximumParallelMigrations: 2 }),
+          ).rejects.toMatchObject({ info: { outcome: 'refused', errorId: 'WindowsTooOld' } });
+          expect(await limit()).toBe(1);
+          await host('HV1').startMove({ vmId: DB, node: 'HV2' });
+          pass(600);
+          expect(lab.state().roles.find((r) => r.vmId === DB)?.owner).toBe('HV2');
+        },
+      ),
+  );
+
+  it('are found by ids, states and codes in Japanese', () =>
+    labs.with(
+      scenario('culture: ja-JP\nfaults: [{ on: moveFails, vm: db-1 }]'),
+      async ({ host, pass }) => {
+        await host('HV1').startMove({ vmId: DB, node: 'HV2' });
+        pass(600);
+        const role = (await host('HV1').readRole({ vmId: DB })).facts;
+        expect(role).toMatchObject({ state: 'Online', owner: 'HV1', move: { phase: 'failed' } });
+        const nobody = { vmId: '22222222-2222-4222-8222-222222222222' };
+        expect((await host('HV1').readRole(nobody)).facts).toBeNull();
+        await expect(host('HV1').startRole(nobody)).rejects.toMatchObject({
+          info: { errorId: 'RoleMissing' },
+        });
+        await expect(host('HV1').startMove({ vmId: DB, node: 'HV9' })).rejects.toMatchObject({
+          info: { outcome: 'refused' },
+        });
+        const since = '2000-01-01T00:00:00.000Z';
+        const { facts } = await host('HV2').readEvents({ since, max: 10 });
+        expect(facts).toContainEqual(expect.objectContaining({ id: 21502, hresult: '0x80072746' }));
+      },
+    ));
+
   it('find a VM whose role and resource are named otherwise, with queries that tell no VM id', () =>
     labs.with(
       scenario('migration: { queriesTellVmId: false }', ", role: 'SCVMM [db-1] Resources'"),
