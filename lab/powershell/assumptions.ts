@@ -48,7 +48,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
   },
   {
     about: 'names and messages of a Japanese Windows',
-    says: 'those of the lab with `culture: ja-JP`; the Japanese pages have the names of groups, no recording of Windows shows any',
+    says: 'those of the lab with `culture: ja-JP`; written from memory, no page was looked up and no recording shows any',
     ifWrong:
       'nothing: ids, enumerations and codes decide, and names that differ from English ones are all that is tried',
   },
