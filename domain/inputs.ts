@@ -182,7 +182,7 @@ const INPUTS: Readonly<Record<WorkflowName | 'doctor', Rule>> = {
   ),
   createVm: input({ ...started, vm }, { memoryReserveBytes: bytes, requestId: name }),
   migrateVm: input({ ...started, vm: nameOfVm }, { to: name, memoryReserveBytes: bytes }),
-  inspectCluster: input(started, { ...looks, files: list(path) }),
+  inspectCluster: input(started, { ...looks, files: list(path), about: nameOfVm }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),
 };
 

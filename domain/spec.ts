@@ -107,6 +107,8 @@ export interface InspectClusterInput extends Started {
   nodes?: string[];
   /** Disk files to look for on every node. */
   files?: string[];
+  /** Only what can matter for the move of this VM; absent: everything. */
+  about?: string;
 }
 
 export interface DoctorInput extends Started {

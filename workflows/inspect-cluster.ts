@@ -18,7 +18,13 @@ export async function inspectCluster(input: InspectClusterInput): Promise<Snapsh
 /** Somebody waits for the answer at a terminal: a failure is shown to them instead of parking the run. */
 async function inspect({ calls, input }: Job<InspectClusterInput>): Promise<Snapshot> {
   try {
-    return fitting(await takeSnapshot(calls, input));
+    const { about, ...request } = input;
+    return fitting(
+      await takeSnapshot(
+        calls,
+        about === undefined ? request : { ...request, about: { role: about } },
+      ),
+    );
   } catch (err) {
     const failure = isCancellation(err) ? undefined : failureOf(err);
     throw failure === undefined ? err : stepFailure(failure.code, failure.message);

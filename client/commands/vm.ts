@@ -42,7 +42,11 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
   const code = await withTemporal(ctx, async (temporal) => {
     const cluster = await clusterName(ctx, temporal, o);
     await requireWorkers(ctx, temporal, cluster, []);
-    const snapshot = await inspectCluster(ctx, temporal, { cluster, nodes: [] });
+    const look = { cluster, nodes: [] };
+    const found = await inspectCluster(ctx, temporal, { ...look, about: asked.vm });
+    // Only a refusal names the others.
+    const snapshot =
+      roleOfVm(found, asked.vm) === undefined ? await inspectCluster(ctx, temporal, look) : found;
     const { vm, to } = knownNames(snapshot, asked.vm, asked.to);
     // Of the others the run chooses among those that are served.
     const owner = snapshot.view.roles.find((r) => sameName(r.name, vm))?.owner;

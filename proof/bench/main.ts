@@ -9,9 +9,11 @@ import { machineLines, machineReport } from '../rig/machine.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
 import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
+import { FIGURES as MIGRATE_SIZE, measureMigrateSize } from './measures/migrate-size.ts';
 import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
 import { FIGURES as SIZES, measureSizes } from './measures/powershell-size.ts';
 import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.ts';
+import type { Bench } from './bench.ts';
 import { Programs } from '../rig/processes.ts';
 import { startPlain, startTuned, type Side } from '../rig/servers.ts';
 import { tableOf } from './table.ts';
@@ -61,18 +63,23 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
     const powershell: Measure = async () => {
       noPowerShell = await measurePowerShell({ folder, say });
     };
-    const sizes: Measure = async () => {
-      noPowerShell = await measureSizes({ folder, say });
-    };
-    // Minutes of waiting for what calls cost: for whoever asks.
-    const measures: Measure[] = quick ? [] : wanted.powershell ? [powershell, sizes] : [powershell];
-    if (!wanted.powershell) {
+    const startServers = async (): Promise<Bench> => {
       const cli = await findCli(say);
       cliVersion = cli.version;
       const tuned = await startTuned(cli.path, folder);
       sides.push(tuned);
-      if (!quick) sides.push(await startPlain(cli.path, folder));
-      const bench = { sides, tuned, quick, folder, programs, deadline, say };
+      // Sizes are compared with nothing.
+      if (!quick && !wanted.powershell) sides.push(await startPlain(cli.path, folder));
+      return { sides, tuned, quick, folder, programs, deadline, say };
+    };
+    const sizes: Measure = async () => {
+      noPowerShell = await measureSizes({ folder, say });
+      if (noPowerShell === null) await measureMigrateSize(await startServers());
+    };
+    // Minutes of waiting for what calls cost: for whoever asks.
+    const measures: Measure[] = quick ? [] : wanted.powershell ? [powershell, sizes] : [powershell];
+    if (!wanted.powershell) {
+      const bench = await startServers();
       measures.unshift(...BEFORE_POWERSHELL.map((measure) => () => measure(bench)));
       measures.push(...AFTER_POWERSHELL.map((measure) => () => measure(bench)));
     }
@@ -120,7 +127,7 @@ const results = only ? [] : figures.map(resultOf);
 const { seconds, problems, noPowerShell } = measured;
 const shells = [
   ...Object.values<Figure>(POWERSHELL),
-  ...(only ? Object.values<Figure>(SIZES) : []),
+  ...(only ? [SIZES, MIGRATE_SIZE].flatMap((group) => Object.values<Figure>(group)) : []),
 ].map(resultOf);
 const date = new Date().toISOString().slice(0, 10);
 if (options.json === true) {

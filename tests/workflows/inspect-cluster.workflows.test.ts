@@ -25,4 +25,17 @@ describe('inspectCluster', () => {
     expect(snapshot.nodes['HV9']).toMatchObject({ noAnswer: { code: 'NodeNotServed' } });
     expect(c.lab.calls().every((call) => call.changed === null)).toBe(true);
   });
+
+  it('tells of one VM alone when it is asked about that, by its nodes and its role', async () => {
+    const two = 'virtualMachines:\n  - { name: db-1, owner: HV2, memory: 1GB }';
+    const scenario = TWO_NODES.replace('virtualMachines:', two);
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario }));
+    const { name, id } = c.lab.state().vms[0]!;
+    expect(c.lab.state().roles.length).toBe(2);
+    const run = await c.start('inspectCluster', runId.inspect(c.cluster, 'b'), { about: name });
+    const { view, nodes } = (await run.result()) as Snapshot;
+    expect(view.roles.map((role) => role.vmId)).toEqual([id]);
+    const vms = Object.values(nodes).flatMap((one) => ('view' in one ? one.view.vms : []));
+    expect(vms.map((vm) => vm.id)).toEqual([id]);
+  });
 });
