@@ -119,7 +119,7 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
     const acts = called.filter(
       ({ cmdlet, bound }) =>
         !/^(Get|Test|Read)-/.test(cmdlet) &&
-        !/^(Get|Enum|Check)/.test(String(bound['MethodName'] ?? '')),
+        !/^"(Get|Enum|Check)/.test(JSON.stringify(bound['MethodName'] ?? '')),
     );
     expect(acts).toEqual([]);
     expect(called.filter(({ bound }) => 'ComputerName' in bound)).toEqual([]);
