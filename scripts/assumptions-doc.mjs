@@ -14,7 +14,7 @@ Generated from \`lab/powershell/assumptions.ts\` by \`scripts/assumptions-doc.mj
 watari has not run on a real cluster yet. What its PowerShell reads and what the lab's stand-ins answer is held against
 evidence of real machines (\`tests/evidence/\`: types, CIM classes and parameters of installed modules, recorded outputs);
 a test fails where it contradicts. What no evidence tells is assumed, and this is all of it. Whoever has a cluster can
-turn a line into a fact.
+turn a line into a fact: [first-contact.md](first-contact.md).
 
 | about | assumed | when it is wrong |
 | --- | --- | --- |

@@ -1,6 +1,5 @@
 // `watari worker contact` and `watari contact compare`: what the Windows of a node is made of, in a file without any value,
 // and in what that differs from what watari stands on. Reads only; needs no Temporal.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -11,7 +10,6 @@ import { EngineProblem, findEngine } from '../../hyperv/powershell/engine.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { badInput, ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { PACKAGE_ROOT } from '../package-root.ts';
 import { shellWord } from '../words.ts';
 import { leaf, type ContextSource, type JsonOption } from './leaf.ts';
 
@@ -24,8 +22,8 @@ interface ContactOption extends JsonOption {
 /** What the command reaches for; a test hands in its own. */
 export interface ContactMaker {
   make: (file: string) => Promise<Contact>;
-  /** `loads`, or the code of the error. */
-  bridge: () => Promise<string>;
+  /** Of Temporal's SDK: `loads`, or the code of the error. */
+  nativePart: () => Promise<string>;
 }
 
 export function addContactCommands(program: Command, context: ContextSource): void {
@@ -57,7 +55,7 @@ export async function contactNode(
   said.say([
     'Reads what watari reads on this node, changes nothing and signs in nowhere. Get-WindowsFeature takes minutes.',
   ]);
-  const contact = { ...(await maker.make(file)), bridge: await maker.bridge() };
+  const contact = { ...(await maker.make(file)), nativePart: await maker.nativePart() };
   fs.writeFileSync(file, `${JSON.stringify(contact, null, 2)}\n`);
   const failed = contact.operations.filter((one) => !one.answered).map((one) => one.operation);
   said.result({ file, operations: contact.operations.length, failed });
@@ -76,7 +74,7 @@ function windowsMaker(ctx: Context): ContactMaker {
       'WindowsOnly',
     );
   }
-  return { make: makeHere, bridge: loadBridge };
+  return { make: makeHere, nativePart: tryHere };
 }
 
 async function makeHere(file: string): Promise<Contact> {
@@ -108,17 +106,15 @@ async function makeHere(file: string): Promise<Contact> {
   }
 }
 
-/** In a process of its own: where a DLL is missing it cannot be loaded, and no command should end for that. */
-async function loadBridge(): Promise<string> {
-  const script =
-    "try { require('@temporalio/core-bridge'); console.log('loads') } catch (e) { console.log(e.code ?? 'fails') }";
-  return new Promise((resolve) => {
-    const where = { cwd: PACKAGE_ROOT, timeout: 60_000, windowsHide: true };
-    execFile(process.execPath, ['-e', script], where, (error, stdout) => {
-      const said = stdout.trim();
-      resolve(/^\w+$/.test(said) ? said : error === null ? 'fails' : 'ends');
-    });
-  });
+async function tryHere(): Promise<string> {
+  const { tryNativePart } = await import('../service/native-part.ts');
+  try {
+    await tryNativePart({ program: process.execPath });
+    return 'loads';
+  } catch (err) {
+    if (err instanceof ClientError) return err.code;
+    throw err;
+  }
 }
 
 export async function compareFile(ctx: Context, name: string, o: JsonOption): Promise<void> {

@@ -212,7 +212,7 @@ function otherRows({ operations, calls }: Contact): Difference[] {
 }
 
 /** What the worker and the identity of a boot stand on. */
-function missingParts({ checks, bridge }: Contact): Difference[] {
+function missingParts({ checks, nativePart }: Contact): Difference[] {
   const found: Difference[] = [];
   const missing = (about: string, wanted: string, seen: string, operations: string[]): void => {
     found.push({ about, expected: wanted, seen, operations, matters: true });
@@ -225,9 +225,9 @@ function missingParts({ checks, bridge }: Contact): Difference[] {
       began.join(' and ') || 'nothing',
       ['readBoot', 'readHost'],
     );
-  if (checks.vcruntime140 === false && bridge !== 'loads')
+  if (checks.vcruntime140 === false && nativePart !== 'loads')
     missing('vcruntime140.dll', 'in System32', 'not there: the worker does not start', []);
-  if (bridge !== undefined && bridge !== 'loads')
-    missing("Temporal's native part", 'loads', bridge, []);
+  if (nativePart !== undefined && nativePart !== 'loads')
+    missing("Temporal's native part", 'loads', nativePart, []);
   return found;
 }

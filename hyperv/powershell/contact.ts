@@ -66,7 +66,7 @@ const contactSchema = z.object({
     vcruntime140: z.boolean().optional(),
   }),
   /** Added by `watari worker contact`: does Temporal's native part load, and the code of its error if not. */
-  bridge: z.string().optional(),
+  nativePart: z.string().optional(),
 });
 export type Contact = z.output<typeof contactSchema>;
 export type ContactCall = z.output<typeof callSchema>;

@@ -87,8 +87,12 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
   standInsForEach(SCENARIO, (made) => (at = made));
   const HERE = PLANTED.nodes[0] ?? '';
 
+  /** One contact for whoever only looks at it. */
+  let first: Promise<Awaited<ReturnType<typeof contactOf>> & { at: StandIns }> | null = null;
+  const firstContact = () => (first ??= contactOf(at, HERE).then((made) => ({ ...made, at })));
+
   it('asks every reading operation, and the stand-ins are what it expects', async () => {
-    const { text, told } = await contactOf(at, HERE);
+    const { text, told } = await firstContact();
     const asked = told.operations.map((one) => one.operation.split(',')[0]);
     expect([...new Set(asked)].sort()).toEqual([...READ_OPS].sort());
     expect(told.operations.filter((one) => !one.answered)).toEqual([]);
@@ -98,7 +102,7 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
   });
 
   it('tells properties, private ones among them, kinds and prices', async () => {
-    const { told } = await contactOf(at, HERE);
+    const { told } = await firstContact();
     const { properties = {} } = told.types['Microsoft.HyperV.PowerShell.VMSecurity'] ?? {};
     expect(Object.keys(properties)).toContain('TpmEnabled');
     expect(Object.keys(properties)).not.toContain('VMId');
@@ -112,14 +116,14 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
   });
 
   it('changes nothing, signs in nowhere and calls no cmdlet that acts', async () => {
-    await contactOf(at, HERE);
-    expect(at.lab.effects()).toEqual([]);
-    const called = at.door.cmdlets();
+    const { at: there } = await firstContact();
+    expect(there.lab.effects()).toEqual([]);
+    const called = there.door.cmdlets();
     expect(called.length).toBeGreaterThan(100);
     const acts = called.filter(
       ({ cmdlet, bound }) =>
         !/^(Get|Test|Read)-/.test(cmdlet) &&
-        !/^(Get|Enum|Check)/.test(String(bound['MethodName'] ?? '')),
+        !/^"(Get|Enum|Check)/.test(JSON.stringify(bound['MethodName'] ?? '')),
     );
     expect(acts).toEqual([]);
     expect(called.filter(({ bound }) => 'ComputerName' in bound)).toEqual([]);
@@ -203,7 +207,7 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
     expect(out[0]).toEqual(['VmName win:UnicodeString', 'ErrorCode win:HexInt32']);
   });
 
-  it('leaves what it knows when a cmdlet hangs for ever', async () => {
+  it('leaves what it knows when PowerShell ends in the middle', async () => {
     const file = path.join(temporaryFolder('watari-contact-', ends), 'contact.json');
     const disturbance = { cmdlet: 'Get-WindowsFeature', exit: 9 };
     await at.post({ action: 'disturb', disturbance });
@@ -232,7 +236,6 @@ const scenarioFile = (name: string): string =>
   fs.readFileSync(path.join(ROOT, 'lab', 'scenarios', name), 'utf8');
 
 describe.each([
-  { world: 'the contract suite’s', scenario: scenarioOf({}), node: 'HV1', lacks: [] },
   {
     world: 'a node without Hyper-V',
     scenario: scenarioOf({}),
@@ -240,7 +243,7 @@ describe.each([
     lacks: ['readSwitches', 'readMigrationSettings', 'readMovesAway', 'readVms', 'readVmStorage'],
   },
   { world: 'the demo’s', scenario: scenarioFile('demo.yaml'), node: 'HV1', lacks: null },
-  { world: 'two nodes', scenario: scenarioFile('two-nodes.yaml'), node: 'HV1', lacks: null },
+  { world: 'a Japanese', scenario: `${scenarioOf({})}culture: ja-JP\n`, node: 'HV1', lacks: [] },
 ])('the kit in $world world', needs(POWERSHELL), ({ scenario, node, lacks }) => {
   let at: StandIns;
   standInsForEach(scenario, (made) => (at = made));

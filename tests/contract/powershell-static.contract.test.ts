@@ -101,7 +101,6 @@ const MEMBERS = [
   '[datetime]::UtcNow',
   '[guid]::Empty',
   '[guid]::NewGuid',
-  '[guid]::TryParse',
   '[regex]::Escape',
   '[regex]::Matches',
   '[regex]::Replace',

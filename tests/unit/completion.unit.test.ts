@@ -36,7 +36,7 @@ beforeAll(async () => {
 const ASKED = [
   { typed: 'watari clu', offered: ['cluster'] },
   { typed: 'watari run s', offered: ['show', 'skip'] },
-  { typed: 'watari worker ', offered: ['start', 'install', 'uninstall', 'status'] },
+  { typed: 'watari worker ', offered: ['start', 'install', 'uninstall', 'status', 'contact'] },
   { typed: 'watari worker install --ac', offered: ['--account'] },
   { typed: 'watari worker install --cluster hv-lab --log', offered: ['--log-folder'] },
   { typed: 'watari run retry apply --re', offered: ['--reason'] },
