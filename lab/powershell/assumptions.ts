@@ -114,6 +114,12 @@ export const ASSUMPTIONS: readonly Assumption[] = [
       'nothing: where a query does not tell it, Get-ClusterParameter is asked for all in one pipeline',
   },
   {
+    about: '0x80071395 and 0x8007138F of Get-ClusterResource -VMId',
+    says: 'mean that the VM has no role',
+    ifWrong:
+      'if Windows says it of a role that is being handed over, the run stops with RoleMissing, and a retry finds it',
+  },
+  {
     about: 'Msvm_MigrationJob.DestinationHost',
     says: "is the target's name, and VirtualSystemName the VM's id; an address counts as unknown",
     ifWrong:

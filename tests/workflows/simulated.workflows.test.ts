@@ -80,8 +80,8 @@ describe.concurrent('a seed on a simulated server', () => {
   });
 });
 
-/** Together 29 faults of 14 kinds, among them dead workers, lost lines to the server and forgotten runs; short ones. */
-const WITH_FAULTS = [36, 54];
+/** Together 30 faults of 15 kinds, among them dead workers and lost answers; short ones. */
+const WITH_FAULTS = [54, 76];
 
 describe.concurrent('a seed with its faults on a real server', () => {
   it.each(WITH_FAULTS)('keeps every promise: %i', async (seed) => {
