@@ -80,7 +80,7 @@ describe.concurrent('a seed on a simulated server', () => {
   });
 });
 
-/** Together 30 faults of 15 kinds, among them dead workers and lost answers; short ones. */
+/** Together 30 faults of 15 kinds, among them nodes that crash, a step of the clock and lost requests; short ones. */
 const WITH_FAULTS = [54, 76];
 
 describe.concurrent('a seed with its faults on a real server', () => {
