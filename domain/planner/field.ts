@@ -1,6 +1,7 @@
 // A problem made ready for planning: nodes and VMs as objects that know each other, the hard rules that no moment
 // changes, and what a move takes when both links are its own. Only this folder looks inside.
-import type { MoveModel, PlannedNode, PlannedVm, PlanProblem } from './problem.ts';
+import { Flow } from './flow.ts';
+import type { PlannedNode, PlannedVm, PlanProblem } from './problem.ts';
 
 /** A node of a problem, numbered. */
 export interface Site {
@@ -88,7 +89,9 @@ export function copyAlone(field: Field, guest: Guest, from: Site, to: Site): Cop
   const bandwidth = wireRate(from, to) * from.factor;
   const known = guest.copies.get(bandwidth);
   if (known !== undefined) return known;
-  const copy = precopy(guest.memory, guest.vm.dirtyBytesPerSecond, bandwidth, field.problem.model);
+  const flow = new Flow(guest.memory, guest.vm.dirtyBytesPerSecond, field.problem.model, 0);
+  flow.goOnAt(bandwidth, 0);
+  const copy = { bytes: flow.ends * bandwidth, seconds: flow.ends };
   guest.copies.set(bandwidth, copy);
   return copy;
 }
@@ -97,19 +100,4 @@ export function copyAlone(field: Field, guest: Guest, from: Site, to: Site): Cop
 export function moveSeconds(field: Field, guest: Guest, from: Site, to: Site): number {
   const { setupSeconds, handoverSeconds } = field.problem.model;
   return setupSeconds + copyAlone(field, guest, from, to).seconds + handoverSeconds;
-}
-
-function precopy(memory: number, dirty: number, bandwidth: number, model: MoveModel): Copy {
-  let left = memory;
-  let bytes = 0;
-  let seconds = 0;
-  for (let round = 1, last = false; left > 0; round += 1) {
-    const took = left / bandwidth;
-    bytes += left;
-    seconds += took;
-    if (last) break;
-    left = Math.min(memory, dirty * took);
-    last = left / bandwidth <= model.blackoutSeconds || round >= model.roundsMax;
-  }
-  return { bytes, seconds };
 }
