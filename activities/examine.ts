@@ -6,7 +6,7 @@ import { sameName } from '../domain/names.ts';
 import { tallyEvents } from '../domain/doctor/tally.ts';
 import { NODE_PORTS, type NodeExam, type Part, type WorkerFacts } from '../domain/doctor/view.ts';
 import { HypervError } from '../hyperv/host.ts';
-import { beating } from './beats.ts';
+import { beating, stopwatch } from './beats.ts';
 import { readView, type ClusterActivityDeps } from './cluster.ts';
 import { asFailure, guarded } from './failing.ts';
 import { NO_HYPER_V, readNode } from './node.ts';
@@ -79,7 +79,7 @@ async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<No
   return { worker, view, setup, peers, storage, events, cluster };
 }
 
-/** Peers by lower-case names. A worker that starts anew has forgotten them; the margin of the plan is for that. */
+/** Peers by lower-case names, with the moment on a clock that nobody sets. A worker that starts anew has forgotten them; the margin of the plan is for that. */
 type Refusals = Map<string, { at: number; facts: PeerFacts }>;
 
 const MINUTE_MS = 60_000;
@@ -87,6 +87,7 @@ const MINUTE_MS = 60_000;
 /** Asks each peer once; one that refused within its window is told as it was, and not asked. */
 async function signInAt(
   { host, now }: NodeActivityDeps,
+  elapsedMs: () => number,
   refusals: Refusals,
   { peers }: SignInRequest,
 ): Promise<PeerFacts[]> {
@@ -94,7 +95,7 @@ async function signInAt(
   const fresh: string[] = [];
   for (const { node, windowMinutes } of peers) {
     const known = refusals.get(node.toLowerCase());
-    const stands = known !== undefined && now().getTime() - known.at < windowMinutes * MINUTE_MS;
+    const stands = known !== undefined && elapsedMs() - known.at < windowMinutes * MINUTE_MS;
     if (stands) told.push(known.facts);
     else fresh.push(node);
   }
@@ -104,26 +105,28 @@ async function signInAt(
   for (const facts of (await host.readPeers({ nodes: fresh, ports, signIn: true })).facts) {
     told.push(facts);
     const key = fresh.find((node) => sameName(node, facts.node))?.toLowerCase() ?? facts.node;
-    if (facts.signIn?.ok === false) refusals.set(key, remembered(facts, now()));
+    if (facts.signIn?.ok === false)
+      refusals.set(key, { at: elapsedMs(), facts: remembered(facts, now()) });
     else refusals.delete(key);
   }
   return told;
 }
 
-function remembered(facts: PeerFacts, at: Date): { at: number; facts: PeerFacts } {
+function remembered(facts: PeerFacts, at: Date): PeerFacts {
   const { signIn } = facts;
-  if (signIn === null) return { at: at.getTime(), facts };
+  if (signIn === null) return facts;
   const message = `${signIn.message ?? ''} (asked at ${at.toISOString()}, not again yet: wrong sign-ins lock accounts)`;
-  return { at: at.getTime(), facts: { ...facts, signIn: { ...signIn, message } } };
+  return { ...facts, signIn: { ...signIn, message } };
 }
 
 export const createExamActivities = (deps: NodeActivityDeps) => {
   const refusals: Refusals = new Map();
+  const elapsedMs = stopwatch(deps);
   return guarded({
     /** Signs in nowhere. */
     examineNode: (request: ExamRequest): Promise<NodeExam> =>
       beating(deps, () => examine(deps, request)),
     signIn: (request: SignInRequest): Promise<PeerFacts[]> =>
-      beating(deps, () => signInAt(deps, refusals, request)),
+      beating(deps, () => signInAt(deps, elapsedMs, refusals, request)),
   });
 };

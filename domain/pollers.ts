@@ -21,11 +21,17 @@ export const workerIdentity = (
   clusterId: string | undefined,
 ): string => [node, serves, pid, ...(clusterId === undefined ? [] : [clusterId])].join('/');
 
+const askedAtMs = (p: Poller): number => Number(String(p.lastAccessTime?.seconds ?? 0)) * 1000;
+
+/** The latest of all accesses: what the clock of the server, which wrote them, says at least. */
+export const latestAccess = (pollers: readonly Poller[]): Date =>
+  new Date(Math.max(0, ...pollers.map(askedAtMs)));
+
 /** Identities of the workers that are alive. */
 export function liveIdentities(pollers: readonly Poller[], now: Date): string[] {
   const oldest = now.getTime() - ALIVE_MS;
   return pollers
-    .filter((p) => Number(String(p.lastAccessTime?.seconds ?? 0)) * 1000 >= oldest)
+    .filter((p) => askedAtMs(p) >= oldest)
     .map((p) => p.identity ?? '')
     .filter((identity) => identity !== '');
 }

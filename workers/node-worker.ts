@@ -251,7 +251,7 @@ async function meet(
   const others = await colleagues.ofOtherClusters(clusterId).catch(() => []);
   if (others.length === 0) return clusterId;
   throw new WorkerRefused(
-    `${node} is not served: ${others.join(', ')} ${others.length === 1 ? 'serves' : 'serve'} another cluster under the name ${cluster}; that of ${node} has the id ${clusterId}. Give each cluster a Temporal namespace of its own. Was the cluster made anew under its old name? Then restart the workers of the other nodes, and wait two minutes.`,
+    `${node} is not served: ${others.join(', ')} ${others.length === 1 ? 'serves' : 'serve'} another cluster under the name ${cluster}; that of ${node} has the id ${clusterId}. Give each cluster a Temporal namespace of its own. Was the cluster made anew under its old name? Then restart the workers of the other nodes, and wait five minutes: so long the server remembers them.`,
   );
 }
 

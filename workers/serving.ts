@@ -2,7 +2,7 @@
 // worker. Only ever reads.
 import type { NativeConnection } from '@temporalio/worker';
 import { clusterQueue, nodeQueue } from '../domain/names.ts';
-import { clustersServed, liveIdentities } from '../domain/pollers.ts';
+import { clustersServed, latestAccess, liveIdentities, type Poller } from '../domain/pollers.ts';
 
 /** Activity tasks: a worker without workflows still serves its node. */
 const ACTIVITY_QUEUE = 2;
@@ -10,7 +10,7 @@ const ACTIVITY_QUEUE = 2;
 const KNOWN_FOR_MS = 5_000;
 
 export class Colleagues {
-  private readonly asked = new Map<string, { at: number; identities: Promise<string[]> }>();
+  private readonly asked = new Map<string, { at: number; pollers: Promise<Poller[]> }>();
   private readonly connection: NativeConnection;
   private readonly namespace: string;
   private readonly cluster: string;
@@ -41,17 +41,30 @@ export class Colleagues {
     return nodes.filter((_, i) => asked[i]);
   }
 
-  private identities(queue: string): Promise<string[]> {
+  /**
+   * Who asks is told by the server's clock: the one here may be set. A worker that serves asks on the cluster's queue
+   * itself, so somebody did within a minute.
+   */
+  private async identities(queue: string): Promise<string[]> {
+    const [all, asked] = await Promise.all([
+      this.pollers(clusterQueue(this.cluster)),
+      this.pollers(queue),
+    ]);
+    return liveIdentities(asked, latestAccess([...all, ...asked]));
+  }
+
+  private pollers(queue: string): Promise<Poller[]> {
     const known = this.asked.get(queue);
-    if (known !== undefined && Date.now() - known.at < KNOWN_FOR_MS) return known.identities;
-    const identities = this.connection.workflowService
+    const at = performance.now();
+    if (known !== undefined && at - known.at < KNOWN_FOR_MS) return known.pollers;
+    const pollers = this.connection.workflowService
       .describeTaskQueue({
         namespace: this.namespace,
         taskQueue: { name: queue },
         taskQueueType: ACTIVITY_QUEUE,
       })
-      .then(({ pollers }) => liveIdentities(pollers, new Date()));
-    this.asked.set(queue, { at: Date.now(), identities });
-    return identities;
+      .then((answer) => answer.pollers);
+    this.asked.set(queue, { at, pollers });
+    return pollers;
   }
 }

@@ -128,7 +128,7 @@ describe('a sign-in that is refused', () => {
   it('is not repeated within the window of the lock, and is told again meanwhile', async () => {
     const sketch = withSetups({ HV2: { password: 'other', ...locks(3) } });
     const lab = labOf(sketch);
-    const at = { now: new Date('2026-11-24T09:00:00Z') };
+    const at = { now: new Date('2026-11-24T09:00:00Z'), elapsedMs: 0 };
     let asked = 0;
     const host = inProcessHost(lab, 'HV1');
     const activities = createExamActivities({
@@ -140,6 +140,7 @@ describe('a sign-in that is refused', () => {
         },
       },
       now: () => at.now,
+      elapsedMs: () => at.elapsedMs,
       lookEveryMs: 50,
       after: () => () => undefined,
       worker: { version: '0.1.0', node: '22.11.0', platform: 'win32', powershell: null },
@@ -150,7 +151,11 @@ describe('a sign-in that is refused', () => {
       expect(told?.signIn?.hresult).toBe('0x8009030E');
     }
     expect(asked).toBe(1);
-    at.now = new Date('2026-11-24T09:15:00Z');
+    // A clock that is set ahead ends no window.
+    at.now = new Date('2026-11-24T10:15:00Z');
+    await activities.signIn({ peers });
+    expect(asked).toBe(1);
+    at.elapsedMs = 15 * 60_000;
     await activities.signIn({ peers });
     expect(asked).toBe(2);
   });

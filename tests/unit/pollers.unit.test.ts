@@ -1,6 +1,8 @@
 // Who asks for work: which nodes, and whether for one cluster or for several of one name.
+import type { NativeConnection } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import { clustersServed, liveIdentities, workerIdentity } from '../../domain/pollers.ts';
+import { Colleagues } from '../../workers/serving.ts';
 import { Calls } from '../../workflows/calls.ts';
 import { aSnapshot } from '../support/snapshot-builder.ts';
 
@@ -33,6 +35,36 @@ describe('those who ask for work', () => {
       ['aa', ['TKY1', 'TKY2']],
       ['bb', ['OSK1']],
     ]);
+  });
+});
+
+describe('what a worker asks about its colleagues', () => {
+  /** A server whose clock is two hours behind the one here, as far as that may be trusted. */
+  const colleagues = (queues: Record<string, [identity: string, secondsAgo: number][]>) => {
+    const theirs = Date.now() / 1000 - 7200;
+    const describeTaskQueue = ({ taskQueue }: { taskQueue: { name: string } }) =>
+      Promise.resolve({
+        pollers: (queues[taskQueue.name] ?? []).map(([identity, ago]) => ({
+          identity,
+          lastAccessTime: { seconds: Math.floor(theirs - ago) },
+        })),
+      });
+    const connection = { workflowService: { describeTaskQueue } } as unknown as NativeConnection;
+    return new Colleagues(connection, 'default', 'hv-lab');
+  };
+
+  it('is measured by the clock of the server, which wrote the times', async () => {
+    const asked = colleagues({
+      'watari.hv-lab': [
+        ['HV1/cluster/1/aa', 2],
+        ['OSK1/cluster/1/bb', 30],
+        ['OSK2/cluster/1/bb', 200],
+      ],
+      'watari.hv-lab.hv1': [['HV1/node/1/aa', 40]],
+      'watari.hv-lab.hv2': [['HV2/node/2/aa', 200]],
+    });
+    expect(await asked.unserved(['HV1', 'HV2', 'HV3'])).toEqual(['HV2', 'HV3']);
+    expect(await asked.ofOtherClusters('aa')).toEqual(['OSK1']);
   });
 });
 
