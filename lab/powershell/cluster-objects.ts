@@ -25,7 +25,7 @@ export function plainText(object: WireObject, property: string): string {
 }
 
 /** Defaults of cluster properties that the lab keeps no state of (Microsoft's pages name them). */
-const QUARANTINE = { QuarantineThreshold: 3, QuarantineDuration: 7200 };
+const QUARANTINE = { QuarantineThreshold: uint32(3), QuarantineDuration: uint32(7200) };
 
 export function clusterObject(world: World): WireObject {
   const { cluster, autoBalancer, enforcedAntiAffinity } = world.scenario;
@@ -38,7 +38,7 @@ export function clusterObject(world: World): WireObject {
       Id: text(clusterId(world)),
       Domain: 'WORKGROUP',
       ...(knowsParallelLimit(world) && {
-        MaximumParallelMigrations: world.cluster.maximumParallelMigrations,
+        MaximumParallelMigrations: uint32(world.cluster.maximumParallelMigrations),
       }),
       // An enumeration whose value is told in the language of Windows all the same.
       EnableSharedVolumes: {
@@ -46,12 +46,12 @@ export function clusterObject(world: World): WireObject {
         says: enabledWord(world.scenario),
         p: {},
       },
-      AutoBalancerMode: autoBalancer.mode,
-      AutoBalancerLevel: autoBalancer.level,
-      ClusterEnforcedAntiAffinity: enforcedAntiAffinity ? 1 : 0,
+      AutoBalancerMode: uint32(autoBalancer.mode),
+      AutoBalancerLevel: uint32(autoBalancer.level),
+      ClusterEnforcedAntiAffinity: uint32(enforcedAntiAffinity ? 1 : 0),
       ...QUARANTINE,
-      SetSMBBandwidthLimit: 0,
-      SMBBandwidthLimitFactor: 2500,
+      SetSMBBandwidthLimit: uint32(0),
+      SMBBandwidthLimitFactor: uint32(2500),
     },
   };
 }

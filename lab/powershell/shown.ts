@@ -96,6 +96,8 @@ const MARKS: Readonly<Record<string, string>> = {
 function typeOf(value: Wire): string {
   if (typeof value === 'string') return 'System.String';
   if (typeof value === 'boolean') return 'System.Boolean';
+  // As the engine reads it from JSON.
+  if (typeof value === 'number') return 'System.Int32';
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return '';
   if (isObject(value)) return nameOf(value);
   const enumeration = (value as { $e?: [string, number] }).$e;

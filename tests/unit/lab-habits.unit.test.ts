@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hasOwnerMark } from '../../domain/names.ts';
 import { said } from '../../lab/machine/japanese.ts';
 import { clusterObject, ownGroups, resourcesOf } from '../../lab/powershell/cluster-objects.ts';
+import { uint32 } from '../../lab/powershell/wire.ts';
 import { labOf, THREE, type TestLab } from './lab-fixture.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\web-1.vhdx';
@@ -54,7 +55,10 @@ describe('a version of Windows Server', () => {
     t.start('a', 'HV3');
     t.pass(10);
     expect(t.events('HV3', 10698)).toHaveLength(1);
-    expect(clusterObject(labOf(THREE).lab.world).p).toHaveProperty('MaximumParallelMigrations', 1);
+    expect(clusterObject(labOf(THREE).lab.world).p).toHaveProperty(
+      'MaximumParallelMigrations',
+      uint32(1),
+    );
   });
 });
 
