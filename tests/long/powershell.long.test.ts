@@ -5,7 +5,7 @@ import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/powershell/door.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { engine } from '../support/engine.ts';
-import { HABITS, habitsSpec } from '../support/habits.ts';
+import { HABITS, demoSpec } from '../support/habits.ts';
 import { realCluster, runnerOf } from '../support/real-cluster.ts';
 import { killPid } from '../../proof/rig/processes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
@@ -54,7 +54,7 @@ describe('through the real PowerShell', needs(POWERSHELL), () => {
       }),
     );
     const run = await c.start('applyCluster', runId.apply(c.cluster), {
-      spec: habitsSpec(c.cluster, {}),
+      spec: demoSpec(c.cluster, {}),
       restarts: 'allowed',
     });
     expect(await run.result()).toMatchObject({ changed: true });

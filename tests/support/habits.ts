@@ -51,7 +51,7 @@ faults:
   - { on: moveStands, vm: new-1, seconds: 30 }
 `;
 
-export const habitsSpec = (cluster: string, budgets: Partial<ClusterSpec['budgets']>) =>
+export const demoSpec = (cluster: string, budgets: Partial<ClusterSpec['budgets']>) =>
   ({
     cluster,
     nodes: ['HV1', 'HV2', 'HV3'],

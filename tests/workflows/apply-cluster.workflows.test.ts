@@ -2,7 +2,7 @@
 // takes back.
 import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
+import type { ClusterSpec } from '../../domain/spec.ts';
 import type { ApplyClusterResult } from '../../workflows/apply-cluster.ts';
 import {
   handleOf,
@@ -11,7 +11,7 @@ import {
   TWO_NODES,
   type LabCluster,
 } from '../support/lab-cluster.ts';
-import { HABITS, habitsSpec } from '../support/habits.ts';
+import { HABITS, demoSpec } from '../support/habits.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
 
@@ -28,19 +28,7 @@ disks: ['${VHD}']
 `;
 
 const spec = (c: LabCluster, part: Partial<ClusterSpec> = {}): ClusterSpec => ({
-  cluster: c.cluster,
-  nodes: ['HV1', 'HV2', 'HV3'],
-  liveMigration: {
-    simultaneousMigrations: 2,
-    simultaneousStorageMigrations: 4,
-    performance: 'SMB',
-  },
-  virtualMachines: [
-    { name: 'new-1', memoryBytes: 4 * 2 ** 30, vhd: VHD, switch: 'LAN', generation: 2, node: null },
-  ],
-  prove: ['new-1'],
-  memoryReserveBytes: 2 * 2 ** 30,
-  budgets: { ...DEFAULT_BUDGETS, ...TEST_BUDGETS },
+  ...demoSpec(c.cluster, TEST_BUDGETS),
   ...part,
 });
 
@@ -92,7 +80,7 @@ describe('applyCluster', () => {
   it('takes a Japanese cluster with every bad habit to a proven live migration', async () => {
     const c = await cluster(HABITS);
     const run = await c.start('applyCluster', runId.apply(c.cluster), {
-      spec: habitsSpec(c.cluster, { ...TEST_BUDGETS, restartSeconds: 300 }),
+      spec: demoSpec(c.cluster, { ...TEST_BUDGETS, restartSeconds: 300 }),
       restarts: 'allowed',
     });
     expect(await run.result()).toMatchObject({ changed: true });
@@ -104,7 +92,7 @@ describe('applyCluster', () => {
     expect(c.count('fault', 'moveStands')).toBe(1);
     expect(c.count('fault', 'shift-clock')).toBe(3);
     const again = await c.start('applyCluster', runId.apply(c.cluster), {
-      spec: habitsSpec(c.cluster, TEST_BUDGETS),
+      spec: demoSpec(c.cluster, TEST_BUDGETS),
       restarts: 'allowed',
     });
     expect(await again.result()).toMatchObject({ changed: false, steps: 0 });
