@@ -125,6 +125,21 @@ export function shuffled<T>(list: readonly T[], random: () => number): T[] {
 
 /** VMs that may make room for VMs that make room, and so on. */
 const DEPTH_MAX = 3;
+/** VMs of a node that are tried as the one that leaves. */
+const CANDIDATES_MAX = 6;
+/** A way that is longer is none. */
+const WAY_MAX = 12;
+
+/** What a search for a way carries along. */
+interface Search {
+  placement: Placement;
+  /** On their way already: they make no room. */
+  busy: Set<Guest>;
+  /** Around 1: shakes the order of what would be as good. */
+  noise: () => number;
+}
+
+type Targets = (guest: Guest) => Site[];
 
 /**
  * A sequence that empties the nodes, VM by VM, making room where there is none; null when this order of the VMs comes to
@@ -137,119 +152,100 @@ export function makeRoomSequence(
 ): { steps: Step[] } | { blocked: Guest } {
   const random = seeded(seed);
   const shake = seed === 0 ? 0 : 0.6;
+  const noise = (): number => 1 + shake * (random() - 0.5);
   const placement = new Placement(field);
   const steps: Step[] = [];
-  const take = (step: Step): void => {
-    placement.move(step);
-    steps.push(step);
-  };
   const leaving = field.guests
     .filter((guest) => closed.has(guest.home))
-    .map((guest) => ({ guest, key: guest.memory * (1 + shake * (random() - 0.5)) }))
+    .map((guest) => ({ guest, key: guest.memory * noise() }))
     .sort((a, b) => b.key - a.key || a.guest.index - b.guest.index);
-  const targets = (guest: Guest): Site[] => guest.mayBeOn.filter((site) => !closed.has(site));
+  const targets: Targets = (guest) => guest.mayBeOn.filter((site) => !closed.has(site));
   for (const { guest } of leaving) {
-    const way = wayFor(placement, guest, targets, DEPTH_MAX, new Set(), random, shake);
+    const way = wayFor({ placement, busy: new Set(), noise }, guest, targets, DEPTH_MAX);
     if (way === null) return { blocked: guest };
-    way.forEach(take);
+    for (const step of way) placement.move(step);
+    steps.push(...way);
   }
   return { steps };
 }
 
 /** Moves of others, then of this VM, to one of its targets; null when none are found. */
-export const wayOut = (
-  placement: Placement,
-  guest: Guest,
-  targets: (guest: Guest) => Site[],
-): Step[] | null => wayFor(placement, guest, targets, DEPTH_MAX, new Set(), seeded(1), 0);
+export const wayOut = (placement: Placement, guest: Guest, targets: Targets): Step[] | null =>
+  wayFor({ placement, busy: new Set(), noise: () => 1 }, guest, targets, DEPTH_MAX);
 
 /** Moves that end with this one, the fewest that this search finds; the placement is left as it was. */
-function wayFor(
-  placement: Placement,
-  guest: Guest,
-  targets: (guest: Guest) => Site[],
-  depth: number,
-  busy: Set<Guest>,
-  random: () => number,
-  shake: number,
-): Step[] | null {
+function wayFor(search: Search, guest: Guest, targets: Targets, depth: number): Step[] | null {
+  const { placement, noise } = search;
   const from = placement.ownerOf(guest);
+  const lacking = (site: Site): number => guest.memory - placement.room(site);
   const sites = targets(guest).filter((site) => site !== from);
   const direct = sites.filter((site) => placement.has(guest, site));
   if (direct.length > 0) {
     // The tightest fit leaves the largest holes for the others.
-    const fit = (site: Site): number =>
-      (placement.room(site) - guest.memory) * (1 + shake * (random() - 0.5));
-    const best = direct.map((to) => ({ to, key: fit(to) })).sort((a, b) => a.key - b.key)[0];
-    return best === undefined ? null : [{ guest, to: best.to }];
+    const best = sortedBy(direct, (site) => -lacking(site) * noise())[0];
+    return best === undefined ? null : [{ guest, to: best }];
   }
   if (depth === 0) return null;
-  const lacking = (site: Site): number => guest.memory - placement.room(site);
-  const nearest = sites
-    .map((to) => ({ to, key: lacking(to) * (1 + shake * (random() - 0.5)) }))
-    .sort((a, b) => a.key - b.key);
   let best: Step[] | null = null;
-  for (const { to } of nearest) {
-    const way = makeRoomAt(placement, guest, to, targets, depth, busy, random, shake);
+  for (const to of sortedBy(sites, (site) => lacking(site) * noise())) {
+    const way = makeRoomAt(search, { guest, to }, targets, depth);
     if (way !== null && (best === null || way.length < best.length)) best = way;
     if (best !== null && best.length <= 2) break;
   }
   return best;
 }
 
+const sortedBy = <T>(list: readonly T[], key: (one: T) => number): T[] =>
+  list
+    .map((one) => ({ one, key: key(one) }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ one }) => one);
+
 /** Sends VMs of a node elsewhere until this one has its place there. */
-function makeRoomAt(
-  placement: Placement,
-  guest: Guest,
-  to: Site,
-  targets: (guest: Guest) => Site[],
-  depth: number,
-  busy: Set<Guest>,
-  random: () => number,
-  shake: number,
-): Step[] | null {
+function makeRoomAt(search: Search, last: Step, targets: Targets, depth: number): Step[] | null {
+  const { placement, busy } = search;
+  const { guest, to } = last;
   const taken: Step[] = [];
   const back: Step[] = [];
-  const undo = (): void => {
-    for (const step of back.reverse()) placement.move(step);
-  };
+  const elsewhere: Targets = (other) => targets(other).filter((site) => site !== to);
   busy.add(guest);
-  while (!placement.has(guest, to)) {
-    const lacks = guest.memory - placement.room(to);
-    const others = placement
-      .guestsOn(to)
-      .filter((other) => !busy.has(other))
-      // First the rivals, then the smallest that is enough, then the largest of those that are not.
-      .map((other) => ({
-        other,
-        rank: [
-          guest.classes.some((name) => other.classes.includes(name)) ? 0 : 1,
-          other.memory >= lacks ? 0 : 1,
-          (other.memory >= lacks ? other.memory : -other.memory) * (1 + shake * (random() - 0.5)),
-        ],
-      }))
-      .filter(({ rank }) => lacks > 0 || rank[0] === 0)
-      .sort((a, b) => a.rank.map((x, i) => x - (b.rank[i] ?? 0)).find((d) => d !== 0) ?? 0);
+  let isStuck = false;
+  while (!isStuck && !placement.has(guest, to)) {
     let way: Step[] | null = null;
-    for (const { other } of others.slice(0, 6)) {
+    for (const other of whoCouldLeave(search, last)) {
       busy.add(other);
-      const elsewhere = (g: Guest): Site[] => targets(g).filter((site) => site !== to);
-      way = wayFor(placement, other, elsewhere, depth - 1, busy, random, shake);
+      way = wayFor(search, other, elsewhere, depth - 1);
       busy.delete(other);
       if (way !== null) break;
     }
-    if (way === null || taken.length + way.length > 12) {
-      undo();
-      busy.delete(guest);
-      return null;
-    }
-    for (const step of way) {
-      back.push({ guest: step.guest, to: placement.ownerOf(step.guest) });
+    isStuck = way === null || taken.length + way.length > WAY_MAX;
+    for (const step of isStuck ? [] : (way ?? [])) {
+      back.unshift({ guest: step.guest, to: placement.ownerOf(step.guest) });
       placement.move(step);
       taken.push(step);
     }
   }
-  undo();
+  for (const step of back) placement.move(step);
   busy.delete(guest);
-  return [...taken, { guest, to }];
+  return isStuck ? null : [...taken, last];
+}
+
+/** First its rivals, then the smallest that is enough, then the largest of those that are not. */
+function whoCouldLeave({ placement, busy, noise }: Search, { guest, to }: Step): Guest[] {
+  const lacks = guest.memory - placement.room(to);
+  return placement
+    .guestsOn(to)
+    .filter((other) => !busy.has(other))
+    .map((other) => ({
+      other,
+      rank: [
+        guest.classes.some((name) => other.classes.includes(name)) ? 0 : 1,
+        other.memory >= lacks ? 0 : 1,
+        (other.memory >= lacks ? other.memory : -other.memory) * noise(),
+      ],
+    }))
+    .filter(({ rank }) => lacks > 0 || rank[0] === 0)
+    .sort((a, b) => a.rank.map((x, i) => x - (b.rank[i] ?? 0)).find((d) => d !== 0) ?? 0)
+    .slice(0, CANDIDATES_MAX)
+    .map(({ other }) => other);
 }
