@@ -4,6 +4,7 @@ import type { EventFacts } from './facts.ts';
 import { alsoMeant, classify, failureRow, normalizeHresult, type FailureCode } from './failures.ts';
 import { sameName } from './names.ts';
 import type { PlacementReason } from './placement-rules.ts';
+import { isOnShare } from './storage.ts';
 import { wordsOf } from './windows-words.ts';
 
 /** What the choice of the node has seen of the VM and of the target that was chosen. */
@@ -30,8 +31,6 @@ export interface MoveCause {
   text: string;
 }
 
-const onShare = (path: string): boolean => path.startsWith('\\\\');
-
 /** Does what is known speak for this code. */
 function isSupported(code: FailureCode, { reasons, disks }: KnownBefore): boolean {
   const has = (reason: string): boolean => reasons.some((r) => r.code === reason);
@@ -39,9 +38,9 @@ function isSupported(code: FailureCode, { reasons, disks }: KnownBefore): boolea
     case 'VmBusy':
       return has('vm-busy');
     case 'CpuFeaturesDiffer':
-      return has('cpu-model') || !disks.some(onShare);
+      return has('cpu-model') || !disks.some(isOnShare);
     case 'NasFault':
-      return disks.some(onShare);
+      return disks.some(isOnShare);
     default:
       return false;
   }
