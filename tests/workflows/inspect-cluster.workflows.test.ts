@@ -26,16 +26,20 @@ describe('inspectCluster', () => {
     expect(c.lab.calls().every((call) => call.changed === null)).toBe(true);
   });
 
-  it('tells of one VM alone when it is asked about that, by its nodes and its role', async () => {
-    const two = 'virtualMachines:\n  - { name: db-1, owner: HV2, memory: 1GB }';
+  it('tells of one VM alone when it is asked about that, and asks no node that need not find it', async () => {
+    const two =
+      'virtualMachines:\n  - { name: db-1, owner: HV2, memory: 1GB }\n  - { name: app-1, owner: HV1, memory: 1GB, role: SCVMM app }';
     const scenario = TWO_NODES.replace('virtualMachines:', two);
     const c = ends(await labCluster({ temporal: inject('temporal'), scenario }));
-    const { name, id } = c.lab.state().vms[0]!;
-    expect(c.lab.state().roles.length).toBe(2);
-    const run = await c.start('inspectCluster', runId.inspect(c.cluster, 'b'), { about: name });
-    const { view, nodes } = (await run.result()) as Snapshot;
-    expect(view.roles.map((role) => role.vmId)).toEqual([id]);
-    const vms = Object.values(nodes).flatMap((one) => ('view' in one ? one.view.vms : []));
-    expect(vms.map((vm) => vm.id)).toEqual([id]);
+    expect(c.lab.state().roles.length).toBe(3);
+    const about = async (name: string) => {
+      const run = await c.start('inspectCluster', runId.inspect(c.cluster, name), { about: name });
+      const { view, nodes } = (await run.result()) as Snapshot;
+      const vms = Object.values(nodes).flatMap((one) => ('view' in one ? one.view.vms : []));
+      return { roles: view.roles.map((r) => r.vmId), vms: vms.map((vm) => vm.id) };
+    };
+    const idOf = (name: string) => c.lab.state().vms.find((vm) => vm.name === name)?.id;
+    expect(await about('db-1')).toEqual({ roles: [idOf('db-1')], vms: [] });
+    expect(await about('app-1')).toEqual({ roles: [idOf('app-1')], vms: [idOf('app-1')] });
   });
 });
