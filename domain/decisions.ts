@@ -24,6 +24,9 @@ export function refuseDecision(
     return `The reason is too long: ${reason.length} characters, at most ${REASON_CHARS_MAX} are kept.`;
   }
   if (target !== undefined && typeof target !== 'string') return '"target" must be a node name.';
+  if (decision.quick !== undefined && (decision.quick as unknown) !== true) {
+    return '"quick" must be true, or not be there.';
+  }
   if (status.endedAt !== null) return `${status.run} has already ended (${status.state}).`;
   const step = status.steps.find((s) => s.id === id);
   if (step === undefined) {
@@ -43,7 +46,14 @@ export function refuseDecision(
   return undefined;
 }
 
-const FIELDS = ['step', 'action', 'reason', 'by', 'target'] as const satisfies (keyof Decision)[];
+const FIELDS = [
+  'step',
+  'action',
+  'reason',
+  'by',
+  'target',
+  'quick',
+] as const satisfies (keyof Decision)[];
 
 /** A field that nobody knows would be passed by in silence, and another node chosen than the one that was written. */
 export function refuseStrangeField(

@@ -1,5 +1,6 @@
 // May a workflow be started with this? Anybody who reaches Temporal can start one with any JSON; what a workflow cannot
 // read would fail its task again and again, under a lock that nobody could take. Pure.
+import { readWindows } from './fleet/window.ts';
 import type { WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
@@ -171,7 +172,27 @@ const input = (
   optional: Readonly<Record<string, Rule>> = {},
 ): Rule => object(required, { ...optional, budgets, mayIgnore: list(name) });
 
-const INPUTS: Readonly<Record<WorkflowName | 'doctor', Rule>> = {
+const flag = oneOf(true, false);
+const reserve = { memoryReserveBytes: bytes };
+/** `name` stands for the script; the other kinds have none. */
+const action: Rule = (value, at, strictly) => {
+  const kind = (value as { kind?: unknown } | null)?.kind;
+  const fields = { kind: oneOf('restart', 'script', 'wait', 'none') };
+  return object(kind === 'script' ? { ...fields, name: scriptName } : fields)(value, at, strictly);
+};
+/** A file in one folder: no path, and nothing that a command line could read as anything else. */
+const scriptName: Rule = (value, at) =>
+  typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
+    ? undefined
+    : `${at} must be the name of a script, of letters, digits, dots, - and _, but is ${quoteValue(value)}`;
+const windows: Rule = (value, at) => {
+  const wrong = text(PATH_CHARS_MAX)(value, at, null);
+  if (wrong !== undefined) return wrong;
+  const read = readWindows(value as string);
+  return 'wrong' in read ? `${at}: ${read.wrong}` : undefined;
+};
+
+const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   applyCluster: object(
     { spec, restarts, startedBy },
     { proveAlways: oneOf(true, false), mayIgnore: list(name) },
@@ -183,6 +204,27 @@ const INPUTS: Readonly<Record<WorkflowName | 'doctor', Rule>> = {
   createVm: input({ ...started, vm }, { memoryReserveBytes: bytes, requestId: name }),
   migrateVm: input({ ...started, vm: nameOfVm }, { to: name, memoryReserveBytes: bytes }),
   inspectCluster: input(started, { ...looks, files: list(path), about: nameOfVm }),
+  drainNodes: input({ ...started, nodes: list(name, 1) }, reserve),
+  resumeNodes: input(
+    { ...started, nodes: list(name, 1) },
+    { ...reserve, bringBack: flag, force: flag },
+  ),
+  maintainCluster: input(
+    { ...started, action },
+    {
+      ...reserve,
+      nodes: list(name, 1),
+      maxFailed: number(0, ENTRIES_MAX, true),
+      window: windows,
+      pauseAfterEach: flag,
+      bringBack: flag,
+    },
+  ),
+  maintainNode: input(
+    { ...started, node: name, action },
+    { ...reserve, bringBack: flag, unattended: flag },
+  ),
+  balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, reserve),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),
 };
 

@@ -22,6 +22,11 @@ export const runId = {
     `${runsOf(cluster)}node/${part(node)}/prepare`,
   create: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/create`,
   migrate: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/migrate`,
+  /** Drain, resume, maintenance, balance: one of them at a time works on a cluster. */
+  campaign: (cluster: string): string => `${runsOf(cluster)}campaign`,
+  /** One node of a maintenance, which holds the lock above. */
+  maintain: (cluster: string, node: string): string =>
+    `${runsOf(cluster)}node/${part(node)}/maintain`,
   /** Looks at everything, so one at a time is enough: a second start joins it. */
   doctor: (cluster: string): string => `${runsOf(cluster)}doctor`,
   /** Reading needs no lock, so every look has an id of its own. */
@@ -63,6 +68,11 @@ export const WORKFLOWS = [
   'migrateVm',
   'inspectCluster',
   'doctor',
+  'drainNodes',
+  'resumeNodes',
+  'maintainCluster',
+  'maintainNode',
+  'balanceCluster',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
 

@@ -120,5 +120,60 @@ export interface DoctorInput extends Started {
   wanted?: ClusterSpec;
 }
 
+/** Everything a campaign has in common: one of them at a time works on a cluster. */
+interface Campaign extends Started {
+  /** Free memory that must remain on a node when a move to it starts. */
+  memoryReserveBytes?: number;
+}
+
+export interface DrainNodesInput extends Campaign {
+  /** They are paused and emptied together; the others take their VMs. */
+  nodes: string[];
+}
+
+export interface ResumeNodesInput extends Campaign {
+  nodes: string[];
+  /** Bring back what the latest drain moved off and nobody has moved since. */
+  bringBack?: boolean;
+  /** Resume a node also where no drain of watari has paused it. */
+  force?: boolean;
+}
+
+/** What is done to a node that is empty. */
+export type NodeAction =
+  | { kind: 'restart' }
+  /** A script of this name in the folder that the node's worker allows. */
+  | { kind: 'script'; name: string }
+  /** A person works on it and says when it is done. */
+  | { kind: 'wait' }
+  | { kind: 'none' };
+
+export interface MaintainClusterInput extends Campaign {
+  /** In this order; absent: all, those with the fewest roles first, the owner of the core group last. */
+  nodes?: string[];
+  action: NodeAction;
+  /** So many nodes may fail before the run stops; 0: it asks a person instead. */
+  maxFailed?: number;
+  /** `Sat 22:00-05:00 Asia/Tokyo`, looked at before every node. */
+  window?: string;
+  pauseAfterEach?: boolean;
+  /** Bring back to each node what was moved off it. */
+  bringBack?: boolean;
+}
+
+/** One node of a maintenance: a run of its own. */
+export interface MaintainNodeInput extends Campaign {
+  node: string;
+  action: NodeAction;
+  bringBack?: boolean;
+  /** Nobody is asked: what would need a person fails the run, which resumes the node. */
+  unattended?: boolean;
+}
+
+export interface BalanceClusterInput extends Campaign {
+  /** Memory in use of every node within so many percentage points of the mean. */
+  withinPercent: number;
+}
+
 /** Features a node needs, with their management tools. */
 export const NODE_FEATURES = ['Hyper-V', 'Failover-Clustering'] as const;

@@ -68,6 +68,8 @@ export interface RunStatus {
   steps: StepStatus[];
   /** Workflow ids of the runs that this run started, in order. */
   children: string[];
+  /** Who has paused the run: nothing new begins until it is resumed. Absent: nobody. */
+  paused?: Braking & { at: IsoTime };
 }
 
 export const DECISIONS = ['retry', 'skip', 'abort'] as const;
@@ -82,6 +84,17 @@ export interface Decision {
   by: string;
   /** Retry a move to this node instead. */
   target?: string;
+  /** Retry a move as a quick migration: the VM is saved, carried over and started, and its clients lose it meanwhile. */
+  quick?: true;
+}
+
+export const BRAKES = ['pause', 'resume', 'finish-moves'] as const;
+
+/** Argument of the `brake` update: `finish-moves` before a cancellation lets the moves that are under way arrive. */
+export interface Braking {
+  action: (typeof BRAKES)[number];
+  reason: string;
+  by: string;
 }
 
 /** Heartbeat details of every heartbeating activity. */
@@ -90,7 +103,7 @@ export interface Beat extends Progress {
   waitingFor: string | null;
 }
 
-export const MESSAGES = { decide: 'decide', status: 'status' } as const;
+export const MESSAGES = { brake: 'brake', decide: 'decide', status: 'status' } as const;
 
 /** States in which a step will not change any more by itself. */
 export const isSettled = (state: StepState): boolean =>

@@ -1,18 +1,16 @@
 // prepareNode: everything a node needs before VMs can live on it. Features, a restart that survives the restart of the
 // very machine it runs on, services up, node Up. A node that holds VMs is drained first and resumed at the end.
-import type { BootToEnd } from '../activities/node.ts';
 import type { Boot } from '../domain/boot.ts';
-import type { ClusterView, RoleFacts } from '../domain/facts.ts';
+import type { RoleFacts } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { FailureCode } from '../domain/failures.ts';
-import { quorumWithout } from '../domain/quorum.ts';
 import { isMoving, isQueued, movesTo } from '../domain/slots.ts';
-import { durationText } from '../domain/units.ts';
 import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../domain/spec.ts';
-import { patched, sleep } from '@temporalio/workflow';
+import { patched } from '@temporalio/workflow';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import { moveOff } from './move-off.ts';
+import { restartNode } from './restart-node.ts';
 import { all } from './all.ts';
 import type { NeededStep } from './run.ts';
 
@@ -24,8 +22,6 @@ export interface PrepareNodeResult {
 
 /** Installing the Hyper-V role takes minutes, on old disks many. */
 const INSTALL_SECONDS = 3600;
-/** For Windows to begin its shutdown: asking earlier would only find the old boot. */
-const GOING_DOWN_SECONDS = 2;
 /** From "the worker answers" to "the cluster counts the node as Up". */
 const READY_SECONDS = 600;
 /** Windows lists its features in minutes after a restart (hyperv/powershell/host.ts). */
@@ -42,6 +38,14 @@ export async function prepareNode(input: PrepareNodeInput): Promise<PrepareNodeR
 }
 
 type Preparation = Job<PrepareNodeInput>;
+
+const restart = (job: Preparation, boot: Boot): Promise<void> => {
+  const { run, calls, input } = job;
+  const { node } = input;
+  const step = stepOf(job, 'restart', `Restart ${node}`);
+  const reason = `finish the installation of ${wantedFeatures(input).join(', ')}`;
+  return run.step(step, (c) => restartNode(calls, { node, boot, reason }, c));
+};
 
 async function prepare(job: Preparation): Promise<PrepareNodeResult> {
   const { node } = job.input;
@@ -227,65 +231,6 @@ async function moveAllOff(job: Preparation, held: RoleFacts[]): Promise<void> {
       );
     }),
   );
-}
-
-async function restart(job: Preparation, { boot, bootTime }: Boot): Promise<void> {
-  const { calls, input } = job;
-  const { node } = input;
-  const ending: BootToEnd = { ifBoot: boot, ifBootTime: bootTime };
-  await job.run.step(stepOf(job, 'restart', `Restart ${node}`), async (c) => {
-    const { nodes } = await guardQuorum(job);
-    // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
-    if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
-      const asked = await calls.onNode(node, { summary: `Restart ${node}` }).requestRestart({
-        ...ending,
-        reason: `watari: finish the installation of ${wantedFeatures(input).join(', ')}`,
-      });
-      c.evidence({ ...asked, bootTimeBefore: bootTime });
-    }
-    c.waitingFor(
-      `${node} to come back (budget ${durationText(calls.budgets.restartSeconds * 1000)})`,
-    );
-    await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
-    c.evidence({ bootTimeAfter: await comeBack(job, ending) });
-  });
-}
-
-async function guardQuorum({ calls, input: { node } }: Preparation): Promise<ClusterView> {
-  const view = await calls.onCluster({ summary: `Quorum without ${node}` }).viewCluster();
-  const forecast = quorumWithout(view, node);
-  const down = view.nodes.find((n) => sameName(n.name, node))?.state === 'Down';
-  if (forecast.survives || down) return view;
-  throw stepFailure(
-    'QuorumAtRisk',
-    `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
-  );
-}
-
-async function comeBack({ calls, input }: Preparation, ending: BootToEnd): Promise<string> {
-  const { node } = input;
-  const { restartSeconds } = calls.budgets;
-  try {
-    const { bootTime } = await calls
-      .onNode(node, {
-        summary: `${node} is back`,
-        seconds: 30,
-        takeWithinSeconds: restartSeconds,
-        allWithinSeconds: restartSeconds,
-      })
-      .confirmRestart(ending);
-    return bootTime;
-  } catch (err) {
-    const failure = failureOf(err);
-    if (failure?.code !== 'NodeNotServed' && failure?.code !== 'NotReady') throw err;
-    const budget = durationText(restartSeconds * 1000);
-    throw failure.code === 'NotReady'
-      ? stepFailure('RestartNotTaken', `${failure.message}, ${budget} after it was asked to`)
-      : stepFailure(
-          'NodeDidNotReturn',
-          `${node} was restarted and its worker has taken no task for ${budget}`,
-        );
-  }
 }
 
 /** Restarted, and not finished: waiting longer would not help, installing again may. */

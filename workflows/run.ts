@@ -13,6 +13,7 @@ import type { WorkflowName } from '../domain/names.ts';
 import { retryPauseSeconds, RETRIES } from '../domain/retries.ts';
 import { durationText } from '../domain/units.ts';
 import type { Decision, RunStatus, StepFailure, StepStatus } from '../domain/status.ts';
+import { Brakes } from './brakes.ts';
 import { cancelledBecause, failureOf, isOwnCancellation, stepFailure } from './failure-of.ts';
 import { choicesText, isHistoryFull, noRoomFor } from './history-room.ts';
 import { listen } from './messages.ts';
@@ -37,6 +38,10 @@ export interface RunOptions {
   vm?: string;
   startedBy: string;
   retrySeconds?: number;
+  /** Nobody is asked: what would need a person fails the run, which lets go of what it holds. */
+  unattended?: boolean;
+  /** It can be paused between two pieces of its work. */
+  brakes?: boolean;
 }
 
 /** What a step's body is given: its attempt, its evidence, and what the person who asked for a retry wants. */
@@ -44,6 +49,8 @@ export interface StepContext {
   attempt: number;
   /** Node named with the latest retry. */
   target: string | undefined;
+  /** The latest retry wants a quick migration. */
+  quick: boolean;
   /** A person asked for this attempt. */
   byOperator: boolean;
   evidence(part: Record<string, unknown>): void;
@@ -71,6 +78,7 @@ interface Undo {
 export class Run {
   private readonly options: RunOptions;
   private readonly table: StepTable;
+  readonly brakes: Brakes;
   private readonly decisions = new Map<string, Decision>();
   private readonly undos: Undo[] = [];
   private abortedBy: Decision | undefined;
@@ -82,6 +90,7 @@ export class Run {
   constructor(options: RunOptions) {
     this.options = options;
     this.table = new StepTable(options);
+    this.brakes = new Brakes(this.table.status, options.brakes === true);
     listen({
       status: () => this.status,
       refusal: (decision) => this.refusal(decision),
@@ -142,6 +151,9 @@ export class Run {
         this.full ||= isHistoryFull(this.decided);
         if (!this.full && failures <= RETRIES[retryOf(failure.code)]) {
           await this.pauseBeforeRetry(step, failure, failures);
+        } else if (this.options.unattended === true) {
+          this.table.leave(step, 'failed');
+          throw err;
         } else {
           decision = await this.askOperator(step, failure);
           failures = 0;
@@ -189,6 +201,7 @@ export class Run {
     return {
       attempt: step.attempt,
       target: decision?.target,
+      quick: decision?.quick === true,
       byOperator: decision !== undefined,
       ...this.table.notes(step),
       undo: (title, deed) => this.register({ step: step.id, title, deed, isHold: false }),
