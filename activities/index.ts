@@ -3,6 +3,7 @@ import { createClusterActivities, type ClusterActivityDeps } from './cluster.ts'
 import { createExamActivities, type NodeActivityDeps } from './examine.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
+import { createScriptActivities, type Scripts } from './scripts.ts';
 import { createSlotActivities } from './slot.ts';
 import { createVmActivities } from './vm.ts';
 
@@ -14,8 +15,9 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
 });
 
 /** Only the node itself can do these: watari.<cluster>.<node>. */
-export const createNodeQueue = (deps: NodeActivityDeps) => ({
+export const createNodeQueue = (deps: NodeActivityDeps & { scripts?: Scripts }) => ({
   ...createNodeActivities(deps),
+  ...createScriptActivities(deps),
   ...createExamActivities(deps),
   ...createVmActivities(deps),
 });

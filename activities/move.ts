@@ -21,6 +21,8 @@ export interface MoveRequest {
   stalledSeconds: number;
   /** Longest stay in the cluster's own queue. */
   queueSeconds: number;
+  /** Where it was when its move was planned: found anywhere else, it is left alone. */
+  from?: string;
 }
 
 export interface MoveResult {
@@ -134,6 +136,7 @@ class MoveWatch {
         this.say({ phase: 'settling', waitingFor: `${role.name} to be online` });
         this.checkStalled(role);
       } else if (!this.memory.asked) {
+        this.refuseStrayed(role);
         await this.ask(role);
       } else if (this.isOver(role)) {
         await this.concludeOrAskAgain(role);
@@ -178,6 +181,14 @@ class MoveWatch {
     const { memory, tookMs } = this;
     this.memory = { ...memory, percent: null, etaSeconds: null, waitingFor: null, ...part, tookMs };
     this.beats.say(this.memory);
+  }
+
+  /** Somebody has moved it meanwhile: taking it from there was nobody's wish. */
+  private refuseStrayed(role: RoleFacts): void {
+    const { from } = this.request;
+    if (from === undefined || sameName(role.owner, from)) return;
+    this.memory = { ...this.memory, source: from };
+    throw this.failure(role);
   }
 
   private async ask(role: RoleFacts): Promise<void> {

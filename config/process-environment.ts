@@ -25,6 +25,12 @@ export function readProcessEnvironment(env: Environment = process.env): ProcessE
   };
 }
 
+/** WATARI_SCRIPTS: the folder whose `.ps1` files a maintenance may run on this node. Undefined: none. */
+export function readScriptsFolder(env: Environment = process.env): string | undefined {
+  const folder = env['WATARI_SCRIPTS']?.trim() ?? '';
+  return folder === '' ? undefined : folder;
+}
+
 export interface ChildTemporal {
   address: string;
   namespace: string;

@@ -1,13 +1,19 @@
 // The one table of failures: code -> retry class, what happened, what to do next. Signs are
 // HRESULTs, event ids and error ids; never a message text, which is in the language of Windows.
 import type { FailureRow, RetryClass } from './failure-rows/row.ts';
+import { FLEET_FAILURE_ROWS } from './failure-rows/fleet.ts';
 import { MOVE_FAILURE_ROWS } from './failure-rows/moves.ts';
 import { NODE_FAILURE_ROWS } from './failure-rows/nodes.ts';
 import { PRODUCT_FAILURE_ROWS } from './failure-rows/product.ts';
 
 export type { FailureRow, RetryClass } from './failure-rows/row.ts';
 
-const ROWS = { ...MOVE_FAILURE_ROWS, ...NODE_FAILURE_ROWS, ...PRODUCT_FAILURE_ROWS };
+const ROWS = {
+  ...MOVE_FAILURE_ROWS,
+  ...NODE_FAILURE_ROWS,
+  ...FLEET_FAILURE_ROWS,
+  ...PRODUCT_FAILURE_ROWS,
+};
 
 /** Closed: the `type` of every ApplicationFailure and the `code` of every failed step. */
 export type FailureCode = keyof typeof ROWS;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { NodeActivityDeps } from '../activities/examine.ts';
+import type { Scripts } from '../activities/scripts.ts';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
 import { LookGate } from '../activities/look-gate.ts';
 import { packageVersion } from '../config/package-version.ts';
@@ -13,6 +14,7 @@ import { servingLine } from '../config/service-files.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal/connection.ts';
 import { clusterQueue, nodeQueue, sameName } from '../domain/names.ts';
 import { workerIdentity } from '../domain/pollers.ts';
+import { readScriptsFolder } from '../config/process-environment.ts';
 import { readPowerShellPlaces } from '../config/powershell-environment.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { EngineProblem, findEngine } from '../hyperv/powershell/engine.ts';
@@ -31,6 +33,7 @@ import { WorkerRefused } from './refused.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { Colleagues } from './serving.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { scriptsIn } from './scripts.ts';
 import { heedStopFile } from './stop-file.ts';
 
 export interface NodeWorkerOptions {
@@ -142,7 +145,9 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { host, lookEveryMs, via, powershell, close } = hostFor(options, log);
   installRuntime('WARN', log);
   const policy = askedPolicy(options.policy ?? {});
-  const deps: NodeActivityDeps = {
+  const folder = readScriptsFolder();
+  const deps: NodeActivityDeps & { scripts?: Scripts } = {
+    ...(folder === undefined ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
     gate: new LookGate(() => performance.now()),
     host: restrictedHost(host, policy),
     now: () => new Date(),

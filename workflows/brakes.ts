@@ -30,6 +30,11 @@ export class Brakes {
     });
   }
 
+  /** The run pauses itself, as it was asked to when it was started. */
+  pause(by: string, reason: string): void {
+    this.status.paused ??= { action: 'pause', by, reason, at: new Date(Date.now()).toISOString() };
+  }
+
   /** Between two pieces of work: waits for as long as the run is paused. */
   async pass(waitingFor: (what: string | null) => void): Promise<void> {
     for (;;) {

@@ -19,10 +19,16 @@ const LOGS_WITHIN_SECONDS = 15;
 
 export async function moveWithCause(
   calls: Calls,
-  move: { step: string; role: RoleFacts; target: string; known: KnownBefore },
+  move: {
+    step: string;
+    role: Pick<RoleFacts, 'name' | 'vmId' | 'owner'>;
+    target: string;
+    known: KnownBefore;
+    from?: string;
+  },
   c: StepContext,
 ): Promise<MoveResult> {
-  const { step, role, target, known } = move;
+  const { step, role, target, known, from } = move;
   const request: MoveRequest = {
     step,
     vm: role.name,
@@ -30,6 +36,7 @@ export async function moveWithCause(
     target,
     stalledSeconds: calls.budgets.stalledMoveSeconds,
     queueSeconds: calls.budgets.slotSeconds,
+    ...(from === undefined ? {} : { from }),
   };
   try {
     const result = await calls
@@ -125,7 +132,7 @@ function toldStop(err: unknown): MoveStopped | undefined {
 /** Both nodes' events, oldest first, each once. A node that does not answer has none. */
 async function readEvents(
   calls: Calls,
-  role: RoleFacts,
+  role: Pick<RoleFacts, 'name' | 'vmId'>,
   nodes: string[],
   since: string,
 ): Promise<EventFacts[]> {

@@ -12,11 +12,11 @@ import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
 import { readServing } from '../cluster/serving.ts';
 import { blockerLines, planLines, restartsOf } from '../render/plan.ts';
 import { snapshotLines } from '../render/snapshot.ts';
-import { shellWord } from '../words.ts';
 import { startRun, type StartRequest } from '../runs/start.ts';
-import { concludeWatch, watchRun, type Watched } from '../watch.ts';
+import { watchRun, type Watched } from '../watch.ts';
 import { runDoctor } from './doctor.ts';
-import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+import { DETACH, launch } from './launch.ts';
+import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface PlanOptions extends ClusterOptions, JsonOption {
   prove?: boolean;
@@ -55,7 +55,7 @@ export function addClusterCommands(program: Command, context: ContextSource): vo
     .option(...FILE)
     .option(...PROVE)
     .option('-y, --yes', 'do not ask before nodes restart')
-    .option('--detach', 'return as soon as the run has started')
+    .option(...DETACH)
     .action((o: ApplyOptions) => runApply(context(), o));
   leaf(cluster, 'show', 'show nodes, virtual machines and settings as they are now', [
     'watari cluster show -c hv-lab',
@@ -120,11 +120,7 @@ export async function runApply(ctx: Context, o: ApplyOptions): Promise<void> {
       out.say(['Nothing was started.']);
       return EXIT.failed;
     }
-    if (o.detach === true) return startDetached(ctx, temporal, spec, o, out);
-    const watched = await interruptible(ctx, (signal) =>
-      applyAndWatch(ctx, temporal, spec, o, out, signal),
-    );
-    return concludeWatch(ctx, temporal, out, runId.apply(spec.cluster), watched);
+    return launch(ctx, temporal, applyRequest(ctx, spec, o), { ...o, talk: out });
   });
   finish(code);
 }
@@ -175,19 +171,6 @@ export async function applyAndWatch(
 ): Promise<Watched> {
   const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
   return watchRun(ctx, temporal, { ...started, talk: out, signal });
-}
-
-async function startDetached(
-  ctx: Context,
-  temporal: Temporal,
-  spec: ClusterSpec,
-  o: PlanOptions,
-  out: Talk,
-): Promise<ExitCode> {
-  const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
-  out.result(started);
-  out.say([`Started ${started.run}. Watch it:  watari run watch ${shellWord(started.run)}`]);
-  return EXIT.done;
 }
 
 async function runShow(ctx: Context, o: ClusterOptions & JsonOption): Promise<void> {

@@ -12,7 +12,7 @@ import { runLines } from '../render/steps.ts';
 import { operatorLines, summaryLines } from '../render/summary.ts';
 import { shellWord } from '../words.ts';
 import { LIST_DEFAULT, listRuns, resolveRun } from '../runs/list.ts';
-import { cancelRun, decide } from '../runs/steer.ts';
+import { brake, cancelRun, decide } from '../runs/steer.ts';
 import { isOver, stateOf } from '../runs/view.ts';
 import { RunTracker } from '../runs/tracker.ts';
 import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
@@ -32,6 +32,15 @@ interface DecideOptions extends RunOptions {
   step?: string;
   reason?: string;
   to?: string;
+  quick?: boolean;
+}
+
+interface BrakeOptions extends RunOptions {
+  reason?: string;
+}
+
+interface CancelOptions extends RunOptions {
+  finishMoves?: boolean;
 }
 
 const CLUSTER = ['-c, --cluster <name>', 'name of the cluster'] as const;
@@ -58,9 +67,21 @@ export function addRunCommands(program: Command, context: ContextSource): void {
   addDecisions(run, context);
   leaf(run, 'cancel <run>', 'ask a run to stop; what it did stays done', [
     'watari run cancel apply',
+    'watari run cancel campaign --finish-moves',
   ])
     .option(...CLUSTER)
-    .action((name: string, o: RunOptions) => runCancel(context(), name, o));
+    .option('--finish-moves', 'let the moves that are under way arrive')
+    .action((name: string, o: CancelOptions) => runCancel(context(), name, o));
+  leaf(run, 'pause <run>', 'let a drain or a maintenance begin nothing new until it is resumed', [
+    'watari run pause campaign --reason "backup until 02:00"',
+  ])
+    .option(...CLUSTER)
+    .option(...REASON)
+    .action((name: string, o: BrakeOptions) => runBrake(context(), 'pause', name, o));
+  leaf(run, 'resume <run>', 'let a paused run go on', ['watari run resume campaign'])
+    .option(...CLUSTER)
+    .option(...REASON)
+    .action((name: string, o: BrakeOptions) => runBrake(context(), 'resume', name, o));
 }
 
 function addDecisions(run: Command, context: ContextSource): void {
@@ -72,6 +93,7 @@ function addDecisions(run: Command, context: ContextSource): void {
     .option(...STEP)
     .option(...REASON)
     .option('--to <node>', 'move to this node instead')
+    .option('--quick', 'save the VM, carry it over and start it: its clients lose it meanwhile')
     .action((name: string, o: DecideOptions) => runDecide(context(), 'retry', name, o));
   leaf(run, 'skip <run>', 'go on without the step that waits, where the step allows it', [
     'watari run skip apply --step vm/web-1/move --reason "moved by hand"',
@@ -187,6 +209,7 @@ async function runDecide(
       reason: o.reason ?? '',
       by: ctx.startedBy,
       ...(target === undefined ? {} : { target }),
+      ...(o.quick === true ? { quick: true } : {}),
     };
     const accepted = await decide(temporal, step.run, decision, randomUUID());
     out.result({ run: step.run, step: step.id, action, accepted });
@@ -195,10 +218,34 @@ async function runDecide(
   });
 }
 
-async function runCancel(ctx: Context, name: string, o: RunOptions): Promise<void> {
+async function runBrake(
+  ctx: Context,
+  action: 'pause' | 'resume',
+  name: string,
+  o: BrakeOptions,
+): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
+    await brake(temporal, run, { action, reason: o.reason ?? '', by: ctx.startedBy });
+    out.result({ run, action });
+    if (out.json) return;
+    const done =
+      action === 'pause'
+        ? `${run} begins nothing new; what is under way goes on. Resume it:  watari run resume ${shellWord(run)}`
+        : `${run} goes on. Watch it:  watari run watch ${shellWord(run)}`;
+    out.say([done]);
+  });
+  finish(EXIT.done);
+}
+
+async function runCancel(ctx: Context, name: string, o: CancelOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  await withTemporal(ctx, async (temporal) => {
+    const run = await resolve(ctx, temporal, name, o);
+    if (o.finishMoves === true) {
+      await brake(temporal, run, { action: 'finish-moves', reason: '', by: ctx.startedBy });
+    }
     await cancelRun(temporal, run);
     out.result({ run, cancelRequested: true });
     if (out.json) return;

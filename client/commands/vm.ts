@@ -7,12 +7,9 @@ import type { MigrateVmInput } from '../../domain/spec.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
-import { EXIT } from '../exit-codes.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
-import { shellWord } from '../words.ts';
-import { startRun } from '../runs/start.ts';
-import { concludeWatch, watchRun } from '../watch.ts';
-import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+import { DETACH, launch } from './launch.ts';
+import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface MigrateOptions extends ClusterOptions, JsonOption {
   to?: string;
@@ -28,7 +25,7 @@ export function addVmCommands(program: Command, context: ContextSource): void {
     .option('--to <node>', 'target node (default: the best possible one)')
     .option('-c, --cluster <name>', 'name of the cluster')
     .option('-f, --file <file>', 'take the name of the cluster from this file')
-    .option('--detach', 'return as soon as the run has started')
+    .option(...DETACH)
     .action((name: string, o: MigrateOptions) => runMigrate(context(), name, o));
 }
 
@@ -60,28 +57,16 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
       ...(to === undefined ? {} : { to }),
       startedBy: ctx.startedBy,
     };
-    const started = await startRun(
-      temporal,
-      {
-        workflow: 'migrateVm',
-        id: runId.migrate(cluster, vm),
-        cluster,
-        vm,
-        summary: `Live-migrate ${vm}${to === undefined ? '' : ` to ${to}`}`,
-        startedBy: ctx.startedBy,
-        input,
-      },
-      ctx.clock,
-    );
-    if (o.detach === true) {
-      out.result(started);
-      out.say([`Started. Watch it:  watari run watch ${shellWord(started.run)}`]);
-      return EXIT.done;
-    }
-    const watched = await interruptible(ctx, (signal) =>
-      watchRun(ctx, temporal, { ...started, talk: out, signal }),
-    );
-    return concludeWatch(ctx, temporal, out, started.run, watched);
+    const request = {
+      workflow: 'migrateVm',
+      id: runId.migrate(cluster, vm),
+      cluster,
+      vm,
+      summary: `Live-migrate ${vm}${to === undefined ? '' : ` to ${to}`}`,
+      startedBy: ctx.startedBy,
+      input,
+    } as const;
+    return launch(ctx, temporal, request, { ...o, talk: out });
   });
   finish(code);
 }

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { durationText } from '../../domain/units.ts';
 import { ApplicationFailure } from '@temporalio/common';
-import { MESSAGES, type Decision } from '../../domain/status.ts';
+import { MESSAGES, type Braking, type Decision } from '../../domain/status.ts';
 import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from '../temporal/connection.ts';
@@ -23,6 +23,7 @@ export async function decide(
   decision: Decision,
   updateId: string,
 ): Promise<string> {
+  const what = { deed: decision.action, words: `the decision for ${decision.step}` };
   const handle = temporal.client.workflow.getHandle(run);
   try {
     const answer = await within(temporal.connection, CALL_MS, () =>
@@ -33,29 +34,41 @@ export async function decide(
     );
     return answer.accepted;
   } catch (err) {
-    throw decisionFailed(err, run, decision);
+    throw updateFailed(err, run, what);
   }
 }
 
-function decisionFailed(err: unknown, run: string, d: Decision): unknown {
+/** Pauses or resumes a run between two pieces of its work, or has its moves finish when it is cancelled. */
+export async function brake(temporal: Temporal, run: string, braking: Braking): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(run);
+  try {
+    await within(temporal.connection, CALL_MS, () =>
+      handle.executeUpdate<{ accepted: string }, [Braking]>(MESSAGES.brake, { args: [braking] }),
+    );
+  } catch (err) {
+    throw updateFailed(err, run, { deed: braking.action, words: `the wish to ${braking.action}` });
+  }
+}
+
+function updateFailed(err: unknown, run: string, what: { deed: string; words: string }): unknown {
   const refused = (code: string, message: string, hint: string): ClientError =>
     new ClientError({ code, message, hint, exitCode: EXIT.failed, cause: err });
   const look = `See how it stands:  watari run show ${shellWord(run)}`;
-  if (err instanceof WorkflowNotFoundError || isClosing(err)) return runOver(run, d.action, err);
+  if (err instanceof WorkflowNotFoundError || isClosing(err)) return runOver(run, what.deed, err);
   if (err instanceof WorkflowUpdateFailedError) {
     return refused('DecisionRefused', err.cause?.message ?? err.message, look);
   }
   if (err instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isOutage(err)) {
     return refused(
       'DecisionUndelivered',
-      `no worker took the decision for ${d.step} of ${run} within ${durationText(CALL_MS)}; it may still be taken`,
+      `no worker took ${what.words} of ${run} within ${durationText(CALL_MS)}; it may still be taken`,
       `Are the cluster's workers running?  ${look}`,
     );
   }
   if (grpcCodeOf(err) === FAILED_PRECONDITION) {
     return refused(
       'DecisionUndelivered',
-      `the decision for ${d.step} of ${run} was not taken: its program fails on the workers, or there is none`,
+      `${what.words} of ${run} was not taken: its program fails on the workers, or there is none`,
       look,
     );
   }

@@ -1,0 +1,199 @@
+// The live moves of a plan, as steps of one run: many at a time, each with its turn, its move and the proof that the VM
+// runs at the other end. One VM that cannot move stops no other: its step waits for a person while the rest goes on.
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { PastMove } from '../../domain/fleet/learned.ts';
+import type { FailureCode } from '../../domain/failures.ts';
+import { sameName, stepId } from '../../domain/names.ts';
+import { sizeText } from '../../domain/units.ts';
+import { all } from '../all.ts';
+import type { Calls } from '../calls.ts';
+import { failureOf, stepFailure } from '../failure-of.ts';
+import { moveWithCause } from '../move-with-cause.ts';
+import type { Run, StepContext } from '../run.ts';
+import type { Turns, Want } from '../turns.ts';
+
+/** A VM that is to leave its node by a plan. */
+export interface Leaving {
+  vm: string;
+  vmId: string;
+  from: string;
+  /** As planned; at a second attempt, whatever is best then. */
+  to: string;
+  memoryBytes: number;
+  roomBytes: number;
+  apart: string[];
+  /** As planned. */
+  seconds: number;
+}
+
+/** Where a VM is now, and where it could go. */
+export type Whereabouts =
+  | { is: 'running'; targets: Want['targets']; why: string }
+  /** It does not run: moved without a live migration, after the others. */
+  | { is: 'off' }
+  /** Somebody has moved or removed it. */
+  | { is: 'gone'; to: string | null };
+
+export interface MoveByPlan {
+  run: Run;
+  calls: Calls;
+  turns: Turns;
+  /** Looks at the cluster again. `only`: the node that a person named. */
+  find: (leaving: Leaving, only: string | undefined, avoid: string[]) => Promise<Whereabouts>;
+  /** Moves that the source's slots let run at once. */
+  slots: number;
+}
+
+export interface Moved {
+  moves: PastMove[];
+  /** VMs that a person chose to leave. */
+  left: string[];
+}
+
+/** So many more have asked for their turn than can move, so that no slot waits for a run to ask. */
+const AHEAD = 4;
+/** Another node is tried so often within one attempt. */
+const TARGETS_MAX = 3;
+
+/** Failures that another node would not have. */
+const OF_THE_TARGET: readonly FailureCode[] = [
+  'TargetNodeDown',
+  'TargetNodePaused',
+  'TargetOutOfResources',
+  'TargetOutOfMemory',
+  'NotPossibleOwner',
+  'SwitchMissingOnTarget',
+];
+
+export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Promise<Moved> {
+  const moved: Moved = { moves: [], left: [] };
+  const places = m.slots * 2 + AHEAD;
+  let inside = 0;
+  m.run.expect(leaving.map(stepOf));
+  const begun: Promise<unknown>[] = [];
+  for (const [order, one] of leaving.entries()) {
+    try {
+      await condition(() => inside < places && m.run.status.paused === undefined);
+    } catch (err) {
+      // Cancelled: nothing new begins, and what has begun is waited for.
+      begun.push(Promise.reject(err as Error));
+      break;
+    }
+    inside += 1;
+    let isInside = true;
+    // A VM that waits for a person, or tries again, keeps none of the others waiting.
+    const leave = (): void => {
+      if (isInside) inside -= 1;
+      isInside = false;
+    };
+    const step = m.run.step(stepOf(one), (c) => moveOne(m, one, order, c).finally(leave));
+    begun.push(
+      step.then((done) => {
+        if (done === undefined) moved.left.push(one.vm);
+        else if (done !== null) moved.moves.push(done);
+      }),
+    );
+  }
+  await all(begun);
+  return moved;
+}
+
+const stepOf = (one: Leaving) => ({
+  id: stepId.vm(one.vm, 'move'),
+  title: `Move ${one.vm} (${sizeText(one.memoryBytes)}) off ${one.from}`,
+  skippable: true,
+});
+
+/** null: there was nothing to move any more. */
+async function moveOne(
+  m: MoveByPlan,
+  one: Leaving,
+  order: number,
+  c: StepContext,
+): Promise<PastMove | null> {
+  const avoid: string[] = [];
+  let targets: Want['targets'] = [{ node: one.to, roomBytes: one.roomBytes }];
+  let looksFirst = c.attempt > 1;
+  for (;;) {
+    if (looksFirst) {
+      const now = await m.find(one, c.target, avoid);
+      if (now.is !== 'running') return explained(one, now, c);
+      if (now.targets.length === 0) {
+        throw stepFailure('NoEligibleNode', `No node can take ${one.vm}. ${now.why}`);
+      }
+      targets = now.targets;
+    }
+    const want = { ...one, targets, order };
+    const turn = await m.turns.take(want, c.waitingFor);
+    looksFirst = true;
+    if ('refused' in turn) {
+      c.evidence({ chosenAnew: turn.refused });
+      continue;
+    }
+    const target = turn.target;
+    try {
+      return await untilItArrives(m.run, () => carry(m, one, target, c));
+    } catch (err) {
+      const code = failureOf(err)?.code;
+      if (code === 'MovedElsewhere') continue;
+      const isOfTarget = code !== undefined && OF_THE_TARGET.some((known) => known === code);
+      avoid.push(target);
+      if (!isOfTarget || c.target !== undefined || avoid.length >= TARGETS_MAX) throw err;
+      c.evidence({ chosenAnew: `${target} failed with ${code}` });
+    } finally {
+      await CancellationScope.nonCancellable(() => m.turns.release(one.vmId));
+    }
+  }
+}
+
+function explained(one: Leaving, now: Whereabouts & { is: 'off' | 'gone' }, c: StepContext): null {
+  const where = now.is === 'gone' && now.to !== null ? `is on ${now.to} by now` : 'is gone';
+  const why = now.is === 'off' ? 'does not run any more' : where;
+  c.evidence({ why: `${one.vm} ${why}` });
+  return null;
+}
+
+async function carry(
+  { calls }: MoveByPlan,
+  one: Leaving,
+  target: string,
+  c: StepContext,
+): Promise<PastMove> {
+  c.waitingFor(null);
+  const step = stepId.vm(one.vm, 'move');
+  const { vm, vmId, from, memoryBytes } = one;
+  const role = { name: vm, vmId, owner: from };
+  const known = { reasons: [], disks: [] };
+  const how = c.quick ? ('quick' as const) : ('live' as const);
+  const moved = await moveWithCause(calls, { step, role, target, known, from, how }, c);
+  await calls
+    .onNode(moved.to, {
+      summary: `Verify ${vm} on ${moved.to}`,
+      seconds: 180,
+      takeWithinSeconds: calls.patientSeconds,
+    })
+    .verifyVm({
+      step,
+      vm,
+      vmId,
+      uptimeAtLeastSeconds: 0,
+      heartbeat: false,
+      waitSeconds: 60,
+    });
+  return { vm, vmId, from, to: moved.to, bytes: memoryBytes, seconds: moved.seconds };
+}
+
+/** A cancellation ends a move that is under way, unless a person asked to let it arrive. */
+function untilItArrives<T>(run: Run, deed: () => Promise<T>): Promise<T> {
+  const outer = CancellationScope.current();
+  return CancellationScope.nonCancellable(() => {
+    const inner = new CancellationScope();
+    outer.cancelRequested.catch(() => {
+      if (!run.brakes.finishesMoves) inner.cancel();
+    });
+    return inner.run(deed);
+  });
+}
+
+export const isAway = (from: string, moves: readonly PastMove[], vmId: string): boolean =>
+  moves.some((move) => sameName(move.vmId, vmId) && sameName(move.from, from));

@@ -1,0 +1,124 @@
+// maintainCluster: one node after the other is emptied, worked on and brought back. Each is a run of its own; this one
+// decides which is next and whether it may begin: not outside its window, not while a person has paused the run.
+import { sleep } from '@temporalio/workflow';
+import { readWindows, windowState, type MaintenanceWindow } from '../domain/fleet/window.ts';
+import { runId, stepId } from '../domain/names.ts';
+import type { MaintainClusterInput, MaintainNodeInput } from '../domain/spec.ts';
+import { runChild } from './child.ts';
+import { conduct, type Job } from './conduct.ts';
+import { failureOf } from './failure-of.ts';
+import { withoutBalancer } from './fleet/balancer.ts';
+import { orderNodes } from './fleet/order.ts';
+import type { StepContext } from './run.ts';
+
+export interface MaintainClusterResult {
+  cluster: string;
+  maintained: string[];
+  failed: string[];
+  skipped: string[];
+}
+
+/** A window is looked at again at least so often: clocks are set, and people change their minds. */
+const LOOK_AGAIN_MS = 3600_000;
+
+export async function maintainCluster(input: MaintainClusterInput): Promise<MaintainClusterResult> {
+  return conduct('maintainCluster', input, maintain, ({ cluster, budgets, nodes, maxFailed }) => ({
+    lock: runId.campaign(cluster),
+    title: `Maintain ${nodes === undefined ? `all nodes of ${cluster}` : nodes.join(', ')}`,
+    cluster,
+    budgets,
+    brakes: true,
+    unattended: (maxFailed ?? 0) > 0,
+  }));
+}
+
+type Maintenance = Job<MaintainClusterInput>;
+
+async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
+  const { run, input } = job;
+  const { cluster, maxFailed = 0 } = input;
+  const order = { id: stepId.cluster('order'), title: 'Decide the order of the nodes' };
+  const nodes = await run.step(order, (c) => orderNodes(job.calls, input.nodes, c));
+  run.expect(nodes.map(stepOf));
+  return withoutBalancer(job, async () => {
+    const result: MaintainClusterResult = { cluster, maintained: [], failed: [], skipped: [] };
+    for (const node of nodes) {
+      const outcome = await maintainOne(job, node, result.failed.length < maxFailed);
+      result[outcome].push(node);
+      const isLast = node === nodes.at(-1);
+      if (input.pauseAfterEach === true && !isLast) {
+        run.brakes.pause('--pause-after-each', `${node} is done`);
+      }
+    }
+    return result;
+  });
+}
+
+const stepOf = (node: string) => ({
+  id: stepId.node(node, 'maintain'),
+  title: `Maintain ${node}`,
+  skippable: true,
+});
+
+async function maintainOne(
+  { run, input }: Maintenance,
+  node: string,
+  mayFail: boolean,
+): Promise<'maintained' | 'failed' | 'skipped'> {
+  const windows = windowsOf(input);
+  const child: MaintainNodeInput = {
+    ...shared(input),
+    node,
+    action: input.action,
+    ...(input.bringBack === true ? { bringBack: true } : {}),
+    ...((input.maxFailed ?? 0) > 0 ? { unattended: true } : {}),
+  };
+  const step = stepOf(node);
+  try {
+    const done = await run.step(step, async (c) => {
+      await mayBegin(run.brakes, windows, c);
+      await runChild(c, 'maintainNode', runId.maintain(input.cluster, node), child, step.title);
+      return true;
+    });
+    return done === undefined ? 'skipped' : 'maintained';
+  } catch (err) {
+    if (mayFail && failureOf(err) !== undefined && failureOf(err)?.code !== 'Cancelled')
+      return 'failed';
+    throw err;
+  }
+}
+
+const windowsOf = ({ window }: MaintainClusterInput): MaintenanceWindow[] => {
+  const windows = window === undefined ? [] : readWindows(window);
+  // What cannot be read was refused with the input.
+  return 'wrong' in windows ? [] : windows;
+};
+
+/** The window is looked at after a pause too: it may have closed meanwhile. */
+async function mayBegin(
+  brakes: Maintenance['run']['brakes'],
+  windows: readonly MaintenanceWindow[],
+  c: StepContext,
+): Promise<void> {
+  for (;;) {
+    await brakes.pass(c.waitingFor);
+    const now = Date.now();
+    const state = windowState(windows, now);
+    if (state.open) {
+      c.waitingFor(null);
+      return;
+    }
+    const opens = state.opensAt === null ? 'never' : new Date(state.opensAt).toISOString();
+    c.waitingFor(`the maintenance window, which opens at ${opens}`);
+    const wait = Math.min((state.opensAt ?? Infinity) - now, LOOK_AGAIN_MS);
+    await sleep(wait, { summary: `The maintenance window opens at ${opens}` });
+  }
+}
+
+/** What every node's run has of this one. */
+const shared = ({ cluster, startedBy, budgets, memoryReserveBytes }: MaintainClusterInput) => ({
+  cluster,
+  startedBy: `${startedBy} (maintainCluster)`,
+  ...(budgets === undefined ? {} : { budgets }),
+  ...(memoryReserveBytes === undefined ? {} : { memoryReserveBytes }),
+});

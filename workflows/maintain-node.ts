@@ -1,0 +1,131 @@
+// maintainNode: one node of a maintenance. May it go down now; empty it; do what was asked for; see it back; resume it;
+// wait until everything is quiet. A failed gate stops it before anything has been touched.
+import { runId, sameName, stepId } from '../domain/names.ts';
+import type { MaintainNodeInput, NodeAction } from '../domain/spec.ts';
+import type { Boot } from '../domain/boot.ts';
+import type { PastMove } from '../domain/fleet/learned.ts';
+import { quorumWithout } from '../domain/quorum.ts';
+import { conduct, type Job } from './conduct.ts';
+import { stepFailure } from './failure-of.ts';
+import { bringBack } from './fleet/bring-back.ts';
+import { emptyNodes } from './fleet/empty-nodes.ts';
+import { resumeNow } from './fleet/pause.ts';
+import { restartNode } from './restart-node.ts';
+import type { StepContext } from './run.ts';
+import { takeSurvey } from './survey.ts';
+
+export interface MaintainNodeResult {
+  node: string;
+  restarted: boolean;
+  moves: PastMove[];
+  /** VMs that a person chose to leave on the node. */
+  left: string[];
+}
+
+/** From "the worker answers" to "the cluster counts the node as Up". */
+const READY_SECONDS = 600;
+/** A script is somebody's own work: an hour is long, and what takes longer says so by ending later. */
+const SCRIPT_SECONDS = 6 * 3600;
+
+export async function maintainNode(input: MaintainNodeInput): Promise<MaintainNodeResult> {
+  return conduct('maintainNode', input, maintain, ({ cluster, node, budgets, unattended }) => ({
+    lock: runId.maintain(cluster, node),
+    title: `Maintain ${node}`,
+    cluster,
+    node,
+    budgets,
+    brakes: true,
+    unattended: unattended === true,
+  }));
+}
+
+type Maintenance = Job<MaintainNodeInput>;
+
+async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
+  const { run, input } = job;
+  const { node, action } = input;
+  const boot = await run.step(stepOf(job, 'gate', `See whether ${node} may go down`), (c) =>
+    mayGoDown(job, c),
+  );
+  const emptied = await emptyNodes(job, [node]);
+  await act(job, action, boot);
+  await run.step(stepOf(job, 'ready', `Wait until ${node} is ready`), async (c) => {
+    const services = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
+    const ready = await job.calls.onNode(node, services).awaitReady({
+      step: stepId.node(node, 'ready'),
+      features: [],
+      mayBePaused: true,
+      waitSeconds: READY_SECONDS,
+    });
+    c.evidence({ ...ready });
+  });
+  if (emptied.paused[node] === 'us') {
+    await run.step(stepOf(job, 'resume', `Resume ${node} in the cluster`), async (c) => {
+      c.evidence({ ...(await resumeNow(job.calls, node)) });
+    });
+  }
+  await run.step(stepOf(job, 'settle', `See that ${node} is Up again`), (c) => settle(job, c));
+  if (input.bringBack === true) await bringBack(job, emptied.moves);
+  const { moves, left } = emptied;
+  return { node, restarted: action.kind === 'restart', moves, left };
+}
+
+const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
+  id: stepId.node(input.node, deed),
+  title,
+});
+
+/** Everybody else is there, and the cluster keeps its quorum without it. */
+async function mayGoDown({ calls, input: { node } }: Maintenance, c: StepContext): Promise<Boot> {
+  const { cluster } = await takeSurvey(calls, { nodes: [] });
+  const others = cluster.nodes.filter((n) => !sameName(n.name, node));
+  const away = others.filter((n) => n.state !== 'Up').map((n) => `${n.name} is ${n.state}`);
+  if (away.length > 0) {
+    throw stepFailure('OthersNotUp', `${node} stays up while others are not: ${away.join(', ')}`);
+  }
+  const forecast = quorumWithout(cluster, node);
+  c.evidence({ votesWithout: `${forecast.remaining} of ${forecast.total}` });
+  if (!forecast.survives) {
+    throw stepFailure(
+      'QuorumAtRisk',
+      `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
+    );
+  }
+  const { host } = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
+  c.evidence({ bootTime: host.bootTime, osVersion: host.osVersion });
+  return { boot: host.boot, bootTime: host.bootTime };
+}
+
+async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<void> {
+  const { run, calls, input } = job;
+  const { node } = input;
+  if (action.kind === 'none') return;
+  if (action.kind === 'restart') {
+    const reason = 'maintenance';
+    await run.step(stepOf(job, 'restart', `Restart ${node}`), (c) =>
+      restartNode(calls, { node, boot, reason }, c),
+    );
+    return;
+  }
+  if (action.kind === 'wait') {
+    await run.step(stepOf(job, 'work', `Wait for a person's work on ${node}`), (c) => {
+      if (c.byOperator) return Promise.resolve();
+      throw stepFailure('PersonAtWork', `${node} is empty and paused: it is yours`);
+    });
+    return;
+  }
+  const { name } = action;
+  await run.step(stepOf(job, 'script', `Run ${name} on ${node}`), async (c) => {
+    const summary = `Run ${name} on ${node}`;
+    const call = { summary, seconds: SCRIPT_SECONDS, attemptsMax: 1 };
+    c.evidence({ ...(await calls.onNode(node, call).runScript({ name })) });
+  });
+}
+
+async function settle({ calls, input: { node } }: Maintenance, c: StepContext): Promise<void> {
+  const { cluster } = await takeSurvey(calls, { nodes: [] });
+  const state = cluster.nodes.find((n) => sameName(n.name, node))?.state;
+  c.evidence({ state });
+  if (state === 'Up' || state === 'Paused') return;
+  throw stepFailure('NodeNotReady', `${node} is ${state ?? 'not a member'} in the cluster, not Up`);
+}
