@@ -1,6 +1,7 @@
 // All activities, by the queue that carries them. Workflows import only the types of this file.
 import { createClusterActivities, type ClusterActivityDeps } from './cluster.ts';
 import { createExamActivities, type NodeActivityDeps } from './examine.ts';
+import { createGroupActivities } from './group.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
 import { createScriptActivities, type Scripts } from './scripts.ts';
@@ -10,6 +11,7 @@ import { createVmActivities } from './vm.ts';
 /** Any live node of the cluster can do these: watari.<cluster>. */
 export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createClusterActivities(deps),
+  ...createGroupActivities(deps),
   ...createSlotActivities(deps),
   ...createMoveActivities(deps),
 });

@@ -6,6 +6,7 @@ import { isSameBoot, type Boot } from '../domain/boot.ts';
 import type {
   EventFacts,
   FeatureFacts,
+  LinkFacts,
   MigrationSettings,
   NodeView,
   ServiceFacts,
@@ -137,6 +138,10 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       deps.gate?.noteQueue(activityInfo().currentAttemptScheduledTimestampMs);
       return beating(deps, () => readNode(deps, request));
     },
+
+    /** What moves from and to this node can use. */
+    readLinks: (): Promise<LinkFacts[]> =>
+      beating(deps, async () => (await host.readLinks({})).facts),
 
     async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
       return beating(deps, async () => {

@@ -1,6 +1,10 @@
 // What can be observed of a Hyper-V workgroup cluster, as plain data. Produced by the port (hyperv/), read by every
 // decision in this folder. Names follow Microsoft's; sizes are bytes, times are ISO 8601 in UTC.
 
+import type { GroupState } from './group-facts.ts';
+
+export type { GroupFacts, GroupKind, GroupState, LinkFacts } from './group-facts.ts';
+
 /** ISO 8601 in UTC, for example `2026-11-24T09:00:00.000Z`. */
 export type IsoTime = string;
 
@@ -10,9 +14,6 @@ export type NodeState = 'Up' | 'Down' | 'Paused' | 'Joining' | 'Unknown';
 /** `Get-VM`'s State; anything rarer than these is `Other`. */
 export type VmState =
   'Off' | 'Starting' | 'Running' | 'Saving' | 'Saved' | 'Paused' | 'Stopping' | 'Other';
-
-/** CLUSTER_GROUP_STATE. */
-export type GroupState = 'Online' | 'Offline' | 'Failed' | 'PartialOnline' | 'Pending' | 'Unknown';
 
 /** `Set-VMHost -VirtualMachineMigrationPerformanceOption`. */
 export type MigrationPerformance = 'TCPIP' | 'Compression' | 'SMB';
@@ -308,6 +309,8 @@ export interface RoleFacts {
   /** Hard. Empty: every node, or they were not asked for. */
   possibleOwners: string[];
   antiAffinityClassNames: string[];
+  /** As of {@link GroupFacts}. Absent in what older workers told. */
+  priority?: number;
   move: MoveFacts;
 }
 

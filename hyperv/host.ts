@@ -9,8 +9,10 @@ import type {
   DiskFileFacts,
   EventFacts,
   FeatureFacts,
+  GroupFacts,
   HostFacts,
   IsoTime,
+  LinkFacts,
   MigrationPerformance,
   MigrationSettings,
   MoveAwayFacts,
@@ -74,11 +76,15 @@ export interface HypervReads {
   readDiskFiles(a: { paths: string[] }): Promise<Reply<DiskFileFacts[]>>;
   /** Live migrations that leave this node now; their targets are known nowhere else. */
   readMovesAway(a: object): Promise<Reply<MoveAwayFacts[]>>;
-  /** These six fail with `ClusterUnreachable` when this node's cluster service is not running. */
+  /** These eight fail with `ClusterUnreachable` when this node's cluster service is not running. */
   readCluster(a: object): Promise<Reply<ClusterFacts>>;
   readNodes(a: object): Promise<Reply<ClusterNodeFacts[]>>;
   readNetworks(a: object): Promise<Reply<NetworkFacts[]>>;
   readSharedVolumes(a: object): Promise<Reply<SharedVolumeFacts[]>>;
+  /** Every group, with the cluster's own and the roles of VMs. */
+  readGroups(a: object): Promise<Reply<GroupFacts[]>>;
+  /** Interfaces of this node that are up, on the networks that live migration may use. */
+  readLinks(a: object): Promise<Reply<LinkFacts[]>>;
   /**
    * Every clustered VM with the state of its latest move. The move is read before the owner, so that "no move running,
    * owner is the target" cannot be a mixture of two moments. `owners`: with possible owners, which take a row for each
@@ -109,8 +115,10 @@ export interface HypervActs {
     maximumStorageMigrations?: number;
     performance?: MigrationPerformance;
   }): Promise<Reply<Changed & { settings: MigrationSettings }>>;
+  /** Sets what is given; absent fields stay. `autoBalancerMode`: 0 never, 1 when a node joins, 2 every half hour too. */
   configureCluster(a: {
-    maximumParallelMigrations: number;
+    maximumParallelMigrations?: number;
+    autoBalancerMode?: number;
   }): Promise<Reply<Changed & { cluster: ClusterFacts }>>;
   /**
    * Finds the VM by name (case does not count) on this node or creates it, switched off. Fails with `AmbiguousVm` when
@@ -133,13 +141,26 @@ export interface HypervActs {
   /**
    * Starts a live migration to `node` and returns; watch `readRole`. `changed: false` with `why` when the VM is there
    * already or a move of it is under way, whoever started it. Fails with an HRESULT when the cluster refuses.
+   *
+   * `quick` saves the VM, hands it over and restores it: its clients lose it for that time, and its uptime begins anew.
+   * It shows as a role that is Pending, it takes no slot, and it cannot be cancelled.
    */
   startMove(a: {
     vmId: string;
     node: string;
+    /** Absent: live. */
+    how?: 'live' | 'quick';
   }): Promise<Reply<Changed & { why: 'started' | 'already-there' | 'already-moving' }>>;
   /** Cancels the move of this VM if one is under way. */
   cancelMove(a: { vmId: string }): Promise<Reply<Changed>>;
+  /**
+   * Moves a group that is not a running VM from one node to another and returns once asked; watch `readGroups`.
+   * `changed: false` when it is not on `from` any more or is on its way. Fails with `VmRunning` for the role of a VM that
+   * is not off or saved: Windows would save it, and its clients would lose it.
+   */
+  moveGroup(a: { group: string; from: string; node: string }): Promise<Reply<Changed>>;
+  /** The same for the owner of a shared volume; watch `readSharedVolumes`. */
+  moveSharedVolume(a: { volume: string; from: string; node: string }): Promise<Reply<Changed>>;
 }
 
 export interface HypervHost extends HypervReads, HypervActs {
@@ -170,6 +191,8 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readNodes: true,
   readNetworks: true,
   readSharedVolumes: true,
+  readGroups: true,
+  readLinks: true,
   readRoles: true,
   readRole: true,
   readEvents: true,
@@ -190,6 +213,8 @@ const ACTS: Readonly<Record<ActOp, true>> = {
   resumeNode: true,
   startMove: true,
   cancelMove: true,
+  moveGroup: true,
+  moveSharedVolume: true,
 };
 
 export const READ_OPS: readonly ReadOp[] = Object.keys(READS) as ReadOp[];

@@ -10,6 +10,8 @@ export type Permission = (typeof PERMISSIONS)[number];
 export const PERMISSION_OF: Readonly<Record<ActOp, Permission>> = {
   startMove: 'moves',
   cancelMove: 'moves',
+  moveGroup: 'moves',
+  moveSharedVolume: 'moves',
   configureMigration: 'settings',
   configureCluster: 'settings',
   installFeatures: 'features',

@@ -189,6 +189,23 @@ const STATE_ROWS = {
       'Online, then retry.',
     eventIds: [5120],
   },
+  VmRunning: {
+    class: 'operator',
+    title: 'the VM runs, and moving its group would save it: its clients would lose it',
+    hint: 'Move it live (watari vm migrate VM), or save it or shut it down first, then retry.',
+  },
+  GroupMissing: {
+    class: 'operator',
+    title: 'the cluster has no group or shared volume of that name',
+    hint: 'List them with Get-ClusterGroup and Get-ClusterSharedVolume: it was removed or renamed. Then retry.',
+  },
+  GroupStays: {
+    class: 'retry-then-operator',
+    title: 'a group or a shared volume did not leave its node in time',
+    hint:
+      'Look at it with Get-ClusterGroup and at the System event log of both nodes: a resource of it ' +
+      'may not stop, or not start on the other node. Move it with Move-ClusterGroup, then retry.',
+  },
   NoVirtualization: {
     row: 40,
     class: 'operator',

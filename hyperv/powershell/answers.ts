@@ -69,15 +69,18 @@ const vm = vmNow.extend({
   notes: z.string(),
 });
 
+const groupState = z.enum(['Online', 'Offline', 'Failed', 'PartialOnline', 'Pending', 'Unknown']);
+
 const role = z.strictObject({
   vmId: z.string(),
   name: z.string(),
-  state: z.enum(['Online', 'Offline', 'Failed', 'PartialOnline', 'Pending', 'Unknown']),
+  state: groupState,
   owner: z.string(),
   status: z.int(),
   preferredOwners: z.array(z.string()),
   possibleOwners: z.array(z.string()),
   antiAffinityClassNames: z.array(z.string()),
+  priority: z.int().min(0),
   move: z.strictObject({
     phase: z.enum([...MIGRATION_STATES, 'migrating', 'unknown']),
     percent: z.int(),
@@ -230,6 +233,16 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       pausedOn: z.array(z.string()),
     }),
   ),
+  readGroups: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['core', 'available-storage', 'vm', 'other']),
+      state: groupState,
+      owner: z.string(),
+      priority: z.int().min(0),
+    }),
+  ),
+  readLinks: z.array(z.strictObject({ network: z.string(), bytesPerSecond: bytes.nullable() })),
   readRoles: z.array(role),
   readRole: role.nullable(),
   readEvents: z.array(
@@ -260,4 +273,6 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   resumeNode: changed,
   startMove: changed.extend({ why: z.enum(['started', 'already-there', 'already-moving']) }),
   cancelMove: changed,
+  moveGroup: changed,
+  moveSharedVolume: changed,
 };

@@ -1,7 +1,7 @@
 // The acting operations about this machine and the cluster's settings: each looks first and does nothing twice.
-import { includesName } from '../../domain/names.ts';
 import type { ActOp, OpArgs, OpFacts } from '../../hyperv/host.ts';
 import type { Instant } from './clock.ts';
+import { armBalancer, nodeResumed } from './cluster.ts';
 import { pumpQueue } from './moves.ts';
 import { beginInstall, beginRestart } from './nodes.ts';
 import { clusterFacts, featureName, inCluster, inHyperV } from './reads.ts';
@@ -92,27 +92,30 @@ export const configureMigration: Act<'configureMigration'> = (asked, wanted) => 
   return { facts: { changed: changes.length > 0, settings: { ...after } }, cmdlets };
 };
 
-export const configureCluster: Act<'configureCluster'> = (asked, { maximumParallelMigrations }) => {
+export const configureCluster: Act<'configureCluster'> = (asked, wanted) => {
   inCluster(asked);
   const { world, node } = asked;
-  const before = clusterFacts(world).maximumParallelMigrations;
-  const changed = before !== maximumParallelMigrations;
-  if (changed && !knowsParallelLimit(world))
+  const before = clusterFacts(world);
+  const keys = (['maximumParallelMigrations', 'autoBalancerMode'] as const).filter(
+    (key) => wanted[key] !== undefined && wanted[key] !== before[key],
+  );
+  if (keys.includes('maximumParallelMigrations') && !knowsParallelLimit(world))
     throw refused(asked, `The Windows of this cluster has no MaximumParallelMigrations.`, {
       errorId: 'WindowsTooOld',
     });
-  if (changed) {
-    world.cluster.maximumParallelMigrations = maximumParallelMigrations;
-    const detail = `maximumParallelMigrations ${before} -> ${maximumParallelMigrations}`;
+  const cmdlets = keys.map((key) => {
+    const value = wanted[key] ?? before[key];
+    world.cluster[key] = value;
+    const detail = `${key} ${before[key]} -> ${value}`;
     effect(world, node.name, 'cluster-configured', world.scenario.cluster, detail);
-    pumpQueue(world);
-  }
-  const value = String(maximumParallelMigrations);
-  const cmdlets = changed ? [`(Get-Cluster).MaximumParallelMigrations = ${value}`] : [];
-  return { facts: { changed, cluster: clusterFacts(world) }, cmdlets };
+    return `(Get-Cluster).${key[0]?.toUpperCase() ?? ''}${key.slice(1)} = ${value}`;
+  });
+  pumpQueue(world);
+  armBalancer(world);
+  return { facts: { changed: keys.length > 0, cluster: clusterFacts(world) }, cmdlets };
 };
 
-function memberNamed(asked: Asked, name: string): LabNode {
+export function memberNamed(asked: Asked, name: string): LabNode {
   inCluster(asked);
   const node = findNode(asked.world, name);
   if (node === undefined) throw noNode(asked, name);
@@ -134,9 +137,7 @@ export const resumeNode: Act<'resumeNode'> = (asked, a) => {
   if (!node.paused) return { facts: { changed: false }, cmdlets: [] };
   node.paused = false;
   effect(asked.world, node.name, 'node-resumed', node.name);
+  nodeResumed(asked.world);
   const cmdlets = [`Resume-ClusterNode -Name ${quote(node.name)} -Failback NoFailback`];
   return { facts: { changed: true }, cmdlets };
 };
-
-export const isPossibleOwner = (owners: string[], node: string): boolean =>
-  includesName(owners, node);

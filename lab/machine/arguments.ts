@@ -36,6 +36,8 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readNodes: nothing,
   readNetworks: nothing,
   readSharedVolumes: nothing,
+  readGroups: nothing,
+  readLinks: nothing,
   readRoles: z.strictObject({ owners: z.boolean().exactOptional() }),
   readRole: z.strictObject({ vmId, owners: z.boolean().exactOptional() }),
   readEvents: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
@@ -47,7 +49,10 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
     maximumStorageMigrations: count.exactOptional(),
     performance: z.enum(['TCPIP', 'Compression', 'SMB']).exactOptional(),
   }),
-  configureCluster: z.strictObject({ maximumParallelMigrations: count }),
+  configureCluster: z.strictObject({
+    maximumParallelMigrations: count.exactOptional(),
+    autoBalancerMode: z.int().min(0).max(2).exactOptional(),
+  }),
   createVm: z.strictObject({
     requestId: name,
     name,
@@ -65,6 +70,12 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   stopRole: z.strictObject({ vmId }),
   pauseNode: z.strictObject({ node: name }),
   resumeNode: z.strictObject({ node: name }),
-  startMove: z.strictObject({ vmId, node: name }),
+  startMove: z.strictObject({
+    vmId,
+    node: name,
+    how: z.enum(['live', 'quick']).exactOptional(),
+  }),
   cancelMove: z.strictObject({ vmId }),
+  moveGroup: z.strictObject({ group: name, from: name, node: name }),
+  moveSharedVolume: z.strictObject({ volume: name, from: name, node: name }),
 };

@@ -1,6 +1,9 @@
 // The cluster service: membership, quorum, failover of roles, the auto-balancer.
 import { includesName, sameName } from '../../domain/names.ts';
+import { quorumLostSeconds } from '../scenario/builds.ts';
+import { coreGroup, groupsLost, restoreGroups } from './groups.ts';
 import { failMove, failMovesOf, acceptMove, moveFacts } from './moves.ts';
+import { beginQuickMove, dropQuickMove, isMovedQuickly } from './quick.ts';
 import { CLUSTER_LOG, effect, logEvent } from './records.ts';
 import { haltVm, startVm } from './vms.ts';
 import {
@@ -33,6 +36,7 @@ export function nodeLost(
   for (const vm of vmsOn(world, node.name)) {
     const role = world.roles.get(vm.id);
     const ran = isOn(vm);
+    if (role !== undefined) dropQuickMove(world, role);
     if (ran) {
       const saved = how === 'restart';
       const text = saved
@@ -47,9 +51,20 @@ export function nodeLost(
     if (role.wanted === 'online') role.state = 'Pending';
     planFailover(world, role);
   }
-  for (const volume of world.sharedVolumes)
-    if (volume.owner === node.name) volume.owner = world.nodes.find(isMember)?.name ?? volume.owner;
+  const heldCore = coreGroup(world).owner === node.name;
+  groupsLost(world, node);
+  if (heldCore && how === 'restart') loseQuorumWithCore(world, node);
   reviewQuorum(world);
+}
+
+/** Windows Server 2025 may lose its quorum when the node that holds the core group is shut down. */
+function loseQuorumWithCore(world: World, { is }: LabNode): void {
+  const ms = quorumLostSeconds(world.scenario.coreGroup, is.build) * 1000;
+  if (ms === 0) return;
+  world.quorumLostUntil = Math.max(world.quorumLostUntil, world.time + ms);
+  world.agenda.add(world.quorumLostUntil, () => {
+    reviewQuorum(world);
+  });
 }
 
 function planFailover(world: World, role: LabRole): void {
@@ -66,7 +81,8 @@ function restore(world: World, role: LabRole): void {
   const vm = world.vms.get(role.vmId);
   if (vm === undefined || !world.quorate || isOn(vm)) return;
   const lost = vm.owner;
-  if (!isMember(nodeOf(world, vm.owner))) {
+  const owner = nodeOf(world, vm.owner);
+  if (!isMember(owner) || (owner.paused && role.wanted === 'online')) {
     const target = failoverTarget(world, role, vm);
     if (target === null) {
       if (role.wanted === 'online') role.state = 'Failed';
@@ -109,10 +125,16 @@ export function nodeJoined(world: World): void {
   const was = world.quorate;
   reviewQuorum(world);
   if (was && world.quorate) restoreAll(world);
-  if (world.quorate && world.scenario.autoBalancer.mode === 1) balance(world);
+  if (world.quorate && world.cluster.autoBalancerMode !== 0) balance(world);
+}
+
+/** What could not come online on a paused node does now. */
+export function nodeResumed(world: World): void {
+  if (world.quorate) restoreAll(world);
 }
 
 function restoreAll(world: World): void {
+  restoreGroups(world);
   for (const role of world.roles.values()) {
     const vm = world.vms.get(role.vmId);
     if (vm === undefined || role.failover !== null) continue;
@@ -145,6 +167,7 @@ export function reviewQuorum(world: World): void {
     if (vm === undefined) continue;
     world.agenda.cancel(role.failover);
     role.failover = null;
+    dropQuickMove(world, role);
     if (isOn(vm)) haltVm(world, vm, 'vm-stopped', 'the cluster lost its quorum');
     role.state = 'Offline';
   }
@@ -179,16 +202,23 @@ export function balance(world: World): void {
       )
       .sort((a, b) => load(a) - load(b) || (a.name < b.name ? -1 : 1))[0];
     if (target === undefined) continue;
-    acceptMove(world, vm, target.name, 'balancer');
+    if (isMovedQuickly(world, role)) beginQuickMove(world, role, vm, target.name);
+    else acceptMove(world, vm, target.name, 'balancer');
     return;
   }
 }
 
-/** Every `intervalSeconds`, as `(Get-Cluster).AutoBalancerMode` 2 does every 30 minutes. */
+/** Every `intervalSeconds`, as `(Get-Cluster).AutoBalancerMode` 2 does every 30 minutes. To be called when it changed. */
 export function armBalancer(world: World): void {
-  const { mode, intervalSeconds } = world.scenario.autoBalancer;
-  if (mode !== 2) return;
-  world.agenda.add(world.time + intervalSeconds * 1000, () => {
+  if (world.cluster.autoBalancerMode !== 2) {
+    world.agenda.cancel(world.balancer);
+    world.balancer = null;
+    return;
+  }
+  if (world.balancer !== null) return;
+  const ms = world.scenario.autoBalancer.intervalSeconds * 1000;
+  world.balancer = world.agenda.add(world.time + ms, () => {
+    world.balancer = null;
     balance(world);
     armBalancer(world);
   });

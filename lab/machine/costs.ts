@@ -70,6 +70,8 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readNodes: inCluster(1),
   readNetworks: inCluster(3),
   readSharedVolumes: inCluster(2),
+  readGroups: times(2, 'cim'),
+  readLinks: inCluster(4, 1),
   readRoles: times(5, 'cim'),
   // The service is looked at when something fails.
   readRole: inCluster(2),

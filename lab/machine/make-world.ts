@@ -4,6 +4,8 @@ import { WINDOWS } from '../scenario/builds.ts';
 import type { NodeScenario, Scenario, VmScenario } from '../scenario/schema.ts';
 import { Agenda } from './agenda.ts';
 import type { Instant } from './clock.ts';
+import { makeGroups } from './groups.ts';
+import { MOVES_BY_PRIORITY } from './quick.ts';
 import { emptyRecords, logEvent } from './records.ts';
 import {
   fileOn,
@@ -136,6 +138,9 @@ export function makeRole(world: World, vm: LabVm, name: string, from?: VmScenari
     antiAffinityClassNames: from?.antiAffinity ?? [],
     locked: from?.locked ?? false,
     offlineAction: from?.offlineAction ?? 1,
+    priority: from?.priority ?? 2000,
+    defaultMoveType: from?.defaultMoveType ?? MOVES_BY_PRIORITY,
+    quick: null,
     lastMove: { phase: 'none', percent: 0, failureReason: '0x00000000' },
     failover: null,
   };
@@ -155,7 +160,12 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
     roles: new Map(),
     moves: [],
     jobs: [],
-    cluster: { maximumParallelMigrations: scenario.maximumParallelMigrations },
+    cluster: {
+      maximumParallelMigrations: scenario.maximumParallelMigrations,
+      autoBalancerMode: scenario.autoBalancer.mode,
+    },
+    groups: makeGroups(scenario, firstUp),
+    balancer: null,
     networks: scenario.networks.map((network) => ({ ...network })),
     sharedVolumes: scenario.sharedVolumes.map(({ name, path, state, owner }) => ({
       name,

@@ -5,8 +5,8 @@ import {
   type ClusterFacts,
   type ClusterNodeFacts,
   type EventFacts,
+  type GroupFacts,
   type HostFacts,
-  type NetworkFacts,
   type NodeState,
   type RoleFacts,
   type VmFacts,
@@ -17,6 +17,7 @@ import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
 import { moveFacts, movesAway } from './moves.ts';
 import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
+import { linkFacts, networksNow } from './networks.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import {
   bootOf,
@@ -53,7 +54,7 @@ export function clusterFacts(world: World): ClusterFacts {
       ? world.cluster.maximumParallelMigrations
       : 1,
     enforcedAntiAffinity,
-    autoBalancerMode: autoBalancer.mode,
+    autoBalancerMode: world.cluster.autoBalancerMode,
     autoBalancerLevel: autoBalancer.level,
     affinityRules: affinityRules
       .filter((rule) => rule.enabled)
@@ -119,6 +120,20 @@ function vmNow(world: World, vm: LabVm): VmNow {
   return { id, name, state, critical, memoryAssignedBytes, uptimeSeconds, heartbeat };
 }
 
+export const groupFacts = (world: World): GroupFacts[] => [
+  ...world.groups.map(({ name, kind, state, owner, priority }) => ({
+    name,
+    kind,
+    state,
+    owner,
+    priority,
+  })),
+  ...[...world.roles.values()].map((role) => {
+    const { name, state, owner } = roleFacts(world, role);
+    return { name, kind: 'vm' as const, state, owner, priority: role.priority };
+  }),
+];
+
 /** The role as it is. What a node is told of it: {@link toldRole}. */
 export function roleFacts(world: World, role: LabRole): RoleFacts {
   const vm = world.vms.get(role.vmId);
@@ -138,6 +153,7 @@ export function roleFacts(world: World, role: LabRole): RoleFacts {
     preferredOwners: [...role.preferredOwners],
     possibleOwners: [...role.possibleOwners],
     antiAffinityClassNames: [...role.antiAffinityClassNames],
+    priority: role.priority,
     move: moveFacts(world, role, move),
   };
 }
@@ -219,15 +235,6 @@ export const inHyperV = (asked: Asked): void => {
 export const inCluster = (asked: Asked): void => {
   if (!isMember(asked.node) || !asked.world.quorate) throw needCluster(asked);
 };
-
-/** One node's migration link is gone; the others still see each other. */
-export function networksNow(world: World): NetworkFacts[] {
-  const broken = world.nodes.some((node) => node.networkDownUntil > world.time);
-  return world.networks.map((network) => ({
-    ...network,
-    state: broken && isForMigration(world, network.name) ? ('Partitioned' as const) : network.state,
-  }));
-}
 
 /** Members whose own row says that they cannot use the volume. */
 export const pausedOn = (world: World, volume: string): string[] =>
@@ -334,6 +341,17 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     }));
     return reply(volumes, 'Get-ClusterSharedVolume');
   },
+  readGroups: (asked) => {
+    inCluster(asked);
+    return reply(
+      groupFacts(asked.world).sort(byName),
+      'Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_ResourceGroup',
+    );
+  },
+  readLinks: (asked) => {
+    inCluster(asked);
+    return reply(linkFacts(asked), `Get-ClusterNetworkInterface -Node ${quote(asked.node.name)}`);
+  },
   readRoles: (asked, { owners = false }) => {
     inCluster(asked);
     const roles = [...asked.world.roles.values()].map((role) => toldRole(asked, role, owners));
@@ -358,10 +376,3 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
 
 const byName = (a: { name: string }, b: { name: string }): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
-
-/** The network that moves prefer: the last usable one, as cluster-only networks rank before mixed ones. */
-const isForMigration = (world: World, name: string): boolean => {
-  const usable = world.networks.filter((n) => n.role !== 'None' && !n.excludedFromMigration);
-  const own = usable.find((n) => n.role === 'Cluster') ?? usable[0];
-  return own?.name === name;
-};

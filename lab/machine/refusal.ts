@@ -24,6 +24,7 @@ export const HRESULTS = {
   notMoving: '0x8007139F',
   inUse: '0x80070020',
   objectExists: '0x80071392',
+  resourceNotFound: '0x8007138F',
   groupNotFound: '0x80071395',
   groupNotOnline: '0x80071396',
   notPossibleOwner: '0x80071398',
@@ -66,6 +67,18 @@ export const noRole = (asked: Asked, vmId: string): HypervError =>
   refused(asked, `The cluster has no role for a VM with the id ${vmId}.`, {
     hresult: HRESULTS.groupNotFound,
     errorId: 'RoleMissing',
+  });
+
+export const noGroup = (asked: Asked, name: string): HypervError =>
+  refused(asked, `The cluster has no group '${name}'.`, {
+    hresult: HRESULTS.groupNotFound,
+    errorId: 'GroupMissing',
+  });
+
+export const noVolume = (asked: Asked, name: string): HypervError =>
+  refused(asked, `The cluster has no shared volume '${name}'.`, {
+    hresult: HRESULTS.resourceNotFound,
+    errorId: 'GroupMissing',
   });
 
 export const noNode = (asked: Asked, name: string): HypervError =>

@@ -11,6 +11,7 @@ import type {
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs } from '../../hyperv/host.ts';
 import { iso, type Instant } from './clock.ts';
+import { coreGroupOwner } from './groups.ts';
 import type { Asked } from './refusal.ts';
 import {
   answers,
@@ -98,10 +99,6 @@ function securityFacts(asked: Asked): SecurityFacts {
     credentialGuard: setup.credentialGuard,
   };
 }
-
-/** The node that holds the core group. */
-export const coreGroupOwner = (world: World): LabNode | undefined =>
-  world.nodes.find(isMember) ?? world.nodes[0];
 
 function clusterRules({ world, node }: Asked): ClusterRules | null {
   if (!isMember(node) || !world.quorate) return null;

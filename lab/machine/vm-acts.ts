@@ -1,35 +1,35 @@
 // The acting operations about virtual machines, their roles and their moves.
-import { hasOwnerMark, includesName, ownerMark, sameName } from '../../domain/names.ts';
+import { hasOwnerMark, ownerMark, sameName } from '../../domain/names.ts';
 import type { ActOp } from '../../hyperv/host.ts';
 import {
   configureCluster,
   configureMigration,
   installFeatures,
-  isPossibleOwner,
   pauseNode,
   resumeNode,
   restartNode,
   type Act,
 } from './acts.ts';
+import { checkTarget } from './targets.ts';
+import { moveGroup, moveSharedVolume } from './group-acts.ts';
 import { acceptMove, cancelMove as cancel } from './moves.ts';
 import { checkNewVm, deleteVm, newVm, vmsCalled } from './new-vm.ts';
 import { inCluster, inHyperV, toldRole, vmFacts } from './reads.ts';
+import { beginQuickMove } from './quick.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noNode, noRole, noVm, quote, refused, type Asked } from './refusal.ts';
 import { haltVm, startVm } from './vms.ts';
 import { makeRole, markedNotes } from './make-world.ts';
 import {
   findNode,
-  hasHyperV,
-  isMember,
   isOn,
   isShared,
   moveOf,
   roleOfId,
   vmOfId,
-  type LabNode,
   type LabRole,
   type LabVm,
+  type World,
 } from './world.ts';
 
 const createVm: Act<'createVm'> = (asked, a) => {
@@ -104,7 +104,7 @@ const removeRole: Act<'removeRole'> = (asked, { vmId }) => {
   const role = roleOfId(world, vmId);
   const vm = vmOfId(world, vmId);
   if (role === undefined || vm === undefined) return { facts: { changed: false }, cmdlets: [] };
-  if (moveOf(world, vm.id) !== undefined) throw moving(asked, vm);
+  if (isMoving(world, role)) throw moving(asked, vm);
   world.agenda.cancel(role.failover);
   world.roles.delete(vm.id);
   effect(world, node.name, 'role-removed', role.name, vm.id);
@@ -113,6 +113,9 @@ const removeRole: Act<'removeRole'> = (asked, { vmId }) => {
   ];
   return { facts: { changed: true }, cmdlets };
 };
+
+const isMoving = (world: World, role: LabRole): boolean =>
+  role.quick !== null || moveOf(world, role.vmId) !== undefined;
 
 function roleAndVm(asked: Asked, vmId: string): { role: LabRole; vm: LabVm } {
   inCluster(asked);
@@ -127,6 +130,11 @@ const startRole: Act<'startRole'> = (asked, { vmId }) => {
   const { world } = asked;
   if (role.state === 'Online' || role.state === 'Pending')
     return { facts: { changed: false }, cmdlets: [] };
+  const owner = findNode(world, vm.owner);
+  if (owner?.paused === true)
+    throw refused(asked, `${owner.name} is paused, so nothing comes online there.`, {
+      hresult: HRESULTS.nodePaused,
+    });
   role.wanted = 'online';
   effect(world, vm.owner, 'role-started', role.name);
   startVm(world, vm, 'vm-started', '');
@@ -146,7 +154,7 @@ export function takeOffline(
 ): ReturnType<Act<'stopRole'>> {
   const { role, vm } = roleAndVm(asked, vmId);
   const { world } = asked;
-  if (moveOf(world, vm.id) !== undefined) throw moving(asked, vm);
+  if (isMoving(world, role)) throw moving(asked, vm);
   if (role.wanted === 'offline' && role.state === 'Offline')
     return { facts: { changed: false }, cmdlets: [] };
   role.wanted = 'offline';
@@ -162,45 +170,7 @@ export function takeOffline(
   };
 }
 
-/** Why the cluster does not even accept a move to this node. */
-function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
-  const { world } = asked;
-  if (!isMember(target))
-    throw refused(asked, `${target.name} is down.`, { hresult: HRESULTS.nodeDown });
-  if (target.paused)
-    throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
-  const rival = [...world.roles.values()].find(
-    (other) =>
-      other !== role &&
-      other.antiAffinityClassNames.some((c) => role.antiAffinityClassNames.includes(c)) &&
-      world.vms.get(other.vmId)?.owner === target.name,
-  );
-  if (role.locked)
-    throw refused(asked, `'${role.name}' is locked from moving.`, { hresult: HRESULTS.locked });
-  const apart = world.scenario.affinityRules.find(
-    ({ type, groups, enabled }) =>
-      enabled &&
-      type === 'DifferentNode' &&
-      includesName(groups, role.name) &&
-      [...world.roles.values()].some(
-        (other) =>
-          other !== role &&
-          includesName(groups, other.name) &&
-          world.vms.get(other.vmId)?.owner === target.name,
-      ),
-  );
-  const barred =
-    apart !== undefined
-      ? `The affinity rule '${apart.name}' keeps '${role.name}' from ${target.name}.`
-      : !isPossibleOwner(role.possibleOwners, target.name) || !hasHyperV(target)
-        ? `${target.name} is not a possible owner of '${role.name}'.`
-        : world.scenario.enforcedAntiAffinity && rival !== undefined
-          ? `'${role.name}' must not be where '${rival.name}' is (anti-affinity is enforced).`
-          : null;
-  if (barred !== null) throw refused(asked, barred, { hresult: HRESULTS.notPossibleOwner });
-}
-
-const startMove: Act<'startMove'> = (asked, { vmId, node }) => {
+const startMove: Act<'startMove'> = (asked, { vmId, node, how = 'live' }) => {
   const { role, vm } = roleAndVm(asked, vmId);
   const { world } = asked;
   const target = findNode(world, node);
@@ -212,15 +182,22 @@ const startMove: Act<'startMove'> = (asked, { vmId, node }) => {
   if (moveOf(world, vm.id) !== undefined) return not('already-moving');
   if (vm.owner === target.name) return not('already-there');
   checkTarget(asked, role, target);
+  if (role.quick !== null)
+    throw refused(asked, `'${role.name}' is Pending: it starts, stops or is handed over.`, {
+      hresult: HRESULTS.busy,
+      errorId: 'RoleBusy',
+    });
   if (role.state !== 'Online' || vm.state !== 'Running')
     throw refused(asked, `'${role.name}' is not online, so it cannot be migrated live.`, {
       hresult: HRESULTS.groupNotOnline,
       errorId: 'VmNotRunning',
     });
-  acceptMove(world, vm, target.name, 'request');
+  if (how === 'quick') beginQuickMove(world, role, vm, target.name);
+  else acceptMove(world, vm, target.name, 'request');
+  const type = how === 'quick' ? 'Quick' : 'Live';
   const cmdlets = [
     `Move-ClusterVirtualMachineRole -VMId ${quote(vm.id)} -Node ${quote(target.name)} ` +
-      '-MigrationType Live -Wait 0',
+      `-MigrationType ${type} -Wait 0`,
   ];
   return { facts: { changed: true, why: 'started' }, cmdlets };
 };
@@ -248,4 +225,6 @@ export const ACTS: { [K in ActOp]: Act<K> } = {
   resumeNode,
   startMove,
   cancelMove,
+  moveGroup,
+  moveSharedVolume,
 };

@@ -6,8 +6,9 @@ import { freeMemory, nodeOf, type LabVm, type World } from './world.ts';
 export function startVm(
   world: World,
   vm: LabVm,
-  kind: Extract<EffectKind, 'vm-started' | 'vm-restarted'>,
+  kind: Extract<EffectKind, 'vm-started' | 'vm-restarted' | 'vm-restored'>,
   detail: string,
+  restoreMs = 0,
 ): boolean {
   const role = world.roles.get(vm.id);
   if (vm.memoryBytes > freeMemory(world, nodeOf(world, vm.owner))) {
@@ -21,7 +22,7 @@ export function startVm(
   vm.state = 'Starting';
   if (role !== undefined) role.state = 'Pending';
   effect(world, vm.owner, kind, vm.name, detail);
-  const end = world.time + world.scenario.vmStartSeconds * 1000;
+  const end = world.time + world.scenario.vmStartSeconds * 1000 + restoreMs;
   vm.starting = world.agenda.add(end, () => {
     vm.starting = null;
     vm.state = 'Running';

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type {
   DiskFileFacts,
+  GroupFacts,
   MigrationSettings,
   MovePhase,
   NetworkFacts,
@@ -101,6 +102,11 @@ export interface LabRole {
   locked: boolean;
   /** Private property OfflineAction: 0 turns off, 1 saves, 2 shuts down. */
   offlineAction: number;
+  readonly priority: number;
+  /** Private property DefaultMoveType: 1 is quick. */
+  readonly defaultMoveType: number;
+  /** It is being saved for a quick migration. */
+  quick: Entry | null;
   /** How the latest move ended; sticks until the next one starts. */
   lastMove: {
     phase: Extract<MovePhase, 'none' | 'cancelled' | 'failed'>;
@@ -108,6 +114,19 @@ export interface LabRole {
     failureReason: string;
   };
   failover: Entry | null;
+}
+
+/** A group that is no virtual machine. */
+export interface LabGroup {
+  /** As the cluster writes it. */
+  readonly name: string;
+  readonly kind: Exclude<GroupFacts['kind'], 'vm'>;
+  owner: string;
+  readonly wanted: 'online' | 'offline';
+  state: GroupFacts['state'];
+  readonly priority: number;
+  /** A move or a failover under way. */
+  moving: Entry | null;
 }
 
 export interface LabMove {
@@ -166,7 +185,11 @@ export interface World {
   moves: LabMove[];
   /** Newest last; those whose time is over are dropped with the next one. */
   jobs: LabJob[];
-  readonly cluster: { maximumParallelMigrations: number };
+  readonly cluster: { maximumParallelMigrations: number; autoBalancerMode: number };
+  /** All that are no roles of VMs. */
+  readonly groups: LabGroup[];
+  /** When the auto-balancer looks next. */
+  balancer: Entry | null;
   readonly networks: NetworkFacts[];
   readonly sharedVolumes: SharedVolumeFacts[];
   readonly disks: { path: string; node: string | null }[];
@@ -286,7 +309,7 @@ export const isMember = (node: LabNode): boolean => answers(node) && node.servic
 
 /** Neither off nor saved: it has its memory. */
 export const isOn = (vm: LabVm): boolean =>
-  vm.state === 'Running' || vm.state === 'Starting' || vm.state === 'Paused';
+  ['Running', 'Starting', 'Paused', 'Saving'].includes(vm.state);
 
 /** Memory free for VMs; one that is on its way here already has its memory set aside. */
 export function freeMemory(world: World, node: LabNode): number {

@@ -1,6 +1,6 @@
 // The FailoverClusters module's cmdlets that watari calls. Every member of a cluster with quorum sees all of it.
 import { pauseNode, resumeNode } from '../machine/acts.ts';
-import { networksNow } from '../machine/reads.ts';
+import { networksNow } from '../machine/networks.ts';
 import { HRESULTS } from '../machine/refusal.ts';
 import { ACTS, takeOffline } from '../machine/vm-acts.ts';
 import {

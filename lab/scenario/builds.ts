@@ -18,3 +18,15 @@ export const WINDOWS: Readonly<
 
 /** A module of 2023 lacks MaximumParallelMigrations, one of Windows Server 2025 has it. */
 export const hasParallelLimit = (build: Build): boolean => build >= 2025;
+
+// How long, nobody tells; long enough that a run which goes on as if nothing had happened fails.
+const LOST_SECONDS = 60;
+
+/**
+ * How long there is no quorum after the owner of the core group was shut down. Microsoft calls it a known error of Windows
+ * Server 2025 and says to move the core group first.
+ */
+export const quorumLostSeconds = (
+  { quorumLostSeconds: told }: { quorumLostSeconds?: number | undefined },
+  build: Build,
+): number => told ?? (build === 2025 ? LOST_SECONDS : 0);

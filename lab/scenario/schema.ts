@@ -171,6 +171,13 @@ const nodeSchema = z.strictObject({
 });
 export type NodeScenario = z.output<typeof nodeSchema>;
 
+/** Of a group of the cluster. */
+const priority = z
+  .union([z.literal(3000), z.literal(2000), z.literal(1000), z.literal(0)], {
+    error: 'write 3000 (high), 2000 (medium), 1000 (low) or 0 (no automatic start)',
+  })
+  .default(2000);
+
 const vmSchema = z.strictObject({
   name,
   id: z.guid().optional(),
@@ -216,6 +223,10 @@ const vmSchema = z.strictObject({
   locked: z.boolean().default(false),
   /** What its role does to it when it goes offline: 0 turns it off, 1 saves it, 2 shuts it down. */
   offlineAction: z.int().min(0).max(2).default(1),
+  /** Of its role: 3000 high, 2000 medium, 1000 low, 0 is not started by itself. */
+  priority: priority,
+  /** Private property of its resource: 1 is moved quickly by the cluster. Absent: by its priority. */
+  defaultMoveType: dword.optional(),
 });
 export type VmScenario = z.output<typeof vmSchema>;
 
@@ -225,6 +236,14 @@ const affinityRuleSchema = z.strictObject({
   /** Names of roles. */
   groups: z.array(name).default([]),
   enabled: z.boolean().default(true),
+});
+
+/** A role that is no virtual machine: a file server or the like. */
+const groupSchema = z.strictObject({
+  name,
+  owner: name.optional(),
+  state: z.enum(['Online', 'Offline']).default('Online'),
+  priority,
 });
 
 const networkSchema = z.strictObject({
@@ -298,6 +317,18 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({}),
   affinityRules: z.array(affinityRuleSchema).default([]),
+  /** Of the resource type "Virtual Machine": the lowest priority that the cluster itself moves live. */
+  moveTypeThreshold: z.int().min(0).max(3001).default(2000),
+  /** Absent owners of these: the first node that is up. */
+  coreGroup: z
+    .strictObject({
+      owner: name.optional(),
+      /** How long the cluster has no quorum when the owner is shut down; 0: it keeps it. */
+      quorumLostSeconds: seconds.optional(),
+    })
+    .prefault({}),
+  availableStorage: z.strictObject({ owner: name.optional() }).prefault({}),
+  groups: z.array(groupSchema).default([]),
   networks: z.array(networkSchema).default([
     { name: 'Management', role: 'ClusterAndClient', state: 'Up', excludedFromMigration: false },
     { name: 'Migration', role: 'Cluster', state: 'Up', excludedFromMigration: false },
@@ -317,6 +348,8 @@ export const scenarioSchema = z.strictObject({
       movingGroupSeconds: seconds.default(2),
       blackoutSeconds: duration.default(0.3),
       roundsMax: count.default(10),
+      /** Of memory, when a VM is saved or restored for a quick migration. */
+      saveRate: positiveRate.default(5e8),
       compressionFactor: factor.default(2),
       smbFactor: factor.default(1.5),
       whenFull: z.enum(['queue', 'refuse']).default('queue'),

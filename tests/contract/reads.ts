@@ -35,6 +35,8 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
     case 'readNodes':
     case 'readNetworks':
     case 'readSharedVolumes':
+    case 'readGroups':
+    case 'readLinks':
     case 'readRoles':
       return host[op]({});
   }

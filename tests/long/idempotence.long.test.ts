@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
-import { ACT_OPS, type ActOp } from '../../hyperv/host.ts';
+import type { ActOp } from '../../hyperv/host.ts';
 import { handleOf, labCluster, TEST_BUDGETS, type LabCluster } from '../support/lab-cluster.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 
@@ -107,8 +107,11 @@ const ABORT: Telling = { story: takeBack, faults: [REFUSED] };
 // Slow enough that the move still runs when it is cancelled.
 const CANCEL: Telling = { story: cancel, speed: 8 };
 
+/** No run moves groups by themselves: the contract of the port tells of their lost answers. */
+type Told = Exclude<ActOp, 'moveGroup' | 'moveSharedVolume'>;
+
 /** Which story needs which operation. A new operation without a story fails to compile. */
-const STORIES: Record<ActOp, Telling> = {
+const STORIES: Record<Told, Telling> = {
   installFeatures: APPLY,
   restartNode: APPLY,
   configureMigration: APPLY,
@@ -187,12 +190,15 @@ function baseline(telling: Telling): Promise<Outcome> {
 }
 
 describe.concurrent('an answer that is lost after the effect', () => {
-  it.each(ACT_OPS.map((op) => [op]))('of %s changes nothing and repeats nothing', async (op) => {
-    const telling = STORIES[op];
-    const expected = await baseline(telling);
-    const fault = `{ on: ${op}, at: after-effect, times: 1 }`;
-    expect(await tell(telling, { fault })).toEqual(expected);
-  });
+  it.each((Object.keys(STORIES) as Told[]).map((op) => [op]))(
+    'of %s changes nothing and repeats nothing',
+    async (op) => {
+      const telling = STORIES[op];
+      const expected = await baseline(telling);
+      const fault = `{ on: ${op}, at: after-effect, times: 1 }`;
+      expect(await tell(telling, { fault })).toEqual(expected);
+    },
+  );
 });
 
 type Deed = (...args: unknown[]) => Promise<unknown>;

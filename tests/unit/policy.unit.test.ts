@@ -49,6 +49,13 @@ async function callsOf(lab: TestLab, host: HypervHost): Promise<Record<ActOp, ()
     resumeNode: () => host.resumeNode({ node: 'HV2' }),
     startMove: () => host.startMove({ vmId, node: 'HV2' }),
     cancelMove: () => host.cancelMove({ vmId }),
+    moveGroup: () => host.moveGroup({ group: 'Cluster Group', from: 'HV1', node: 'HV2' }),
+    moveSharedVolume: () =>
+      host.moveSharedVolume({
+        volume: 'Cluster Virtual Disk (Volume1)',
+        from: 'HV1',
+        node: 'HV2',
+      }),
   };
 }
 
@@ -108,6 +115,8 @@ describe('--read-only', () => {
       readNodes: () => host.readNodes({}),
       readNetworks: () => host.readNetworks({}),
       readSharedVolumes: () => host.readSharedVolumes({}),
+      readGroups: () => host.readGroups({}),
+      readLinks: () => host.readLinks({}),
       readRoles: () => host.readRoles({}),
       readRole: () => host.readRole({ vmId: '11111111-1111-4111-8111-111111111111' }),
       readMovesAway: () => host.readMovesAway({}),
