@@ -5,6 +5,7 @@ import { createGroupActivities } from './group.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
 import { createScriptActivities, type Scripts } from './scripts.ts';
+import { createSurveyClusterActivities, createSurveyNodeActivities } from './survey.ts';
 import { createSlotActivities } from './slot.ts';
 import { createVmActivities } from './vm.ts';
 
@@ -13,6 +14,7 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createClusterActivities(deps),
   ...createGroupActivities(deps),
   ...createSlotActivities(deps),
+  ...createSurveyClusterActivities(deps),
   ...createMoveActivities(deps),
 });
 
@@ -20,6 +22,7 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
 export const createNodeQueue = (deps: NodeActivityDeps & { scripts?: Scripts }) => ({
   ...createNodeActivities(deps),
   ...createScriptActivities(deps),
+  ...createSurveyNodeActivities(deps),
   ...createExamActivities(deps),
   ...createVmActivities(deps),
 });

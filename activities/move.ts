@@ -23,6 +23,8 @@ export interface MoveRequest {
   queueSeconds: number;
   /** Where it was when its move was planned: found anywhere else, it is left alone. */
   from?: string;
+  /** `quick` saves the VM and restores it on the target. Absent: live. */
+  how?: 'live' | 'quick';
 }
 
 export interface MoveResult {
@@ -203,6 +205,7 @@ class MoveWatch {
       const { facts, cmdlets } = await this.host.startMove({
         vmId: this.request.vmId,
         node: this.request.target,
+        ...(this.request.how === undefined ? {} : { how: this.request.how }),
       });
       this.cmdlets.push(...cmdlets);
       this.how = facts.why === 'started' ? 'started' : 'adopted';

@@ -7,6 +7,7 @@ import { addContactCommands } from './commands/contact.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addLabCommand } from './commands/lab.ts';
 import type { ContextSource } from './commands/leaf.ts';
+import { addNodeCommands } from './commands/node.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
 import { addTlsCommands } from './commands/tls.ts';
@@ -41,6 +42,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
     .addHelpText('after', EXIT_CODES);
   addDemoCommand(program, context);
   addClusterCommands(program, context);
+  addNodeCommands(program, context);
   addVmCommands(program, context);
   addRunCommands(program, context);
   addWorkerCommands(program, context);

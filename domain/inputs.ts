@@ -173,6 +173,20 @@ const input = (
 ): Rule => object(required, { ...optional, budgets, mayIgnore: list(name) });
 
 const flag = oneOf(true, false);
+const pastMove = object({
+  vm: nameOfVm,
+  vmId: name,
+  from: name,
+  to: name,
+  bytes,
+  seconds: number(0, SECONDS_MAX, false),
+});
+const drainOnRecord = object({
+  node: name,
+  run: text(TEXT_CHARS_MAX),
+  paused: oneOf('us', 'others'),
+  moves: list(pastMove),
+});
 const reserve = { memoryReserveBytes: bytes };
 /** `name` stands for the script; the other kinds have none. */
 const action: Rule = (value, at, strictly) => {
@@ -207,7 +221,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   drainNodes: input({ ...started, nodes: list(name, 1) }, reserve),
   resumeNodes: input(
     { ...started, nodes: list(name, 1) },
-    { ...reserve, bringBack: flag, force: flag },
+    { ...reserve, bringBack: flag, force: flag, drained: list(drainOnRecord) },
   ),
   maintainCluster: input(
     { ...started, action },

@@ -1,6 +1,12 @@
 // "Best possible node" as a pure function of a snapshot: a ranking with reasons for every node, the
 // losers too. The rules are in placement-rules.ts; here they are added up, ordered and told.
-import { GROUP_STATUS, type RoleFacts, type Snapshot, type VmFacts } from './facts.ts';
+import {
+  GROUP_STATUS,
+  type RoleFacts,
+  type SharedVolumeFacts,
+  type Snapshot,
+  type VmFacts,
+} from './facts.ts';
 import { includesName, sameName } from './names.ts';
 import {
   blocker,
@@ -67,7 +73,7 @@ export function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Place
     ]);
   }
   const need = moveNeed(s, role, vm, o);
-  const common = [...vmFindings(s, vm), ...ownerEndFindings(s, role)];
+  const common = [...vmFindings(s.view.sharedVolumes, vm), ...ownerEndFindings(s, role)];
   return rank(s, o.only, (node, judge) => [
     ...judge(need),
     ...common,
@@ -102,7 +108,7 @@ export function placeNewVm(s: Snapshot, vm: VmSpec, o: PlacementOptions): Placem
     vhd: there === undefined ? vm.vhd : null,
     boundTo: role?.owner ?? there?.node ?? null,
   };
-  const common = diskFindings(s, [vm.vhd]);
+  const common = diskFindings(s.view.sharedVolumes, [vm.vhd]);
   return rank(s, o.only ?? vm.node ?? undefined, (_node, judge) => [...judge(need), ...common]);
 }
 
@@ -136,10 +142,10 @@ function moveNeed(s: Snapshot, role: RoleFacts, vm: VmFacts, o: PlacementOptions
 }
 
 /** What the VM itself has that no node can make up for. */
-function vmFindings(s: Snapshot, vm: VmFacts): Finding[] {
-  const out = diskFindings(s, vm.disks);
+export function vmFindings(volumes: readonly SharedVolumeFacts[], vm: VmFacts): Finding[] {
+  const out = diskFindings(volumes, vm.disks);
   for (const path of vm.dvds) {
-    if (!isSharedPath(path, s.view.sharedVolumes)) {
+    if (!isSharedPath(path, volumes)) {
       out.push(
         blocker('dvd-local', `the DVD image ${path} is mounted, which other nodes cannot read`),
       );
@@ -159,12 +165,12 @@ function vmFindings(s: Snapshot, vm: VmFacts): Finding[] {
   return out;
 }
 
-function diskFindings(s: Snapshot, disks: readonly string[]): Finding[] {
+function diskFindings(volumes: readonly SharedVolumeFacts[], disks: readonly string[]): Finding[] {
   return disks.flatMap((path) => {
-    if (!isSharedPath(path, s.view.sharedVolumes)) {
+    if (!isSharedPath(path, volumes)) {
       return [blocker('disk-local', `the disk ${path} is not on storage that all nodes share`)];
     }
-    const volume = sharedVolumeOf(path, s.view.sharedVolumes);
+    const volume = sharedVolumeOf(path, volumes);
     return volume === undefined || volume.state === 'Online'
       ? []
       : [blocker('volume-not-online', `the shared volume ${volume.path} is ${volume.state}`)];

@@ -14,7 +14,10 @@ export interface QuorumForecast {
  * Counts assigned votes (NodeWeight) and the witness. Dynamic quorum may keep a smaller rest alive,
  * but not when a second failure comes at the wrong moment, so it is not counted on.
  */
-export function quorumWithout(view: ClusterView, node: string): QuorumForecast {
+export function quorumWithout(
+  view: Pick<ClusterView, 'cluster' | 'nodes'>,
+  node: string,
+): QuorumForecast {
   const { witness } = view.cluster;
   const witnessVotes = witness.kind === 'None' ? 0 : 1;
   let total = witnessVotes;

@@ -1,6 +1,7 @@
 // What a person wants: the content of cluster.yaml after config/ has checked it, and the arguments of the workflows.
 // Plain JSON, so that every workflow can be started with `temporal workflow start --input`.
 import type { MigrationPerformance } from './facts.ts';
+import type { PastMove } from './fleet/learned.ts';
 
 export interface VmSpec {
   name: string;
@@ -131,8 +132,19 @@ export interface DrainNodesInput extends Campaign {
   nodes: string[];
 }
 
+/** What the record of a drain says of a node. */
+export interface DrainOnRecord {
+  node: string;
+  /** Workflow id of the drain. */
+  run: string;
+  paused: 'us' | 'others';
+  moves: PastMove[];
+}
+
 export interface ResumeNodesInput extends Campaign {
   nodes: string[];
+  /** The latest drain of each of them that is on record, unless it was resumed since. */
+  drained?: DrainOnRecord[];
   /** Bring back what the latest drain moved off and nobody has moved since. */
   bringBack?: boolean;
   /** Resume a node also where no drain of watari has paused it. */

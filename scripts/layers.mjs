@@ -56,10 +56,12 @@ export const ROOMS = {
   },
   hyperv: { powershell: ['.'], service: ['.', 'powershell'] },
   config: { temporal: ['.'] },
+  workflows: { fleet: ['.'] },
   domain: {
     doctor: ['.', 'doctor/checks'],
     'doctor/checks': ['.', 'doctor'],
     'failure-rows': ['.'],
+    fleet: ['.', 'planner'],
     planner: ['.'],
   },
   // The doors stand on the machine, and the machine knows none of them.

@@ -25,10 +25,11 @@ export async function moveWithCause(
     target: string;
     known: KnownBefore;
     from?: string;
+    how?: 'live' | 'quick';
   },
   c: StepContext,
 ): Promise<MoveResult> {
-  const { step, role, target, known, from } = move;
+  const { step, role, target, known, from, how } = move;
   const request: MoveRequest = {
     step,
     vm: role.name,
@@ -37,6 +38,7 @@ export async function moveWithCause(
     stalledSeconds: calls.budgets.stalledMoveSeconds,
     queueSeconds: calls.budgets.slotSeconds,
     ...(from === undefined ? {} : { from }),
+    ...(how === undefined ? {} : { how }),
   };
   try {
     const result = await calls

@@ -1,7 +1,7 @@
 // resumeNodes: a drained node takes part again. Only a pause that a drain of watari has made is taken back, and only what
 // that drain has moved is brought back, where nobody has moved it since.
 import type { PastMove } from '../domain/fleet/learned.ts';
-import { includesName, runId, sameName, stepId } from '../domain/names.ts';
+import { runId, sameName, stepId } from '../domain/names.ts';
 import type { ResumeNodesInput } from '../domain/spec.ts';
 import { conduct, type Job } from './conduct.ts';
 import { stepFailure } from './failure-of.ts';
@@ -48,9 +48,7 @@ async function resumeOne(
   node: string,
   c: StepContext,
 ): Promise<PastMove[]> {
-  const drain = await calls
-    .onCluster({ summary: `Who has drained ${node}?` })
-    .findDrain({ node });
+  const drain = input.drained?.find((one) => sameName(one.node, node)) ?? null;
   c.evidence({ drain: drain?.run ?? null });
   const state = await stateOf(calls, node);
   if (state === 'Paused' && drain?.paused !== 'us' && input.force !== true) {
@@ -59,7 +57,5 @@ async function resumeOne(
   }
   if (state === 'Up') c.evidence({ why: `${node} is Up already` });
   else c.evidence({ ...(await resumeNow(calls, node)) });
-  return (drain?.moves ?? []).filter((move) => includesName([node], move.from));
+  return (drain?.moves ?? []).filter((move) => sameName(move.from, node));
 }
-
-export const isBack = (move: PastMove, owner: string): boolean => sameName(move.from, owner);

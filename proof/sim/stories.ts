@@ -90,6 +90,11 @@ const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   migrateVm: (cluster) => runId.migrate(cluster, 'web-1'),
   inspectCluster: (cluster) => runId.inspect(cluster, 'cut'),
   doctor: runId.doctor,
+  drainNodes: runId.campaign,
+  resumeNodes: runId.campaign,
+  maintainCluster: runId.campaign,
+  maintainNode: (cluster) => runId.maintain(cluster, 'HV2'),
+  balanceCluster: runId.campaign,
 };
 
 const start = (c: SimCluster, type: WorkflowName, more: object = {}): ServerRun => {

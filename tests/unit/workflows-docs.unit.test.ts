@@ -83,6 +83,11 @@ describe('docs/workflows.md', () => {
       migrateVm: runId.migrate('<cluster>', '<vm>'),
       inspectCluster: runId.inspect('<cluster>', '<nonce>'),
       doctor: runId.doctor('<cluster>'),
+      drainNodes: runId.campaign('<cluster>'),
+      resumeNodes: runId.campaign('<cluster>'),
+      maintainCluster: runId.campaign('<cluster>'),
+      maintainNode: runId.maintain('<cluster>', '<node>'),
+      balanceCluster: runId.campaign('<cluster>'),
     };
     expect(DOC).toContain(`| \`${workflow}\` | \`${ids[workflow]}\` |`);
   });

@@ -1,5 +1,6 @@
 // The live moves of a plan, as steps of one run: many at a time, each with its turn, its move and the proof that the VM
 // runs at the other end. One VM that cannot move stops no other: its step waits for a person while the rest goes on.
+import { CancelledFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { PastMove } from '../../domain/fleet/learned.ts';
 import type { FailureCode } from '../../domain/failures.ts';
@@ -17,8 +18,8 @@ export interface Leaving {
   vm: string;
   vmId: string;
   from: string;
-  /** As planned; at a second attempt, whatever is best then. */
-  to: string;
+  /** As planned; at a second attempt, whatever is best then. null: the plan knows no way. */
+  to: string | null;
   memoryBytes: number;
   roomBytes: number;
   apart: string[];
@@ -112,8 +113,9 @@ async function moveOne(
   c: StepContext,
 ): Promise<PastMove | null> {
   const avoid: string[] = [];
-  let targets: Want['targets'] = [{ node: one.to, roomBytes: one.roomBytes }];
-  let looksFirst = c.attempt > 1;
+  let targets: Want['targets'] =
+    one.to === null ? [] : [{ node: one.to, roomBytes: one.roomBytes }];
+  let looksFirst = c.attempt > 1 || one.to === null;
   for (;;) {
     if (looksFirst) {
       const now = await m.find(one, c.target, avoid);
@@ -131,6 +133,11 @@ async function moveOne(
       continue;
     }
     const target = turn.target;
+    // A turn may come in the moment in which the run is cancelled: nothing new begins then.
+    if (CancellationScope.current().consideredCancelled) {
+      await CancellationScope.nonCancellable(() => m.turns.release(one.vmId));
+      throw new CancelledFailure(`${one.vm} was about to move`);
+    }
     try {
       return await untilItArrives(m.run, () => carry(m, one, target, c));
     } catch (err) {

@@ -1,0 +1,70 @@
+// `watari node drain|resume`: empties nodes of everything that runs on them, and lets them take part again.
+import type { Command } from 'commander';
+import { finish, talk, type Context } from '../context.ts';
+import { drainsOnRecord } from '../runs/drains.ts';
+import {
+  checkedNodes,
+  CLUSTER,
+  FILE,
+  findNodes,
+  startCampaign,
+  type CampaignOptions,
+} from './campaign.ts';
+import { DETACH } from './launch.ts';
+import { leaf, withTemporal, type ContextSource } from './leaf.ts';
+
+interface ResumeOptions extends CampaignOptions {
+  bringBack?: boolean;
+  force?: boolean;
+}
+
+export function addNodeCommands(program: Command, context: ContextSource): void {
+  const node = program.command('node').description('empty nodes, and bring them back');
+  leaf(node, 'drain <node...>', 'pause nodes and move everything off them', [
+    'watari node drain HV1',
+    'watari node drain HV1 HV2',
+  ])
+    .option(...CLUSTER)
+    .option(...FILE)
+    .option(...DETACH)
+    .action((nodes: string[], o: CampaignOptions) => runDrain(context(), nodes, o));
+  leaf(node, 'resume <node...>', 'let drained nodes take part again', [
+    'watari node resume HV1 --bring-back',
+  ])
+    .option('--bring-back', 'move back what the drain moved and nobody has moved since')
+    .option('--force', 'resume a node although no drain of watari has paused it')
+    .option(...CLUSTER)
+    .option(...FILE)
+    .option(...DETACH)
+    .action((nodes: string[], o: ResumeOptions) => runResume(context(), nodes, o));
+}
+
+async function runDrain(ctx: Context, names: string[], o: CampaignOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const asked = checkedNodes(ctx, names, o);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const { cluster, nodes } = await findNodes(ctx, temporal, asked, o);
+    const summary = `Drain ${nodes.join(', ')}`;
+    const campaign = { workflow: 'drainNodes', cluster, summary, input: { nodes } } as const;
+    return startCampaign(ctx, temporal, campaign, { ...o, talk: out });
+  });
+  finish(code);
+}
+
+async function runResume(ctx: Context, names: string[], o: ResumeOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const asked = checkedNodes(ctx, names, o);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const { cluster, nodes } = await findNodes(ctx, temporal, asked, o);
+    const input = {
+      nodes,
+      drained: await drainsOnRecord(temporal, cluster, nodes),
+      ...(o.bringBack === true ? { bringBack: true } : {}),
+      ...(o.force === true ? { force: true } : {}),
+    };
+    const summary = `Resume ${nodes.join(', ')}`;
+    const campaign = { workflow: 'resumeNodes', cluster, summary, input } as const;
+    return startCampaign(ctx, temporal, campaign, { ...o, talk: out });
+  });
+  finish(code);
+}

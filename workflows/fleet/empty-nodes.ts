@@ -1,0 +1,247 @@
+// Empties nodes of everything: plan, pause, the cluster's own groups, the VMs that run, what does not run, and then the
+// proof that nothing is left. What comes meanwhile is moved as well. Done by drains, maintenances and preparations.
+import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
+import type { PastMove } from '../../domain/fleet/learned.ts';
+import { askOf, roomOn, waysOf, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
+import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
+import { includesName, sameName, stepId } from '../../domain/names.ts';
+import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
+import { durationText, sizeText } from '../../domain/units.ts';
+import type { Calls } from '../calls.ts';
+import { stepFailure } from '../failure-of.ts';
+import type { Run, StepContext } from '../run.ts';
+import { takeSurvey } from '../survey.ts';
+import { Turns } from '../turns.ts';
+import {
+  moveByPlan,
+  type Leaving,
+  type MoveByPlan,
+  type Moved,
+  type Whereabouts,
+} from './move-by-plan.ts';
+import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
+import { pauseNode, type PausedBy } from './pause.ts';
+
+export interface Emptying {
+  run: Run;
+  calls: Calls;
+  input: { memoryReserveBytes?: number };
+}
+
+export interface Emptied {
+  paused: Record<string, PausedBy>;
+  moves: PastMove[];
+  /** What a person chose to leave there. */
+  left: string[];
+  /** As the plan promised, for the moves alone. */
+  plannedSeconds: number;
+}
+
+interface Plan {
+  survey: Survey;
+  leaving: Leaving[];
+  seconds: number;
+}
+
+/** Whatever comes to a paused node was on its way before; so often it is looked for. */
+const ROUNDS_MAX = 10;
+
+export async function emptyNodes(job: Emptying, nodes: readonly string[]): Promise<Emptied> {
+  const { run } = job;
+  const step = { id: stepId.cluster('plan'), title: `Plan how ${nodes.join(', ')} is emptied` };
+  const task: PlanTask = { kind: 'empty', nodes: [...nodes] };
+  const plan = await run.step(step, (c) => makePlan(job, task, nodes, c));
+  const paused: Record<string, PausedBy> = {};
+  for (const node of nodes) paused[node] = await pauseNode(job, node);
+  const to = quietest(plan.survey, nodes);
+  for (const node of nodes) await moveCoreOff(job, node, to);
+  const mover = makeMover(job, nodes, plan.survey);
+  const { moves, left } = await moveByPlan(mover, plan.leaving);
+  for (const node of nodes) {
+    await moveRestOff(job, node, ({ name }) => roomiest(plan.survey, nodes, name));
+  }
+  for (const node of nodes) {
+    const more = await seeEmpty(job, mover, node, left);
+    moves.push(...more);
+  }
+  return { paused, moves, left, plannedSeconds: plan.seconds };
+}
+
+/** The moves of a plan and nothing else: no node is paused. */
+export async function moveAsPlanned(job: Emptying, task: PlanTask): Promise<Moved> {
+  const step = { id: stepId.cluster('plan'), title: 'Plan the moves' };
+  const plan = await job.run.step(step, (c) => makePlan(job, task, [], c));
+  return moveByPlan(makeMover(job, [], plan.survey), plan.leaving);
+}
+
+async function makePlan(
+  job: Emptying,
+  task: PlanTask,
+  nodes: readonly string[],
+  c: StepContext,
+): Promise<Plan> {
+  const survey = await takeSurvey(job.calls, task.kind === 'empty' ? { owners: nodes } : {});
+  const asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
+  const { leaving, seconds } = await planned(job, survey, asked, c);
+  c.evidence({
+    moves: leaving.length,
+    bytes: sizeText(leaving.reduce((sum, one) => sum + one.memoryBytes, 0)),
+    promised: durationText(seconds * 1000),
+    stuck: asked.stuck.map(({ vm, why }) => `${vm}: ${why}`),
+    off: asked.off.map(({ vm }) => vm.name),
+  });
+  return { survey, leaving, seconds };
+}
+
+/** Fails where there is no room for all: it is better to know that before the first move than in the middle. */
+async function planned(
+  { calls }: Emptying,
+  survey: Survey,
+  { problem, stuck }: Asked,
+  c: StepContext,
+): Promise<{ leaving: Leaving[]; seconds: number }> {
+  const summary = 'Plan the moves';
+  const plan = await calls.onCluster({ summary }).planMoves(problem);
+  if (!plan.feasible) {
+    c.evidence({ blocked: plan.blocked });
+    throw stepFailure('NoPlan', `There is no room for everything: ${plan.why}`);
+  }
+  const byName = new Map(surveyedVms(survey).map((placed) => [placed.vm.name, placed]));
+  const leaving = plan.moves.flatMap((move) => leavingBy(survey, move, byName.get(move.vm)));
+  return { leaving: [...leaving, ...stuck.map(leavingAnyway)], seconds: plan.seconds };
+}
+
+function leavingBy(survey: Survey, move: PlannedMove, placed: PlacedVm | undefined): Leaving[] {
+  if (placed === undefined) return [];
+  const { vm } = placed;
+  return [
+    {
+      vm: vm.name,
+      vmId: vm.vmId,
+      from: move.from,
+      to: move.to,
+      memoryBytes: vm.memoryBytes,
+      roomBytes: roomOn(survey, move.to),
+      apart: vm.antiAffinityClassNames,
+      seconds: move.endSeconds - move.startSeconds,
+    },
+  ];
+}
+
+/** Its step tells why it cannot move, and waits for a person, while the others go. */
+const leavingAnyway = ({ vm, vmId, node, memoryBytes }: Stuck): Leaving => ({
+  vm,
+  vmId,
+  from: node,
+  to: null,
+  memoryBytes,
+  roomBytes: 0,
+  apart: [],
+  seconds: 0,
+});
+
+const reserveOf = ({ input }: Emptying): number =>
+  input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
+
+function makeMover(job: Emptying, nodes: readonly string[], survey: Survey): MoveByPlan {
+  const { run, calls } = job;
+  const reserveBytes = reserveOf(job);
+  return {
+    run,
+    calls,
+    turns: new Turns(calls, 'drain'),
+    slots: survey.cluster.cluster.maximumParallelMigrations * Math.max(1, nodes.length),
+    find: async (one, only, avoid) => {
+      const now = await takeSurvey(calls, { owners: [one.from] });
+      const placed = surveyedVms(now).find(({ vm }) => sameName(vm.vmId, one.vmId));
+      return whereaboutsOf(now, placed, one, { reserveBytes, closed: nodes, avoid, only });
+    },
+  };
+}
+
+function whereaboutsOf(
+  now: Survey,
+  placed: PlacedVm | undefined,
+  one: Leaving,
+  o: {
+    reserveBytes: number;
+    closed: readonly string[];
+    avoid: readonly string[];
+    only: string | undefined;
+  },
+): Whereabouts {
+  if (placed === undefined) {
+    if (silent(now, one.from)) throw stepFailure('NodeUnreachable', `${one.from} does not answer`);
+    return { is: 'gone', to: null };
+  }
+  if (!sameName(placed.node, one.from)) return { is: 'gone', to: placed.node };
+  if (placed.vm.state === 'off') return { is: 'off' };
+  const { only, ...rest } = o;
+  const { ways, why } = waysOf(now, placed, { ...rest, ...(only === undefined ? {} : { only }) });
+  return { is: 'running', targets: ways, why };
+}
+
+const silent = ({ nodes }: Survey, node: string): boolean =>
+  Object.entries(nodes).some(([name, answer]) => sameName(name, node) && 'noAnswer' in answer);
+
+/** Nothing is left but what a person chose to leave. Answers the moves of what had come meanwhile. */
+async function seeEmpty(
+  job: Emptying,
+  mover: MoveByPlan,
+  node: string,
+  left: readonly string[],
+): Promise<PastMove[]> {
+  const moves: PastMove[] = [];
+  const step = { id: stepId.node(node, 'empty'), title: `See that nothing is left on ${node}` };
+  await job.run.step({ ...step, skippable: true }, async (c) => {
+    for (let round = 1; ; round += 1) {
+      const found = await leftOn(job.calls, node);
+      const unwanted = found.filter((name) => !includesName(left, name));
+      c.evidence({ left: found });
+      if (unwanted.length === 0) return;
+      if (round > ROUNDS_MAX) {
+        throw stepFailure('NodeNotEmpty', `${unwanted.join(', ')} is still on ${node}`);
+      }
+      c.evidence({ cameMeanwhile: unwanted });
+      const survey = await takeSurvey(job.calls, { owners: [node] });
+      const asked = askOf(
+        survey,
+        { kind: 'empty', nodes: [node] },
+        { reserveBytes: reserveOf(job) },
+      );
+      const { leaving } = await planned(job, survey, asked, c);
+      const fresh = leaving.filter(({ vm }) => includesName(unwanted, vm));
+      const { moves: more, left: stay } = await moveByPlan(mover, fresh);
+      moves.push(...more);
+      left = [...left, ...stay];
+      const rest = unwanted.filter((name) => !fresh.some(({ vm }) => sameName(vm, name)));
+      if (rest.length > 0) {
+        await moveRestOff(job, node, ({ name }) => roomiest(survey, [node], name));
+        if (fresh.length === 0) {
+          throw stepFailure('NodeNotEmpty', `${rest.join(', ')} is still on ${node}`);
+        }
+      }
+    }
+  });
+  return moves;
+}
+
+/** For the cluster's own groups: the open node with the fewest roles. */
+function quietest(s: Survey, closed: readonly string[]): string | undefined {
+  const { rolesOn } = s.cluster;
+  return openNodes(s, closed).sort((a, b) => (rolesOn[a] ?? 0) - (rolesOn[b] ?? 0))[0];
+}
+
+/** For what does not run: the open node with the most memory, among its possible owners. */
+function roomiest(s: Survey, closed: readonly string[], name: string): string | undefined {
+  const vm = surveyedVms(s).find((placed) => sameName(placed.vm.name, name))?.vm;
+  const owners = vm?.possibleOwners ?? [];
+  return openNodes(s, closed)
+    .filter((node) => owners.length === 0 || includesName(owners, node))
+    .sort((a, b) => roomOn(s, b) - roomOn(s, a))[0];
+}
+
+const openNodes = (s: Survey, closed: readonly string[]): string[] =>
+  s.cluster.nodes
+    .filter(({ name, state }) => state === 'Up' && !includesName(closed, name))
+    .map(({ name }) => name);

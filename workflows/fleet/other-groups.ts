@@ -1,0 +1,148 @@
+// What is on a node beside VMs that run: the cluster's own group, available storage and shared volumes, which leave first,
+// because Windows Server 2025 may lose its quorum with the node that has them; and at the end VMs that do not run and
+// roles of other kinds.
+import type { GroupFacts, GroupKind, SharedVolumeFacts } from '../../domain/facts.ts';
+import { sameName, stepId } from '../../domain/names.ts';
+import { all } from '../all.ts';
+import type { Calls } from '../calls.ts';
+import { failureOf, stepFailure } from '../failure-of.ts';
+import type { Run, StepContext } from '../run.ts';
+
+interface Emptying {
+  run: Run;
+  calls: Calls;
+}
+
+/** Chooses a node for something that is no live move; undefined: there is none. */
+export type Choose = (what: { vmId?: string; name: string }) => string | undefined;
+
+const CORE: GroupKind[] = ['core', 'available-storage'];
+
+/** The cluster's own groups and the ownership of shared volumes. */
+export function moveCoreOff(
+  { run, calls }: Emptying,
+  node: string,
+  to: string | undefined,
+): Promise<unknown> {
+  const step = {
+    id: stepId.node(node, 'core-groups'),
+    title: `Move the cluster's own groups and shared volumes off ${node}`,
+    skippable: true,
+  };
+  return run.step(step, async (c) => {
+    const on = calls.onCluster({ summary: `Own groups of the cluster on ${node}` });
+    const groups = await on.readGroups({ owner: node, kinds: CORE });
+    const volumes = await volumesOf(calls, node);
+    const names = [...groups.map((g) => g.name), ...volumes.map((v) => v.name)];
+    c.evidence({ found: names });
+    if (names.length === 0) return;
+    if (to === undefined) throw nowhere(node, names);
+    const id = step.id;
+    const moves = [
+      ...groups.map(
+        (g) => () => moveGroup(calls, { step: id, group: g.name, from: node, node: to }),
+      ),
+      ...volumes.map(
+        (v) => () => moveVolume(calls, { step: id, volume: v.name, from: node, node: to }),
+      ),
+    ];
+    const done = await all(moves.map((move) => move()));
+    c.evidence({ movedTo: to, cmdlets: done.flatMap(({ cmdlets }) => cmdlets) });
+  });
+}
+
+const moveGroup = (
+  calls: Calls,
+  input: { step: string; group: string; from: string; node: string },
+) =>
+  calls
+    .onCluster({ summary: `Move ${input.group}, ${input.from} -> ${input.node}`, seconds: 180 })
+    .moveGroup(input);
+
+const moveVolume = (
+  calls: Calls,
+  input: { step: string; volume: string; from: string; node: string },
+) =>
+  calls
+    .onCluster({ summary: `Own ${input.volume} on ${input.node}`, seconds: 180 })
+    .moveSharedVolume(input);
+
+async function volumesOf(calls: Calls, node: string): Promise<SharedVolumeFacts[]> {
+  const { sharedVolumes } = await calls
+    .onCluster({ summary: `Shared volumes that ${node} owns` })
+    .viewCluster({ about: '' });
+  return sharedVolumes.filter((volume) => sameName(volume.owner, node));
+}
+
+/** VMs that do not run, and roles that are no VMs. What cannot be moved is told, and holds up nothing else. */
+export function moveRestOff(
+  { run, calls }: Emptying,
+  node: string,
+  choose: Choose,
+): Promise<unknown> {
+  const step = {
+    id: stepId.node(node, 'other-groups'),
+    title: `Move what does not run off ${node}`,
+    skippable: true,
+  };
+  return run.step(step, async (c) => {
+    const groups = (await restOf(calls, node)).filter(({ state }) => state !== 'Online');
+    const others = await othersOf(calls, node);
+    const stays = await all([...groups, ...others].map((g) => tryMove(calls, step.id, g, choose)));
+    told(c, [...groups, ...others], stays);
+  });
+}
+
+function told(c: StepContext, groups: readonly GroupFacts[], failed: (string | undefined)[]): void {
+  c.evidence({ found: groups.map((g) => `${g.name} (${g.state})`) });
+  const why = failed.filter((one) => one !== undefined);
+  if (why.length === 0) return;
+  c.evidence({ stays: why });
+  throw stepFailure('NodeNotEmpty', why.join('; '));
+}
+
+async function tryMove(
+  calls: Calls,
+  step: string,
+  { name, owner, state }: GroupFacts,
+  choose: Choose,
+): Promise<string | undefined> {
+  const node = choose({ name });
+  if (node === undefined) return `${name} (${state}) has no node to go to`;
+  try {
+    await moveGroup(calls, { step, group: name, from: owner, node });
+    return undefined;
+  } catch (err) {
+    const failure = failureOf(err);
+    // Started meanwhile: it is moved live, with what came while the node was emptied.
+    if (failure?.code === 'VmRunning') return undefined;
+    if (failure === undefined || failure.code === 'Cancelled') throw err;
+    return `${name} did not move to ${node}: ${failure.message}`;
+  }
+}
+
+/** Roles of VMs that are still on the node, running or not. */
+export const restOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
+  calls
+    .onCluster({ summary: `VM roles that are still on ${node}` })
+    .readGroups({ owner: node, kinds: ['vm'] });
+
+const othersOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
+  calls
+    .onCluster({ summary: `Other roles that are still on ${node}` })
+    .readGroups({ owner: node, kinds: ['other'] });
+
+/** Everything that keeps it from being empty, by name. */
+export async function leftOn(calls: Calls, node: string): Promise<string[]> {
+  const [groups, volumes] = await Promise.all([
+    calls.onCluster({ summary: `What is left on ${node}` }).readGroups({ owner: node }),
+    volumesOf(calls, node),
+  ]);
+  return [...groups.map((g) => g.name), ...volumes.map((v) => v.name)];
+}
+
+const nowhere = (node: string, names: readonly string[]): Error =>
+  stepFailure(
+    'NodeNotEmpty',
+    `${names.join(', ')} on ${node} has no other node that is Up to go to`,
+  );
