@@ -10,11 +10,18 @@ import type {
 } from '../domain/facts.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
+import type { Asked } from '../domain/turns.ts';
 import type { HypervHost } from '../hyperv/host.ts';
 import { againMs } from './again.ts';
 import { beating, waits, type Waiting } from './beats.ts';
 import { failed, guarded, notYet } from './failing.ts';
 import type { LookGate } from './look-gate.ts';
+
+/** How a worker reaches the order of moves: workers/ledger.ts. */
+export interface LedgerDoor {
+  /** Delivers the wants; starts the ledger of the cluster if none runs. */
+  want(cluster: string, wants: Asked[]): Promise<void>;
+}
 
 export interface ClusterActivityDeps extends Waiting {
   host: HypervHost;
@@ -25,6 +32,8 @@ export interface ClusterActivityDeps extends Waiting {
   gate?: LookGate;
   /** Those of the nodes that no worker serves; absent: nobody knows. */
   unserved?: (nodes: readonly string[]) => Promise<string[]>;
+  /** The way to the order of moves; absent only where no move is asked for. */
+  ledger?: LedgerDoor;
 }
 
 export interface ViewRequest {

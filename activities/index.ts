@@ -7,6 +7,7 @@ import { createNodeActivities } from './node.ts';
 import { createScriptActivities, type Scripts } from './scripts.ts';
 import { createSurveyClusterActivities, createSurveyNodeActivities } from './survey.ts';
 import { createSlotActivities } from './slot.ts';
+import { createTurnActivities } from './turns.ts';
 import { createVmActivities } from './vm.ts';
 
 /** Any live node of the cluster can do these: watari.<cluster>. */
@@ -16,6 +17,7 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createSlotActivities(deps),
   ...createSurveyClusterActivities(deps),
   ...createMoveActivities(deps),
+  ...createTurnActivities(deps),
 });
 
 /** Only the node itself can do these: watari.<cluster>.<node>. */

@@ -27,6 +27,8 @@ export const runId = {
   /** One node of a maintenance, which holds the lock above. */
   maintain: (cluster: string, node: string): string =>
     `${runsOf(cluster)}node/${part(node)}/maintain`,
+  /** The order of moves: no run that a person starts or steers. */
+  moves: (cluster: string): string => `${runsOf(cluster)}moves`,
   /** Looks at everything, so one at a time is enough: a second start joins it. */
   doctor: (cluster: string): string => `${runsOf(cluster)}doctor`,
   /** Reading needs no lock, so every look has an id of its own. */
@@ -75,6 +77,8 @@ export const WORKFLOWS = [
   'balanceCluster',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
+/** Started by the workers themselves, for the runs above. */
+export const LEDGER_WORKFLOW = 'scheduleMoves';
 
 /** The mark in a VM's notes that says which run made it. */
 export const ownerMark = (requestId: string): string => `watari:${requestId}`;

@@ -91,7 +91,7 @@ const note = (code: string, text: string): Finding => ({
   points: 0,
 });
 
-function stateFindings(node: ClusterNodeFacts, need: Need): Finding[] {
+function stateFindings(node: ClusterNodeFacts, need: Pick<Need, 'owner'>): Finding[] {
   const out: Finding[] = [];
   if (need.owner !== null && sameName(need.owner, node.name)) {
     out.push(blocker('current-owner', 'the VM is on this node now'));
@@ -109,6 +109,10 @@ function stateFindings(node: ClusterNodeFacts, need: Need): Finding[] {
   }
   return out;
 }
+
+/** Why no VM may move to the node at all, whatever the VM; null: it takes VMs. */
+export const closedBecause = (node: ClusterNodeFacts): string | null =>
+  stateFindings(node, { owner: null })[0]?.reason.text ?? null;
 
 const STATUS_BLOCKERS = [
   [NODE_STATUS.isolated, 'node-isolated', 'the cluster has isolated the node'],

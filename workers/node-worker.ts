@@ -29,6 +29,7 @@ import {
   type Policy,
   type PolicyWords,
 } from '../hyperv/policy.ts';
+import { ledgerDoor } from './ledger.ts';
 import { WorkerRefused } from './refused.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { Colleagues } from './serving.ts';
@@ -181,6 +182,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   if (options.owned === true) endWithOwner(shutDown);
   try {
     const colleagues = new Colleagues(forCluster, namespace, cluster);
+    deps.ledger = ledgerDoor({ ...temporal, connection: forCluster });
     const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({

@@ -22,6 +22,7 @@ import type { EffectKind } from '../../lab/machine/records.ts';
 import { keepAwake } from '../../lab/machine/waker.ts';
 import { parseScenario } from '../../lab/scenario/read.ts';
 import { waitFor, waitUntil } from '../../proof/rig/waiting.ts';
+import { ledgerDoor } from '../../workers/ledger.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { ROOT } from './built-setup.ts';
 import { keepHistories } from './histories.ts';
@@ -263,9 +264,13 @@ class NodeWorkers {
     const wrap = this.options.wrap ?? (<T extends object>(activities: T): T => activities);
     const worker = this.options.worker?.(node) ?? TEST_WORKER;
     const now = this.options.now ?? (() => new Date());
-    const deps = { host, now, lookEveryMs: 50, worker };
     // Of its own: two workers of one connection must not serve the same queue.
     const connection = await this.connect();
+    const { namespace } = this.options.temporal;
+    const deps = {
+      ...{ host, now, lookEveryMs: 50, worker },
+      ledger: ledgerDoor({ connection, namespace }),
+    };
     const workers = await Promise.all([
       Worker.create({
         ...this.common(connection),
