@@ -46,7 +46,7 @@ describe('a maintenance', () => {
       skipped: [],
     });
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
-    expect(c.count('restart')).toBe(3);
+    expect(c.count('node-down')).toBe(3);
     expect(c.count('vm-stopped')).toBe(0);
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
   });

@@ -9,25 +9,27 @@ import type { StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
 import { Turns } from '../turns.ts';
 import { moveByPlan, type Leaving, type Moved } from './move-by-plan.ts';
-import type { Emptying } from './empty-nodes.ts';
+import { roomsIn, type Emptying } from './empty-nodes.ts';
 
 export async function bringBack(job: Emptying, drained: readonly PastMove[]): Promise<Moved> {
   const { run, calls, input } = job;
   const step = { id: stepId.cluster('return'), title: 'See what can be brought back' };
-  const { leaving, slots } = await run.step(step, async (c) => {
+  const reserveBytes = input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
+  const { leaving, slots, rooms } = await run.step(step, async (c) => {
     const survey = await takeSurvey(calls, { owners: [] });
     return {
       leaving: stillThere(survey, drained, c),
       slots: survey.cluster.cluster.maximumParallelMigrations,
+      rooms: roomsIn(survey, reserveBytes),
     };
   });
-  const reserveBytes = input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
   return moveByPlan(
     {
       run,
       calls,
       turns: new Turns(calls, 'drain'),
       slots,
+      rooms,
       find: async (one, only) => {
         const now = await takeSurvey(calls, { owners: [one.from] });
         const placed = surveyedVms(now).find(({ vm }) => sameName(vm.vmId, one.vmId));
@@ -56,7 +58,7 @@ function stillThere(s: Survey, drained: readonly PastMove[], c: StepContext): Le
     }
     const { name: vm, vmId, memoryBytes, antiAffinityClassNames: apart } = now.vm;
     const { to: from, from: to, seconds } = move;
-    return [{ vm, vmId, from, to, memoryBytes, roomBytes: memoryBytes, apart, seconds }];
+    return [{ vm, vmId, from, to, memoryBytes, apart, seconds }];
   });
   c.evidence({ comesBack: leaving.length, stays });
   return leaving.sort((a, b) => b.memoryBytes - a.memoryBytes);

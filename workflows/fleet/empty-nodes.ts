@@ -19,6 +19,7 @@ import {
   type Moved,
   type Whereabouts,
 } from './move-by-plan.ts';
+import { Rooms } from './rooms.ts';
 import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
 import { pauseNode, type PausedBy } from './pause.ts';
 
@@ -121,7 +122,6 @@ function leavingBy(survey: Survey, move: PlannedMove, placed: PlacedVm | undefin
       from: move.from,
       to: move.to,
       memoryBytes: vm.memoryBytes,
-      roomBytes: roomOn(survey, move.to),
       apart: vm.antiAffinityClassNames,
       seconds: move.endSeconds - move.startSeconds,
     },
@@ -135,7 +135,6 @@ const leavingAnyway = ({ vm, vmId, node, memoryBytes }: Stuck): Leaving => ({
   from: node,
   to: null,
   memoryBytes,
-  roomBytes: 0,
   apart: [],
   seconds: 0,
 });
@@ -150,6 +149,7 @@ function makeMover(job: Emptying, nodes: readonly string[], survey: Survey): Mov
     run,
     calls,
     turns: new Turns(calls, 'drain'),
+    rooms: roomsIn(survey, reserveBytes),
     slots: survey.cluster.cluster.maximumParallelMigrations * Math.max(1, nodes.length),
     find: async (one, only, avoid) => {
       const now = await takeSurvey(calls, { owners: [one.from] });
@@ -180,6 +180,11 @@ function whereaboutsOf(
   const { ways, why } = waysOf(now, placed, { ...rest, ...(only === undefined ? {} : { only }) });
   return { is: 'running', targets: ways, why };
 }
+
+export const roomsIn = (s: Survey, reserveBytes: number): Rooms =>
+  new Rooms(
+    s.cluster.nodes.map(({ name: node }) => ({ node, bytes: roomOn(s, node) - reserveBytes })),
+  );
 
 const silent = ({ nodes }: Survey, node: string): boolean =>
   Object.entries(nodes).some(([name, answer]) => sameName(name, node) && 'noAnswer' in answer);

@@ -4,14 +4,16 @@ import { CancelledFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { PastMove } from '../../domain/fleet/learned.ts';
 import type { FailureCode } from '../../domain/failures.ts';
-import { sameName, stepId } from '../../domain/names.ts';
+import { stepId } from '../../domain/names.ts';
 import { sizeText } from '../../domain/units.ts';
 import { all } from '../all.ts';
 import type { Calls } from '../calls.ts';
 import { failureOf, stepFailure } from '../failure-of.ts';
 import { moveWithCause } from '../move-with-cause.ts';
 import type { Run, StepContext } from '../run.ts';
-import type { Turns, Want } from '../turns.ts';
+import type { Want, WantTarget } from '../../domain/turns.ts';
+import type { Turns } from '../turns.ts';
+import { Rooms } from './rooms.ts';
 
 /** A VM that is to leave its node by a plan. */
 export interface Leaving {
@@ -21,7 +23,6 @@ export interface Leaving {
   /** As planned; at a second attempt, whatever is best then. null: the plan knows no way. */
   to: string | null;
   memoryBytes: number;
-  roomBytes: number;
   apart: string[];
   /** As planned. */
   seconds: number;
@@ -29,7 +30,7 @@ export interface Leaving {
 
 /** Where a VM is now, and where it could go. */
 export type Whereabouts =
-  | { is: 'running'; targets: Want['targets']; why: string }
+  | { is: 'running'; targets: WantTarget[]; why: string }
   /** It does not run: moved without a live migration, after the others. */
   | { is: 'off' }
   /** Somebody has moved or removed it. */
@@ -41,8 +42,9 @@ export interface MoveByPlan {
   turns: Turns;
   /** Looks at the cluster again. `only`: the node that a person named. */
   find: (leaving: Leaving, only: string | undefined, avoid: string[]) => Promise<Whereabouts>;
-  /** Moves that the source's slots let run at once. */
+  /** Moves that the slots of the nodes which are emptied let run at once. */
   slots: number;
+  rooms: Rooms;
 }
 
 export interface Moved {
@@ -68,30 +70,29 @@ const OF_THE_TARGET: readonly FailureCode[] = [
 
 export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Promise<Moved> {
   const moved: Moved = { moves: [], left: [] };
-  const places = m.slots * 2 + AHEAD;
-  let inside = 0;
-  m.run.expect(leaving.map(stepOf));
-  const begun: Promise<unknown>[] = [];
-  for (const [order, one] of leaving.entries()) {
+  const places = new Places(m.slots * 2 + AHEAD);
+  const steps = leaving.map((one, order) => ({ one, order, step: stepOf(leaving, order) }));
+  m.run.expect(steps.map(({ step }) => step));
+  const begun: Promise<void>[] = [];
+  for (const { one, order, step } of steps) {
     try {
-      await condition(() => inside < places && m.run.status.paused === undefined);
+      await condition(() => places.areFree() && m.run.status.paused === undefined);
     } catch (err) {
       // Cancelled: nothing new begins, and what has begun is waited for.
       begun.push(Promise.reject(err as Error));
       break;
     }
-    inside += 1;
-    let isInside = true;
     // A VM that waits for a person, or tries again, keeps none of the others waiting.
-    const leave = (): void => {
-      if (isInside) inside -= 1;
-      isInside = false;
-    };
-    const step = m.run.step(stepOf(one), (c) => moveOne(m, one, order, c).finally(leave));
+    const leave = places.take();
+    const earlier = begunOf(steps, order, begun);
+    const done = m.run.step(step, async (c) => {
+      await earlier;
+      return moveOne(m, one, { order, step: step.id }, c).finally(leave);
+    });
     begun.push(
-      step.then((done) => {
-        if (done === undefined) moved.left.push(one.vm);
-        else if (done !== null) moved.moves.push(done);
+      done.then((move) => {
+        if (move === undefined) moved.left.push(one.vm);
+        else if (move !== null) moved.moves.push(move);
       }),
     );
   }
@@ -99,22 +100,58 @@ export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Pr
   return moved;
 }
 
-const stepOf = (one: Leaving) => ({
-  id: stepId.vm(one.vm, 'move'),
-  title: `Move ${one.vm} (${sizeText(one.memoryBytes)}) off ${one.from}`,
-  skippable: true,
-});
+/** So many moves of a drain have asked for their turn, and no more. */
+class Places {
+  private free: number;
+
+  constructor(count: number) {
+    this.free = count;
+  }
+
+  areFree(): boolean {
+    return this.free > 0;
+  }
+
+  /** Answers how to give it back, once. */
+  take(): () => void {
+    this.free -= 1;
+    let isTaken = true;
+    return () => {
+      if (isTaken) this.free += 1;
+      isTaken = false;
+    };
+  }
+}
+
+/** A VM that makes room twice moves once, and then again. */
+const begunOf = (
+  steps: readonly { one: Leaving }[],
+  order: number,
+  begun: readonly Promise<void>[],
+): Promise<unknown> =>
+  Promise.allSettled(begun.filter((_, i) => steps[i]?.one.vmId === steps[order]?.one.vmId));
+
+function stepOf(leaving: readonly Leaving[], order: number) {
+  const one = leaving[order];
+  if (one === undefined) throw new Error(`no move ${order}`);
+  const nth = leaving.slice(0, order).filter(({ vmId }) => vmId === one.vmId).length;
+  const size = sizeText(one.memoryBytes);
+  return {
+    id: stepId.vm(one.vm, nth === 0 ? 'move' : `move-${nth + 1}`),
+    title: `Move ${one.vm} (${size}) off ${one.from}`,
+    skippable: true,
+  };
+}
 
 /** null: there was nothing to move any more. */
 async function moveOne(
   m: MoveByPlan,
   one: Leaving,
-  order: number,
+  { order, step }: { order: number; step: string },
   c: StepContext,
 ): Promise<PastMove | null> {
   const avoid: string[] = [];
-  let targets: Want['targets'] =
-    one.to === null ? [] : [{ node: one.to, roomBytes: one.roomBytes }];
+  let targets: WantTarget[] = [];
   let looksFirst = c.attempt > 1 || one.to === null;
   for (;;) {
     if (looksFirst) {
@@ -124,8 +161,11 @@ async function moveOne(
         throw stepFailure('NoEligibleNode', `No node can take ${one.vm}. ${now.why}`);
       }
       targets = now.targets;
+    } else if (one.to !== null) {
+      c.waitingFor(`memory on ${one.to}, which other moves of this run will free`);
+      targets = [{ node: one.to, roomBytes: await m.rooms.enough(one.to, one.memoryBytes) }];
     }
-    const want = { ...one, targets, order };
+    const want: Want = { ...one, targets, order };
     const turn = await m.turns.take(want, c.waitingFor);
     looksFirst = true;
     if ('refused' in turn) {
@@ -139,7 +179,7 @@ async function moveOne(
       throw new CancelledFailure(`${one.vm} was about to move`);
     }
     try {
-      return await untilItArrives(m.run, () => carry(m, one, target, c));
+      return await untilItArrives(m.run, () => carry(m, one, { target, step }, c));
     } catch (err) {
       const code = failureOf(err)?.code;
       if (code === 'MovedElsewhere') continue;
@@ -161,18 +201,18 @@ function explained(one: Leaving, now: Whereabouts & { is: 'off' | 'gone' }, c: S
 }
 
 async function carry(
-  { calls }: MoveByPlan,
+  { calls, rooms }: MoveByPlan,
   one: Leaving,
-  target: string,
+  { target, step }: { target: string; step: string },
   c: StepContext,
 ): Promise<PastMove> {
   c.waitingFor(null);
-  const step = stepId.vm(one.vm, 'move');
   const { vm, vmId, from, memoryBytes } = one;
   const role = { name: vm, vmId, owner: from };
   const known = { reasons: [], disks: [] };
   const how = c.quick ? ('quick' as const) : ('live' as const);
   const moved = await moveWithCause(calls, { step, role, target, known, from, how }, c);
+  rooms.moved(from, moved.to, memoryBytes);
   await calls
     .onNode(moved.to, {
       summary: `Verify ${vm} on ${moved.to}`,
@@ -201,6 +241,3 @@ function untilItArrives<T>(run: Run, deed: () => Promise<T>): Promise<T> {
     return inner.run(deed);
   });
 }
-
-export const isAway = (from: string, moves: readonly PastMove[], vmId: string): boolean =>
-  moves.some((move) => sameName(move.vmId, vmId) && sameName(move.from, from));
