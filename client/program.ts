@@ -7,6 +7,7 @@ import { addContactCommands } from './commands/contact.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addLabCommand } from './commands/lab.ts';
 import type { ContextSource } from './commands/leaf.ts';
+import { addMaintainCommands } from './commands/maintain.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
@@ -41,7 +42,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', EXIT_CODES);
   addDemoCommand(program, context);
-  addClusterCommands(program, context);
+  addMaintainCommands(addClusterCommands(program, context), context);
   addNodeCommands(program, context);
   addVmCommands(program, context);
   addRunCommands(program, context);

@@ -21,6 +21,7 @@ export interface Target {
   cluster: string;
   /** As the cluster writes them. */
   nodes: string[];
+  all: string[];
 }
 
 /** Names that are slips of the pen are refused before there is a run. */
@@ -43,7 +44,7 @@ export async function findNodes(
       'NodeNotFound',
     );
   });
-  return { cluster, nodes };
+  return { cluster, nodes, all: view.nodes.map((one) => one.name) };
 }
 
 /** Checks what needs no server, before one is asked. */

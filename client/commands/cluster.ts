@@ -27,7 +27,7 @@ interface ApplyOptions extends PlanOptions {
   detach?: boolean;
 }
 
-export function addClusterCommands(program: Command, context: ContextSource): void {
+export function addClusterCommands(program: Command, context: ContextSource): Command {
   const cluster = program.command('cluster').description('look at a cluster, plan and apply');
   const FILE = ['-f, --file <file>', 'the desired state (default: cluster.yaml)'] as const;
   const CLUSTER = ['-c, --cluster <name>', 'name of the cluster'] as const;
@@ -63,6 +63,7 @@ export function addClusterCommands(program: Command, context: ContextSource): vo
     .option(...FILE)
     .option(...CLUSTER)
     .action((o: ClusterOptions & JsonOption) => runShow(context(), o));
+  return cluster;
 }
 
 async function makePlan(
