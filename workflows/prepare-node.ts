@@ -9,6 +9,7 @@ import { NODE_FEATURES, type MigrateVmInput, type PrepareNodeInput } from '../do
 import { patched } from '@temporalio/workflow';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
+import { emptyNodes } from './fleet/empty-nodes.ts';
 import { moveOff } from './move-off.ts';
 import { restartNode } from './restart-node.ts';
 import { all } from './all.ts';
@@ -145,6 +146,11 @@ async function consent(job: Preparation): Promise<void> {
  * that finds it empty and its restart another run, the balancer or a failover could bring a VM.
  */
 async function drain(job: Preparation, takesVms: boolean, before: Hold): Promise<Hold> {
+  if (takesVms && patched('one-drain')) {
+    const { node } = job.input;
+    const { paused } = await emptyNodes(job, [node], { offStays: true });
+    return paused[node] === 'us' ? 'ours' : 'of others';
+  }
   if (!patched('pause-before-looking')) {
     const held = await vmsHeld(job, false);
     if (held.length === 0) return before;

@@ -109,10 +109,12 @@ describe('applyCluster', () => {
     expect((await run.status()).steps.map((s) => s.id)).toEqual([
       'hv1/inspect',
       'hv1/install-features',
-      // First: a VM that comes meanwhile would be saved by the restart.
+      'cluster/plan',
+      // Before the moves: a VM that comes meanwhile would be saved by the restart.
       'hv1/pause',
-      'hv1/vms',
-      'hv1/move-web-1',
+      'hv1/core-groups',
+      'vm/web-1/move',
+      'hv1/empty',
       'hv1/restart',
       'hv1/ready',
       'hv1/resume',

@@ -1,8 +1,17 @@
 // Empties nodes of everything: plan, pause, the cluster's own groups, the VMs that run, what does not run, and then the
 // proof that nothing is left. What comes meanwhile is moved as well. Done by drains, maintenances and preparations.
+import { sleep } from '@temporalio/workflow';
+import type { ClusterNodeFacts } from '../../domain/facts.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
 import type { PastMove } from '../../domain/fleet/learned.ts';
-import { askOf, roomOn, waysOf, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
+import {
+  askOf,
+  roomOn,
+  waysOf,
+  whyClosed,
+  type Asked,
+  type Stuck,
+} from '../../domain/fleet/problem.ts';
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
 import { includesName, sameName, stepId } from '../../domain/names.ts';
 import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
@@ -46,8 +55,19 @@ interface Plan {
 
 /** Whatever comes to a paused node was on its way before; so often it is looked for. */
 const ROUNDS_MAX = 10;
+/** Between two looks at what is on its way. */
+const SETTLE_SECONDS = 5;
 
-export async function emptyNodes(job: Emptying, nodes: readonly string[]): Promise<Emptied> {
+export interface EmptyOptions {
+  /** What does not run may stay: a node that only restarts stops nothing of it. */
+  offStays?: boolean;
+}
+
+export async function emptyNodes(
+  job: Emptying,
+  nodes: readonly string[],
+  { offStays = false }: EmptyOptions = {},
+): Promise<Emptied> {
   const { run } = job;
   const step = { id: stepId.cluster('plan'), title: `Plan how ${nodes.join(', ')} is emptied` };
   const task: PlanTask = { kind: 'empty', nodes: [...nodes] };
@@ -58,11 +78,13 @@ export async function emptyNodes(job: Emptying, nodes: readonly string[]): Promi
   for (const node of nodes) await moveCoreOff(job, node, to);
   const mover = makeMover(job, nodes, plan.survey);
   const { moves, left } = await moveByPlan(mover, plan.leaving);
-  for (const node of nodes) {
-    await moveRestOff(job, node, ({ name }) => roomiest(plan.survey, nodes, name));
+  if (!offStays) {
+    for (const node of nodes) {
+      await moveRestOff(job, node, ({ name }) => roomiest(plan.survey, nodes, name));
+    }
   }
   for (const node of nodes) {
-    const more = await seeEmpty(job, mover, node, left);
+    const more = await seeEmpty(job, mover, { node, offStays, left });
     moves.push(...more);
   }
   return { paused, moves, left, plannedSeconds: plan.seconds };
@@ -193,60 +215,61 @@ const silent = ({ nodes }: Survey, node: string): boolean =>
 async function seeEmpty(
   job: Emptying,
   mover: MoveByPlan,
-  node: string,
-  left: readonly string[],
+  { node, offStays, left }: { node: string; offStays: boolean; left: readonly string[] },
 ): Promise<PastMove[]> {
   const moves: PastMove[] = [];
+  const stays = [...left];
   const step = { id: stepId.node(node, 'empty'), title: `See that nothing is left on ${node}` };
   await job.run.step({ ...step, skippable: true }, async (c) => {
     for (let round = 1; ; round += 1) {
-      const found = await leftOn(job.calls, node);
-      const unwanted = found.filter((name) => !includesName(left, name));
+      const found = await leftOn(job.calls, node, offStays);
+      const unwanted = found.filter((name) => !includesName(stays, name));
       c.evidence({ left: found });
       if (unwanted.length === 0) return;
-      if (round > ROUNDS_MAX) {
-        throw stepFailure('NodeNotEmpty', `${unwanted.join(', ')} is still on ${node}`);
-      }
+      if (round > ROUNDS_MAX) throw notEmpty(node, unwanted);
       c.evidence({ cameMeanwhile: unwanted });
       const survey = await takeSurvey(job.calls, { owners: [node] });
-      const asked = askOf(
-        survey,
-        { kind: 'empty', nodes: [node] },
-        { reserveBytes: reserveOf(job) },
-      );
+      const task: PlanTask = { kind: 'empty', nodes: [node] };
+      const asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
       const { leaving } = await planned(job, survey, asked, c);
       const fresh = leaving.filter(({ vm }) => includesName(unwanted, vm));
-      const { moves: more, left: stay } = await moveByPlan(mover, fresh);
-      moves.push(...more);
-      left = [...left, ...stay];
+      const more = await moveByPlan(mover, fresh);
+      moves.push(...more.moves);
+      stays.push(...more.left);
       const rest = unwanted.filter((name) => !fresh.some(({ vm }) => sameName(vm, name)));
-      if (rest.length > 0) {
-        await moveRestOff(job, node, ({ name }) => roomiest(survey, [node], name));
-        if (fresh.length === 0) {
-          throw stepFailure('NodeNotEmpty', `${rest.join(', ')} is still on ${node}`);
-        }
-      }
+      if (rest.length === 0) continue;
+      if (fresh.length === 0 && asked.moving.length === 0) throw notEmpty(node, rest);
+      await sleep(SETTLE_SECONDS * 1000, { summary: `${rest.join(', ')} is on the way` });
     }
   });
   return moves;
 }
 
+const notEmpty = (node: string, names: readonly string[]): Error =>
+  stepFailure('NodeNotEmpty', `${names.join(', ')} is still on ${node}`);
+
 /** For the cluster's own groups: the open node with the fewest roles. */
 function quietest(s: Survey, closed: readonly string[]): string | undefined {
   const { rolesOn } = s.cluster;
-  return openNodes(s, closed).sort((a, b) => (rolesOn[a] ?? 0) - (rolesOn[b] ?? 0))[0];
+  return openNodes(s, closed, ({ state }) => state === 'Up').sort(
+    (a, b) => (rolesOn[a] ?? 0) - (rolesOn[b] ?? 0),
+  )[0];
 }
 
 /** For what does not run: the open node with the most memory, among its possible owners. */
 function roomiest(s: Survey, closed: readonly string[], name: string): string | undefined {
   const vm = surveyedVms(s).find((placed) => sameName(placed.vm.name, name))?.vm;
   const owners = vm?.possibleOwners ?? [];
-  return openNodes(s, closed)
+  return openNodes(s, closed, (node) => whyClosed(s, node) === null)
     .filter((node) => owners.length === 0 || includesName(owners, node))
     .sort((a, b) => roomOn(s, b) - roomOn(s, a))[0];
 }
 
-const openNodes = (s: Survey, closed: readonly string[]): string[] =>
+const openNodes = (
+  s: Survey,
+  closed: readonly string[],
+  isOpen: (node: ClusterNodeFacts) => boolean,
+): string[] =>
   s.cluster.nodes
-    .filter(({ name, state }) => state === 'Up' && !includesName(closed, name))
+    .filter((node) => !includesName(closed, node.name) && isOpen(node))
     .map(({ name }) => name);

@@ -1,7 +1,7 @@
 // What is on a node beside VMs that run: the cluster's own group, available storage and shared volumes, which leave first,
 // because Windows Server 2025 may lose its quorum with the node that has them; and at the end VMs that do not run and
 // roles of other kinds.
-import type { GroupFacts, GroupKind, SharedVolumeFacts } from '../../domain/facts.ts';
+import type { GroupFacts, GroupKind, GroupState, SharedVolumeFacts } from '../../domain/facts.ts';
 import { sameName, stepId } from '../../domain/names.ts';
 import { all } from '../all.ts';
 import type { Calls } from '../calls.ts';
@@ -132,14 +132,17 @@ const othersOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
     .onCluster({ summary: `Other roles that are still on ${node}` })
     .readGroups({ owner: node, kinds: ['other'] });
 
-/** Everything that keeps it from being empty, by name. */
-export async function leftOn(calls: Calls, node: string): Promise<string[]> {
+/** Everything that keeps it from being empty, by name. `offStays`: but for what does not run. */
+export async function leftOn(calls: Calls, node: string, offStays: boolean): Promise<string[]> {
   const [groups, volumes] = await Promise.all([
     calls.onCluster({ summary: `What is left on ${node}` }).readGroups({ owner: node }),
     volumesOf(calls, node),
   ]);
-  return [...groups.map((g) => g.name), ...volumes.map((v) => v.name)];
+  const counts = groups.filter(({ kind, state }) => kind !== 'vm' || !offStays || runs(state));
+  return [...counts.map((g) => g.name), ...volumes.map((v) => v.name)];
 }
+
+const runs = (state: GroupState): boolean => state !== 'Offline' && state !== 'Failed';
 
 const nowhere = (node: string, names: readonly string[]): Error =>
   stepFailure(
