@@ -69,25 +69,30 @@ function Get-WatariCluster {
 function Set-WatariCluster {
     <#
     .SYNOPSIS
-    Sets how many live migrations each node takes part in at once.
+    Sets how many live migrations each node takes part in at once, and when the cluster moves VMs of its own accord.
     .PARAMETER MaximumParallelMigrations
     The cluster's limit; it wins over each host's own.
+    .PARAMETER AutoBalancerMode
+    0 never, 1 when a node joins, 2 every half hour too.
     .EXAMPLE
     Set-WatariCluster -MaximumParallelMigrations 2
     #>
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][ValidateRange(1, 1000)][int]$MaximumParallelMigrations)
+    param([ValidateRange(1, 1000)][int]$MaximumParallelMigrations, [ValidateRange(0, 2)][int]$AutoBalancerMode)
+    $given = $PSBoundParameters
     Invoke-InTurn -Of Set-WatariCluster -Work {
         $before = Get-WatariCluster
-        $changed = $before.maximumParallelMigrations -ne $MaximumParallelMigrations
-        if ($changed) {
+        $parallel = $given.ContainsKey('MaximumParallelMigrations') -and $before.maximumParallelMigrations -ne $MaximumParallelMigrations
+        $balancer = $given.ContainsKey('AutoBalancerMode') -and $before.autoBalancerMode -ne $AutoBalancerMode
+        if ($parallel) {
             if ($null -eq (Read-Property (Invoke-Recorded { FailoverClusters\Get-Cluster }) 'MaximumParallelMigrations')) {
                 throw (New-ModuleError -Id 'WindowsTooOld' -Category NotImplemented -Target $before.name -Message (
                         "The Windows of the cluster '$($before.name)' has no MaximumParallelMigrations."))
             }
             Invoke-Recorded { (FailoverClusters\Get-Cluster).MaximumParallelMigrations = $MaximumParallelMigrations }
         }
-        [pscustomobject][ordered]@{ changed = $changed; cluster = Get-WatariCluster }
+        if ($balancer) { Invoke-Recorded { (FailoverClusters\Get-Cluster).AutoBalancerMode = $AutoBalancerMode } }
+        [pscustomobject][ordered]@{ changed = $parallel -or $balancer; cluster = Get-WatariCluster }
     }
 }
 

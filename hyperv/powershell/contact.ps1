@@ -246,7 +246,7 @@ function Invoke-ContactCheck {
 function Invoke-ContactPort {
     param([string]$Path)
     $nobody = [guid]::NewGuid()
-    foreach ($operation in 'readBoot', 'readHost', 'readSwitches', 'readMigrationSettings', 'readCluster', 'readNetworks', 'readSharedVolumes', 'readMovesAway') {
+    foreach ($operation in 'readBoot', 'readHost', 'readSwitches', 'readMigrationSettings', 'readCluster', 'readNetworks', 'readSharedVolumes', 'readGroups', 'readLinks', 'readMovesAway') {
         [void](Invoke-ContactOperation $operation)
     }
     [void](Invoke-ContactOperation readServices @{ Name = 'vmms', 'ClusSvc' })

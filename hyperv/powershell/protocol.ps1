@@ -20,6 +20,8 @@ $script:Operations = @{
     readNodes             = @{ Function = 'Get-WatariNode'; List = $true }
     readNetworks          = @{ Function = 'Get-WatariNetwork'; List = $true }
     readSharedVolumes     = @{ Function = 'Get-WatariSharedVolume'; List = $true }
+    readGroups            = @{ Function = 'Get-WatariGroup'; List = $true }
+    readLinks             = @{ Function = 'Get-WatariLink'; List = $true }
     readRoles             = @{ Function = 'Get-WatariRole'; List = $true }
     readRole              = @{ Function = 'Get-WatariVMRole' }
     readMovesAway         = @{ Function = 'Get-WatariMoveAway'; List = $true }
@@ -38,6 +40,8 @@ $script:Operations = @{
     resumeNode            = @{ Function = 'Resume-WatariNode' }
     startMove             = @{ Function = 'Start-WatariMove' }
     cancelMove            = @{ Function = 'Stop-WatariMove' }
+    moveGroup             = @{ Function = 'Move-WatariGroup' }
+    moveSharedVolume      = @{ Function = 'Move-WatariSharedVolume' }
     hello                 = @{ Function = 'Get-WatariShell' }
     contact               = @{ Function = 'Test-WatariContact' }
 }

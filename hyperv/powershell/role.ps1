@@ -125,6 +125,7 @@ function New-Role {
         preferredOwners        = @($Preferred | Where-Object { $_ })
         possibleOwners         = @($Possible | Where-Object { $_ })
         antiAffinityClassNames = @($Group.AntiAffinityClassNames | Where-Object { $_ } | ForEach-Object { [string]$_ })
+        priority               = [int]$Group.Priority
         move                   = $Move
     }
 }
@@ -202,7 +203,7 @@ function Read-Role {
         })
     $groups = @{}
     Invoke-Recorded {
-        CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Id, Name, State, OwnerNode, StatusInformation, AntiAffinityClassNames FROM MSCluster_ResourceGroup'
+        CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Id, Name, State, OwnerNode, StatusInformation, AntiAffinityClassNames, Priority FROM MSCluster_ResourceGroup'
     } | ForEach-Object { $groups[[string]$_.Name] = $_ }
     foreach ($one in @($found | Sort-Object -Property { $_.group })) {
         $group = $groups[$one.group]
@@ -494,16 +495,24 @@ function Start-WatariMove {
     .SYNOPSIS
     Starts the live migration of a VM of the cluster to a node and returns; Get-WatariVMRole shows how it goes.
     .DESCRIPTION
-    Does nothing when the VM is there already or a move of it is under way, whoever started it.
+    Does nothing when the VM is there already or a move of it is under way, whoever started it. A quick migration saves the
+    VM and restores it on the other node: its clients lose it for that time.
     .PARAMETER VMId
     Id of the VM.
     .PARAMETER Node
     Name of the target node.
+    .PARAMETER How
+    live, or quick where a live migration cannot be.
     .EXAMPLE
     Start-WatariMove -VMId (Get-VM web-1).Id -Node HV2
     #>
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][guid]$VMId, [Parameter(Mandatory = $true)][string]$Node)
+    param(
+        [Parameter(Mandatory = $true)][guid]$VMId,
+        [Parameter(Mandatory = $true)][string]$Node,
+        [ValidateSet('live', 'quick')][string]$How = 'live'
+    )
+    $type = $(if ($How -eq 'quick') { 'Quick' } else { 'Live' })
     Invoke-InTurn -Of Start-WatariMove -Work {
         $role = Get-RequiredRole $VMId
         $target = [string](Find-Node $Node).Name
@@ -516,11 +525,11 @@ function Start-WatariMove {
         }
         if ($role.state -ne 'Online') {
             throw (New-ModuleError -Id 'VmNotRunning' -HResult '0x80071396' -Target $role.name -Message (
-                    "'$($role.name)' is $($role.state), so it cannot be migrated live."))
+                    "'$($role.name)' is $($role.state), so it cannot be migrated $How."))
         }
         try {
             [void](Invoke-Recorded {
-                    FailoverClusters\Move-ClusterVirtualMachineRole -VMId $VMId -Node $target -MigrationType Live -Wait 0
+                    FailoverClusters\Move-ClusterVirtualMachineRole -VMId $VMId -Node $target -MigrationType $type -Wait 0
                 })
         }
         catch {

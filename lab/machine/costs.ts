@@ -71,7 +71,7 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readNetworks: inCluster(3),
   readSharedVolumes: inCluster(2),
   readGroups: times(2, 'cim'),
-  readLinks: inCluster(4, 1),
+  readLinks: inCluster(3, 3),
   readRoles: times(5, 'cim'),
   // The service is looked at when something fails.
   readRole: inCluster(2),

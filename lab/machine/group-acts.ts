@@ -7,7 +7,7 @@ import { inCluster } from './reads.ts';
 import { effect } from './records.ts';
 import { HRESULTS, moving, noGroup, noVolume, quote, refused, type Asked } from './refusal.ts';
 import { checkTarget } from './targets.ts';
-import { isOn, moveOf, type LabNode, type LabRole } from './world.ts';
+import { isMember, isOn, moveOf, type LabNode, type LabRole } from './world.ts';
 
 /** What Move-ClusterGroup does to the role of a VM: one that is on is saved and restored, and nothing asks whether it may. */
 export function moveRoleAsGroup(asked: Asked, role: LabRole, target: LabNode): void {
@@ -25,7 +25,10 @@ export function moveRoleAsGroup(asked: Asked, role: LabRole, target: LabNode): v
   effect(world, target.name, 'role-moved', role.name, `from ${from} as asked`);
 }
 
+/** No group comes to a node that is down or paused. */
 export const checkComing = (asked: Asked, target: LabNode): void => {
+  if (!isMember(target))
+    throw refused(asked, `${target.name} is down.`, { hresult: HRESULTS.nodeDown });
   if (target.paused)
     throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
 };

@@ -15,8 +15,9 @@ const ofClass =
     bound.text('ClassName')?.toLowerCase() === name.toLowerCase() ||
     new RegExp(`\\bfrom ${name}\\b`, 'i').test(bound.text('Query') ?? '');
 
-/** The name under which the lab lists the assignment of a property. */
+/** The names under which the lab lists the assignment of a property. */
 export const SET_PARALLEL = '(Get-Cluster).MaximumParallelMigrations';
+export const SET_BALANCER = '(Get-Cluster).AutoBalancerMode';
 
 const ACTS: readonly Acting[] = [
   { op: 'installFeatures', cmdlet: 'Install-WindowsFeature' },
@@ -29,6 +30,7 @@ const ACTS: readonly Acting[] = [
   { op: 'configureMigration', cmdlet: 'Enable-VMMigration' },
   { op: 'configureMigration', cmdlet: 'Disable-VMMigration' },
   { op: 'configureCluster', cmdlet: SET_PARALLEL },
+  { op: 'configureCluster', cmdlet: SET_BALANCER },
   { op: 'createVm', cmdlet: 'New-VM' },
   { op: 'removeVm', cmdlet: 'Remove-VM' },
   { op: 'addRole', cmdlet: 'Add-ClusterVirtualMachineRole' },
@@ -43,6 +45,8 @@ const ACTS: readonly Acting[] = [
     when: (b) => !b.flag('Cancel'),
   },
   { op: 'cancelMove', cmdlet: 'Move-ClusterVirtualMachineRole', when: (b) => b.flag('Cancel') },
+  { op: 'moveGroup', cmdlet: 'Move-ClusterGroup' },
+  { op: 'moveSharedVolume', cmdlet: 'Move-ClusterSharedVolume' },
 ];
 
 /** The first cmdlet that only this reading needs, or needs first; one that no function calls is the first reading's. */
@@ -63,6 +67,8 @@ const READS: readonly Acting[] = [
   { op: 'readNodes', cmdlet: 'Get-ClusterNode' },
   { op: 'readNetworks', cmdlet: 'Get-ClusterNetwork' },
   { op: 'readSharedVolumes', cmdlet: 'Get-ClusterSharedVolume' },
+  { op: 'readGroups', cmdlet: 'Get-CimInstance', when: ofClass('MSCluster_ResourceGroup') },
+  { op: 'readLinks', cmdlet: 'Get-CimInstance', when: ofClass('MSCluster_NetworkInterface') },
   { op: 'readMovesAway', cmdlet: 'Get-CimInstance', when: ofClass('Msvm_MigrationJob') },
   { op: 'readRoles', cmdlet: 'Get-CimInstance', when: ofClass('MSCluster_Resource') },
   { op: 'readRole', cmdlet: 'Get-ClusterResource' },
@@ -90,6 +96,8 @@ const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariNode': 'readNodes',
   'Get-WatariNetwork': 'readNetworks',
   'Get-WatariSharedVolume': 'readSharedVolumes',
+  'Get-WatariGroup': 'readGroups',
+  'Get-WatariLink': 'readLinks',
   'Get-WatariRole': 'readRoles',
   'Get-WatariVMRole': 'readRole',
   'Get-WatariMoveAway': 'readMovesAway',

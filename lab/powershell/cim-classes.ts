@@ -10,6 +10,8 @@ import {
   clusterGroups,
   clusterResources,
   MSCLUSTER,
+  netAdapters,
+  networkInterfaces,
   possibleOwners,
   preferredNodes,
 } from './cluster-classes.ts';
@@ -126,6 +128,8 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
         [MSCLUSTER, 'MSCluster_Resource', clusterResources],
         [MSCLUSTER, 'MSCluster_ResourceGroup', clusterGroups],
         [MSCLUSTER, 'MSCluster_AffinityRule', affinityRules],
+        [MSCLUSTER, 'MSCluster_NetworkInterface', networkInterfaces],
+        [STANDARD, 'MSFT_NetAdapter', netAdapters],
         [MSCLUSTER, 'MSCluster_ResourceGroupToPreferredNode', preferredNodes],
         [MSCLUSTER, 'MSCluster_ResourceToPossibleOwner', possibleOwners],
       ] as const

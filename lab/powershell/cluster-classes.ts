@@ -1,7 +1,9 @@
 // The classes of root/MSCluster that watari reads: the same groups and resources that the cmdlets give, as CIM has them.
 // States are numbers here, owners are names, and an association is two references that hold their keys only.
+import type { NetworkFacts } from '../../domain/facts.ts';
 import type { Asked } from '../machine/refusal.ts';
-import type { LabRole, World } from '../machine/world.ts';
+import { linkSpeed } from '../machine/networks.ts';
+import { isMember, labId, type LabNode, type LabRole, type World } from '../machine/world.ts';
 import {
   groupId,
   groupObject,
@@ -81,6 +83,7 @@ export const clusterGroups = ({ world }: Asked): Values[] =>
     OwnerNode: nameIn(group, 'OwnerNode'),
     GroupType: numberOf(group.p['GroupType']),
     StatusInformation: group.p['StatusInformation'] ?? null,
+    Priority: group.p['Priority'] ?? null,
     AntiAffinityClassNames: texts(
       world.roles.get(group.id?.replace('group:', '') ?? '')?.antiAffinityClassNames ?? [],
     ),
@@ -111,6 +114,39 @@ export const possibleOwners = ({ world }: Asked): Values[] =>
       })),
     ),
   );
+
+/** ClusterNetworkInterfaceState. */
+const INTERFACE_STATES = { Up: 3, Unreachable: 2, Failed: 1, Unavailable: 0 } as const;
+
+const adapterId = (node: string, network: string): string => labId(node, 'adapter', network);
+
+/** One of each node on each network. */
+export const networkInterfaces = ({ world }: Asked): Values[] =>
+  world.nodes.flatMap((node) =>
+    world.networks.map(({ name, state }) => ({
+      Name: text(`${node.name} - ${name}`),
+      Node: text(node.name),
+      Network: text(name),
+      AdapterId: text(adapterId(node.name, name)),
+      State: uint32(interfaceState(world, node, state)),
+    })),
+  );
+
+function interfaceState(world: World, node: LabNode, network: NetworkFacts['state']): number {
+  if (!isMember(node)) return INTERFACE_STATES.Unavailable;
+  if (node.networkDownUntil > world.time) return INTERFACE_STATES.Unreachable;
+  return network === 'Up' ? INTERFACE_STATES.Up : INTERFACE_STATES.Failed;
+}
+
+/** Of this node; one beside those of the cluster that does not know its speed. */
+export const netAdapters = ({ world, node }: Asked): Values[] => [
+  ...world.networks.map(({ name }) => ({
+    Name: text(`Ethernet ${name}`),
+    InterfaceGuid: text(`{${adapterId(node.name, name).toUpperCase()}}`),
+    Speed: uint64(linkSpeed(world, node, name) * 8),
+  })),
+  { Name: 'Wi-Fi', InterfaceGuid: text(`{${adapterId(node.name, '')}}`), Speed: uint64(0) },
+];
 
 const RULE_TYPES = { SameFaultDomain: 1, SameNode: 2, DifferentFaultDomain: 3, DifferentNode: 4 };
 

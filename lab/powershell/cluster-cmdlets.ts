@@ -1,16 +1,11 @@
 // The FailoverClusters module's cmdlets that watari calls. Every member of a cluster with quorum sees all of it.
 import { pauseNode, resumeNode } from '../machine/acts.ts';
 import { networksNow } from '../machine/networks.ts';
+import { coreGroup } from '../machine/groups.ts';
 import { HRESULTS } from '../machine/refusal.ts';
 import { ACTS, takeOffline } from '../machine/vm-acts.ts';
-import {
-  findNode,
-  moveOf,
-  roleOfId,
-  vmOfId,
-  type LabNode,
-  type LabRole,
-} from '../machine/world.ts';
+import { findNode, roleOfId, vmOfId, type LabNode, type LabRole } from '../machine/world.ts';
+import { chosenRole, roleByVmId, roles } from './chosen-role.ts';
 import {
   CONFIGURATION_TYPE,
   clusterObject,
@@ -32,10 +27,8 @@ import {
 import { collect, needsCluster, obey, objects, type Call, type Cmdlet } from './cmdlet.ts';
 import { clusterError, noClusterObject, notImplemented } from './errors.ts';
 import { hasWildcard, wildcard } from './matching.ts';
+import { MOVE_CMDLETS } from './move-cmdlets.ts';
 import { idOf, type Wire, type WireObject } from './wire.ts';
-
-/** ERROR_RESOURCE_NOT_FOUND; the others are in refusal.ts. */
-const RESOURCE_NOT_FOUND = '0x8007138F';
 
 /** Objects by name, which is a wildcard; a plain name that is nobody's is an error. */
 function named(call: Call, all: WireObject[], kind: string, hresult: string) {
@@ -72,18 +65,6 @@ const single = (show: (call: Call) => WireObject): Cmdlet => ({
   },
 });
 
-const roles = ({ world }: Call): LabRole[] => [...world.roles.values()];
-
-/** Role of a VM by -VMId, when that was given. */
-function roleByVmId(call: Call): LabRole | undefined {
-  const id = call.bound.text('VMId');
-  if (id === undefined) return undefined;
-  const role = roleOfId(call.world, id);
-  if (role === undefined)
-    throw noClusterObject(call.cmdlet, 'virtual machine', id, HRESULTS.groupNotFound);
-  return role;
-}
-
 const getGroup: Cmdlet = {
   takes: ['Name', 'VMId', 'InputObject'],
   run: (call) => {
@@ -117,11 +98,11 @@ const getResource: Cmdlet = {
     if (ref !== undefined) {
       const of = roleOfId(world, idOf('group', ref) ?? '');
       if (of !== undefined) return objects(resourcesOf(world, of));
-      if (idOf('own-group', ref) === 'Cluster Group') return objects(ownResources(world));
+      if (idOf('own-group', ref) === coreGroup(world).name) return objects(ownResources(world));
       return objects([]);
     }
     const all = [...roles(call).flatMap((one) => resourcesOf(world, one)), ...ownResources(world)];
-    return named(call, all, 'resource', RESOURCE_NOT_FOUND);
+    return named(call, all, 'resource', HRESULTS.resourceNotFound);
   },
 };
 
@@ -139,7 +120,8 @@ function ownerOfParameters(call: Call): { object: WireObject; role: LabRole | un
         ? typeObject(type)
         : undefined;
   if (object !== undefined) return { object, role };
-  if (id !== undefined) throw noClusterObject(call.cmdlet, 'resource', id, RESOURCE_NOT_FOUND);
+  if (id !== undefined)
+    throw noClusterObject(call.cmdlet, 'resource', id, HRESULTS.resourceNotFound);
   throw clusterError(call.cmdlet, {
     id: 'ClusterInvalidInput',
     category: 'InvalidArgument',
@@ -153,7 +135,12 @@ const getParameter: Cmdlet = {
   run: (call) => {
     needsCluster(call);
     const { object, role } = ownerOfParameters(call);
-    return named(call, parametersOf(call.world, object, role), 'parameter', RESOURCE_NOT_FOUND);
+    return named(
+      call,
+      parametersOf(call.world, object, role),
+      'parameter',
+      HRESULTS.resourceNotFound,
+    );
   },
 };
 
@@ -190,24 +177,6 @@ const getOwnerNode: Cmdlet = {
     throw noClusterObject(call.cmdlet, 'group or resource', what, HRESULTS.groupNotFound);
   },
 };
-
-/** The role that an act is about: by VM, by its name, or as an object. */
-function chosenRole(call: Call): LabRole {
-  needsCluster(call);
-  const { world, bound } = call;
-  const byId = roleByVmId(call);
-  if (byId !== undefined) return byId;
-  const [ref] = bound.refs('InputObject');
-  const name = bound.texts('Name')?.[0];
-  const id = idOf('group', ref) ?? idOf('vm', ref) ?? idOf('resource', ref);
-  const role =
-    id !== undefined
-      ? roleOfId(world, id)
-      : roles(call).find((one) => one.name.toLowerCase() === name?.toLowerCase());
-  if (role === undefined)
-    throw noClusterObject(call.cmdlet, 'group', name ?? ref ?? '', HRESULTS.groupNotFound);
-  return role;
-}
 
 const addRole: Cmdlet = {
   takes: ['VMId', 'Name'],
@@ -288,51 +257,21 @@ const resumeNodeCmdlet: Cmdlet = {
   },
 };
 
-const moveRole: Cmdlet = {
-  takes: ['Name', 'VMId', 'InputObject', 'Node', 'MigrationType', 'Wait', 'Cancel'],
-  run: (call) => {
-    const { world, bound } = call;
-    const role = chosenRole(call);
-    const group = () => objects([groupObject(world, role)]);
-    if (bound.flag('Cancel')) {
-      const { facts } = obey(call, () => ACTS.cancelMove(call, { vmId: role.vmId }));
-      if (facts.changed) return group();
-      throw clusterError(call.cmdlet, {
-        message: `'${role.name}' is not being moved.`,
-        hresult: HRESULTS.notMoving,
-      });
-    }
-    if (bound.text('MigrationType') !== 'Live')
-      throw notImplemented(call.cmdlet, 'any move but -MigrationType Live');
-    if (bound.number('Wait') !== 0) throw notImplemented(call.cmdlet, 'a move without -Wait 0');
-    const node = bound.text('Node');
-    if (node === undefined) throw notImplemented(call.cmdlet, 'the choice of a node: give -Node');
-    if (moveOf(world, role.vmId) !== undefined)
-      throw clusterError(call.cmdlet, {
-        message: `'${role.name}' is being moved.`,
-        hresult: HRESULTS.busy,
-        terminating: true,
-      });
-    obey(call, () => ACTS.startMove(call, { vmId: role.vmId, node }));
-    return group();
-  },
-};
-
 export const CLUSTER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Get-Cluster': single(({ world }) => clusterObject(world)),
   'Get-ClusterQuorum': single(({ world }) => quorumObject(world)),
   'Get-ClusterNode': listed('node', HRESULTS.nodeNotFound, ({ world }) =>
     world.nodes.map((node) => nodeObject(world, node)),
   ),
-  'Get-ClusterNetwork': listed('network', RESOURCE_NOT_FOUND, ({ world }) =>
+  'Get-ClusterNetwork': listed('network', HRESULTS.resourceNotFound, ({ world }) =>
     networksNow(world).map((network) => networkObject(world, network)),
   ),
-  'Get-ClusterSharedVolume': listed('volume', RESOURCE_NOT_FOUND, ({ world }) =>
+  'Get-ClusterSharedVolume': listed('volume', HRESULTS.resourceNotFound, ({ world }) =>
     world.sharedVolumes.map((volume) => volumeObject(world, volume)),
   ),
   'Get-ClusterSharedVolumeState': listed(
     'volume',
-    RESOURCE_NOT_FOUND,
+    HRESULTS.resourceNotFound,
     ({ world, bound }) => {
       const wanted = bound.texts('Node')?.map((name) => name.toLowerCase());
       const ofRefs = bound.refs('InputObject').map((ref) => idOf('volume', ref));
@@ -343,7 +282,7 @@ export const CLUSTER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
     },
     ['Node', 'InputObject'],
   ),
-  'Get-ClusterResourceType': listed('resource type', RESOURCE_NOT_FOUND, () =>
+  'Get-ClusterResourceType': listed('resource type', HRESULTS.resourceNotFound, () =>
     [VM_TYPE, CONFIGURATION_TYPE, 'Network Name', 'Physical Disk'].map(typeObject),
   ),
   'Get-ClusterGroup': getGroup,
@@ -357,5 +296,5 @@ export const CLUSTER_CMDLETS: Readonly<Record<string, Cmdlet>> = {
   'Stop-ClusterGroup': startOrStop('stopRole'),
   'Suspend-ClusterNode': suspendNode,
   'Resume-ClusterNode': resumeNodeCmdlet,
-  'Move-ClusterVirtualMachineRole': moveRole,
+  ...MOVE_CMDLETS,
 };

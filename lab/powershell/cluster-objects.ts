@@ -46,7 +46,7 @@ export function clusterObject(world: World): WireObject {
         says: enabledWord(world.scenario),
         p: {},
       },
-      AutoBalancerMode: uint32(autoBalancer.mode),
+      AutoBalancerMode: uint32(world.cluster.autoBalancerMode),
       AutoBalancerLevel: uint32(autoBalancer.level),
       ClusterEnforcedAntiAffinity: uint32(enforcedAntiAffinity ? 1 : 0),
       ...QUARANTINE,
@@ -101,7 +101,7 @@ export function privateProperties(world: World, role: LabRole): [string, string,
   return [
     ['VmID', 'String', text(role.vmId)],
     ['OfflineAction', 'UInt32', uint32(role.offlineAction)],
-    ['DefaultMoveType', 'UInt32', uint32(0xffffffff)],
+    ['DefaultMoveType', 'UInt32', uint32(role.defaultMoveType)],
     ['MigrationProgress', 'UInt32', uint32(percent)],
     ['MigrationFailureReason', 'UInt32', uint32(Number.parseInt(failureReason, 16))],
     ...(world.scenario.migration.migrationState
@@ -131,30 +131,30 @@ export function groupObject(world: World, role: LabRole): WireObject {
   };
 }
 
-const firstMember = (world: World): LabNode | undefined =>
-  world.nodes.find(isMember) ?? world.nodes[0];
+const GROUP_TYPES = {
+  core: 'Cluster',
+  'available-storage': 'AvailableStorage',
+  other: 'FileServer',
+} as const;
 
-/** `Cluster Group` and `Available Storage`. */
-export function ownGroups(world: World): WireObject[] {
-  const owner = firstMember(world);
-  const kinds = { 'Cluster Group': 'Cluster', 'Available Storage': 'AvailableStorage' } as const;
-  return Object.entries(kinds).map(([name, type]) => ({
+/** Groups that are no roles of VMs: `Cluster Group`, `Available Storage`, and those of the scenario. */
+export const ownGroups = (world: World): WireObject[] =>
+  world.groups.map(({ name, kind, owner, state, priority }) => ({
     $t: `${CLUSTERS}.ClusterGroup`,
     id: `own-group:${name}`,
     text: 'Name',
     p: {
-      Name: ownName(world.scenario, name),
+      Name: text(name),
       Id: text(labId(world.scenario.cluster, 'group', name)),
-      OwnerNode: owner === undefined ? null : nodeObject(world, owner),
-      State: enumOf(`${CLUSTERS}.ClusterGroupState`, type === 'Cluster' ? 'Online' : 'Offline'),
-      GroupType: enumOf(`${CLUSTERS}.GroupType`, type),
+      OwnerNode: nodeObject(world, nodeOf(world, owner)),
+      State: enumOf(`${CLUSTERS}.ClusterGroupState`, state),
+      GroupType: enumOf(`${CLUSTERS}.GroupType`, GROUP_TYPES[kind]),
       StatusInformation: flagsOf(`${CLUSTERS}.ClusterApplicationStatusInformation`, 0),
-      Priority: uint32(2000),
+      Priority: uint32(priority),
       FailoverThreshold: uint32(0xffffffff),
       AntiAffinityClassNames: strings([]),
     },
   }));
-}
 
 export const VM_TYPE = 'Virtual Machine';
 export const CONFIGURATION_TYPE = 'Virtual Machine Configuration';
@@ -256,6 +256,7 @@ export function parametersOf(world: World, owner: WireObject, role: LabRole | un
     const excluded = world.networks.filter((network) => network.excludedFromMigration);
     const ids = excluded.map((network) => networkId(world, network.name));
     rows.push(['MigrationExcludeNetworks', 'String', text(ids.join(';'))]);
+    rows.push(['MoveTypeThreshold', 'UInt32', uint32(world.scenario.moveTypeThreshold)]);
   }
   return rows.map(([property, type, value]): WireObject => ({
     $t: `${CLUSTERS}.ClusterParameter`,

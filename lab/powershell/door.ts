@@ -2,7 +2,7 @@
 // same faults and the same effects as behind the other doors.
 import { z } from 'zod';
 import type { IsoTime } from '../../domain/facts.ts';
-import type { Op } from '../../hyperv/host.ts';
+import type { Op, OpArgs } from '../../hyperv/host.ts';
 import { configureCluster } from '../machine/acts.ts';
 import { iso, type Instant } from '../machine/clock.ts';
 import { costOf } from '../machine/costs.ts';
@@ -12,7 +12,7 @@ import type { Lab } from '../machine/lab.ts';
 import { CALLS_MAX, keep, logEvent, VMMS_LOG } from '../machine/records.ts';
 import { answers, findNode, type LabNode } from '../machine/world.ts';
 import type { Fault } from '../scenario/fault-schema.ts';
-import { operationOf, SET_PARALLEL } from './acting-cmdlets.ts';
+import { operationOf, SET_BALANCER, SET_PARALLEL } from './acting-cmdlets.ts';
 import { CIM_CMDLETS } from './cim-cmdlets.ts';
 import { CLUSTER_CMDLETS } from './cluster-cmdlets.ts';
 import { needsCluster, obey, vmNamesIn, type Call, type Cmdlet, type Result } from './cmdlet.ts';
@@ -225,17 +225,27 @@ function perform(call: Call, request: CmdletRequest): Result {
   return known.run(call);
 }
 
+/** Properties that are played, with the least and the greatest value. */
+const ASSIGNED: Readonly<
+  Record<string, { key: keyof OpArgs<'configureCluster'>; least: number; most: number }>
+> = {
+  [SET_PARALLEL]: { key: 'maximumParallelMigrations', least: 1, most: Infinity },
+  [SET_BALANCER]: { key: 'autoBalancerMode', least: 0, most: 2 },
+};
+
 /** `(Get-Cluster).MaximumParallelMigrations = 4`. */
 function assign(call: Call, property: string, value: unknown): Result {
   needsCluster(call);
-  if (call.cmdlet !== SET_PARALLEL) throw notImplemented(call.cmdlet, `setting ${property}`);
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+  const known = ASSIGNED[call.cmdlet];
+  if (known === undefined) throw notImplemented(call.cmdlet, `setting ${property}`);
+  const { key, least, most } = known;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
     throw clusterError('Get-Cluster', {
       id: 'ClusterInvalidInput',
       category: 'InvalidArgument',
       message: `${String(value)} is not a value of ${property}.`,
       hresult: '0x80070057',
     });
-  obey(call, () => configureCluster(call, { maximumParallelMigrations: value }));
-  return { out: [call.world.cluster.maximumParallelMigrations] };
+  obey(call, () => configureCluster(call, { [key]: value }));
+  return { out: [call.world.cluster[key]] };
 }

@@ -9,7 +9,15 @@ import { text, texts, uint64, type Wire } from './wire.ts';
 type Values = Record<string, Wire>;
 
 // EnabledState, HealthState, OperationalStatus, Heartbeat and the numbers of Get-VM's State are the same.
-const ENABLED = { Running: 2, Off: 3, Stopping: 4, Saved: 6, Paused: 9, Starting: 10 } as const;
+const ENABLED = {
+  Running: 2,
+  Off: 3,
+  Stopping: 4,
+  Saved: 6,
+  Paused: 9,
+  Starting: 10,
+  Saving: 32773,
+} as const;
 const HEARTBEATS = { Ok: 2, NoContact: 12, Unknown: null } as const;
 const BUSY = { MergingDisks: 32772, MigratingVirtualMachine: 32774 } as const;
 const HEALTH = { ok: 5, majorFailure: 20 } as const;

@@ -134,7 +134,12 @@ export const ENUMS = {
     OnlinePending: 129,
     OfflinePending: 130,
   },
-  [`${CLUSTERS}.GroupType`]: { Cluster: 1, AvailableStorage: 2, VirtualMachine: 111 },
+  [`${CLUSTERS}.GroupType`]: {
+    Cluster: 1,
+    AvailableStorage: 2,
+    FileServer: 100,
+    VirtualMachine: 111,
+  },
   [VM_MIGRATION_TYPE]: { TurnOff: 0, Quick: 1, Shutdown: 2, ShutdownForce: 3, Live: 4 },
   [`${CLUSTERS}.ClusterNetworkRole`]: { None: 0, Cluster: 1, Client: 2, ClusterAndClient: 3 },
   [`${CLUSTERS}.ClusterNetworkState`]: { Unavailable: 0, Down: 1, Partitioned: 2, Up: 3 },

@@ -1,6 +1,7 @@
 // What every HypervHost must do, whatever is behind it. See world.ts for the cluster that the tests find.
 import { describe } from 'vitest';
 import { describeActs } from './acts.ts';
+import { describeGroups } from './groups.ts';
 import { describeMoves } from './moves.ts';
 import { describeReads } from './reads.ts';
 import { describeSetupReads } from './setup-reads.ts';
@@ -14,5 +15,6 @@ export function describeHypervHost(name: string, makeWorld: MakeWorld): void {
     describeActs(makeWorld);
     describeVmActs(makeWorld);
     describeMoves(makeWorld);
+    describeGroups(makeWorld);
   });
 }

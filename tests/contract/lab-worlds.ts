@@ -37,6 +37,7 @@ virtualMachines:
   - { name: lone-1, owner: HV1, memory: 2GB, state: Off, clustered: false${more(vms['lone-1'])} }
   - { name: twin, owner: HV2, memory: 2GB, state: Off, clustered: false, id: 00000000-0000-4000-8000-000000000001 }
   - { name: Twin, owner: HV2, memory: 2GB, state: Off, clustered: false, id: 00000000-0000-4000-8000-000000000002, disks: ['C:\\ClusterStorage\\Volume1\\twin-2.vhdx'] }
+groups: [{ name: share-1, owner: HV1 }]
 disks: [${FREE_DISKS.map(quoted).join(', ')}]
 `;
 

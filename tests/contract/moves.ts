@@ -290,6 +290,23 @@ export function describeMoves(makeWorld: MakeWorld): void {
         before: async (w, { db }) => w.host('HV1').startMove({ vmId: db, node: 'HV2' }),
         act: (h, { db }) => h.cancelMove({ vmId: db }),
       },
+      {
+        op: 'moveGroup',
+        deed: 'group-moved',
+        subject: 'Available Storage',
+        act: (h) => h.moveGroup({ group: 'Available Storage', from: 'HV1', node: 'HV2' }),
+      },
+      {
+        op: 'moveSharedVolume',
+        deed: 'volume-moved',
+        subject: 'Cluster Virtual Disk (Volume1)',
+        act: (h) =>
+          h.moveSharedVolume({
+            volume: 'Cluster Virtual Disk (Volume1)',
+            from: 'HV1',
+            node: 'HV2',
+          }),
+      },
     ];
 
     it.each(cases)('of $op leaves one effect, and a repeat changes nothing', async (c) => {

@@ -9,6 +9,7 @@ import type { HypervHost, Op } from '../../hyperv/host.ts';
  * - `Mixed` is an Internal switch on HV1 alone
  * - VMs: `db-1` (HV1, running, clustered, 8 GB), `files-1` (HV1, running, clustered, 2 GB), `lone-1` (HV1, off, not
  *   clustered), `twin` twice (HV2, off, not clustered)
+ * - groups that are no VMs: `share-1` and the cluster's own two; HV1 owns them and the shared volume
  * - unused VHDX on the shared volume: FREE_DISKS; MaximumParallelMigrations is 1
  */
 export const CLUSTER = 'contract';
@@ -34,7 +35,10 @@ export type Deed =
   | 'node-resumed'
   | 'move-started'
   | 'move-finished'
-  | 'move-cancelled';
+  | 'move-cancelled'
+  | 'quick-move-started'
+  | 'group-moved'
+  | 'volume-moved';
 
 export interface World {
   host(node: string): HypervHost;
