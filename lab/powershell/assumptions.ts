@@ -132,8 +132,40 @@ export const ASSUMPTIONS: readonly Assumption[] = [
   },
   {
     about: 'MSCluster_ResourceGroup.GroupType',
-    says: 'is 1 for the core group, as in the generated enumeration of the cmdlets',
-    ifWrong: 'the doctor does not see that a paused node holds the core group',
+    says: 'is 1 for the core group, 2 for available storage, 111 for a VM, 4 for a shared volume, as in the generated enumeration of the cmdlets',
+    ifWrong:
+      'the doctor does not see that a paused node holds the core group, and a drain leaves it there or fails to move a volume as a group',
+  },
+  {
+    about: 'Move-ClusterGroup and Move-ClusterSharedVolume with -Wait 0',
+    says: 'return at once, perhaps with ERROR_IO_PENDING (0x800703E5); a group is Pending until it is there. A storage pool moves like any group',
+    ifWrong: 'a group counts as not moved although it is on its way: it is asked for again',
+  },
+  {
+    about: 'a resource that is brought online on a paused node',
+    says: 'is refused with ERROR_CLUSTER_NODE_PAUSED (0x800713CE); the documentation names the refusal and not its code',
+    ifWrong: 'the start of a VM there fails with another code: it is told as something unexpected',
+  },
+  {
+    about: 'the quorum of Windows Server 2025 when the owner of the core group is restarted',
+    says: 'is lost for a minute; the support pages call it a known error with a hotfix, and name neither its length nor the update',
+    ifWrong: 'nothing: the core group is moved away where it need not be',
+  },
+  {
+    about: 'MoveTypeThreshold',
+    says: 'is 2000 unless somebody set it, and counts for the moves of the auto-balancer too, as DefaultMoveType of a resource does',
+    ifWrong:
+      'nothing on Windows, where watari names the type of each move; in the lab a VM is saved that would have moved live',
+  },
+  {
+    about: 'a quick migration',
+    says: 'shows as a group that is Pending, without the operational status 32774, and the uptime begins anew: documented since the last restore',
+    ifWrong: 'it is taken for a live one under way, and may be asked to be cancelled',
+  },
+  {
+    about: 'MSCluster_NetworkInterface.AdapterId',
+    says: 'is the InterfaceGuid of MSFT_NetAdapter with or without braces, State 3 is up, and Speed is in bits per second',
+    ifWrong: 'the speed of a link is unknown, and the time that moves take is a guess',
   },
   {
     about: 'HRESULT 0x80070775 over WinRM',
