@@ -21,6 +21,7 @@ import { HypervError, type HypervHost, type OpArgs } from '../hyperv/host.ts';
 import { beating, pause, stopwatch, waits } from './beats.ts';
 import type { Applied, ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded, notYet } from './failing.ts';
+import { leaveCoreGroup } from './group.ts';
 
 /** What the cluster and Hyper-V need to run: the cluster service and the virtual machine management service. */
 const SERVICES = ['ClusSvc', 'vmms'];
@@ -156,7 +157,8 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
 
     /**
      * Asks for a restart and returns before the machine goes down. Harmless when repeated: the boot that is to end is
-     * named, and a node that has restarted since is left alone. Refuses while a VM runs here.
+     * named, and a node that has restarted since is left alone. Refuses while a VM runs here, and first moves the core
+     * group to another node.
      */
     async requestRestart(
       input: BootToEnd & { reason: string },
@@ -174,11 +176,12 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
           `${host.node} was not restarted: ${running.map((vm) => vm.name).join(', ')} still runs there`,
         );
       }
+      const moved = await leaveCoreGroup(deps);
       const { facts, cmdlets } = await host.restartNode({
         ifBoot: now.boot,
         reason: input.reason,
       });
-      return { changed: facts.changed, cmdlets };
+      return { changed: facts.changed, cmdlets: [...moved, ...cmdlets] };
     },
 
     /** Being taken from the queue at all is the news that the node is back; its boot proves it. */
