@@ -102,10 +102,9 @@ async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<vo
   if (action.kind === 'none') return;
   if (action.kind === 'restart') {
     const reason = 'maintenance';
-    await run.step(stepOf(job, 'restart', `Restart ${node}`), async (c) => {
-      await refuseWithCoreGroup(job);
-      await restartNode(calls, { node, boot, reason }, c);
-    });
+    await run.step(stepOf(job, 'restart', `Restart ${node}`), (c) =>
+      restartNode(calls, { node, boot, reason }, c),
+    );
     return;
   }
   if (action.kind === 'wait') {
@@ -121,16 +120,6 @@ async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<vo
     const call = { summary, seconds: SCRIPT_SECONDS, attemptsMax: 1 };
     c.evidence({ ...(await calls.onNode(node, call).runScript({ name })) });
   });
-}
-
-/** Windows Server 2025 may lose its quorum with the node that has it. */
-async function refuseWithCoreGroup({ calls, input: { node } }: Maintenance): Promise<void> {
-  const groups = await calls
-    .onCluster({ summary: `Is the cluster's own group on ${node}?` })
-    .readGroups({ owner: node, kinds: ['core'] });
-  const [core] = groups;
-  if (core === undefined) return;
-  throw stepFailure('CoreGroupHere', `${core.name} is on ${node}, which is to restart`);
 }
 
 async function settle({ calls, input: { node } }: Maintenance, c: StepContext): Promise<void> {

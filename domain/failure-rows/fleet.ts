@@ -22,13 +22,6 @@ export const FLEET_FAILURE_ROWS = {
     title: 'something is still on the node that was to be emptied',
     hint: 'Get-ClusterGroup shows what. Move it, or retry: what came meanwhile is moved as well.',
   },
-  CoreGroupHere: {
-    class: 'retry-then-operator',
-    title: "the cluster's own group is on the node that is to go down",
-    hint:
-      'Windows Server 2025 may lose the quorum when its node goes down. Move it: ' +
-      'Get-ClusterGroup | Where-Object GroupType -eq Cluster | Move-ClusterGroup -Node NODE. Then retry.',
-  },
   PauseOfOthers: {
     class: 'operator',
     title: 'no drain of watari has paused the node',
