@@ -38,6 +38,7 @@ export const ROOMS = {
       'completion',
       'demo',
       'render',
+      'report',
       'runs',
       'service',
       'temporal',
@@ -48,6 +49,7 @@ export const ROOMS = {
     cluster: ['.', 'render', 'runs', 'temporal'],
     completion: ['.'],
     render: ['.', 'runs'],
+    report: ['.', 'render', 'runs', 'temporal'],
     runs: ['.', 'temporal'],
     service: ['.'],
     temporal: ['.'],
@@ -63,6 +65,7 @@ export const ROOMS = {
     'failure-rows': ['.'],
     fleet: ['.', 'planner'],
     planner: ['.'],
+    report: ['.'],
   },
   // The doors stand on the machine, and the machine knows none of them.
   lab: { scenario: [], machine: ['scenario'], powershell: ['machine', 'scenario'] },

@@ -1,4 +1,4 @@
-// `watari run list|show|watch|retry|skip|abort|cancel`: what runs, how it stands, and what a person decides.
+// `watari run list|show|watch|report|retry|skip|abort|cancel`: what runs, how it stands, and what a person decides.
 import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Decision, DecisionAction } from '../../domain/status.ts';
@@ -16,6 +16,7 @@ import { brake, cancelRun, decide } from '../runs/steer.ts';
 import { isOver, stateOf } from '../runs/view.ts';
 import { RunTracker } from '../runs/tracker.ts';
 import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
+import { addReport } from './report.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface RunOptions extends JsonOption {
@@ -64,6 +65,7 @@ export function addRunCommands(program: Command, context: ContextSource): void {
   leaf(run, 'watch <run>', 'follow a run until it ends', ['watari run watch vm/web-1/migrate'])
     .option(...CLUSTER)
     .action((name: string, o: RunOptions) => runWatch(context(), name, o));
+  addReport(run, context, resolve);
   addDecisions(run, context);
   leaf(run, 'cancel <run>', 'ask a run to stop; what it did stays done', [
     'watari run cancel apply',
