@@ -122,11 +122,14 @@ export function systemContext(
   return {
     clock: systemClock,
     cwd: process.cwd(),
-    startedBy: `${userName()}@${os.hostname()}`,
+    startedBy: userAtComputer(),
     computer: os.hostname(),
     ...o,
   };
 }
+
+/** `ito@ADMIN-PC`. */
+export const userAtComputer = (): string => `${userName()}@${os.hostname()}`;
 
 /** A service account without an entry in the user database has no name to tell. */
 function userName(): string {

@@ -6,7 +6,7 @@ import { payloadHandling } from '../config/temporal/encryption.ts';
 import { childEnvironment, readProcessEnvironment } from '../config/process-environment.ts';
 import { loadTemporalConnection } from '../config/temporal/connection.ts';
 import { connect, type TemporalTarget } from './temporal/connection.ts';
-import { systemContext, type Context } from './context.ts';
+import { systemContext, userAtComputer, type Context } from './context.ts';
 import { runCli } from './program.ts';
 import { nodeTerminal } from './terminal.ts';
 
@@ -29,7 +29,7 @@ function context(): Context {
     },
     payloads: payloadHandling(encryptionKeys),
     temporalTarget,
-    connect: () => connect(temporalTarget()),
+    connect: () => connect(temporalTarget(), `${userAtComputer()}/${process.pid}`),
   });
 }
 

@@ -7,6 +7,8 @@ export const MESSAGE_CHARS_MAX = 4_000;
 export const EVIDENCE_CHARS_MAX = 32_000;
 /** Of what a person gives as the reason of a decision. */
 export const REASON_CHARS_MAX = 2_000;
+/** Of why a run was started: a list of runs has it of each, and has to fit into one answer. */
+export const START_REASON_CHARS_MAX = 1_000;
 /** Decisions of a step that its evidence lists; the history has all of them. */
 export const DECISIONS_KEPT = 20;
 

@@ -1,5 +1,6 @@
 // May a workflow be started with this? Anybody who reaches Temporal can start one with any JSON; what a workflow cannot
 // read would fail its task again and again, under a lock that nobody could take. Pure.
+import { START_REASON_CHARS_MAX } from './bounded.ts';
 import { readWindows } from './fleet/window.ts';
 import type { WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
@@ -163,6 +164,8 @@ const spec = object({
 });
 
 const startedBy = text(TEXT_CHARS_MAX);
+/** Why, in the words of whoever starts it. */
+const reason = text(START_REASON_CHARS_MAX);
 const restarts = oneOf('allowed', 'ask');
 const started = { cluster: name, startedBy };
 const looks = { nodes: list(name) };
@@ -170,7 +173,7 @@ const looks = { nodes: list(name) };
 const input = (
   required: Readonly<Record<string, Rule>>,
   optional: Readonly<Record<string, Rule>> = {},
-): Rule => object(required, { ...optional, budgets, mayIgnore: list(name) });
+): Rule => object(required, { ...optional, budgets, reason, mayIgnore: list(name) });
 
 const flag = oneOf(true, false);
 const pastMove = object({
@@ -209,7 +212,7 @@ const windows: Rule = (value, at) => {
 const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   applyCluster: object(
     { spec, restarts, startedBy },
-    { proveAlways: oneOf(true, false), mayIgnore: list(name) },
+    { proveAlways: oneOf(true, false), reason, mayIgnore: list(name) },
   ),
   prepareNode: input(
     { ...started, node: name, restarts },

@@ -69,6 +69,8 @@ interface Started {
   cluster: string;
   /** `user@computer`. */
   startedBy: string;
+  /** Why, in their words; for the record. */
+  reason?: string;
   budgets?: Partial<Budgets>;
 }
 
@@ -78,6 +80,7 @@ export interface ApplyClusterInput {
   /** Live-migrate the `prove` VMs even when nothing else changed. */
   proveAlways?: boolean;
   startedBy: string;
+  reason?: string;
 }
 
 export interface PrepareNodeInput extends Started {

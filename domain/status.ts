@@ -63,6 +63,8 @@ export interface RunStatus {
   startedAt: IsoTime;
   endedAt: IsoTime | null;
   startedBy: string;
+  /** Why it was started, where that was said. */
+  reason?: string;
   /** One line: what this run is for. */
   title: string;
   steps: StepStatus[];

@@ -15,12 +15,12 @@ export interface Job<Input> {
   readonly input: Input;
 }
 
-type About = Omit<RunOptions, 'workflow' | 'startedBy' | 'retrySeconds'> & {
+type About = Omit<RunOptions, 'workflow' | 'startedBy' | 'reason' | 'retrySeconds'> & {
   budgets?: Partial<Budgets> | undefined;
 };
 
 /** Throws BadRequest. `about` is told only an input that can be read. */
-export function conduct<Input extends { startedBy: string }, Result>(
+export function conduct<Input extends { startedBy: string; reason?: string }, Result>(
   workflow: WorkflowName,
   input: Input,
   main: (job: Job<Input>) => Promise<Result>,
@@ -33,7 +33,14 @@ export function conduct<Input extends { startedBy: string }, Result>(
   const { budgets, ...rest } = about(input);
   const calls = new Calls(rest.cluster, budgets);
   const { retrySeconds } = calls.budgets;
-  const run = new Run({ workflow, startedBy: input.startedBy, retrySeconds, ...rest });
+  const { startedBy, reason } = input;
+  const run = new Run({
+    workflow,
+    startedBy,
+    ...(reason === undefined ? {} : { reason }),
+    retrySeconds,
+    ...rest,
+  });
   return run.conduct(() => main({ run, calls, input }));
 }
 

@@ -37,6 +37,7 @@ export interface RunOptions {
   node?: string;
   vm?: string;
   startedBy: string;
+  reason?: string;
   retrySeconds?: number;
   /** Nobody is asked: what would need a person fails the run, which lets go of what it holds. */
   unattended?: boolean;

@@ -16,10 +16,11 @@ export function announceRun(about: {
   node?: string;
   vm?: string;
   startedBy: string;
+  reason?: string;
 }): void {
-  const { cluster, node, vm, startedBy } = about;
+  const { cluster, node, vm, startedBy, reason } = about;
   // Readable without a worker: a second start says who holds the lock.
-  upsertMemo({ startedBy });
+  upsertMemo({ startedBy, ...(reason === undefined ? {} : { reason }) });
   upsertSearchAttributes([
     { key: KEYS.cluster, value: cluster },
     ...(node === undefined ? [] : [{ key: KEYS.node, value: node }]),

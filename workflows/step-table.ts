@@ -2,7 +2,6 @@
 // writes it; the `status` query, the client and the Temporal UI read it. Decides nothing and asks nobody for anything.
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { boundedEvidence, DECISIONS_KEPT } from '../domain/bounded.ts';
-import type { WorkflowName } from '../domain/names.ts';
 import type { Decision, RunStatus, StepStatus } from '../domain/status.ts';
 import { detailsMarkdown } from './details.ts';
 
@@ -18,7 +17,7 @@ const now = (): string => new Date(Date.now()).toISOString();
 export class StepTable {
   readonly status: RunStatus;
 
-  constructor(run: { workflow: WorkflowName; startedBy: string; title: string }) {
+  constructor(run: Pick<RunStatus, 'workflow' | 'startedBy' | 'reason' | 'title'>) {
     const { workflowId, runId, startTime } = workflowInfo();
     this.status = {
       run: workflowId,
@@ -29,6 +28,7 @@ export class StepTable {
       startedAt: startTime.toISOString(),
       endedAt: null,
       startedBy: run.startedBy,
+      ...(run.reason === undefined ? {} : { reason: run.reason }),
       title: run.title,
       steps: [],
       children: [],

@@ -2,6 +2,7 @@
 // is made here, of the fact that nobody could.
 import { WorkflowFailedError } from '@temporalio/client';
 import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
+import { whoActs } from '../who.ts';
 import { includesName, runId } from '../../domain/names.ts';
 import type { ClusterSpec, DoctorInput } from '../../domain/spec.ts';
 import { isSettled } from '../../domain/status.ts';
@@ -65,13 +66,14 @@ async function ask(
   { cluster, wanted, talk, signal }: DoctorRequest,
   { missing, present }: { missing: string[]; present: string[] },
 ): Promise<DoctorReport | null> {
+  const startedBy = whoActs(ctx, temporal);
   const input: DoctorInput = {
     cluster,
     // A worker of the cluster's queue alone is no node's.
     nodes: present.filter((node) => !includesName(missing, node)),
     unserved: missing,
     ...(wanted === null ? {} : { wanted }),
-    startedBy: ctx.startedBy,
+    startedBy,
   };
   const started = await startRun(
     temporal,
@@ -80,7 +82,7 @@ async function ask(
       id: runId.doctor(cluster),
       cluster,
       summary: `Examine ${cluster}`,
-      startedBy: ctx.startedBy,
+      startedBy,
       input,
       join: true,
     },

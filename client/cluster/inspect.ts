@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
 import type { Snapshot } from '../../domain/facts.ts';
+import { whoActs } from '../who.ts';
 import { failureRow, isFailureCode } from '../../domain/failures.ts';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import type { Budgets, InspectClusterInput } from '../../domain/spec.ts';
@@ -62,9 +63,10 @@ export async function inspectCluster(
 ): Promise<Snapshot> {
   // A worker of an older version looks at everything, which is more than enough.
   const mayIgnore = ['about'];
+  const startedBy = whoActs(ctx, temporal);
   const input: InspectClusterInput = {
     ...request,
-    startedBy: ctx.startedBy,
+    startedBy,
     ...(request.about !== undefined && { mayIgnore }),
   };
   const { client, connection } = temporal;
@@ -75,7 +77,7 @@ export async function inspectCluster(
       args: [input],
       workflowExecutionTimeout: INSPECT_MS,
       staticSummary: `Look at cluster ${request.cluster}`,
-      memo: { startedBy: ctx.startedBy },
+      memo: { startedBy },
     }),
   );
   const over = new AbortController();

@@ -7,10 +7,12 @@ import type { Context, Talk } from '../context.ts';
 import { badInput } from '../errors.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Temporal } from '../temporal/connection.ts';
+import { whoActs } from '../who.ts';
 import { launch } from './launch.ts';
+import type { ReasonOption } from './reason.ts';
 import type { JsonOption } from './leaf.ts';
 
-export interface CampaignOptions extends ClusterOptions, JsonOption {
+export interface CampaignOptions extends ClusterOptions, JsonOption, ReasonOption {
   detach?: boolean;
 }
 
@@ -65,7 +67,7 @@ export function startCampaign(
   o: CampaignOptions & { talk: Talk },
 ): Promise<ExitCode> {
   const { workflow, cluster, summary } = c;
-  const { startedBy } = ctx;
+  const startedBy = whoActs(ctx, temporal);
   const input = { ...c.input, cluster, startedBy };
   const id = runId.campaign(cluster);
   return launch(ctx, temporal, { workflow, id, cluster, summary, startedBy, input }, o);

@@ -15,14 +15,16 @@ import { snapshotLines } from '../render/snapshot.ts';
 import { startRun, type StartRequest } from '../runs/start.ts';
 import { watchRun, type Watched } from '../watch.ts';
 import { runDoctor } from './doctor.ts';
+import { whoActs } from '../who.ts';
 import { DETACH, launch } from './launch.ts';
+import { REASON, type ReasonOption } from './reason.ts';
 import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
 interface PlanOptions extends ClusterOptions, JsonOption {
   prove?: boolean;
 }
 
-interface ApplyOptions extends PlanOptions {
+interface ApplyOptions extends PlanOptions, ReasonOption {
   yes?: boolean;
   detach?: boolean;
 }
@@ -56,6 +58,7 @@ export function addClusterCommands(program: Command, context: ContextSource): Co
     .option(...PROVE)
     .option('-y, --yes', 'do not ask before nodes restart')
     .option(...DETACH)
+    .option(...REASON)
     .action((o: ApplyOptions) => runApply(context(), o));
   leaf(cluster, 'show', 'show nodes, virtual machines and settings as they are now', [
     'watari cluster show -c hv-lab',
@@ -121,7 +124,7 @@ export async function runApply(ctx: Context, o: ApplyOptions): Promise<void> {
       out.say(['Nothing was started.']);
       return EXIT.failed;
     }
-    return launch(ctx, temporal, applyRequest(ctx, spec, o), { ...o, talk: out });
+    return launch(ctx, temporal, applyRequest(ctx, temporal, spec, o), { ...o, talk: out });
   });
   finish(code);
 }
@@ -144,19 +147,25 @@ export async function mayRestart(
   return /^\s*(y|yes)\s*$/i.test(answer);
 }
 
-const applyRequest = (ctx: Context, spec: ClusterSpec, o: PlanOptions): StartRequest => {
+const applyRequest = (
+  ctx: Context,
+  temporal: Temporal,
+  spec: ClusterSpec,
+  o: PlanOptions,
+): StartRequest => {
+  const startedBy = whoActs(ctx, temporal);
   const input: ApplyClusterInput = {
     spec,
     restarts: 'allowed',
     ...(o.prove === true ? { proveAlways: true } : {}),
-    startedBy: ctx.startedBy,
+    startedBy,
   };
   return {
     workflow: 'applyCluster',
     id: runId.apply(spec.cluster),
     cluster: spec.cluster,
     summary: `Apply ${spec.cluster}`,
-    startedBy: ctx.startedBy,
+    startedBy,
     input,
   };
 };
@@ -170,7 +179,7 @@ export async function applyAndWatch(
   out: Talk,
   signal: AbortSignal,
 ): Promise<Watched> {
-  const started = await startRun(temporal, applyRequest(ctx, spec, o), ctx.clock);
+  const started = await startRun(temporal, applyRequest(ctx, temporal, spec, o), ctx.clock);
   return watchRun(ctx, temporal, { ...started, talk: out, signal });
 }
 

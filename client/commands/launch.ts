@@ -5,6 +5,7 @@ import { startRun, type StartRequest } from '../runs/start.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { concludeWatch, watchRun } from '../watch.ts';
 import { shellWord } from '../words.ts';
+import { reasonOf, type ReasonOption } from './reason.ts';
 import { interruptible } from './leaf.ts';
 
 export const DETACH = ['--detach', 'return as soon as the run has started'] as const;
@@ -13,10 +14,10 @@ export async function launch(
   ctx: Context,
   temporal: Temporal,
   request: StartRequest,
-  o: { detach?: boolean; talk: Talk },
+  o: ReasonOption & { detach?: boolean; talk: Talk },
 ): Promise<ExitCode> {
   const out = o.talk;
-  const started = await startRun(temporal, request, ctx.clock);
+  const started = await startRun(temporal, { ...request, reason: reasonOf(o) }, ctx.clock);
   if (o.detach === true) {
     out.result(started);
     out.say([`Started ${started.run}. Watch it:  watari run watch ${shellWord(started.run)}`]);

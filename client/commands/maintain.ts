@@ -16,6 +16,7 @@ import {
 } from './campaign.ts';
 import { mayRestart } from './cluster.ts';
 import { DETACH } from './launch.ts';
+import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
 interface MaintainOptions extends CampaignOptions {
@@ -57,6 +58,7 @@ export function addMaintainCommands(cluster: Command, context: ContextSource): v
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
+    .option(...REASON)
     .action((nodes: string[], o: MaintainOptions) => runMaintain(context(), nodes, o));
   leaf(cluster, 'balance', 'even out the memory in use over the nodes', [
     'watari cluster balance --within 10 --yes',
@@ -66,6 +68,7 @@ export function addMaintainCommands(cluster: Command, context: ContextSource): v
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
+    .option(...REASON)
     .action((o: BalanceOptions) => runBalance(context(), o));
 }
 

@@ -11,6 +11,7 @@ import {
   type CampaignOptions,
 } from './campaign.ts';
 import { DETACH } from './launch.ts';
+import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
 interface ResumeOptions extends CampaignOptions {
@@ -27,6 +28,7 @@ export function addNodeCommands(program: Command, context: ContextSource): void 
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
+    .option(...REASON)
     .action((nodes: string[], o: CampaignOptions) => runDrain(context(), nodes, o));
   leaf(node, 'resume <node...>', 'let drained nodes take part again', [
     'watari node resume HV1 --bring-back',
@@ -36,6 +38,7 @@ export function addNodeCommands(program: Command, context: ContextSource): void 
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
+    .option(...REASON)
     .action((nodes: string[], o: ResumeOptions) => runResume(context(), nodes, o));
 }
 

@@ -10,12 +10,14 @@ import { EXIT } from '../exit-codes.ts';
 import { runListLines } from '../render/run-list.ts';
 import { runLines } from '../render/steps.ts';
 import { operatorLines, summaryLines } from '../render/summary.ts';
+import { whoActs } from '../who.ts';
 import { shellWord } from '../words.ts';
 import { LIST_DEFAULT, listRuns, resolveRun } from '../runs/list.ts';
 import { brake, cancelRun, decide } from '../runs/steer.ts';
 import { isOver, stateOf } from '../runs/view.ts';
 import { RunTracker } from '../runs/tracker.ts';
 import { concludeWatch, exitCodeOf, jsonOf, summaryOptions, watchRun } from '../watch.ts';
+import { demandReason, REASON, reasonOf, type ReasonOption } from './reason.ts';
 import { addReport } from './report.ts';
 import { interruptible, leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
@@ -29,24 +31,20 @@ interface ListOptions extends RunOptions {
   limit: number;
 }
 
-interface DecideOptions extends RunOptions {
+interface DecideOptions extends RunOptions, ReasonOption {
   step?: string;
-  reason?: string;
   to?: string;
   quick?: boolean;
 }
 
-interface BrakeOptions extends RunOptions {
-  reason?: string;
-}
+type BrakeOptions = RunOptions & ReasonOption;
 
-interface CancelOptions extends RunOptions {
+interface CancelOptions extends RunOptions, ReasonOption {
   finishMoves?: boolean;
 }
 
 const CLUSTER = ['-c, --cluster <name>', 'name of the cluster'] as const;
 const STEP = ['--step <step>', 'the step, when more than one waits'] as const;
-const REASON = ['--reason <text>', 'kept in the record of the run'] as const;
 
 export function addRunCommands(program: Command, context: ContextSource): void {
   const run = program.command('run').description('see and steer runs');
@@ -72,6 +70,7 @@ export function addRunCommands(program: Command, context: ContextSource): void {
     'watari run cancel campaign --finish-moves',
   ])
     .option(...CLUSTER)
+    .option(...REASON)
     .option('--finish-moves', 'let the moves that are under way arrive')
     .action((name: string, o: CancelOptions) => runCancel(context(), name, o));
   leaf(run, 'pause <run>', 'let a drain or a maintenance begin nothing new until it is resumed', [
@@ -201,6 +200,9 @@ async function runDecide(
 ): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   const target = o.to === undefined ? undefined : checkedName('node', o.to);
+  // Both lose something that somebody wanted done.
+  const isLoss = action !== 'retry';
+  const reason = isLoss ? await demandReason(ctx, action, o) : (reasonOf(o) ?? '');
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
     const view = await new RunTracker(temporal, run, () => ctx.clock.now()).lookPatiently();
@@ -208,8 +210,8 @@ async function runDecide(
     const decision: Decision = {
       step: step.id,
       action,
-      reason: o.reason ?? '',
-      by: ctx.startedBy,
+      reason,
+      by: whoActs(ctx, temporal),
       ...(target === undefined ? {} : { target }),
       ...(o.quick === true ? { quick: true } : {}),
     };
@@ -229,7 +231,7 @@ async function runBrake(
   const out = talk(ctx.terminal, o.json === true);
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
-    await brake(temporal, run, { action, reason: o.reason ?? '', by: ctx.startedBy });
+    await brake(temporal, run, { action, reason: reasonOf(o) ?? '', by: whoActs(ctx, temporal) });
     out.result({ run, action });
     if (out.json) return;
     const done =
@@ -245,10 +247,9 @@ async function runCancel(ctx: Context, name: string, o: CancelOptions): Promise<
   const out = talk(ctx.terminal, o.json === true);
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
-    if (o.finishMoves === true) {
-      await brake(temporal, run, { action: 'finish-moves', reason: '', by: ctx.startedBy });
-    }
-    await cancelRun(temporal, run);
+    const why = { by: whoActs(ctx, temporal), reason: reasonOf(o) ?? '' };
+    if (o.finishMoves === true) await brake(temporal, run, { action: 'finish-moves', ...why });
+    await cancelRun(temporal, run, why);
     out.result({ run, cancelRequested: true });
     if (out.json) return;
     out.say([`${run} was asked to stop.`, `Watch it:  watari run watch ${shellWord(run)}`]);

@@ -8,10 +8,12 @@ import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../
 import { finish, talk, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
+import { whoActs } from '../who.ts';
 import { DETACH, launch } from './launch.ts';
+import { REASON, type ReasonOption } from './reason.ts';
 import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 
-interface MigrateOptions extends ClusterOptions, JsonOption {
+interface MigrateOptions extends ClusterOptions, JsonOption, ReasonOption {
   to?: string;
   detach?: boolean;
 }
@@ -22,6 +24,7 @@ export function addVmCommands(program: Command, context: ContextSource): void {
     'watari vm migrate web-1',
     'watari vm migrate web-1 --to HV2',
   ])
+    .option(...REASON)
     .option('--to <node>', 'target node (default: the best possible one)')
     .option('-c, --cluster <name>', 'name of the cluster')
     .option('-f, --file <file>', 'take the name of the cluster from this file')
@@ -51,11 +54,12 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
       ...(owner === undefined ? [] : [owner]),
       ...(to === undefined ? [] : [to]),
     ]);
+    const startedBy = whoActs(ctx, temporal);
     const input: MigrateVmInput = {
       cluster,
       vm,
       ...(to === undefined ? {} : { to }),
-      startedBy: ctx.startedBy,
+      startedBy,
     };
     const request = {
       workflow: 'migrateVm',
@@ -63,7 +67,7 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
       cluster,
       vm,
       summary: `Live-migrate ${vm}${to === undefined ? '' : ` to ${to}`}`,
-      startedBy: ctx.startedBy,
+      startedBy,
       input,
     } as const;
     return launch(ctx, temporal, request, { ...o, talk: out });

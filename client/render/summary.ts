@@ -40,9 +40,13 @@ export function summaryLines(view: RunView, o: SummaryOptions): string[] {
   const lines = ['', o.colors.bold(`${oneLine(view.title)}: `) + `${result} in ${wall}`];
   lines.push(...view.steps.filter(hasEvidence).flatMap((step) => stepEvidence(step, o)));
   lines.push(...view.steps.filter((s) => s.state === 'failed').flatMap((s) => failureLines(s, o)));
-  lines.push('', `Run   ${view.run}`, `Look  ${o.link(view.run, view.runId)}`);
+  lines.push('', `Run   ${view.run}`, ...wrap(`By    ${whoAndWhy(view)}`, o.columns));
+  lines.push(`Look  ${o.link(view.run, view.runId)}`);
   return lines;
 }
+
+const whoAndWhy = ({ startedBy, reason }: RunView): string =>
+  reason === undefined ? startedBy : `${startedBy}: ${reason}`;
 
 const hasEvidence = (step: StepView): boolean =>
   step.state !== 'pending' && (rankingOf(step) !== null || evidenceLines(step.evidence).length > 0);

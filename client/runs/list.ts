@@ -30,6 +30,7 @@ export interface RunListed {
   startedAt: string;
   endedAt: string | null;
   startedBy: string | null;
+  reason: string | null;
   parent: string | null;
 }
 
@@ -94,7 +95,7 @@ function listed(info: WorkflowExecutionInfo): RunListed {
   const waits = info.typedSearchAttributes.get(
     defineSearchAttributeKey(ATTRIBUTE.needsOperator, SearchAttributeType.BOOL),
   );
-  const by = info.memo?.['startedBy'];
+  const { startedBy: by, reason } = info.memo ?? {};
   return {
     run: info.workflowId,
     runId: info.runId,
@@ -103,6 +104,7 @@ function listed(info: WorkflowExecutionInfo): RunListed {
     startedAt: info.startTime.toISOString(),
     endedAt: info.closeTime?.toISOString() ?? null,
     startedBy: typeof by === 'string' ? by : null,
+    reason: typeof reason === 'string' ? reason : null,
     parent: info.parentExecution?.workflowId ?? null,
   };
 }

@@ -22,6 +22,7 @@ export interface StartRequest {
   /** One line for the lists of the Temporal UI. */
   summary: string;
   startedBy: string;
+  reason?: string | undefined;
   input: object;
   /** Be content with the one that runs already. Only for runs that change nothing. */
   join?: true;
@@ -62,13 +63,17 @@ const startOnce = (temporal: Temporal, r: StartRequest) =>
   temporal.client.workflow.start(r.workflow, {
     workflowId: r.id,
     taskQueue: clusterQueue(r.cluster),
-    args: [r.input],
+    args: [withReason(r)],
     workflowIdConflictPolicy: r.join === true ? 'USE_EXISTING' : 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     typedSearchAttributes: attributesOf(r),
     staticSummary: r.summary,
-    memo: { startedBy: r.startedBy },
+    memo: { startedBy: r.startedBy, ...(r.reason === undefined ? {} : { reason: r.reason }) },
   });
+
+/** Workers of an older version do not know it, and go on without it. */
+const withReason = ({ input, reason }: StartRequest): object =>
+  reason === undefined ? input : { ...input, reason, mayIgnore: ['reason'] };
 
 function attributesOf(r: StartRequest): SearchAttributePair[] {
   const keyword = (name: string, value: string): SearchAttributePair => ({

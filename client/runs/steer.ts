@@ -1,4 +1,5 @@
 // What a person does to a run that is under way: decide about a step that waits, or ask it to stop.
+import { randomUUID } from 'node:crypto';
 import {
   isGrpcServiceError,
   WorkflowNotFoundError,
@@ -75,6 +76,7 @@ function updateFailed(err: unknown, run: string, what: { deed: string; words: st
   return err;
 }
 
+const NOT_FOUND = 5;
 /** "Workflow Task in failed state". */
 const FAILED_PRECONDITION = 9;
 const RESOURCE_EXHAUSTED = 8;
@@ -96,16 +98,29 @@ export function isClosing(err: unknown): boolean {
   );
 }
 
-export async function cancelRun(temporal: Temporal, run: string): Promise<void> {
-  const handle = temporal.client.workflow.getHandle(run);
+/** The run's history keeps who asked, and why. */
+export async function cancelRun(
+  { client, connection, namespace }: Temporal,
+  run: string,
+  { by, reason }: { by: string; reason: string },
+): Promise<void> {
   try {
     // Servers take the cancellation of an ended run without a word.
-    const info = await within(temporal.connection, CALL_MS, () => handle.describe());
+    const info = await within(connection, CALL_MS, () => client.workflow.getHandle(run).describe());
     if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') {
       throw runOver(run, 'cancel');
     }
-    await within(temporal.connection, CALL_MS, () => handle.cancel());
+    await within(connection, CALL_MS, () =>
+      connection.workflowService.requestCancelWorkflowExecution({
+        namespace,
+        workflowExecution: { workflowId: run },
+        identity: by,
+        reason,
+        requestId: randomUUID(),
+      }),
+    );
   } catch (err) {
-    throw err instanceof WorkflowNotFoundError ? runOver(run, 'cancel', err) : err;
+    const isOver = err instanceof WorkflowNotFoundError || grpcCodeOf(err) === NOT_FOUND;
+    throw isOver ? runOver(run, 'cancel', err) : err;
   }
 }

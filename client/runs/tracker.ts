@@ -226,7 +226,7 @@ const FAILED_PRECONDITION = 9;
 
 /** What the server's own record tells about a run whose workflow cannot be asked. */
 function bareStatus(info: WorkflowExecutionDescription): RunStatus {
-  const by = info.memo?.['startedBy'];
+  const { startedBy: by, reason } = info.memo ?? {};
   return {
     run: info.workflowId,
     runId: info.runId,
@@ -236,6 +236,7 @@ function bareStatus(info: WorkflowExecutionDescription): RunStatus {
     startedAt: info.startTime.toISOString(),
     endedAt: info.closeTime?.toISOString() ?? null,
     startedBy: typeof by === 'string' ? by : 'unknown',
+    ...(typeof reason === 'string' ? { reason } : {}),
     title: info.workflowId,
     steps: [],
     children: [],

@@ -38,7 +38,8 @@ const CHANNEL_ARGS = {
 /** Of a target that says nothing about it. */
 export const PLAIN = payloadHandling([]);
 
-export async function connect(target: TemporalTarget): Promise<Temporal> {
+/** @param identity what Temporal notes of who starts, decides and stops; its own words for this process unless given. */
+export async function connect(target: TemporalTarget, identity?: string): Promise<Temporal> {
   const { namespace } = target;
   const connection = Connection.lazy({ ...target.connectionOptions, channelArgs: CHANNEL_ARGS });
   const answered = within(connection, REACH_MS, () =>
@@ -55,6 +56,7 @@ export async function connect(target: TemporalTarget): Promise<Temporal> {
     client: new Client({
       connection,
       namespace,
+      ...(identity === undefined ? {} : { identity }),
       dataConverter: target.dataConverter ?? PLAIN.dataConverter,
     }),
     namespace,

@@ -151,6 +151,7 @@ describe('the summary', () => {
       '    no  HV1  x is paused',
       '',
       'Run   watari/hv-lab/apply',
+      'By    ito@HV1',
       'Look  http://ui/watari/hv-lab/apply/0198-run',
     ]);
   });
@@ -173,6 +174,11 @@ describe('the summary', () => {
     expect(told).toHaveLength(3);
     for (const part of told.slice(1)) expect(part).toContain('for good');
     expect(text).not.toContain('Then retry.');
+  });
+
+  it('says why it was started, where somebody said so', () => {
+    const text = summaryLines(view([], { reason: 'monthly updates' }), options);
+    expect(text).toContain('By    ito@HV1: monthly updates');
   });
 
   it('does not trust evidence that only looks like a ranking', () => {
