@@ -25,6 +25,8 @@ export interface MoveRequest {
   from?: string;
   /** `quick` saves the VM and restores it on the target. Absent: live. */
   how?: 'live' | 'quick';
+  /** Why to this node: for whoever reads the history later; decides nothing. Absent where nothing was chosen. */
+  why?: string[];
 }
 
 export interface MoveResult {

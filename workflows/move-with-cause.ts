@@ -30,6 +30,7 @@ export async function moveWithCause(
   c: StepContext,
 ): Promise<MoveResult> {
   const { step, role, target, known, from, how } = move;
+  const why = known.reasons.map(({ text }) => text);
   const request: MoveRequest = {
     step,
     vm: role.name,
@@ -39,6 +40,7 @@ export async function moveWithCause(
     queueSeconds: calls.budgets.slotSeconds,
     ...(from === undefined ? {} : { from }),
     ...(how === undefined ? {} : { how }),
+    ...(why.length === 0 ? {} : { why }),
   };
   try {
     const result = await calls

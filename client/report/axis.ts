@@ -55,7 +55,7 @@ export function axisOf(whole: Span, work: readonly Span[], width: number): Axis 
   const stepMs = STEPS_MS.find((step) => step * perMs >= TICK_WIDTH) ?? STEPS_MS.at(-1) ?? 1;
   return {
     at,
-    ticks: placed.filter((p) => !p.isCut).flatMap((p) => ticksOf(p, stepMs, at)),
+    ticks: placed.filter((p) => !p.isCut).flatMap((p) => ticksOf(p, stepMs, at, isOneDay(whole))),
     cuts: placed
       .filter((p) => p.isCut)
       .map((p) => ({ from: p.left, to: p.right, label: durationText(p.to - p.from) })),
@@ -103,17 +103,31 @@ function gapsBetween(whole: Span, busy: readonly Span[]): Span[] {
   return gaps;
 }
 
-function ticksOf(piece: Span, stepMs: number, at: (ms: number) => number): Axis['ticks'] {
+function ticksOf(
+  piece: Span,
+  stepMs: number,
+  at: (ms: number) => number,
+  oneDay: boolean,
+): Axis['ticks'] {
   const ticks: Axis['ticks'] = [];
   for (let ms = Math.ceil(piece.from / stepMs) * stepMs; ms <= piece.to; ms += stepMs) {
-    ticks.push({ at: at(ms), label: tickLabel(ms, stepMs) });
+    // Of several days, the first after every cut says which one.
+    const day = oneDay || ticks.length > 0 || stepMs >= DAY_MS ? '' : `${dayOf(ms)} `;
+    ticks.push({ at: at(ms), label: `${day}${tickLabel(ms, stepMs)}` });
   }
   return ticks;
 }
+
+const DAY_MS = 86_400_000;
+
+const isOneDay = ({ from, to }: Span): boolean => dayOf(from) === dayOf(to);
+
+/** `11-24`. */
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(5, 10);
 
 function tickLabel(ms: number, stepMs: number): string {
   const text = new Date(ms).toISOString();
   if (stepMs < 1_000) return text.slice(14, 21);
   if (stepMs < 60_000) return text.slice(11, 19);
-  return stepMs < 86_400_000 ? text.slice(11, 16) : text.slice(5, 10);
+  return stepMs < DAY_MS ? text.slice(11, 16) : dayOf(ms);
 }

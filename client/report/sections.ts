@@ -188,6 +188,6 @@ function gapsOf(all: RunRecord[]): Set<string> {
     ...lost,
     ...(names.length === 0
       ? []
-      : [`Not here: what was done inside ${names.join(', ')}. Their histories were not given.`]),
+      : [`What was done inside ${names.join(', ')}: no history of it was given or kept`]),
   ]);
 }

@@ -3,14 +3,14 @@
 import type { RunRecord } from '../../domain/report/run-record.ts';
 import { durationText } from '../../domain/units.ts';
 import { clip } from '../render/format.ts';
-import { axisOf, type Axis } from './axis.ts';
+import { axisOf, type Axis, type Span } from './axis.ts';
 import { escaped } from './escape.ts';
 import type { Bar, Mark, TimelineRow } from './rows.ts';
 import { counted, shown } from './words.ts';
 
 const WIDTH = 1000;
 const LABELS = 330;
-const RIGHT = 12;
+const RIGHT = 32;
 const ROW = 20;
 const HEAD = 34;
 /** So many rows fit a sheet of A4 on its long side. */
@@ -27,22 +27,27 @@ export function timelineSvg(
   rows: readonly TimelineRow[],
   madeAt: string,
 ): string[] {
-  if (rows.length === 0) return [];
-  const bars = rows.flatMap((row) => row.bars);
-  const work = rows
-    .filter((row) => !row.isHead)
-    .flatMap((row) => row.bars)
-    .filter((bar) => bar.kind !== 'person');
-  const from = Date.parse(record.startedAt);
-  const to = Math.max(from + 1, Date.parse(record.endedAt ?? madeAt), ...bars.map((b) => b.to));
-  const axis = axisOf({ from, to }, work, WIDTH - LABELS - RIGHT);
-  const pictures: string[] = [];
-  for (let i = 0; i < rows.length; i += ROWS_PER_PICTURE) {
-    const some = rows.slice(i, i + ROWS_PER_PICTURE);
-    pictures.push(picture(some, axis, i / ROWS_PER_PICTURE + 1, rows.length));
-  }
-  return pictures;
+  const pictures = Math.ceil(rows.length / ROWS_PER_PICTURE);
+  return Array.from({ length: pictures }, (_, i) => {
+    const some = rows.slice(i * ROWS_PER_PICTURE, (i + 1) * ROWS_PER_PICTURE);
+    const bars = some.filter((row) => !row.isHead).flatMap((row) => row.bars);
+    const whole = pictures === 1 || bars.length === 0 ? wholeOf(record, madeAt) : spanOf(bars);
+    const work = bars.filter((bar) => bar.kind !== 'person');
+    const axis = axisOf(whole, work, WIDTH - LABELS - RIGHT);
+    return picture(some, axis, i + 1, rows.length);
+  });
 }
+
+const wholeOf = ({ startedAt, endedAt }: RunRecord, madeAt: string): Span => {
+  const from = Date.parse(startedAt);
+  return { from, to: Math.max(from + 1, Date.parse(endedAt ?? madeAt)) };
+};
+
+/** Of many rows each picture has an axis of its own, or all of them would be dots. */
+const spanOf = (bars: readonly Bar[]): Span => {
+  const from = Math.min(...bars.map((bar) => bar.from));
+  return { from, to: Math.max(from + 1, ...bars.map((bar) => bar.to)) };
+};
 
 function picture(rows: readonly TimelineRow[], axis: Axis, number: number, of: number): string {
   const height = HEAD + rows.length * ROW + 6;

@@ -101,7 +101,8 @@ const doneText = (act: Act): string =>
 
 /** What changed, and single facts; cmdlets stand apart. */
 function factLines(act: Act): string[] {
-  return act.result === null ? [] : evidenceLines(act.result);
+  const why = act.why.length === 0 ? [] : [`chosen: ${act.why.join('; ')}`];
+  return [...why, ...(act.result === null ? [] : evidenceLines(act.result))];
 }
 
 export function actRows(all: readonly RunRecord[], madeAt: string): Section {

@@ -37,6 +37,7 @@ export class Acts {
       startedAt: null,
       endedAt: null,
       attempts: 1,
+      why: textsOf(input['why']),
       failure: null,
       cmdlets: [],
       result: null,
@@ -62,7 +63,7 @@ export class Acts {
     end(act, 'done', at);
     if (!isPlain(answer)) return answer;
     const { cmdlets, ...rest } = answer;
-    act.cmdlets = cmdletsOf(cmdlets);
+    act.cmdlets = textsOf(cmdlets);
     // Whole clusters; what matters of them is told elsewhere.
     act.result = act.kind === 'look' ? null : rest;
     return answer;
@@ -75,7 +76,7 @@ export class Acts {
     act.failure = readFailure(data['failure']);
     const { details } = part(data, 'failure', 'applicationFailureInfo');
     const first = payload({ details }, 'details');
-    if (isPlain(first)) act.cmdlets = cmdletsOf(first['cmdlets']);
+    if (isPlain(first)) act.cmdlets = textsOf(first['cmdlets']);
   }
 
   cancel({ at, data }: HistoryEvent): void {
@@ -96,7 +97,7 @@ function end(act: Act, state: Act['state'], at: IsoTime): void {
   act.endedAt = at;
 }
 
-const cmdletsOf = (given: unknown): string[] =>
+const textsOf = (given: unknown): string[] =>
   Array.isArray(given) ? given.filter((one) => typeof one === 'string') : [];
 
 function kindOf(activity: string): ActKind {

@@ -38,6 +38,8 @@ export interface Act {
   endedAt: IsoTime | null;
   /** Dead workers and lost answers make more than one. */
   attempts: number;
+  /** Of a move: why to that node, as the run said when it asked for it. */
+  why: string[];
   failure: RecordFailure | null;
   cmdlets: string[];
   /** What it answered, without the cmdlets; null for looks, which answer whole clusters. */

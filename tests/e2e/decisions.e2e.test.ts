@@ -107,6 +107,16 @@ describe('a step that needs a person', () => {
       cause: { type: 'Aborted', message: expect.stringContaining('not today') as string },
     });
     expect(await c.effects('move-started')).toEqual(before);
+    // While it lasted a worker was needed; for what it was, the server is enough.
+    await c.control({ action: 'stop-workers' });
+    const report = c.watari('run', 'report', run.id, '--json');
+    expect(await report.ended, report.stderr()).toBe(0);
+    expect(JSON.parse(report.stdout())).toMatchObject({
+      state: 'aborted',
+      startedBy: 'test@e2e',
+      decisions: [{ action: 'abort', step: STEP, reason: 'not today', taken: true }],
+    });
+    await c.control({ action: 'start-workers' });
     await c.control({ action: 'clear-faults' });
   });
 });

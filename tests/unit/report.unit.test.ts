@@ -143,6 +143,23 @@ describe('histories of a run and of a run inside it', () => {
     expect(inner.run).toBe('watari/t18y-8/vm/web-1/migrate');
   });
 
+  it('that were really written are joined by the id of each run', async () => {
+    const [root, ...inside] = [
+      'applyCluster.failed.649c98bb.json',
+      'prepareNode.completed.5c8276f2.json',
+      'createVm.completed.e823ebb6.json',
+      'migrateVm.failed.cbf1f7b2.json',
+      'migrateVm.completed.70edf800.json',
+    ].map(file);
+    const r = await fromFiles([...inside, root!], undefined, []);
+    expect(r.workflow).toBe('applyCluster');
+    expect(withInside(r)).toHaveLength(5);
+    const { out } = await report('--html', '--history', root!, ...inside);
+    expect(out).toContain('Move-ClusterVirtualMachineRole');
+    expect(out).toContain('New-VM');
+    expect(out.match(/<g class="head">/g)).toHaveLength(5);
+  });
+
   it('that have nothing to do with each other are refused, unless one is named', async () => {
     const files = ['--history', file(ABORTED), file('migrateVm.failed.5d060bb4.json')];
     const refused = await report(...files);
@@ -166,7 +183,7 @@ describe('a report', () => {
     expect(out).toContain('ito@lab');
     expect(out).toContain('AccessDenied');
     expect(out).toContain("Install-WindowsFeature -Name 'BitLocker' -IncludeManagementTools");
-    expect(out).toContain('Not here: what was done inside watari/t18y-8/vm/web-1/migrate');
+    expect(out).toContain('What was done inside watari/t18y-8/vm/web-1/migrate: no history');
   });
 
   it.each(kept)('in HTML of %s needs no script and fetches nothing', async (name) => {
@@ -263,7 +280,7 @@ async function encryptAll(
   const plain = Object.fromEntries(Object.entries(metadata).map(([k, v]) => [k, bytes(v)]));
   const [payload] = await codec.encode([{ metadata: plain, data: bytes(data ?? '') }]);
   const text = (b: Uint8Array | null | undefined) => Buffer.from(b ?? []).toString('base64');
-  const meta = Object.entries(payload?.metadata ?? {}).map(([k, v]) => [k, text(v)]);
+  const meta = Object.entries(payload?.metadata ?? {}).map(([k, v]) => [k, text(v)] as const);
   return { metadata: Object.fromEntries(meta), data: text(payload?.data) };
 }
 
