@@ -143,11 +143,12 @@ class Rows {
     this.row(label).bars.push(this.bar(isPerson ? 'person' : 'pause', startedAt, endedAt));
   }
 
-  private addDecision({ at, action, by }: RecordDecision): void {
+  private addDecision({ at, step, action, by }: RecordDecision): void {
     const ms = Date.parse(at);
     const isAbout = ({ label, bars }: Building): boolean =>
       label.startsWith(NEEDS) && bars.some((bar) => bar.from <= ms && ms <= bar.to + SLACK_MS);
-    const row = this.made.find(isAbout) ?? this.row('Decisions');
+    const about = step === null ? undefined : this.made.find(isAbout);
+    const row = about ?? this.row('Decisions');
     row.marks.push({ at: ms, kind: 'decision', words: `${action} by ${by}` });
   }
 }

@@ -13,8 +13,8 @@ const LABELS = 330;
 const RIGHT = 32;
 const ROW = 20;
 const HEAD = 34;
-/** So many rows fit a sheet of A4 on its long side. */
-const ROWS_PER_PICTURE = 36;
+/** At most so many rows fit a sheet of A4 on its long side. */
+const ROWS_MAX = 36;
 /** Columns of a label; a wide character takes two. */
 const LABEL_COLUMNS = 52;
 /** What took no time was done all the same. */
@@ -27,9 +27,10 @@ export function timelineSvg(
   rows: readonly TimelineRow[],
   madeAt: string,
 ): string[] {
-  const pictures = Math.ceil(rows.length / ROWS_PER_PICTURE);
+  const pictures = Math.ceil(rows.length / ROWS_MAX);
+  const each = Math.ceil(rows.length / pictures);
   return Array.from({ length: pictures }, (_, i) => {
-    const some = rows.slice(i * ROWS_PER_PICTURE, (i + 1) * ROWS_PER_PICTURE);
+    const some = rows.slice(i * each, (i + 1) * each);
     const bars = some.filter((row) => !row.isHead).flatMap((row) => row.bars);
     const whole = pictures === 1 || bars.length === 0 ? wholeOf(record, madeAt) : spanOf(bars);
     const work = bars.filter((bar) => bar.kind !== 'person');

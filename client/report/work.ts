@@ -99,10 +99,17 @@ const lastedMs = (act: Act): number =>
 const doneText = (act: Act): string =>
   act.state === 'done' ? act.title : `${act.title} (${ACT_WORDS[act.state]})`;
 
+/** Of a whole VM that was verified, what says that it never stopped. */
+function toldOf({ kind, result }: Act): Record<string, unknown> {
+  if (result === null || kind !== 'check') return result ?? {};
+  const { state, uptimeSeconds, heartbeat } = result;
+  return { state, uptimeSeconds, heartbeat };
+}
+
 /** What changed, and single facts; cmdlets stand apart. */
 function factLines(act: Act): string[] {
   const why = act.why.length === 0 ? [] : [`chosen: ${act.why.join('; ')}`];
-  return [...why, ...(act.result === null ? [] : evidenceLines(act.result))];
+  return [...why, ...evidenceLines(toldOf(act))];
 }
 
 export function actRows(all: readonly RunRecord[], madeAt: string): Section {

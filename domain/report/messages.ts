@@ -27,7 +27,10 @@ export class Messages {
     wait.endedAt = at;
     if (wait.kind !== 'person') return;
     this.ended += 1;
-    const decision = this.decisions.find((d) => d.waitedMs === null && d.taken !== false);
+    const decision = this.decisions.find(
+      // What pauses a whole run ends no wait of a step.
+      (d) => d.step !== null && d.waitedMs === null && d.taken !== false,
+    );
     if (decision === undefined) return;
     decision.waitedMs = Math.max(0, Date.parse(decision.at) - Date.parse(wait.startedAt));
   }
@@ -39,7 +42,7 @@ export class Messages {
     const decision = readDecision(event, payload(part(request, 'input'), 'args'), sentBy);
     if (decision === null) return;
     this.decisions.push({ ...decision, taken: true });
-    this.updates += 1;
+    if (decision.step !== null) this.updates += 1;
   }
 
   signal(event: HistoryEvent): void {

@@ -4,17 +4,40 @@ import { isPlain, textAt, type Plain } from './event.ts';
 /** @param otherwise for workflows that are not known here, and inputs that say too little. */
 export function titleOf(workflow: string, input: Plain, otherwise: string): string {
   const cluster = textAt(isPlain(input['spec']) ? input['spec'] : input, 'cluster');
-  const node = textAt(input, 'node');
   const vm = isPlain(input['vm']) ? textAt(input['vm'], 'name') : textAt(input, 'vm');
-  if (workflow === 'migrateVm' && vm !== null) {
-    return `Move ${vm} to ${textAt(input, 'to') ?? 'the best possible node'}`;
+  const node = textAt(input, 'node') ?? namesOf(input['nodes']);
+  const title = (verb: string, what: string | null, rest = ''): string =>
+    what === null ? otherwise : `${verb} ${what}${rest}`;
+  switch (workflow) {
+    case 'migrateVm':
+      return title('Move', vm, ` to ${textAt(input, 'to') ?? 'the best possible node'}`);
+    case 'createVm':
+      return title('Create VM', vm);
+    case 'prepareNode':
+      return title('Prepare node', node);
+    case 'applyCluster':
+      return title('Bring cluster', cluster, ' to what its file says');
+    case 'doctor':
+      return title('Examine cluster', cluster);
+    case 'inspectCluster':
+      return title('Look at cluster', cluster);
+    case 'drainNodes':
+      return title('Drain', node);
+    case 'resumeNodes':
+      return title('Resume', node);
+    case 'maintainNode':
+      return title('Maintain', node);
+    case 'maintainCluster':
+      return title('Maintain', node ?? cluster);
+    case 'balanceCluster':
+      return title('Balance', cluster);
+    default:
+      return otherwise;
   }
-  if (workflow === 'createVm' && vm !== null) return `Create VM ${vm}`;
-  if (workflow === 'prepareNode' && node !== null) return `Prepare node ${node}`;
-  if (workflow === 'applyCluster' && cluster !== null) {
-    return `Bring cluster ${cluster} to what its file says`;
-  }
-  if (workflow === 'doctor' && cluster !== null) return `Examine cluster ${cluster}`;
-  if (workflow === 'inspectCluster' && cluster !== null) return `Look at cluster ${cluster}`;
-  return otherwise;
+}
+
+function namesOf(given: unknown): string | null {
+  if (!Array.isArray(given)) return null;
+  const names = given.filter((one) => typeof one === 'string');
+  return names.length === 0 ? null : names.join(', ');
 }
