@@ -138,7 +138,10 @@ function stepOf(leaving: readonly Leaving[], order: number) {
   const size = sizeText(one.memoryBytes);
   return {
     id: stepId.vm(one.vm, nth === 0 ? 'move' : `move-${nth + 1}`),
-    title: `Move ${one.vm} (${size}) off ${one.from}`,
+    title:
+      one.to === null
+        ? `Move ${one.vm} (${size}) off ${one.from}`
+        : `Move ${one.vm} (${size}) from ${one.from} to ${one.to}`,
     skippable: true,
   };
 }
