@@ -39,8 +39,8 @@ async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
   const { cluster, maxFailed = 0 } = input;
   const order = { id: stepId.cluster('order'), title: 'Decide the order of the nodes' };
   const nodes = await run.step(order, (c) => orderNodes(job.calls, input.nodes, c));
-  run.expect(nodes.map(stepOf));
   return withoutBalancer(job, async () => {
+    run.expect(nodes.map(stepOf));
     const result: MaintainClusterResult = { cluster, maintained: [], failed: [], skipped: [] };
     for (const node of nodes) {
       const outcome = await maintainOne(job, node, result.failed.length < maxFailed);
