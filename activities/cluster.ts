@@ -104,7 +104,7 @@ function rolesAbout(
 }
 
 /** A list of all 64 nodes with each of 500 roles would be most of what is kept; an empty one says the same. */
-function withoutEveryNode(role: RoleFacts, nodes: readonly ClusterNodeFacts[]): RoleFacts {
+export function withoutEveryNode(role: RoleFacts, nodes: readonly ClusterNodeFacts[]): RoleFacts {
   const every = nodes.every((n) => includesName(role.possibleOwners, n.name));
   return every ? { ...role, possibleOwners: [] } : role;
 }

@@ -1,17 +1,30 @@
 // What plans are made from, told by each node in few words; and the plan itself, which is made here and not in the
 // workflow, so that a run keeps the plan that it began with when a newer version would plan otherwise.
-import type { LinkFacts, RoleFacts, SharedVolumeFacts, VmFacts } from '../domain/facts.ts';
-import type { ClusterSurvey, NodeSurvey, SurveyedVm } from '../domain/fleet/survey.ts';
+import type { RoleFacts } from '../domain/facts.ts';
+import {
+  packNode,
+  unpackProblem,
+  type PackedNodeSurvey,
+  type PackedProblem,
+} from '../domain/fleet/packed.ts';
+import { nodeSurveyOf, type ClusterSurvey } from '../domain/fleet/survey.ts';
+import { obstacleOf, type Obstacle } from '../domain/fleet/unblock.ts';
 import { sameName } from '../domain/names.ts';
-import { vmFindings } from '../domain/placement.ts';
 import { planMoves } from '../domain/planner/plan.ts';
 import type { MovePlan, PlanProblem } from '../domain/planner/problem.ts';
-import { isMoving, isQueued } from '../domain/slots.ts';
 import { HypervError } from '../hyperv/host.ts';
 import { beating } from './beats.ts';
-import type { ClusterActivityDeps } from './cluster.ts';
+import { withoutEveryNode, type ClusterActivityDeps } from './cluster.ts';
 import { guarded } from './failing.ts';
 import { NO_HYPER_V } from './node.ts';
+
+/** Where there is none: what stands in the way, and what would help. */
+export type MadePlan = MovePlan & Partial<Obstacle>;
+
+function makePlan(problem: PlanProblem): MadePlan {
+  const plan = planMoves(problem);
+  return plan.feasible ? plan : { ...plan, ...obstacleOf(problem, plan.blocked) };
+}
 
 export interface NodeSurveyRequest {
   /** With possible and preferred owners, which cost a look for each VM. */
@@ -21,13 +34,16 @@ export interface NodeSurveyRequest {
 export const createSurveyClusterActivities = (deps: ClusterActivityDeps) =>
   guarded({
     surveyCluster: (): Promise<ClusterSurvey> => beating(deps, () => surveyCluster(deps)),
-    planMoves: (problem: PlanProblem): Promise<MovePlan> =>
-      beating(deps, () => Promise.resolve(planMoves(problem))),
+    /** Packed, where there may be many VMs. */
+    planMoves: (problem: PlanProblem | PackedProblem): Promise<MadePlan> =>
+      beating(deps, () =>
+        Promise.resolve(makePlan('kinds' in problem ? unpackProblem(problem) : problem)),
+      ),
   });
 
 export const createSurveyNodeActivities = (deps: ClusterActivityDeps) =>
   guarded({
-    surveyNode: (request: NodeSurveyRequest): Promise<NodeSurvey> =>
+    surveyNode: (request: NodeSurveyRequest): Promise<PackedNodeSurvey> =>
       beating(deps, () => surveyNode(deps, request)),
   });
 
@@ -68,83 +84,47 @@ const SERVICES = ['ClusSvc', 'vmms'];
 async function surveyNode(
   deps: ClusterActivityDeps,
   { owners = false }: NodeSurveyRequest,
-): Promise<NodeSurvey> {
+): Promise<PackedNodeSurvey> {
   const { host } = deps;
-  const [machine, services, switches, migration, vms, roles, volumes, links] = await Promise.all([
+  const [machine, services, switches, migration, vms, movesAway] = await Promise.all([
     host.readHost({}),
     host.readServices({ names: SERVICES }),
     orNone(host.readSwitches({})),
     orNone(host.readMigrationSettings({})),
     orNone(host.readVms({})),
+    orNone(host.readMovesAway({})),
+  ]);
+  const [roles, volumes, links] = await Promise.all([
     host.readRoles({}),
     host.readSharedVolumes({}),
     host.readLinks({}),
   ]);
   const own = roles.facts.filter((role) => sameName(role.owner, host.node));
-  const full = owners ? await withOwners(deps, own) : own;
-  const { facts } = machine;
-  return {
-    memoryBytes: facts.memoryBytes,
-    freeBytes: facts.freeMemoryBytes,
-    cpuVendor: facts.cpuVendor,
-    cpuName: facts.cpuName,
-    vmVersions: facts.vmVersions,
-    switches: (switches ?? []).filter(({ type }) => type === 'External').map(({ name }) => name),
-    performance: migration?.enabled === true ? migration.performance : null,
-    servicesDown: services.facts.filter((s) => s.state !== 'Running').map((s) => s.name),
-    pendingRestart: facts.pendingRestart,
-    linkBytesPerSecond: fastest(links.facts),
-    vms: full.flatMap((role) => {
-      const vm = vms?.find(({ id }) => sameName(id, role.vmId));
-      return vm === undefined ? [] : [surveyed(role, vm, volumes.facts, owners)];
+  return packNode(
+    nodeSurveyOf({
+      host: machine.facts,
+      services: services.facts,
+      switches: switches ?? [],
+      migration,
+      vms: vms ?? [],
+      movesAway: movesAway ?? [],
+      roles: owners ? await withOwners(deps, own) : own,
+      volumes: volumes.facts,
+      links: links.facts,
+      owners,
     }),
-  };
+  );
 }
 
 /** One after the other: each is a look, and nobody waits for a plan as for a move. */
 async function withOwners({ host }: ClusterActivityDeps, roles: RoleFacts[]): Promise<RoleFacts[]> {
+  const { facts: nodes } = await host.readNodes({});
   const full: RoleFacts[] = [];
   for (const role of roles) {
     const { facts } = await host.readRole({ vmId: role.vmId, owners: true });
-    full.push(facts ?? role);
+    full.push(withoutEveryNode(facts ?? role, nodes));
   }
   return full;
-}
-
-function surveyed(
-  role: RoleFacts,
-  vm: VmFacts,
-  volumes: readonly SharedVolumeFacts[],
-  owners: boolean,
-): SurveyedVm {
-  const bound = vmFindings(volumes, vm)
-    .map(({ reason }) => reason)
-    .filter(({ kind }) => kind === 'blocker')
-    .map(({ text }) => text);
-  const runs = vm.state !== 'Off' && vm.state !== 'Saved';
-  return {
-    name: role.name,
-    vmId: role.vmId,
-    state: isMoving(role) || isQueued(role) ? 'moving' : runs ? 'running' : 'off',
-    memoryBytes: vm.memoryAssignedBytes,
-    priority: role.priority ?? MEDIUM_PRIORITY,
-    switches: [...new Set(vm.switches.filter((name) => name !== null))],
-    compatibility: vm.compatibilityForMigration,
-    version: vm.version,
-    antiAffinityClassNames: role.antiAffinityClassNames,
-    ...(owners
-      ? { possibleOwners: role.possibleOwners, preferredOwners: role.preferredOwners }
-      : {}),
-    ...(bound.length === 0 ? {} : { bound }),
-  };
-}
-
-/** What a group has unless somebody says otherwise (MSCS groups-priority). */
-const MEDIUM_PRIORITY = 2000;
-
-function fastest(links: readonly LinkFacts[]): number | null {
-  const known = links.map(({ bytesPerSecond }) => bytesPerSecond).filter((rate) => rate !== null);
-  return known.length === 0 ? null : Math.max(...known);
 }
 
 /** null where the Hyper-V role is not there, or not yet. */

@@ -4,7 +4,7 @@ import { NODE_STATUS, type ClusterNodeFacts, type NodeView, type Snapshot } from
 import { includesName, sameName } from './names.ts';
 import { answerOf, hasHyperV, slotsUsed } from './snapshot.ts';
 import { sharedVolumeOf } from './storage.ts';
-import { listText, sizeText } from './units.ts';
+import { listed, listText, sizeText } from './units.ts';
 
 /** What the VM asks of a node, from its facts (a move) or from its specification (a new VM). */
 export interface Need {
@@ -170,7 +170,7 @@ function ownerFindings(node: ClusterNodeFacts, need: Need): Finding[] {
   const out: Finding[] = [];
   const { possibleOwners, preferredOwners } = need;
   if (possibleOwners.length > 0 && !includesName(possibleOwners, node.name)) {
-    const owners = listText(possibleOwners);
+    const owners = listed(possibleOwners);
     out.push(blocker('not-possible-owner', `the possible owners of the VM are only ${owners}`));
   }
   const place = preferredOwners.findIndex((n) => sameName(n, node.name));
@@ -180,7 +180,7 @@ function ownerFindings(node: ClusterNodeFacts, need: Need): Finding[] {
     const text = `preferred owner ${place + 1} of ${preferredOwners.length}`;
     out.push(plus('preferred-owner', text, points));
   } else if (preferredOwners.length > 0) {
-    out.push(note('not-preferred', `the preferred owners are ${listText(preferredOwners)}`));
+    out.push(note('not-preferred', `the preferred owners are ${listed(preferredOwners)}`));
   }
   if (need.boundTo !== null && !sameName(need.boundTo, node.name)) {
     const text = `a VM of this name that is not in the cluster is on ${need.boundTo}`;

@@ -73,7 +73,11 @@ export function placeMove(s: Snapshot, vmId: string, o: PlacementOptions): Place
     ]);
   }
   const need = moveNeed(s, role, vm, o);
-  const common = [...vmFindings(s.view.sharedVolumes, vm), ...ownerEndFindings(s, role)];
+  const common = [
+    ...vmFindings(s.view.sharedVolumes, vm),
+    ...lockFindings(role),
+    ...ownerEndFindings(s, role),
+  ];
   return rank(s, o.only, (node, judge) => [
     ...judge(need),
     ...common,
@@ -177,12 +181,14 @@ function diskFindings(volumes: readonly SharedVolumeFacts[], disks: readonly str
   });
 }
 
+export const lockFindings = (role: RoleFacts): Finding[] =>
+  (role.status & GROUP_STATUS.locked) !== 0 && !isMoving(role)
+    ? [blocker('role-locked', 'the role is locked from moving (LockedFromMoving)')]
+    : [];
+
 /** The end that the VM leaves, and the way between: the same for every target. */
-function ownerEndFindings(s: Snapshot, role: RoleFacts): Finding[] {
+export function ownerEndFindings(s: Snapshot, role: Pick<RoleFacts, 'owner' | 'vmId'>): Finding[] {
   const out: Finding[] = [];
-  if ((role.status & GROUP_STATUS.locked) !== 0 && !isMoving(role)) {
-    out.push(blocker('role-locked', 'the role is locked from moving (LockedFromMoving)'));
-  }
   if (viewOf(s, role.owner)?.migration?.enabled === false) {
     const text = `live migration is not enabled on ${role.owner}, where the VM is`;
     out.push(blocker('migration-off-at-owner', text));

@@ -1,6 +1,7 @@
 // One look at the whole cluster for a plan: what the cluster tells, and what each node tells of itself in few words. A
 // node that does not answer is part of the picture, not an error.
 import { isCancellation } from '@temporalio/workflow';
+import { unpackNode } from '../domain/fleet/packed.ts';
 import type { Survey, SurveyAnswer } from '../domain/fleet/survey.ts';
 import { includesName } from '../domain/names.ts';
 import type { Calls } from './calls.ts';
@@ -42,14 +43,14 @@ const silent = (code: string, message: string): SurveyAnswer => ({ noAnswer: { c
 
 async function askNode(calls: Calls, node: string, owners: boolean): Promise<SurveyAnswer> {
   try {
-    const survey = await calls
+    const packed = await calls
       .onNode(node, {
         summary: `Survey of ${node}`,
         seconds: LOOK_SECONDS,
         takeWithinSeconds: Math.min(calls.budgets.answerSeconds, LOOK_WITHIN_SECONDS),
       })
       .surveyNode({ owners });
-    return { survey };
+    return { survey: unpackNode(packed) };
   } catch (err) {
     const failure = isCancellation(err) ? undefined : failureOf(err);
     if (failure === undefined) throw err;

@@ -1,24 +1,20 @@
 // From what was seen to what the planner is asked: nodes with the room that they have, VMs with the nodes that may take
 // them, and the words for those that nothing can move. Pure.
-import { NODE_STATUS, type ClusterNodeFacts } from '../facts.ts';
+import type { ClusterNodeFacts } from '../facts.ts';
 import { includesName, sameName } from '../names.ts';
+import { placesNow } from '../planner/places.ts';
 import type {
+  Bar,
   MoveModel,
   PlannedNode,
   PlannedVm,
   PlanProblem,
   PlanTask,
 } from '../planner/problem.ts';
-import { staticTargets } from '../planner/plan.ts';
-import { sizeText } from '../units.ts';
-import {
-  surveyedVms,
-  surveyOf,
-  type NodeSurvey,
-  type PlacedVm,
-  type Survey,
-  type SurveyedVm,
-} from './survey.ts';
+import type { Learned } from './learned.ts';
+import { listed } from '../units.ts';
+import { Rules } from './rules.ts';
+import { surveyedVms, surveyOf, type PlacedVm, type Survey } from './survey.ts';
 
 /** Until this cluster has shown what its moves take. Setup, hand-over and rounds as they are documented nowhere: assumed. */
 export const ASSUMED_MODEL: MoveModel = {
@@ -29,7 +25,7 @@ export const ASSUMED_MODEL: MoveModel = {
   factors: { TCPIP: 1, Compression: 2, SMB: 1.5 },
 };
 /** 10 Gbit/s, where Windows does not tell. */
-const ASSUMED_LINK = 1_250_000_000;
+export const ASSUMED_LINK = 1_250_000_000;
 
 export interface Stuck {
   vm: string;
@@ -51,104 +47,178 @@ export interface Asked {
 export interface AskOptions {
   reserveBytes: number;
   model?: MoveModel;
-}
-
-/** Why no VM may come to the node at all; null: some may. */
-export function whyClosed(s: Survey, node: ClusterNodeFacts): string | null {
-  if (node.state === 'Paused') return `${node.name} is paused`;
-  if (node.state !== 'Up') return `${node.name} is ${node.state}`;
-  if (node.quarantined) return `${node.name} is quarantined`;
-  const status = node.status ?? 0;
-  if ((status & NODE_STATUS.isolated) !== 0) return `${node.name} is isolated`;
-  if ((status & NODE_STATUS.drainInProgress) !== 0) return `${node.name} is being drained`;
-  if ((status & NODE_STATUS.avoidPlacement) !== 0) return `${node.name} is set to AvoidPlacement`;
-  const survey = surveyOf(s, node.name);
-  if (survey === null) return silence(s, node.name);
-  if (survey.servicesDown.length > 0) {
-    return `${survey.servicesDown.join(' and ')} on ${node.name} does not run`;
-  }
-  if (survey.performance === null) return `live migration is not enabled on ${node.name}`;
-  return null;
-}
-
-function silence(s: Survey, node: string): string {
-  const answer = Object.entries(s.nodes).find(([name]) => sameName(name, node))?.[1];
-  const why = answer !== undefined && 'noAnswer' in answer ? `: ${answer.noAnswer.message}` : '';
-  return `${node} did not answer${why}`;
-}
-
-/** What VMs of the cluster have there, and what is free beside them. */
-const usableOf = ({ freeBytes, vms }: NodeSurvey): number =>
-  vms.reduce((sum, vm) => sum + vm.memoryBytes, freeBytes);
-
-function plannedNode(s: Survey, node: ClusterNodeFacts, isEmptied: boolean): PlannedNode {
-  const survey = surveyOf(s, node.name);
-  return {
-    name: node.name,
-    usableBytes: survey === null ? 0 : usableOf(survey),
-    linkBytesPerSecond: survey?.linkBytesPerSecond ?? ASSUMED_LINK,
-    performance: survey?.performance ?? 'Compression',
-    cpuVendor: survey?.cpuVendor ?? '',
-    cpuModel: survey?.cpuName ?? '',
-    switches: survey?.switches ?? [],
-    open: isEmptied || whyClosed(s, node) === null,
-  };
-}
-
-/** A VM whose owners nobody asked for is not moved by a plan. */
-function plannedVm({ node, vm }: PlacedVm): PlannedVm {
-  const mayMove =
-    vm.state === 'running' && vm.bound === undefined && vm.possibleOwners !== undefined;
-  return {
-    name: vm.name,
-    owner: node,
-    memoryBytes: vm.memoryBytes,
-    dirtyBytesPerSecond: 0,
-    switches: vm.switches,
-    compatibility: vm.compatibility,
-    possibleOwners: mayMove ? (vm.possibleOwners ?? []) : [node],
-    preferredOwners: vm.preferredOwners ?? [],
-    antiAffinityClassNames: vm.antiAffinityClassNames,
-  };
+  /** What past moves have shown. */
+  learned?: Learned;
 }
 
 /** The question for the planner, and what has to be dealt with otherwise. Nodes of the task may be paused already. */
-export function askOf(s: Survey, task: PlanTask, { reserveBytes, model }: AskOptions): Asked {
+export function askOf(s: Survey, task: PlanTask, o: AskOptions): Asked {
   const leaving = task.kind === 'rebalance' ? [] : task.nodes;
-  const isLeaving = (node: string): boolean => includesName(leaving, node);
-  const nodes = s.cluster.nodes.map((node) => plannedNode(s, node, isLeaving(node.name)));
-  const placed = surveyedVms(s).filter(({ vm }) => vm.memoryBytes > 0);
-  const problem: PlanProblem = {
-    model: model ?? ASSUMED_MODEL,
-    slots: s.cluster.cluster.maximumParallelMigrations,
-    reserveBytes,
-    enforcedAntiAffinity: s.cluster.cluster.enforcedAntiAffinity,
-    nodes,
-    vms: placed.map(plannedVm),
-    task,
-  };
-  const there = surveyedVms(s).filter(({ node }) => isLeaving(node));
-  const ways = staticTargets(problem, leaving);
-  const stuck = there
-    .filter(({ vm }) => vm.state === 'running')
-    .flatMap(({ node, vm }): Stuck[] => {
-      const why = vm.bound?.join('; ') ?? whyNowhere(ways.get(vm.name) ?? []);
-      if (why === null) return [];
-      return [{ vm: vm.name, vmId: vm.vmId, node, memoryBytes: vm.memoryBytes, why }];
-    });
+  const whole = wholeProblem(s, task, o);
+  const there = surveyedVms(s).filter(({ node }) => includesName(leaving, node));
+  const byName = new Map(whole.vms.map((vm) => [vm.name, vm]));
+  const stuck = there.flatMap(({ node, vm }): Stuck[] => {
+    const planned = vm.state === 'running' ? byName.get(vm.name) : undefined;
+    const why = planned === undefined ? null : whyNowhere(whole, planned, leaving);
+    if (why === null) return [];
+    return [{ vm: vm.name, vmId: vm.vmId, node, memoryBytes: vm.memoryBytes, why }];
+  });
   const names = new Set(stuck.map(({ vm }) => vm));
-  const asked = { ...problem, vms: problem.vms.filter((vm) => !names.has(vm.name)) };
   return {
-    problem: asked,
+    problem: { ...whole, vms: whole.vms.filter((vm) => !names.has(vm.name)) },
     stuck,
     off: there.filter(({ vm }) => vm.state === 'off'),
     moving: there.filter(({ vm }) => vm.state === 'moving'),
   };
 }
 
+/** With those VMs that can be moved nowhere: what a planner answers to it is whether all of it is possible. */
+export function wholeProblem(
+  s: Survey,
+  task: PlanTask,
+  { reserveBytes, model, learned }: AskOptions,
+): PlanProblem {
+  const { cluster } = s.cluster;
+  const leaving = task.kind === 'rebalance' ? [] : task.nodes;
+  const rules = new Rules(s, leaving);
+  const groups = affinityOf(s);
+  const vms = surveyedVms(s)
+    .filter(({ vm }) => vm.memoryBytes > 0)
+    .map((placed) => plannedVm(s, placed, rules, groups, learned))
+    // On its way to a node that is to be empty: nothing can be said of it before it is there.
+    .filter((vm) => vm.never?.[vm.owner]?.[0] !== UNDER_WAY || !includesName(leaving, vm.owner));
+  const used = new Map<string, number>();
+  for (const { owner, memoryBytes } of vms) used.set(owner, (used.get(owner) ?? 0) + memoryBytes);
+  return {
+    model: model ?? learned?.model ?? ASSUMED_MODEL,
+    slots: cluster.maximumParallelMigrations,
+    reserveBytes,
+    enforcedAntiAffinity: cluster.enforcedAntiAffinity,
+    nodes: s.cluster.nodes.map((node) =>
+      plannedNode(s, node, used.get(node.name) ?? 0, includesName(leaving, node.name), learned),
+    ),
+    vms,
+    task,
+  };
+}
+
+function plannedNode(
+  s: Survey,
+  node: ClusterNodeFacts,
+  usedBytes: number,
+  isEmptied: boolean,
+  learned: Learned | undefined,
+): PlannedNode {
+  const told = surveyOf(s, node.name);
+  const performance = told?.performance ?? 'Compression';
+  const factor = (learned?.model ?? ASSUMED_MODEL).factors[performance];
+  const shown = learned?.rates[node.name.toLowerCase()]?.value;
+  return {
+    name: node.name,
+    usableBytes: told === null ? 0 : told.freeBytes + usedBytes,
+    linkBytesPerSecond:
+      shown === undefined ? (told?.linkBytesPerSecond ?? ASSUMED_LINK) : shown / factor,
+    performance,
+    cpuVendor: told?.cpuVendor ?? '',
+    cpuModel: told?.cpuName ?? '',
+    switches: told?.switches ?? [],
+    open: isEmptied || (node.state === 'Up' && told !== null),
+  };
+}
+
+const UNDER_WAY: Bar = { code: 'under-way', text: 'a move of it is under way' };
+const NOT_ASKED: Bar = { code: 'owners-unknown', text: 'its possible owners were not asked for' };
+
+function plannedVm(
+  s: Survey,
+  placed: PlacedVm,
+  rules: Rules,
+  groups: Affinity,
+  learned: Learned | undefined,
+): PlannedVm {
+  const { node, vm } = placed;
+  const target = s.cluster.nodes.find(({ name }) => sameName(name, vm.target ?? ''))?.name;
+  const { never, avoid } =
+    vm.state === 'moving'
+      ? rules.nowhere(UNDER_WAY)
+      : vm.possibleOwners === undefined
+        ? rules.nowhere(NOT_ASKED)
+        : rules.about(placed);
+  return {
+    name: vm.name,
+    // What is on its way takes its memory where it goes.
+    owner: target ?? node,
+    memoryBytes: vm.memoryBytes,
+    dirtyBytesPerSecond: learned?.dirty[vm.vmId.toLowerCase()]?.value ?? 0,
+    switches: [],
+    compatibility: true,
+    possibleOwners: [],
+    preferredOwners: (vm.preferredOwners ?? []).flatMap(
+      (name) => s.cluster.nodes.find((one) => sameName(one.name, name))?.name ?? [],
+    ),
+    antiAffinityClassNames: vm.antiAffinityClassNames.map((name) => name.toLowerCase()),
+    never,
+    ...(avoid.length === 0 ? {} : { avoid }),
+    ...groups.get(vm.name.toLowerCase()),
+    ...(vm.priority === MEDIUM ? {} : { priority: vm.priority }),
+  };
+}
+
+const MEDIUM = 2000;
+
+type Affinity = ReadonlyMap<string, Pick<PlannedVm, 'apart' | 'ratherApart' | 'together'>>;
+
+/** Which of the cluster's affinity rules bind a role, as strictly as placement takes them (placement-rules.ts). */
+function affinityOf(s: Survey): Affinity {
+  const groups = new Map<
+    string,
+    { apart?: string[]; ratherApart?: string[]; together?: string[] }
+  >();
+  for (const { name, type, groups: members } of s.cluster.cluster.affinityRules ?? []) {
+    if (type === 'Unknown' || members.length < 2) continue;
+    const key =
+      type === 'DifferentNode' ? 'apart' : type.startsWith('Same') ? 'together' : 'ratherApart';
+    for (const member of members) {
+      const own = groups.get(member.toLowerCase()) ?? {};
+      own[key] = [...(own[key] ?? []), `rule ${name}`];
+      groups.set(member.toLowerCase(), own);
+    }
+  }
+  return groups;
+}
+
 /** null: there is a way. */
-const whyNowhere = (never: readonly (string | null)[]): string | null =>
-  never.includes(null) ? null : never.filter((why) => why !== null).join('; ');
+function whyNowhere(
+  problem: PlanProblem,
+  vm: PlannedVm,
+  leaving: readonly string[],
+): string | null {
+  const bound = vm.never?.[vm.owner]?.filter(({ code }) => code === 'bound') ?? [];
+  if (bound.length > 0) return bound.map(({ text }) => text).join('; ');
+  const reasons: NodeReason[] = [];
+  for (const { name } of problem.nodes) {
+    const bars = vm.never?.[name] ?? [];
+    if (name === vm.owner) continue;
+    if (includesName(leaving, name)) reasons.push({ node: name, text: EMPTIED });
+    else if (bars.length === 0) return null;
+    else reasons.push({ node: name, text: bars.map(({ text }) => text).join(', ') });
+  }
+  return reasonsText(reasons);
+}
+
+export const EMPTIED = 'it is to be emptied';
+
+export interface NodeReason {
+  node: string;
+  text: string;
+}
+
+/** `HV2 and HV3: the node is paused and takes no VMs; HV4: …`: of 64 nodes most have the same to say. */
+export function reasonsText(reasons: readonly NodeReason[]): string {
+  const nodes = new Map<string, string[]>();
+  for (const { node, text } of reasons) nodes.set(text, [...(nodes.get(text) ?? []), node]);
+  return [...nodes].map(([text, names]) => `${listed(names)}: ${text}`).join('; ');
+}
 
 export interface Way {
   node: string;
@@ -162,31 +232,26 @@ export function waysOf(
   { node: home, vm }: PlacedVm,
   o: { reserveBytes: number; closed: readonly string[]; only?: string; avoid?: readonly string[] },
 ): { ways: Way[]; why: string } {
-  const { problem } = askOf(s, { kind: 'empty', nodes: [home] }, o);
-  const never = staticTargets({ ...problem, vms: [plannedVm({ node: home, vm })] }, [home]);
-  const reasons: string[] = [];
+  const problem = wholeProblem(s, { kind: 'empty', nodes: [home] }, o);
+  const planned = problem.vms.find(({ name }) => name === vm.name);
+  if (planned === undefined) return { ways: [], why: `${vm.name} does not run` };
+  const bound = (planned.never?.[home] ?? []).filter(({ code }) => code === 'bound');
+  const reasons = bound.map(({ text }) => text);
   const ways: Way[] = [];
-  for (const [index, node] of problem.nodes.entries()) {
-    if (sameName(node.name, home) || (o.only !== undefined && !sameName(o.only, node.name)))
-      continue;
-    const roomBytes = roomOn(s, node.name) - o.reserveBytes;
+  for (const { node, roomBytes, why: never } of placesNow(problem, vm.name)) {
+    if (sameName(node, home) || (o.only !== undefined && !sameName(o.only, node))) continue;
     const why =
-      vm.bound?.join('; ') ??
-      (includesName(o.closed, node.name) ? `${node.name} is to be emptied` : null) ??
-      (includesName(o.avoid ?? [], node.name) ? `${node.name} has just turned it down` : null) ??
-      never.get(vm.name)?.[index] ??
-      lackOf(node.name, vm, roomBytes);
-    if (why === null) ways.push({ node: node.name, roomBytes });
-    else reasons.push(why);
+      (includesName(o.closed, node) ? `${node} is to be emptied` : null) ??
+      (includesName(o.avoid ?? [], node) ? `${node} has just turned it down` : null) ??
+      never;
+    if (why === null) ways.push({ node, roomBytes });
+    else if (bound.length === 0) reasons.push(why);
   }
-  const isWish = ({ node }: Way): boolean => includesName(vm.preferredOwners ?? [], node);
-  ways.sort((a, b) => Number(isWish(b)) - Number(isWish(a)) || b.roomBytes - a.roomBytes);
+  const wish = ({ node }: Way): number =>
+    (includesName(planned.preferredOwners, node) ? 2 : 0) -
+    (includesName(planned.avoid ?? [], node) ? 1 : 0);
+  ways.sort((a, b) => wish(b) - wish(a) || b.roomBytes - a.roomBytes);
   return { ways, why: [...new Set(reasons)].join('; ') };
 }
-
-const lackOf = (node: string, vm: SurveyedVm, roomBytes: number): string | null =>
-  roomBytes >= vm.memoryBytes
-    ? null
-    : `${node} has ${sizeText(Math.max(0, roomBytes))} of room for ${sizeText(vm.memoryBytes)}`;
 
 export const roomOn = (s: Survey, node: string): number => surveyOf(s, node)?.freeBytes ?? 0;

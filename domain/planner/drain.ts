@@ -146,11 +146,16 @@ function chooseTarget(
   return best;
 }
 
-/** Not preferred, then soft anti-affinity: the smaller the better. */
+/** Not preferred or better avoided, then soft affinity: the smaller the better. */
 export const wishRank = (timeline: Timeline, guest: Guest, to: Site): [number, number] => [
-  guest.vm.preferredOwners.length > 0 && !guest.vm.preferredOwners.includes(to.node.name) ? 1 : 0,
-  timeline.conflicts(guest, to),
+  unwished(guest, to),
+  timeline.conflicts(guest, to) + timeline.separations(guest, to),
 ];
+
+/** Wishes of the VM alone that a node leaves unmet. */
+export const unwished = ({ vm }: Guest, { node }: Site): number =>
+  (vm.preferredOwners.length > 0 && !vm.preferredOwners.includes(node.name) ? 1 : 0) +
+  (vm.avoid?.includes(node.name) === true ? 1 : 0);
 
 export function comesBefore(a: readonly number[], b: readonly number[]): boolean {
   for (const [index, value] of a.entries()) {

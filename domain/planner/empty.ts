@@ -3,7 +3,7 @@
 import { drain, drainBound, leaversOf, ORDERS, TARGETS, type Leaver } from './drain.ts';
 import type { Field, Guest, Site } from './field.ts';
 import type { MovePlan } from './problem.ts';
-import { better, seeded, type Attempt } from './search.ts';
+import { better, EQUAL, seeded, type Attempt } from './search.ts';
 import { makeRoomSequence, Placement, shortestSequence, type Step } from './sequence.ts';
 import { runSequence, unmetWishes } from './timed.ts';
 import type { Sharing, Timeline } from './timeline.ts';
@@ -46,6 +46,7 @@ export function planEmpty(field: Field, nodes: readonly string[]): MovePlan {
   }
   if (best === null) return noRoom(field, closed, found.blocked ?? largest(leavers), found.proven);
   if (!good(best)) best = improved(field, closed, leavers, best, bound);
+  best = inPriority(field, closed, leavers, best);
   return { feasible: true, moves: best.timeline.moves, maintain: [], seconds: best.seconds };
 }
 
@@ -167,6 +168,55 @@ function isPossible(field: Field, closed: ReadonlySet<Site>, steps: readonly Ste
     placement.move(step);
   }
   return placement.owners.every((site) => !closed.has(site));
+}
+
+/** What a group of the cluster has unless somebody says otherwise. */
+const MEDIUM = 2000;
+const priorityOf = ({ vm }: Guest): number => vm.priority ?? MEDIUM;
+
+/** The same moves, those of a higher priority sooner, as far as durations that count as equal allow. */
+function inPriority(
+  field: Field,
+  closed: ReadonlySet<Site>,
+  leavers: readonly Leaver[],
+  start: Emptied,
+): Emptied {
+  if (new Set(leavers.map(({ guest }) => priorityOf(guest))).size < 2) return start;
+  const deadline = start.seconds * (1 + EQUAL);
+  let best = start;
+  const take = (steps: Step[], sharing: Sharing): boolean => {
+    if (!isPossible(field, closed, steps)) return false;
+    const timeline = runSequence(field, closed, steps, { sharing, deadline });
+    const next = emptied(field, closed, timeline, sharing);
+    if (next === null || next.seconds > deadline || next.wishes > start.wishes) return false;
+    if (inversions(next.steps) >= inversions(best.steps)) return false;
+    best = next;
+    return true;
+  };
+  const sorted = [...start.steps].sort((a, b) => priorityOf(b.guest) - priorityOf(a.guest));
+  if (SHARINGS.some((sharing) => take(sorted, sharing))) return best;
+  const cost = start.steps.length * (start.steps.length + 20);
+  const tries = Math.min(CHANGES_MAX, Math.floor((WORK * 2) / cost));
+  for (const step of sorted.slice(0, tries)) {
+    const steps = best.steps.filter(({ guest }) => guest !== step.guest);
+    const later = steps.findIndex(({ guest }) => priorityOf(guest) < priorityOf(step.guest));
+    // Who moves twice keeps its place.
+    if (later < 0 || steps.length !== best.steps.length - 1) continue;
+    take([...steps.slice(0, later), step, ...steps.slice(later)], best.sharing);
+  }
+  return best;
+}
+
+/** Pairs of which the one of less priority begins before the other. */
+function inversions(steps: readonly Step[]): number {
+  const behind = new Map<number, number>();
+  let count = 0;
+  for (const { guest } of [...steps].reverse()) {
+    const own = priorityOf(guest);
+    for (const [priority, n] of behind) if (priority > own) count += n;
+    behind.set(own, (behind.get(own) ?? 0) + 1);
+  }
+  return count;
 }
 
 function emptied(

@@ -17,7 +17,11 @@ export interface Guest {
   vm: PlannedVm;
   memory: number;
   home: Site;
+  /** Hard: no two of one on a node. */
   classes: string[];
+  /** Those, and what should be kept apart only. */
+  rivalry: string[];
+  together: readonly string[];
   mayBeOn: Site[];
   /** By index of a node: why it may never be there. */
   never: (string | null)[];
@@ -53,12 +57,15 @@ export function makeField(problem: PlanProblem): Field {
   const guests = problem.vms.map((vm, index): Guest => {
     const home = siteOf(vm.owner);
     const never = sites.map((site) => whyNever(vm, home.node, site.node));
+    const apart = vm.apart ?? [];
     return {
       index,
       vm,
       memory: vm.memoryBytes,
       home,
-      classes: problem.enforcedAntiAffinity ? vm.antiAffinityClassNames : [],
+      classes: [...(problem.enforcedAntiAffinity ? vm.antiAffinityClassNames : []), ...apart],
+      rivalry: [...vm.antiAffinityClassNames, ...apart, ...(vm.ratherApart ?? [])],
+      together: vm.together ?? [],
       mayBeOn: sites.filter((site) => never[site.index] === null),
       never,
       copies: new Map(),
@@ -69,7 +76,10 @@ export function makeField(problem: PlanProblem): Field {
 
 /** Why a VM can never be live-migrated to a node, whatever the moment; null when it can. */
 function whyNever(vm: PlannedVm, home: PlannedNode, node: PlannedNode): string | null {
+  const bars = vm.never?.[node.name] ?? [];
+  if (bars.length > 0) return `${node.name}: ${bars.map(({ text }) => text).join('; ')}`;
   if (!node.open) return `${node.name} takes no VMs`;
+  if (vm.never !== undefined) return null;
   if (vm.possibleOwners.length > 0 && !vm.possibleOwners.includes(node.name))
     return `${node.name} is not a possible owner of ${vm.name}`;
   const missing = vm.switches.find((name) => !node.switches.includes(name));

@@ -13,21 +13,3 @@ export function planMoves(problem: PlanProblem): MovePlan {
   if (task.kind === 'rolling') return planRolling(field, task);
   return planRebalance(field, task.withinPercent);
 }
-
-/** By VM: for each node of the problem, in order, why the VM may never be there; null where it may. */
-export function staticTargets(
-  problem: PlanProblem,
-  closed: readonly string[],
-): ReadonlyMap<string, (string | null)[]> {
-  const { guests, sites } = makeField(problem);
-  return new Map(
-    guests.map(({ vm, home, never }) => [
-      vm.name,
-      sites.map((site) => {
-        if (site === home) return `it is on ${home.node.name}`;
-        if (closed.includes(site.node.name)) return `${site.node.name} is to be emptied`;
-        return never[site.index] ?? null;
-      }),
-    ]),
-  );
-}

@@ -27,6 +27,13 @@ export interface PlannedNode {
   open: boolean;
 }
 
+/** Why a VM can never be on a node. */
+export interface Bar {
+  /** As of a reason of placement: `not-possible-owner`, `node-paused`, … */
+  code: string;
+  text: string;
+}
+
 export interface PlannedVm {
   name: string;
   owner: string;
@@ -41,6 +48,21 @@ export interface PlannedVm {
   /** Soft. */
   preferredOwners: string[];
   antiAffinityClassNames: string[];
+  /**
+   * By name of a node, what keeps the VM from ever being there, as whoever asks has found out. Where it is given it is all
+   * that counts: owners, switches and processors are not asked again.
+   */
+  never?: Readonly<Record<string, readonly Bar[]>>;
+  /** Soft: nodes that it goes to for lack of another. */
+  avoid?: readonly string[];
+  /** Names of groups of which no two may be on one node. Hard. */
+  apart?: readonly string[];
+  /** The same, soft. */
+  ratherApart?: readonly string[];
+  /** Names of groups that should be on one node. Soft. */
+  together?: readonly string[];
+  /** What has more leaves sooner, where that costs no time. Absent: 2000, medium. */
+  priority?: number;
 }
 
 export type PlanTask =

@@ -22,7 +22,7 @@ export interface Attempt {
 }
 
 /** Durations this close count as equal: then fewer moves win, then wishes. */
-const EQUAL = 0.01;
+export const EQUAL = 0.01;
 
 export function better<T extends Attempt>(a: T | null, b: T | null): T | null {
   if (a === null || b === null) return a ?? b;

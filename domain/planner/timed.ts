@@ -1,6 +1,7 @@
 // A sequence of moves, run as many at a time as slots, links and memory allow. What overtakes must not take the room that
 // an earlier move of the sequence still needs: the rest of the sequence must stay possible, one by one.
-import type { Field, Guest, Site } from './field.ts';
+import type { Field, Site } from './field.ts';
+import { unwished } from './drain.ts';
 import { Placement, type Step } from './sequence.ts';
 import { Timeline, type Sharing } from './timeline.ts';
 
@@ -75,22 +76,22 @@ function settled(timeline: Timeline): Site[] {
   return owners;
 }
 
-/** VMs that end on none of their preferred owners though they moved, and soft anti-affinity conflicts. */
+/** VMs that end where they should not though they moved, rivals on one node and groups that are split. */
 export function unmetWishes(field: Field, timeline: Timeline): number {
   const moved = new Set(timeline.moves.map((move) => move.vm));
-  const away = (guest: Guest): boolean =>
-    moved.has(guest.vm.name) &&
-    guest.vm.preferredOwners.length > 0 &&
-    !guest.vm.preferredOwners.includes(timeline.ownerOf(guest).node.name);
-  const together = new Map<string, number>();
-  if (!field.problem.enforcedAntiAffinity) {
-    for (const guest of field.guests) {
-      for (const name of guest.vm.antiAffinityClassNames) {
-        const key = `${timeline.ownerOf(guest).node.name}\n${name}`;
-        together.set(key, (together.get(key) ?? 0) + 1);
-      }
+  const rivals = new Map<string, number>();
+  const groups = new Map<string, Set<Site>>();
+  let unmet = 0;
+  for (const guest of field.guests) {
+    const at = timeline.ownerOf(guest);
+    if (moved.has(guest.vm.name)) unmet += unwished(guest, at);
+    for (const name of guest.rivalry.filter((one) => !guest.classes.includes(one))) {
+      const key = `${at.node.name}\n${name}`;
+      rivals.set(key, (rivals.get(key) ?? 0) + 1);
     }
+    for (const name of guest.together)
+      groups.set(name, (groups.get(name) ?? new Set<Site>()).add(at));
   }
-  const conflicts = [...together.values()].reduce((sum, n) => sum + n - 1, 0);
-  return field.guests.filter(away).length + conflicts;
+  const tooMany = [...rivals.values(), ...[...groups.values()].map((sites) => sites.size)];
+  return tooMany.reduce((sum, n) => sum + n - 1, unmet);
 }

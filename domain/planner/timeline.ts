@@ -22,6 +22,7 @@ interface Standing {
   guests: Set<Guest>;
   closed: boolean;
   classes: Map<string, number>;
+  groups: Map<string, number>;
   /** Moves with an end here whose copy has not ended. */
   carried: Set<Carried>;
   users: number;
@@ -57,6 +58,7 @@ export class Timeline {
       guests: new Set(),
       closed: false,
       classes: new Map(),
+      groups: new Map(),
       carried: new Set(),
       users: 0,
     }));
@@ -128,7 +130,13 @@ export class Timeline {
   /** VMs of one of its classes that are here or on their way here. */
   conflicts(guest: Guest, site: Site): number {
     const { classes } = this.at(site);
-    return guest.vm.antiAffinityClassNames.reduce((sum, name) => sum + (classes.get(name) ?? 0), 0);
+    return guest.rivalry.reduce((sum, name) => sum + (classes.get(name) ?? 0), 0);
+  }
+
+  /** Groups that it should be together with of which nothing is there or on its way there. */
+  separations(guest: Guest, site: Site): number {
+    const { groups } = this.at(site);
+    return guest.together.filter((name) => (groups.get(name) ?? 0) === 0).length;
   }
 
   /** Whether memory and hard anti-affinity let it come, slots and links aside. */
@@ -242,8 +250,7 @@ export class Timeline {
     source.used -= guest.memory;
     source.guests.delete(guest);
     target.guests.add(guest);
-    for (const name of guest.vm.antiAffinityClassNames)
-      source.classes.set(name, (source.classes.get(name) ?? 0) - 1);
+    count(guest, source, -1);
     source.busy -= 1;
     target.busy -= 1;
     this.moves.push({
@@ -297,6 +304,10 @@ const MORE = 1.05;
 
 function come(guest: Guest, to: Standing): void {
   to.used += guest.memory;
-  for (const name of guest.vm.antiAffinityClassNames)
-    to.classes.set(name, (to.classes.get(name) ?? 0) + 1);
+  count(guest, to, 1);
+}
+
+function count({ rivalry, together }: Guest, at: Standing, sign: 1 | -1): void {
+  for (const name of rivalry) at.classes.set(name, (at.classes.get(name) ?? 0) + sign);
+  for (const name of together) at.groups.set(name, (at.groups.get(name) ?? 0) + sign);
 }

@@ -1,0 +1,158 @@
+// A plan as a thing of its own: what is to be done and why, and the facts that it rests on, so that it can be kept, read,
+// run later, and held against what is there then. JSON, schema 1; config/plan-file.ts reads it from a file.
+import type { IsoTime, NodeState } from '../facts.ts';
+import { includesName, sameName } from '../names.ts';
+import type { MovePlan, PlanProblem, PlanTask } from '../planner/problem.ts';
+import type { Asked } from './problem.ts';
+import { surveyedVms, surveyOf, type Survey } from './survey.ts';
+import type { Told } from './words.ts';
+
+export interface DocumentMove {
+  vm: string;
+  vmId: string;
+  from: string;
+  to: string;
+  bytes: number;
+  startSeconds: number;
+  seconds: number;
+  why: string;
+  waits?: string;
+}
+
+export interface DocumentNode {
+  name: string;
+  /** null: it did not answer. */
+  freeBytes: number | null;
+  state: NodeState;
+  linkBytesPerSecond: number | null;
+}
+
+export interface DocumentVm {
+  vm: string;
+  vmId: string;
+  node: string;
+  state: 'running' | 'off' | 'moving';
+  bytes: number;
+}
+
+export interface PlanDocument {
+  schema: 1;
+  cluster: string;
+  /** null: the cluster did not tell. */
+  clusterId: string | null;
+  takenAt: IsoTime;
+  task: PlanTask;
+  /** What it rests on. */
+  facts: {
+    slots: number;
+    reserveBytes: number;
+    nodes: DocumentNode[];
+    /** Of the nodes that are emptied, and what moves elsewhere. */
+    vms: DocumentVm[];
+  };
+  /** In the order of their starts. */
+  moves: DocumentMove[];
+  bytes: number;
+  seconds: number;
+  /** Nodes that restart, in their order. */
+  restarts: string[];
+  /** VMs of these nodes that do not run: moved without a live migration. */
+  off: { vm: string; node: string }[];
+  /** What no plan can move, or why there is none. */
+  blockers: string[];
+  /** Each alone would open a plan. */
+  help: string[];
+}
+
+export interface DocumentParts {
+  survey: Survey;
+  asked: Asked;
+  plan: MovePlan & { blocks?: string[]; help?: string[] };
+  told: readonly Told[];
+}
+
+export function makeDocument({ survey, asked, plan, told }: DocumentParts): PlanDocument {
+  const { cluster, nodes, takenAt } = survey.cluster;
+  const { problem, stuck, off } = asked;
+  const placed = surveyedVms(survey);
+  const byName = new Map(placed.map(({ vm }) => [vm.name, vm]));
+  const moves = told.map(({ move, why, waits }): DocumentMove => {
+    const vm = byName.get(move.vm);
+    return {
+      vm: move.vm,
+      vmId: vm?.vmId ?? '',
+      from: move.from,
+      to: move.to,
+      bytes: vm?.memoryBytes ?? 0,
+      startSeconds: rounded(move.startSeconds),
+      seconds: rounded(move.endSeconds - move.startSeconds),
+      why,
+      ...(waits === undefined ? {} : { waits }),
+    };
+  });
+  const leaving = leavingOf(problem);
+  const moved = new Set(moves.map(({ vm }) => vm));
+  return {
+    schema: 1,
+    cluster: cluster.name,
+    clusterId: cluster.id ?? null,
+    takenAt,
+    task: problem.task,
+    facts: {
+      slots: problem.slots,
+      reserveBytes: problem.reserveBytes,
+      nodes: nodes.map(({ name, state }) => {
+        const node = surveyOf(survey, name);
+        return {
+          name,
+          state,
+          freeBytes: node?.freeBytes ?? null,
+          linkBytesPerSecond: node?.linkBytesPerSecond ?? null,
+        };
+      }),
+      vms: placed
+        .filter(({ vm, node }) => moved.has(vm.name) || includesName(leaving, node))
+        .map(({ vm, node }) => ({
+          vm: vm.name,
+          vmId: vm.vmId,
+          node,
+          state: vm.state,
+          bytes: vm.memoryBytes,
+        })),
+    },
+    moves,
+    bytes: moves.reduce((sum, move) => sum + move.bytes, 0),
+    seconds: plan.feasible ? rounded(plan.seconds) : 0,
+    restarts: plan.feasible ? plan.maintain : [],
+    off: off.map(({ vm, node }) => ({ vm: vm.name, node })),
+    blockers: [
+      ...stuck.map(({ vm, node, why }) => `${vm} on ${node}: ${why}`),
+      ...(plan.feasible ? [] : (plan.blocks ?? [plan.why])),
+    ],
+    help: plan.feasible ? [] : (plan.help ?? []),
+  };
+}
+
+const leavingOf = ({ task }: Pick<PlanProblem, 'task'>): readonly string[] =>
+  task.kind === 'rebalance' ? [] : task.nodes;
+
+/** To the millisecond: what is more exact than that only takes place. */
+const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
+/** Which names a move may use, for whoever reads a document that a person has edited. */
+export function documentFaults(
+  plan: PlanDocument,
+): { path: (string | number)[]; message: string }[] {
+  const nodes = plan.facts.nodes.map(({ name }) => name);
+  return plan.moves.flatMap((move, i) => {
+    const faults = (['from', 'to'] as const)
+      .filter((key) => !includesName(nodes, move[key]))
+      .map((key) => ({
+        path: ['moves', i, key],
+        message: `the plan knows no node ${move[key]}`,
+      }));
+    return sameName(move.from, move.to)
+      ? [...faults, { path: ['moves', i, 'to'], message: `${move.vm} is on ${move.to} already` }]
+      : faults;
+  });
+}
