@@ -68,7 +68,7 @@ function moveLines({ moves }: PlanDocument, { columns, colors }: FleetPlanOption
     durationText(move.seconds * 1000),
   ]);
   const heads = table(rows, columns);
-  const width = Math.max(...heads.map(stringWidth));
+  const width = Math.max(...heads.map((head) => stringWidth(head)));
   const besides = columns - width - 2;
   return moves.flatMap((move, i) => {
     const head = heads[i] ?? '';

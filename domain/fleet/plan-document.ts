@@ -2,10 +2,12 @@
 // run later, and held against what is there then. JSON, schema 1; config/plan-file.ts reads it from a file.
 import type { IsoTime, NodeState } from '../facts.ts';
 import { includesName, sameName } from '../names.ts';
+import { planMoves } from '../planner/plan.ts';
 import type { MovePlan, PlanProblem, PlanTask } from '../planner/problem.ts';
-import type { Asked } from './problem.ts';
+import { askOf, wholeProblem, type Asked, type AskOptions } from './problem.ts';
 import { surveyedVms, surveyOf, type Survey } from './survey.ts';
-import type { Told } from './words.ts';
+import { obstacleOf, type Obstacle } from './unblock.ts';
+import { tellMoves, type Told } from './words.ts';
 
 export interface DocumentMove {
   vm: string;
@@ -67,13 +69,27 @@ export interface PlanDocument {
 export interface DocumentParts {
   survey: Survey;
   asked: Asked;
-  plan: MovePlan & { blocks?: string[]; help?: string[] };
+  plan: MovePlan;
+  obstacle: Obstacle;
   told: readonly Told[];
 }
 
-export function makeDocument({ survey, asked, plan, told }: DocumentParts): PlanDocument {
+/** Everything at once: the plan for a task, in words; and where some of it is impossible, what would open it. */
+export function planDocument(survey: Survey, task: PlanTask, o: AskOptions): PlanDocument {
+  const asked = askOf(survey, task, o);
+  const plan = planMoves(asked.problem);
+  const blocked = [...asked.stuck.map(({ vm }) => vm), ...(plan.feasible ? [] : plan.blocked)];
+  const obstacle =
+    blocked.length === 0
+      ? { blocks: plan.feasible ? [] : [plan.why], help: [] }
+      : obstacleOf(wholeProblem(survey, task, o), blocked);
+  const told = plan.feasible ? tellMoves(asked.problem, plan.moves) : [];
+  return makeDocument({ survey, asked, plan, obstacle, told });
+}
+
+export function makeDocument({ survey, asked, plan, obstacle, told }: DocumentParts): PlanDocument {
   const { cluster, nodes, takenAt } = survey.cluster;
-  const { problem, stuck, off } = asked;
+  const { problem, off } = asked;
   const placed = surveyedVms(survey);
   const byName = new Map(placed.map(({ vm }) => [vm.name, vm]));
   const moves = told.map(({ move, why, waits }): DocumentMove => {
@@ -125,11 +141,8 @@ export function makeDocument({ survey, asked, plan, told }: DocumentParts): Plan
     seconds: plan.feasible ? rounded(plan.seconds) : 0,
     restarts: plan.feasible ? plan.maintain : [],
     off: off.map(({ vm, node }) => ({ vm: vm.name, node })),
-    blockers: [
-      ...stuck.map(({ vm, node, why }) => `${vm} on ${node}: ${why}`),
-      ...(plan.feasible ? [] : (plan.blocks ?? [plan.why])),
-    ],
-    help: plan.feasible ? [] : (plan.help ?? []),
+    blockers: obstacle.blocks,
+    help: obstacle.help,
   };
 }
 

@@ -207,7 +207,7 @@ function takeAllAway(problem: PlanProblem, blocked: readonly string[]): string[]
       const bytes = problem.vms
         .filter(({ name }) => gone.includes(name))
         .reduce((sum, vm) => sum + vm.memoryBytes, 0);
-      return [`shut down ${listed(gone, SHUT_DOWN_MAX)} (${sizeText(bytes)} together)`];
+      return [`shut down ${listed([...gone].sort(), SHUT_DOWN_MAX)} (${sizeText(bytes)} together)`];
     }
     const next = plan.blocked.filter((name) => !gone.includes(name));
     if (next.length === 0) return [];
