@@ -94,9 +94,10 @@ export function wholeProblem(
     slots: cluster.maximumParallelMigrations,
     reserveBytes,
     enforcedAntiAffinity: cluster.enforcedAntiAffinity,
-    nodes: s.cluster.nodes.map((node) =>
-      plannedNode(s, node, used.get(node.name) ?? 0, includesName(leaving, node.name), learned),
-    ),
+    nodes: s.cluster.nodes.map((node) => {
+      const isOpen = includesName(leaving, node.name) || rules.whyClosed(node) === null;
+      return plannedNode(s, node, used.get(node.name) ?? 0, isOpen, learned);
+    }),
     vms,
     task,
   };
@@ -106,7 +107,7 @@ function plannedNode(
   s: Survey,
   node: ClusterNodeFacts,
   usedBytes: number,
-  isEmptied: boolean,
+  isOpen: boolean,
   learned: Learned | undefined,
 ): PlannedNode {
   const told = surveyOf(s, node.name);
@@ -122,7 +123,7 @@ function plannedNode(
     cpuVendor: told?.cpuVendor ?? '',
     cpuModel: told?.cpuName ?? '',
     switches: told?.switches ?? [],
-    open: isEmptied || (node.state === 'Up' && told !== null),
+    open: isOpen,
   };
 }
 
@@ -219,6 +220,10 @@ export function reasonsText(reasons: readonly NodeReason[]): string {
   for (const { node, text } of reasons) nodes.set(text, [...(nodes.get(text) ?? []), node]);
   return [...nodes].map(([text, names]) => `${listed(names)}: ${text}`).join('; ');
 }
+
+/** Why no VM may come to the node at all; null: some may. */
+export const whyClosed = (s: Survey, node: ClusterNodeFacts): string | null =>
+  new Rules(s, []).whyClosed(node);
 
 export interface Way {
   node: string;

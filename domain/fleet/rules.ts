@@ -1,6 +1,6 @@
 // The rules of placement (placement-rules.ts), asked about every VM of a survey and every node: what no moment changes.
 // Memory, anti-affinity and slots change while a plan goes on; those are the planner's.
-import type { Snapshot } from '../facts.ts';
+import type { ClusterNodeFacts, Snapshot } from '../facts.ts';
 import { includesName } from '../names.ts';
 import { ownerEndFindings } from '../placement.ts';
 import { judgeNode, type Finding, type Need } from '../placement-rules.ts';
@@ -53,6 +53,12 @@ export class Rules {
     return ruling;
   }
 
+  /** Why no VM may come to the node at all, whatever the VM; null: some may. */
+  whyClosed(node: ClusterNodeFacts): string | null {
+    const bars = barsIn(judgeNode(this.snapshot, node, ANY));
+    return bars.length === 0 ? null : bars.map(({ text }) => text).join(', ');
+  }
+
   private judge({ vm, node: owner }: PlacedVm): Ruling {
     const need = needOf(vm, owner, surveyOf(this.survey, owner));
     const own = [
@@ -77,14 +83,32 @@ const barsIn = (findings: readonly Finding[]): Bar[] =>
     kind === 'blocker' ? [{ code, text }] : [],
   );
 
+/** Of a VM that asks for nothing. */
+const ANY: Need = {
+  vmId: null,
+  // It may come back to where it is.
+  owner: null,
+  memoryBytes: 0,
+  reserveBytes: 0,
+  switches: [],
+  version: null,
+  cpu: null,
+  possibleOwners: [],
+  preferredOwners: [],
+  antiAffinityClassNames: [],
+  moves: true,
+  comingTo: null,
+  roleName: null,
+  disks: [],
+  vhd: null,
+  boundTo: null,
+};
+
 /** As placement makes it of a VM that is to be moved, without what is of the moment. */
 function needOf(vm: PlacedVm['vm'], owner: string, home: NodeSurvey | null): Need {
   return {
+    ...ANY,
     vmId: vm.vmId,
-    // It may come back to where it is.
-    owner: null,
-    memoryBytes: 0,
-    reserveBytes: 0,
     switches: vm.switches,
     version: vm.version,
     cpu:
@@ -92,14 +116,7 @@ function needOf(vm: PlacedVm['vm'], owner: string, home: NodeSurvey | null): Nee
         ? null
         : { vendor: home.cpuVendor, name: home.cpuName, mustMatchModel: !vm.compatibility },
     possibleOwners: vm.possibleOwners ?? [owner],
-    preferredOwners: [],
-    antiAffinityClassNames: [],
-    moves: true,
-    comingTo: null,
-    roleName: null,
     disks: (vm.volumes ?? []).map((volume) => `${volume}\\disk`),
-    vhd: null,
-    boundTo: null,
   };
 }
 

@@ -4,6 +4,7 @@ import { sleep } from '@temporalio/workflow';
 import type { ClusterNodeFacts } from '../../domain/facts.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
 import type { PastMove } from '../../domain/fleet/learned.ts';
+import { packProblem } from '../../domain/fleet/packed.ts';
 import {
   askOf,
   roomOn,
@@ -124,10 +125,12 @@ async function planned(
   c: StepContext,
 ): Promise<{ leaving: Leaving[]; seconds: number }> {
   const summary = 'Plan the moves';
-  const plan = await calls.onCluster({ summary }).planMoves(problem);
+  const plan = await calls.onCluster({ summary }).planMoves(packProblem(problem));
   if (!plan.feasible) {
-    c.evidence({ blocked: plan.blocked });
-    throw stepFailure('NoPlan', `There is no room for everything: ${plan.why}`);
+    const { blocked, blocks = [plan.why], help = [] } = plan;
+    c.evidence({ blocked, blocks, help });
+    const advice = help.length === 0 ? '' : `. Any one of these would do: ${help.join('; ')}`;
+    throw stepFailure('NoPlan', `There is no room for everything: ${blocks.join('. ')}${advice}`);
   }
   const byName = new Map(surveyedVms(survey).map((placed) => [placed.vm.name, placed]));
   const leaving = plan.moves.flatMap((move) => leavingBy(survey, move, byName.get(move.vm)));
