@@ -184,6 +184,36 @@ const pastMove = object({
   bytes,
   seconds: number(0, SECONDS_MAX, false),
 });
+/** Only what a run goes by; the rest is for people. */
+const anything: Rule = () => undefined;
+const plannedMove = object(
+  {
+    vm: nameOfVm,
+    vmId: name,
+    from: name,
+    to: name,
+    bytes,
+    startSeconds: anything,
+    seconds: number(0, SECONDS_MAX, false),
+    why: anything,
+  },
+  { waits: anything },
+);
+const plan = object({
+  schema: oneOf(1),
+  cluster: name,
+  clusterId: orNull(name),
+  takenAt: name,
+  task: anything,
+  facts: object({ slots: count, reserveBytes: bytes, nodes: list(anything), vms: list(anything) }),
+  moves: list(plannedMove),
+  bytes,
+  seconds: number(0, SECONDS_MAX, false),
+  restarts: list(name),
+  off: list(anything),
+  blockers: list(anything),
+  help: list(anything),
+});
 const drainOnRecord = object({
   node: name,
   run: text(TEXT_CHARS_MAX),
@@ -221,7 +251,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   createVm: input({ ...started, vm }, { memoryReserveBytes: bytes, requestId: name }),
   migrateVm: input({ ...started, vm: nameOfVm }, { to: name, memoryReserveBytes: bytes }),
   inspectCluster: input(started, { ...looks, files: list(path), about: nameOfVm }),
-  drainNodes: input({ ...started, nodes: list(name, 1) }, reserve),
+  drainNodes: input({ ...started, nodes: list(name, 1) }, { ...reserve, plan }),
   resumeNodes: input(
     { ...started, nodes: list(name, 1) },
     { ...reserve, bringBack: flag, force: flag, drained: list(drainOnRecord) },
@@ -241,7 +271,8 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
     { ...started, node: name, action },
     { ...reserve, bringBack: flag, unattended: flag },
   ),
-  balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, reserve),
+  balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
+  surveyFleet: input(started, { owners: list(name) }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),
 };
 

@@ -75,8 +75,12 @@ export const WORKFLOWS = [
   'maintainCluster',
   'maintainNode',
   'balanceCluster',
+  'surveyFleet',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
+/** Query of surveyFleet: its answer, node by node. */
+export const SURVEY_PART = 'part';
+
 /** Started by the workers themselves, for the runs above. */
 export const LEDGER_WORKFLOW = 'scheduleMoves';
 

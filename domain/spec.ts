@@ -2,6 +2,7 @@
 // Plain JSON, so that every workflow can be started with `temporal workflow start --input`.
 import type { MigrationPerformance } from './facts.ts';
 import type { PastMove } from './fleet/learned.ts';
+import type { PlanDocument } from './fleet/plan-document.ts';
 
 export interface VmSpec {
   name: string;
@@ -133,6 +134,8 @@ interface Campaign extends Started {
 export interface DrainNodesInput extends Campaign {
   /** They are paused and emptied together; the others take their VMs. */
   nodes: string[];
+  /** Exactly these moves; refused when what it rests on has changed. Absent: planned when it runs. */
+  plan?: PlanDocument;
 }
 
 /** What the record of a drain says of a node. */
@@ -152,6 +155,11 @@ export interface ResumeNodesInput extends Campaign {
   bringBack?: boolean;
   /** Resume a node also where no drain of watari has paused it. */
   force?: boolean;
+}
+
+export interface SurveyFleetInput extends Started {
+  /** Nodes whose VMs' owners are asked for, which takes longer; absent: all. */
+  owners?: string[];
 }
 
 /** What is done to a node that is empty. */
@@ -188,6 +196,8 @@ export interface MaintainNodeInput extends Campaign {
 export interface BalanceClusterInput extends Campaign {
   /** Memory in use of every node within so many percentage points of the mean. */
   withinPercent: number;
+  /** As in a drain. */
+  plan?: PlanDocument;
 }
 
 /** Features a node needs, with their management tools. */

@@ -10,4 +10,5 @@ export { maintainNode } from './maintain-node.ts';
 export { migrateVm } from './migrate-vm.ts';
 export { prepareNode } from './prepare-node.ts';
 export { resumeNodes } from './resume-nodes.ts';
+export { surveyFleet } from './survey-fleet.ts';
 export { scheduleMoves } from './schedule-moves.ts';

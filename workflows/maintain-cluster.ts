@@ -101,7 +101,9 @@ async function mayBegin(
   c: StepContext,
 ): Promise<void> {
   for (;;) {
-    await brakes.pass(c.waitingFor);
+    await brakes.pass((what) => {
+      c.waitingFor(what);
+    });
     const now = Date.now();
     const state = windowState(windows, now);
     if (state.open) {

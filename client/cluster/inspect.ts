@@ -5,8 +5,8 @@ import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temp
 import type { Snapshot } from '../../domain/facts.ts';
 import { whoActs } from '../who.ts';
 import { failureRow, isFailureCode } from '../../domain/failures.ts';
-import { clusterQueue, runId } from '../../domain/names.ts';
-import type { Budgets, InspectClusterInput } from '../../domain/spec.ts';
+import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
+import type { Budgets } from '../../domain/spec.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 import { badInput, ClientError } from '../errors.ts';
@@ -56,40 +56,59 @@ export async function requireWorkers(
   );
 }
 
-export async function inspectCluster(
+export function inspectCluster(
   ctx: Context,
   temporal: Temporal,
   request: InspectRequest,
 ): Promise<Snapshot> {
-  // A worker of an older version looks at everything, which is more than enough.
-  const mayIgnore = ['about'];
-  const startedBy = whoActs(ctx, temporal);
-  const input: InspectClusterInput = {
-    ...request,
-    startedBy,
-    ...(request.about !== undefined && { mayIgnore }),
+  const { about, ...rest } = request;
+  const input: LookInput = {
+    ...rest,
+    // A worker of an older version looks at everything, which is more than enough.
+    ...(about === undefined ? {} : { about, mayIgnore: ['about'] }),
   };
+  return look(
+    ctx,
+    temporal,
+    'inspectCluster',
+    input,
+    (handle) => handle.result() as Promise<Snapshot>,
+  );
+}
+
+type LookInput = object & { cluster: string };
+
+/** A run that only looks: nothing waits for it but this command, so it gives up as soon as it is hopeless. */
+export async function look<T>(
+  ctx: Context,
+  temporal: Temporal,
+  workflow: WorkflowName,
+  input: LookInput,
+  answer: (handle: WorkflowHandle) => Promise<T>,
+): Promise<T> {
   const { client, connection } = temporal;
+  const { cluster } = input;
+  const startedBy = whoActs(ctx, temporal);
   const handle = await within(connection, CALL_MS, () =>
-    client.workflow.start<(i: InspectClusterInput) => Promise<Snapshot>>('inspectCluster', {
-      workflowId: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
-      taskQueue: clusterQueue(request.cluster),
-      args: [input],
+    client.workflow.start(workflow, {
+      workflowId: runId.inspect(cluster, randomUUID().slice(0, 8)),
+      taskQueue: clusterQueue(cluster),
+      args: [{ ...input, startedBy }],
       workflowExecutionTimeout: INSPECT_MS,
-      staticSummary: `Look at cluster ${request.cluster}`,
+      staticSummary: `Look at cluster ${cluster}`,
       memo: { startedBy },
     }),
   );
   const over = new AbortController();
   try {
     return await Promise.race([
-      within(connection, INSPECT_MS + CALL_MS, () => handle.result()),
-      untilHopeless(ctx, temporal, request.cluster, handle, over.signal),
+      within(connection, INSPECT_MS + CALL_MS, () => answer(handle)),
+      untilHopeless(ctx, temporal, cluster, handle, over.signal),
     ]);
   } catch (err) {
     // Only now: its end would be an answer too, and a worse one than ours.
     if (err instanceof ClientError) await handle.terminate(err.message).catch(() => undefined);
-    if (err instanceof WorkflowFailedError) throw inspectFailed(request.cluster, err);
+    if (err instanceof WorkflowFailedError) throw inspectFailed(cluster, err);
     throw err;
   } finally {
     over.abort();

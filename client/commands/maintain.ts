@@ -15,11 +15,21 @@ import {
   type CampaignOptions,
 } from './campaign.ts';
 import { mayRestart } from './cluster.ts';
+import type { Temporal } from '../temporal/connection.ts';
+import {
+  addRunPlan,
+  DRY_RUN,
+  makePlan,
+  OUT,
+  showPlan,
+  wantsPlan,
+  type PlanOptions,
+} from './fleet-plan.ts';
 import { DETACH } from './launch.ts';
 import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
-interface MaintainOptions extends CampaignOptions {
+interface MaintainOptions extends CampaignOptions, PlanOptions {
   restart?: boolean;
   script?: string;
   wait?: boolean;
@@ -31,7 +41,7 @@ interface MaintainOptions extends CampaignOptions {
   yes?: boolean;
 }
 
-interface BalanceOptions extends CampaignOptions {
+interface BalanceOptions extends CampaignOptions, PlanOptions {
   within: number;
   yes?: boolean;
 }
@@ -55,21 +65,28 @@ export function addMaintainCommands(cluster: Command, context: ContextSource): v
     .option('--pause-after-each', 'wait for watari run resume after each node')
     .option('--bring-back', 'move back to each node what was moved off it')
     .option('-y, --yes', 'do not ask before nodes restart')
+    .option(...DRY_RUN)
+    .option(...OUT)
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
     .option(...REASON)
     .action((nodes: string[], o: MaintainOptions) => runMaintain(context(), nodes, o));
-  leaf(cluster, 'balance', 'even out the memory in use over the nodes', [
-    'watari cluster balance --within 10 --yes',
-  ])
+  leaf(
+    cluster,
+    'balance',
+    'recommend the fewest moves that even out the memory in use, or make them with --yes',
+    ['watari cluster balance --within 10', 'watari cluster balance --yes'],
+  )
     .option('--within <percent>', 'of the mean, in percentage points', percent, 10)
-    .option('-y, --yes', 'do not ask before VMs move')
+    .option('-y, --yes', 'make the moves')
+    .option(...OUT)
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
     .option(...REASON)
     .action((o: BalanceOptions) => runBalance(context(), o));
+  addRunPlan(cluster, context);
 }
 
 function count(text: string): number {
@@ -115,6 +132,7 @@ async function runMaintain(ctx: Context, names: string[], o: MaintainOptions): P
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster, nodes, all } = await findNodes(ctx, temporal, asked, o);
     const which = nodes.length === 0 ? all : nodes;
+    if (wantsPlan(o)) return showPlan(ctx, await rolling(ctx, temporal, cluster, which, o), o, out);
     if (action.kind === 'restart' && !(await mayRestart(ctx, which, o))) {
       out.say(['Nothing was started.']);
       return EXIT.failed;
@@ -134,11 +152,35 @@ async function runMaintain(ctx: Context, names: string[], o: MaintainOptions): P
   finish(code);
 }
 
+/** Of a restart, until this cluster has shown how long its own take. */
+const RESTART_SECONDS = 300;
+
+const rolling = (
+  ctx: Context,
+  temporal: Temporal,
+  cluster: string,
+  nodes: string[],
+  o: MaintainOptions,
+) =>
+  makePlan(ctx, temporal, cluster, {
+    kind: 'rolling',
+    nodes,
+    restartSeconds: Object.fromEntries(
+      nodes.map((node) => [node, o.restart === true ? RESTART_SECONDS : 0]),
+    ),
+    maxDown: 1,
+    final: o.bringBack === true ? 'home' : 'any',
+  });
+
 async function runBalance(ctx: Context, o: BalanceOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   checkedNodes(ctx, [], o);
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster } = await findNodes(ctx, temporal, [], o);
+    if (o.yes !== true || o.out !== undefined) {
+      const task = { kind: 'rebalance', withinPercent: o.within } as const;
+      return showPlan(ctx, await makePlan(ctx, temporal, cluster, task), o, out);
+    }
     const input = { withinPercent: o.within };
     const summary = `Balance ${cluster}`;
     const campaign = { workflow: 'balanceCluster', cluster, summary, input } as const;

@@ -10,9 +10,12 @@ import {
   startCampaign,
   type CampaignOptions,
 } from './campaign.ts';
+import { DRY_RUN, makePlan, OUT, showPlan, wantsPlan, type PlanOptions } from './fleet-plan.ts';
 import { DETACH } from './launch.ts';
 import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
+
+interface DrainOptions extends CampaignOptions, PlanOptions {}
 
 interface ResumeOptions extends CampaignOptions {
   bringBack?: boolean;
@@ -23,13 +26,15 @@ export function addNodeCommands(program: Command, context: ContextSource): void 
   const node = program.command('node').description('empty nodes, and bring them back');
   leaf(node, 'drain <node...>', 'pause nodes and move everything off them', [
     'watari node drain HV1',
-    'watari node drain HV1 HV2',
+    'watari node drain HV1 HV2 --dry-run',
   ])
+    .option(...DRY_RUN)
+    .option(...OUT)
     .option(...CLUSTER)
     .option(...FILE)
     .option(...DETACH)
     .option(...REASON)
-    .action((nodes: string[], o: CampaignOptions) => runDrain(context(), nodes, o));
+    .action((nodes: string[], o: DrainOptions) => runDrain(context(), nodes, o));
   leaf(node, 'resume <node...>', 'let drained nodes take part again', [
     'watari node resume HV1 --bring-back',
   ])
@@ -42,11 +47,15 @@ export function addNodeCommands(program: Command, context: ContextSource): void 
     .action((nodes: string[], o: ResumeOptions) => runResume(context(), nodes, o));
 }
 
-async function runDrain(ctx: Context, names: string[], o: CampaignOptions): Promise<void> {
+async function runDrain(ctx: Context, names: string[], o: DrainOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   const asked = checkedNodes(ctx, names, o);
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster, nodes } = await findNodes(ctx, temporal, asked, o);
+    if (wantsPlan(o)) {
+      const plan = await makePlan(ctx, temporal, cluster, { kind: 'empty', nodes });
+      return showPlan(ctx, plan, o, out);
+    }
     const summary = `Drain ${nodes.join(', ')}`;
     const campaign = { workflow: 'drainNodes', cluster, summary, input: { nodes } } as const;
     return startCampaign(ctx, temporal, campaign, { ...o, talk: out });

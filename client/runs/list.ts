@@ -7,7 +7,7 @@ import {
   type PayloadCodec,
 } from '@temporalio/common';
 import { EncryptionKeyProblem } from '../../config/temporal/encryption.ts';
-import { ATTRIBUTE, RUN_PREFIX, runsOf } from '../../domain/names.ts';
+import { ATTRIBUTE, RUN_PREFIX, runsOf, type WorkflowName } from '../../domain/names.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import { clusterOfRun, isFullName, pickRun, runNotFound } from './names.ts';
 
@@ -40,6 +40,9 @@ export const LIST_DEFAULT = 200;
 const NAMES_MAX = 2_000;
 
 /** Newest first, at most `max`. The server's list is up to a second behind. */
+/** Over within a second, and nobody's business but that of the command that waits for them. */
+const LOOKS: readonly string[] = ['inspectCluster', 'surveyFleet'] satisfies WorkflowName[];
+
 export async function listRuns(
   temporal: Temporal,
   filter: RunFilter,
@@ -49,7 +52,7 @@ export async function listRuns(
   const query = listQuery(filter);
   await within(temporal.connection, CALL_MS, async () => {
     for await (const info of forgiving(temporal).workflow.list({ query, pageSize: PAGE })) {
-      if (info.type === 'inspectCluster') continue;
+      if (LOOKS.includes(info.type)) continue;
       runs.push(listed(info));
       if (runs.length >= max) break;
     }

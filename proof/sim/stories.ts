@@ -95,6 +95,7 @@ const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   maintainCluster: runId.campaign,
   maintainNode: (cluster) => runId.maintain(cluster, 'HV2'),
   balanceCluster: runId.campaign,
+  surveyFleet: (cluster) => runId.inspect(cluster, 'survey'),
 };
 
 const start = (c: SimCluster, type: WorkflowName, more: object = {}): ServerRun => {

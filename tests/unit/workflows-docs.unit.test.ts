@@ -51,6 +51,7 @@ const TYPES = interfacesOf([
   'workflows/maintain-cluster.ts',
   'workflows/maintain-node.ts',
   'workflows/resume-nodes.ts',
+  'workflows/survey-fleet.ts',
   'workflows/create-vm.ts',
   'workflows/migrate-vm.ts',
   'workflows/prepare-node.ts',
@@ -94,6 +95,7 @@ describe('docs/workflows.md', () => {
       maintainCluster: runId.campaign('<cluster>'),
       maintainNode: runId.maintain('<cluster>', '<node>'),
       balanceCluster: runId.campaign('<cluster>'),
+      surveyFleet: runId.inspect('<cluster>', '<nonce>'),
     };
     expect(DOC).toContain(`| \`${workflow}\` | \`${ids[workflow]}\` |`);
   });

@@ -1,6 +1,10 @@
 // drainNodes and resumeNodes on a real server: a node is emptied of everything by a plan, stays paused, and comes back.
 import { describe, expect, inject, it } from 'vitest';
-import { runId } from '../../domain/names.ts';
+import { unpackNode } from '../../domain/fleet/packed.ts';
+import { planDocument } from '../../domain/fleet/plan-document.ts';
+import type { Survey } from '../../domain/fleet/survey.ts';
+import { clusterQueue, runId, SURVEY_PART } from '../../domain/names.ts';
+import type { SurveyFleetResult, SurveyPart } from '../../workflows/survey-fleet.ts';
 import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
@@ -120,7 +124,7 @@ ${vm('tied-1', 'HV1', ', possibleOwners: [HV1]')}
     });
     const step = status.steps.find((s) => s.state === 'needs-operator');
     expect(step).toMatchObject({ id: 'vm/tied-1/move', failure: { code: 'NoEligibleNode' } });
-    expect(step?.failure?.message).toMatch(/not a possible owner/);
+    expect(step?.failure?.message).toMatch(/the possible owners of the VM are only HV1/);
     await run.decide({ step: 'vm/tied-1/move', action: 'skip' });
     expect(await run.result()).toMatchObject({ left: ['tied-1'] });
     expect(ownersOf(c)['tied-1']).toBe('HV1');
@@ -134,6 +138,51 @@ ${vm('tied-1', 'HV1', ', possibleOwners: [HV1]')}
     await run.raw.cancel();
     await expect(run.result()).rejects.toThrow();
     expect(stateOf(c, 'HV1')).toBe('Paused');
+  });
+});
+
+const surveyOf = async (c: LabCluster): Promise<Survey> => {
+  const handle = await c.client.workflow.start('surveyFleet', {
+    workflowId: runId.inspect(c.cluster, 'test'),
+    taskQueue: clusterQueue(c.cluster),
+    args: [{ cluster: c.cluster, startedBy: 'test@lab' }],
+  });
+  const { cluster: told, parts } = (await handle.result()) as SurveyFleetResult;
+  const nodes: Survey['nodes'] = {};
+  for (let i = 0; i < parts; i += 1) {
+    const part = await handle.query<SurveyPart | null, [number]>(SURVEY_PART, i);
+    if (part === null || !('survey' in part.answer)) throw new Error(`no part ${i}`);
+    nodes[part.node] = { survey: unpackNode(part.answer.survey) };
+  }
+  return { cluster: told, nodes };
+};
+
+describe('a kept plan', () => {
+  it('is done move by move, or refused with what has changed since', async () => {
+    const c = await cluster(THREE);
+    const survey = await surveyOf(c);
+    const plan = planDocument(survey, { kind: 'empty', nodes: ['HV1'] }, { reserveBytes: 2 ** 31 });
+    expect(plan.moves.map((m) => m.vm).sort()).toEqual([
+      'web-1',
+      'web-2',
+      'web-3',
+      'web-4',
+      'web-5',
+    ]);
+    c.lab.call('HV1', 'pauseNode', { node: 'HV3' });
+    const refused = await drain(c, ['HV1'], { plan });
+    const asking = await refused.until('the run to ask', (s) => s.state === 'needs-operator');
+    expect(asking.steps.find((s) => s.id === 'cluster/plan')?.failure).toMatchObject({
+      code: 'FactsChanged',
+      message: expect.stringContaining('HV3 was Up and is Paused') as string,
+    });
+    expect(c.count('move-started')).toBe(0);
+    c.lab.call('HV1', 'resumeNode', { node: 'HV3' });
+    await refused.decide({ step: 'cluster/plan', action: 'retry' });
+    const { moves } = (await refused.result()) as DrainNodesResult;
+    const ways = (list: readonly { vm: string; to: string }[]) =>
+      Object.fromEntries(list.map(({ vm, to }) => [vm, to]));
+    expect(ways(moves)).toEqual(ways(plan.moves));
   });
 });
 

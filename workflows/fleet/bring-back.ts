@@ -9,9 +9,10 @@ import type { StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
 import { Turns } from '../turns.ts';
 import { moveByPlan, type Leaving, type Moved } from './move-by-plan.ts';
-import { roomsIn, type Emptying } from './empty-nodes.ts';
+import { roomsIn } from './empty-nodes.ts';
+import { apartOf, type Campaign } from './plan.ts';
 
-export async function bringBack(job: Emptying, drained: readonly PastMove[]): Promise<Moved> {
+export async function bringBack(job: Campaign, drained: readonly PastMove[]): Promise<Moved> {
   const { run, calls, input } = job;
   const step = { id: stepId.cluster('return'), title: 'See what can be brought back' };
   const reserveBytes = input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
@@ -56,7 +57,8 @@ function stillThere(s: Survey, drained: readonly PastMove[], c: StepContext): Le
       stays.push(`${move.vm}: ${now === undefined ? 'gone' : `${now.vm.state} on ${now.node}`}`);
       return [];
     }
-    const { name: vm, vmId, memoryBytes, antiAffinityClassNames: apart } = now.vm;
+    const { name: vm, vmId, memoryBytes } = now.vm;
+    const apart = apartOf(s, now);
     const { to: from, from: to, seconds } = move;
     return [{ vm, vmId, from, to, memoryBytes, apart, seconds }];
   });

@@ -2,24 +2,12 @@
 // proof that nothing is left. What comes meanwhile is moved as well. Done by drains, maintenances and preparations.
 import { sleep } from '@temporalio/workflow';
 import type { ClusterNodeFacts } from '../../domain/facts.ts';
-import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
 import type { PastMove } from '../../domain/fleet/learned.ts';
-import { packProblem } from '../../domain/fleet/packed.ts';
-import {
-  askOf,
-  roomOn,
-  waysOf,
-  whyClosed,
-  type Asked,
-  type Stuck,
-} from '../../domain/fleet/problem.ts';
+import { askOf, roomOn, waysOf, whyClosed } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
 import { includesName, sameName, stepId } from '../../domain/names.ts';
-import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
-import { durationText, sizeText } from '../../domain/units.ts';
-import type { Calls } from '../calls.ts';
+import type { PlanTask } from '../../domain/planner/problem.ts';
 import { stepFailure } from '../failure-of.ts';
-import type { Run, StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
 import { Turns } from '../turns.ts';
 import {
@@ -29,15 +17,10 @@ import {
   type Moved,
   type Whereabouts,
 } from './move-by-plan.ts';
-import { Rooms } from './rooms.ts';
 import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
 import { pauseNode, type PausedBy } from './pause.ts';
-
-export interface Emptying {
-  run: Run;
-  calls: Calls;
-  input: { memoryReserveBytes?: number };
-}
+import { planAsked, planFor, reserveOf, type Campaign } from './plan.ts';
+import { Rooms } from './rooms.ts';
 
 export interface Emptied {
   paused: Record<string, PausedBy>;
@@ -46,12 +29,6 @@ export interface Emptied {
   left: string[];
   /** As the plan promised, for the moves alone. */
   plannedSeconds: number;
-}
-
-interface Plan {
-  survey: Survey;
-  leaving: Leaving[];
-  seconds: number;
 }
 
 /** Whatever comes to a paused node was on its way before; so often it is looked for. */
@@ -65,14 +42,14 @@ export interface EmptyOptions {
 }
 
 export async function emptyNodes(
-  job: Emptying,
+  job: Campaign,
   nodes: readonly string[],
   { offStays = false }: EmptyOptions = {},
 ): Promise<Emptied> {
   const { run } = job;
   const step = { id: stepId.cluster('plan'), title: `Plan how ${nodes.join(', ')} is emptied` };
   const task: PlanTask = { kind: 'empty', nodes: [...nodes] };
-  const plan = await run.step(step, (c) => makePlan(job, task, nodes, c));
+  const plan = await run.step(step, (c) => planFor(job, task, c));
   const paused: Record<string, PausedBy> = {};
   for (const node of nodes) paused[node] = await pauseNode(job, node);
   const to = quietest(plan.survey, nodes);
@@ -92,82 +69,13 @@ export async function emptyNodes(
 }
 
 /** The moves of a plan and nothing else: no node is paused. */
-export async function moveAsPlanned(job: Emptying, task: PlanTask): Promise<Moved> {
+export async function moveAsPlanned(job: Campaign, task: PlanTask): Promise<Moved> {
   const step = { id: stepId.cluster('plan'), title: 'Plan the moves' };
-  const plan = await job.run.step(step, (c) => makePlan(job, task, [], c));
+  const plan = await job.run.step(step, (c) => planFor(job, task, c));
   return moveByPlan(makeMover(job, [], plan.survey), plan.leaving);
 }
 
-async function makePlan(
-  job: Emptying,
-  task: PlanTask,
-  nodes: readonly string[],
-  c: StepContext,
-): Promise<Plan> {
-  const survey = await takeSurvey(job.calls, task.kind === 'empty' ? { owners: nodes } : {});
-  const asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
-  const { leaving, seconds } = await planned(job, survey, asked, c);
-  c.evidence({
-    moves: leaving.length,
-    bytes: sizeText(leaving.reduce((sum, one) => sum + one.memoryBytes, 0)),
-    promised: durationText(seconds * 1000),
-    stuck: asked.stuck.map(({ vm, why }) => `${vm}: ${why}`),
-    off: asked.off.map(({ vm }) => vm.name),
-  });
-  return { survey, leaving, seconds };
-}
-
-/** Fails where there is no room for all: it is better to know that before the first move than in the middle. */
-async function planned(
-  { calls }: Emptying,
-  survey: Survey,
-  { problem, stuck }: Asked,
-  c: StepContext,
-): Promise<{ leaving: Leaving[]; seconds: number }> {
-  const summary = 'Plan the moves';
-  const plan = await calls.onCluster({ summary }).planMoves(packProblem(problem));
-  if (!plan.feasible) {
-    const { blocked, blocks = [plan.why], help = [] } = plan;
-    c.evidence({ blocked, blocks, help });
-    const advice = help.length === 0 ? '' : `. Any one of these would do: ${help.join('; ')}`;
-    throw stepFailure('NoPlan', `There is no room for everything: ${blocks.join('. ')}${advice}`);
-  }
-  const byName = new Map(surveyedVms(survey).map((placed) => [placed.vm.name, placed]));
-  const leaving = plan.moves.flatMap((move) => leavingBy(survey, move, byName.get(move.vm)));
-  return { leaving: [...leaving, ...stuck.map(leavingAnyway)], seconds: plan.seconds };
-}
-
-function leavingBy(survey: Survey, move: PlannedMove, placed: PlacedVm | undefined): Leaving[] {
-  if (placed === undefined) return [];
-  const { vm } = placed;
-  return [
-    {
-      vm: vm.name,
-      vmId: vm.vmId,
-      from: move.from,
-      to: move.to,
-      memoryBytes: vm.memoryBytes,
-      apart: vm.antiAffinityClassNames,
-      seconds: move.endSeconds - move.startSeconds,
-    },
-  ];
-}
-
-/** Its step tells why it cannot move, and waits for a person, while the others go. */
-const leavingAnyway = ({ vm, vmId, node, memoryBytes }: Stuck): Leaving => ({
-  vm,
-  vmId,
-  from: node,
-  to: null,
-  memoryBytes,
-  apart: [],
-  seconds: 0,
-});
-
-const reserveOf = ({ input }: Emptying): number =>
-  input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
-
-function makeMover(job: Emptying, nodes: readonly string[], survey: Survey): MoveByPlan {
+function makeMover(job: Campaign, nodes: readonly string[], survey: Survey): MoveByPlan {
   const { run, calls } = job;
   const reserveBytes = reserveOf(job);
   return {
@@ -216,7 +124,7 @@ const silent = ({ nodes }: Survey, node: string): boolean =>
 
 /** Nothing is left but what a person chose to leave. Answers the moves of what had come meanwhile. */
 async function seeEmpty(
-  job: Emptying,
+  job: Campaign,
   mover: MoveByPlan,
   { node, offStays, left }: { node: string; offStays: boolean; left: readonly string[] },
 ): Promise<PastMove[]> {
@@ -234,7 +142,7 @@ async function seeEmpty(
       const survey = await takeSurvey(job.calls, { owners: [node] });
       const task: PlanTask = { kind: 'empty', nodes: [node] };
       const asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
-      const { leaving } = await planned(job, survey, asked, c);
+      const { leaving } = await planAsked(job, survey, asked, c);
       const fresh = leaving.filter(({ vm }) => includesName(unwanted, vm));
       const more = await moveByPlan(mover, fresh);
       moves.push(...more.moves);
