@@ -1,0 +1,204 @@
+// Reports of runs that no recorded history shows: hundreds of moves, days of waiting, decisions that come at once, one
+// that is ended from outside. What would be caught: a picture that cannot be read, a decision that is told wrongly.
+import { describe, expect, it } from 'vitest';
+import { axisOf } from '../../client/report/axis.ts';
+import { htmlReport } from '../../client/report/html.ts';
+import { reportOf } from '../../client/report/sections.ts';
+import type { HistoryEvent, Plain } from '../../domain/report/event.ts';
+import { readRun } from '../../domain/report/read-run.ts';
+import type { RunRecord } from '../../domain/report/run-record.ts';
+
+const MADE = { at: '2026-12-24T00:00:00.000Z', version: '9.9.9' };
+const DAY_MS = 86_400_000;
+
+/** Writes a history, event by event. */
+class Writer {
+  readonly events: HistoryEvent[] = [];
+  private now = Date.parse('2026-11-24T09:00:00.000Z');
+
+  constructor(input: Plain = { cluster: 'hv-lab', startedBy: 'ito@PC', nodes: ['HV1'] }) {
+    this.add('workflowExecutionStarted', {
+      workflowType: { name: 'drainNodes' },
+      workflowId: 'watari/hv-lab/campaign',
+      input: { payloads: [input] },
+    });
+  }
+
+  add(kind: string, data: Plain, o: { afterMs?: number; summary?: string } = {}): number {
+    this.now += o.afterMs ?? 0;
+    const id = this.events.length + 1;
+    const at = new Date(this.now).toISOString();
+    this.events.push({ id, at, kind, data, summary: o.summary ?? null });
+    return id;
+  }
+
+  move(vm: string, tookMs: number): void {
+    const scheduledEventId = this.add(
+      'activityTaskScheduled',
+      { activityType: { name: 'moveVm' }, input: { payloads: [{ vm, why: ['most memory'] }] } },
+      { afterMs: 200, summary: `Live-migrate ${vm}` },
+    );
+    this.add('activityTaskStarted', { scheduledEventId, identity: 'HV2/cluster/1', attempt: 1 });
+    const result = { payloads: [{ from: 'HV1', to: 'HV2', blackoutMs: 230, cmdlets: ['Move-X'] }] };
+    this.add('activityTaskCompleted', { scheduledEventId, result }, { afterMs: tookMs });
+  }
+
+  needs(title: string): number {
+    const timer = { startToFireTimeout: '315360000s' };
+    return this.add('timerStarted', timer, { summary: `Needs you: ${title} (MoveFailed) - abort` });
+  }
+
+  signal(step: string, by: string): void {
+    const input = { payloads: [{ step, action: 'retry', by, reason: 'r' }] };
+    this.add('workflowExecutionSignaled', { signalName: 'decide', input, identity: 'x' });
+  }
+
+  ends(timer: number): void {
+    this.add('timerCanceled', { startedEventId: timer });
+  }
+
+  goesOn(afterMs = 0): void {
+    this.add('workflowTaskCompleted', {}, { afterMs });
+  }
+
+  record(): RunRecord {
+    return readRun(this.events)!;
+  }
+
+  html(): string {
+    const record = this.record();
+    return htmlReport(reportOf(record, MADE.at), record, MADE);
+  }
+}
+
+describe('a run of hundreds of moves with days of waiting', () => {
+  const run = new Writer();
+  for (let i = 0; i < 120; i += 1) run.move(`vm-${i}`, 5_000);
+  const timer = run.needs('Move vm-x');
+  run.goesOn(3 * DAY_MS);
+  run.ends(timer);
+  for (let i = 120; i < 240; i += 1) run.move(`vm-${i}`, 5_000);
+  run.add('workflowExecutionCompleted', {});
+  const html = run.html();
+
+  it('has pictures that fit a page each, and a row for every move', () => {
+    const pictures = html.match(/<svg[\s\S]*?<\/svg>/g) ?? [];
+    const rows = pictures.map((svg) => svg.match(/<g class="(row|head)">/g)?.length ?? 0);
+    expect(rows.reduce((a, b) => a + b)).toBe(241);
+    expect(Math.max(...rows)).toBeLessThanOrEqual(36);
+    expect(html).not.toContain('NaN');
+  });
+
+  it('cuts the wait short and says how long it was', () => {
+    expect(html).toContain('class="cut"');
+    expect(html).toMatch(/3 d in which nothing was done/);
+  });
+
+  it('tells the blackout that was measured, and why a VM went where it went', () => {
+    expect(html).toContain('0.2 s</span>');
+    expect(html).toContain('chosen: most memory');
+  });
+});
+
+describe('an axis', () => {
+  it('is a straight line where nothing was long', () => {
+    const axis = axisOf({ from: 0, to: 1000 }, [{ from: 0, to: 1000 }], 500);
+    expect(axis.cuts).toEqual([]);
+    expect([0, 500, 1000].map((ms) => axis.at(ms))).toEqual([0, 250, 500]);
+  });
+
+  it('never goes back, whatever was cut', () => {
+    const hour = 3_600_000;
+    const work = [0, 9, 30, 31, 200].map((h) => ({ from: h * hour, to: (h + 0.5) * hour }));
+    const axis = axisOf({ from: 0, to: 400 * hour }, work, 600);
+    const places = Array.from({ length: 400 }, (_, h) => axis.at(h * hour));
+    expect(places.every((x, i) => i === 0 || x >= places[i - 1]!)).toBe(true);
+    expect(Math.max(...places)).toBeLessThanOrEqual(600);
+    expect(axis.cuts.map((cut) => cut.label)).toContain('8 d 8 h');
+    // A stretch without work is shorter than one with it.
+    expect(axis.at(9.5 * hour) - axis.at(9 * hour)).toBeGreaterThan(
+      axis.at(29 * hour) - axis.at(10 * hour),
+    );
+  });
+
+  it('of a moment without length has places all the same', () => {
+    const axis = axisOf({ from: 5, to: 5 }, [], 600);
+    expect(axis.at(5)).toBe(0);
+  });
+});
+
+describe('signals', () => {
+  it('that came together were all taken where as many waits ended', () => {
+    const run = new Writer();
+    const [a, b] = [run.needs('A'), run.needs('B')];
+    run.signal('a', 'ito@PC');
+    run.signal('b', 'sato@PC');
+    run.goesOn();
+    run.ends(a);
+    run.ends(b);
+    expect(run.record().decisions.map((d) => d.taken)).toEqual([true, true]);
+  });
+
+  it('are not known to be taken where fewer waits ended, nor where the run has not gone on', () => {
+    const run = new Writer();
+    const a = run.needs('A');
+    run.signal('a', 'ito@PC');
+    run.signal('a', 'sato@PC');
+    run.goesOn();
+    run.ends(a);
+    expect(run.record().decisions.map((d) => d.taken)).toEqual([null, null]);
+    run.goesOn();
+    run.signal('a', 'kato@PC');
+    expect(run.record().decisions.at(-1)?.taken).toBeNull();
+  });
+
+  it('that pause a whole run end no wait of a step', () => {
+    const run = new Writer();
+    const timer = run.needs('A');
+    const args = { payloads: [{ action: 'pause', by: 'ito@PC', reason: 'lunch' }] };
+    run.add('workflowExecutionUpdateAccepted', { acceptedRequest: { input: { args } } });
+    run.signal('a', 'sato@PC');
+    run.goesOn(60_000);
+    run.ends(timer);
+    expect(run.record().decisions.map((d) => [d.action, d.taken, d.waitedMs])).toEqual([
+      ['pause', true, null],
+      ['retry', true, 0],
+    ]);
+  });
+});
+
+describe('a run that did not end by itself', () => {
+  it('was ended from outside by whoever did it', () => {
+    const run = new Writer();
+    run.add('workflowExecutionTerminated', { identity: 'ito@PC/1', reason: 'wrong cluster' });
+    const record = run.record();
+    expect(record.state).toBe('terminated');
+    expect(record.failure?.message).toBe('Ended from outside by ito@PC/1: wrong cluster');
+    expect(run.html()).toContain('ended from outside');
+  });
+
+  it('says who asked it to stop and why, and that what follows lets go', () => {
+    const run = new Writer();
+    run.add('workflowExecutionCancelRequested', { identity: 'ito@PC/1', reason: 'too late' });
+    run.add(
+      'activityTaskScheduled',
+      { activityType: { name: 'resumeNode' } },
+      { summary: 'Resume' },
+    );
+    const record = run.record();
+    expect(record.cancelRequests).toMatchObject([{ by: 'ito@PC/1', reason: 'too late' }]);
+    expect(record.acts).toMatchObject([{ kind: 'back', state: 'open' }]);
+    expect(record.state).toBe('running');
+    expect(run.html()).toContain('by ito@PC/1: too late');
+  });
+
+  it('of a cluster with other workflows is told by what its server says of it', () => {
+    const events: HistoryEvent[] = [
+      {
+        ...{ id: 1, at: MADE.at, kind: 'workflowExecutionStarted', summary: 'Polish HV1' },
+        data: { workflowType: { name: 'polishCluster' }, workflowId: 'watari/x/polish' },
+      },
+    ];
+    expect(readRun(events)).toMatchObject({ title: 'Polish HV1', startedBy: null, acts: [] });
+  });
+});
