@@ -2,6 +2,7 @@
 // temporal command and from the signal alike.
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
+import type { RunRecord } from '../../domain/report/run-record.ts';
 import { start } from '../support/processes.ts';
 import { realCluster, type RealCluster } from '../support/real-cluster.ts';
 import { endsWithAll } from '../support/ends.ts';
@@ -111,7 +112,9 @@ describe('a step that needs a person', () => {
     await c.control({ action: 'stop-workers' });
     const report = c.watari('run', 'report', run.id, '--json');
     expect(await report.ended, report.stderr()).toBe(0);
-    expect(JSON.parse(report.stdout())).toMatchObject({
+    const told = JSON.parse(report.stdout()) as RunRecord;
+    expect(told.acts.find((a) => a.kind === 'move')?.why.join()).toContain('free memory');
+    expect(told).toMatchObject({
       state: 'aborted',
       startedBy: 'test@e2e',
       decisions: [{ action: 'abort', step: STEP, reason: 'not today', taken: true }],
