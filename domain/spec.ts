@@ -2,7 +2,7 @@
 // Plain JSON, so that every workflow can be started with `temporal workflow start --input`.
 import type { MigrationPerformance } from './facts.ts';
 import type { PastMove } from './fleet/learned.ts';
-import type { PlanDocument } from './fleet/plan-document.ts';
+import type { PlanDocument } from './fleet/document.ts';
 
 export interface VmSpec {
   name: string;

@@ -1,70 +1,15 @@
 // A plan as a thing of its own: what is to be done and why, and the facts that it rests on, so that it can be kept, read,
 // run later, and held against what is there then. JSON, schema 1; config/plan-file.ts reads it from a file.
-import type { IsoTime, NodeState } from '../facts.ts';
 import { includesName, sameName } from '../names.ts';
 import { planMoves } from '../planner/plan.ts';
 import type { MovePlan, PlanProblem, PlanTask } from '../planner/problem.ts';
+import type { DocumentMove, PlanDocument } from './document.ts';
 import { askOf, wholeProblem, type Asked, type AskOptions } from './problem.ts';
 import { surveyedVms, surveyOf, type Survey } from './survey.ts';
 import { obstacleOf, type Obstacle } from './unblock.ts';
 import { tellMoves, type Told } from './words.ts';
 
-export interface DocumentMove {
-  vm: string;
-  vmId: string;
-  from: string;
-  to: string;
-  bytes: number;
-  startSeconds: number;
-  seconds: number;
-  why: string;
-  waits?: string;
-}
-
-export interface DocumentNode {
-  name: string;
-  /** null: it did not answer. */
-  freeBytes: number | null;
-  state: NodeState;
-  linkBytesPerSecond: number | null;
-}
-
-export interface DocumentVm {
-  vm: string;
-  vmId: string;
-  node: string;
-  state: 'running' | 'off' | 'moving';
-  bytes: number;
-}
-
-export interface PlanDocument {
-  schema: 1;
-  cluster: string;
-  /** null: the cluster did not tell. */
-  clusterId: string | null;
-  takenAt: IsoTime;
-  task: PlanTask;
-  /** What it rests on. */
-  facts: {
-    slots: number;
-    reserveBytes: number;
-    nodes: DocumentNode[];
-    /** Of the nodes that are emptied, and what moves elsewhere. */
-    vms: DocumentVm[];
-  };
-  /** In the order of their starts. */
-  moves: DocumentMove[];
-  bytes: number;
-  seconds: number;
-  /** Nodes that restart, in their order. */
-  restarts: string[];
-  /** VMs of these nodes that do not run: moved without a live migration. */
-  off: { vm: string; node: string }[];
-  /** What no plan can move, or why there is none. */
-  blockers: string[];
-  /** Each alone would open a plan. */
-  help: string[];
-}
+export type { DocumentMove, PlanDocument } from './document.ts';
 
 export interface DocumentParts {
   survey: Survey;

@@ -13,7 +13,7 @@ import { moveWithCause } from '../move-with-cause.ts';
 import type { Run, StepContext } from '../run.ts';
 import type { Want, WantTarget } from '../../domain/turns.ts';
 import type { Turns } from '../turns.ts';
-import { Rooms } from './rooms.ts';
+import type { Rooms } from './rooms.ts';
 
 /** A VM that is to leave its node by a plan. */
 export interface Leaving {
@@ -79,7 +79,7 @@ export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Pr
       await condition(() => places.areFree() && m.run.status.paused === undefined);
     } catch (err) {
       // Cancelled: nothing new begins, and what has begun is waited for.
-      begun.push(Promise.reject(err as Error));
+      begun.push(Promise.reject(err));
       break;
     }
     // A VM that waits for a person, or tries again, keeps none of the others waiting.
@@ -169,7 +169,9 @@ async function moveOne(
       targets = [{ node: one.to, roomBytes: await m.rooms.enough(one.to, one.memoryBytes) }];
     }
     const want: Want = { ...one, targets, order };
-    const turn = await m.turns.take(want, c.waitingFor);
+    const turn = await m.turns.take(want, (why) => {
+      c.waitingFor(why);
+    });
     looksFirst = true;
     if ('refused' in turn) {
       c.evidence({ chosenAnew: turn.refused });

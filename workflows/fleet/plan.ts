@@ -2,7 +2,7 @@
 // and read by somebody: it is done exactly, or refused with what has changed since.
 import { compareFacts } from '../../domain/fleet/drift.ts';
 import { packProblem } from '../../domain/fleet/packed.ts';
-import type { PlanDocument } from '../../domain/fleet/plan-document.ts';
+import type { PlanDocument } from '../../domain/fleet/document.ts';
 import { askOf, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
 import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
