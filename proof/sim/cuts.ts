@@ -251,14 +251,14 @@ function difference(expected: string, got: string): string {
   return [...more, ...less].join(' | ');
 }
 
-/** No run moves the owner of a volume yet. */
-const ASKED_BY_NO_RUN: readonly ActOp[] = ['moveSharedVolume'];
+/** No story moves the owner of a volume. */
+const ASKED_BY_NO_STORY: readonly ActOp[] = ['moveSharedVolume'];
 
 /** Operations of the port that no story uses: they would not be cut. */
 export const unusedOps = (tellings: readonly Telling[]): ActOp[] =>
   ACT_OPS.filter(
     (op) =>
-      !ASKED_BY_NO_RUN.includes(op) &&
+      !ASKED_BY_NO_STORY.includes(op) &&
       !tellings.some((t) => t.calls.some((call) => call.op === op)),
   );
 
