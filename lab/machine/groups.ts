@@ -96,6 +96,8 @@ export function restoreGroups(world: World): void {
   for (const group of world.groups) {
     if (group.moving !== null) continue;
     const owner = nodeOf(world, group.owner);
+    // What is online on a paused node stays so, and what is offline there too.
+    if (isMember(owner) && (group.state === 'Online' || owner.paused)) continue;
     const target = isMember(owner) ? owner : refuge(world);
     if (target !== undefined) land(world, group, target, 'by failover');
   }

@@ -30,6 +30,10 @@ function handOver(world: World, role: LabRole, vm: LabVm, to: string, ms: number
   if (isMember(target) && !target.paused) {
     vm.owner = to;
     effect(world, to, 'role-moved', role.name, `from ${from} by quick migration`);
+  } else if (nodeOf(world, from).paused) {
+    role.state = 'Failed';
+    effect(world, from, 'role-failed', role.name, `${to} cannot take it, and ${from} is paused`);
+    return;
   }
   startVm(world, vm, 'vm-restored', `saved on ${from}`, ms);
 }

@@ -115,6 +115,15 @@ describe('a group', () => {
 });
 
 describe('a paused node', () => {
+  it('keeps what is online on it, whoever joins', () => {
+    const t = labOf(`groups: [{ name: share }]${THREE}`);
+    t.lab.call('HV1', 'pauseNode', { node: 'HV1' });
+    t.lab.crash('HV3');
+    t.pass(120);
+    expect(groupOf(t, 'share')).toMatchObject({ owner: 'HV1', state: 'Online' });
+    expect(groupOf(t, 'Cluster Group')).toMatchObject({ owner: 'HV1', state: 'Online' });
+  });
+
   it('does not get a VM back that the cluster could not keep, but another node does', () => {
     const t = labOf(`${THREE}faults: [{ on: quorumLost, seconds: 10, when: { seconds: 5 } }]`);
     t.lab.call('HV1', 'pauseNode', { node: 'HV1' });
@@ -138,6 +147,22 @@ describe('a quick move', () => {
     t.pass(60);
     expect(t.role('a')).toMatchObject({ owner: 'HV1', state: 'Online' });
     expect(t.story('vm-saved', 'vm-restored')).toHaveLength(2);
+  });
+
+  it('leaves the VM saved on a paused node when the target is gone, until that node is resumed', () => {
+    const t = labOf(THREE);
+    t.lab.call('HV1', 'pauseNode', { node: 'HV1' });
+    quick(t);
+    t.lab.powerOff('HV2');
+    t.pass(60);
+    expect([t.role('a').state, t.vm('a').state, t.vm('a').owner]).toEqual([
+      'Failed',
+      'Saved',
+      'HV1',
+    ]);
+    t.lab.call('HV1', 'resumeNode', { node: 'HV1' });
+    t.pass(60);
+    expect(t.role('a')).toMatchObject({ owner: 'HV1', state: 'Online' });
   });
 
   it('becomes a failover when the node that saves it goes down', () => {
