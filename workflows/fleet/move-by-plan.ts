@@ -79,6 +79,7 @@ export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Pr
       await condition(() => places.areFree() && m.run.status.paused === undefined);
     } catch (err) {
       // Cancelled: nothing new begins, and what has begun is waited for.
+      if (!(err instanceof Error)) throw err;
       begun.push(Promise.reject(err));
       break;
     }
