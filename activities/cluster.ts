@@ -8,6 +8,7 @@ import type {
   ClusterView,
   RoleFacts,
 } from '../domain/facts.ts';
+import type { PastMove } from '../domain/fleet/learned.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Asked } from '../domain/turns.ts';
@@ -32,6 +33,8 @@ export interface ClusterActivityDeps extends Waiting {
   gate?: LookGate;
   /** Those of the nodes that no worker serves; absent: nobody knows. */
   unserved?: (nodes: readonly string[]) => Promise<string[]>;
+  /** The newest moves of past runs, at most so many; absent: nobody knows. */
+  pastMoves?: (max: number) => Promise<PastMove[]>;
   /** The way to the order of moves; absent only where no move is asked for. */
   ledger?: LedgerDoor;
 }

@@ -1,6 +1,7 @@
 // What plans are made from, told by each node in few words; and the plan itself, which is made here and not in the
 // workflow, so that a run keeps the plan that it began with when a newer version would plan otherwise.
 import type { RoleFacts } from '../domain/facts.ts';
+import type { PastMove } from '../domain/fleet/learned.ts';
 import {
   packNode,
   unpackProblem,
@@ -18,6 +19,9 @@ import { withoutEveryNode, type ClusterActivityDeps } from './cluster.ts';
 import { guarded } from './failing.ts';
 import { NO_HYPER_V } from './node.ts';
 
+/** Some 170 bytes each, kept in the history of every run that plans. */
+const PAST_MOVES_MAX = 400;
+
 /** Where there is none: what stands in the way, and what would help. */
 export type MadePlan = MovePlan & Partial<Obstacle>;
 
@@ -34,6 +38,15 @@ export interface NodeSurveyRequest {
 export const createSurveyClusterActivities = (deps: ClusterActivityDeps) =>
   guarded({
     surveyCluster: (): Promise<ClusterSurvey> => beating(deps, () => surveyCluster(deps)),
+    /** A server that does not tell has told of none: no plan fails for it. */
+    readPastMoves: (): Promise<PastMove[]> =>
+      beating(deps, async () => {
+        try {
+          return (await deps.pastMoves?.(PAST_MOVES_MAX)) ?? [];
+        } catch {
+          return [];
+        }
+      }),
     /** Packed, where there may be many VMs. */
     planMoves: (problem: PlanProblem | PackedProblem): Promise<MadePlan> =>
       beating(deps, () =>

@@ -35,14 +35,12 @@ export function createTurnActivities(deps: ClusterActivityDeps) {
                 ? `no worker of ${node.name} asks for work`
                 : null),
           })),
-          moves: roles.facts
-            .filter(isMoving)
-            .map(({ vmId, name, owner, move }) => ({
-              vmId,
-              vm: name,
-              from: owner,
-              target: move.target,
-            })),
+          moves: roles.facts.filter(isMoving).map(({ vmId, name, owner, move }) => ({
+            vmId,
+            vm: name,
+            from: owner,
+            target: move.target,
+          })),
           queued: roles.facts.filter(isQueued).map(({ vmId }) => vmId),
         };
       }),

@@ -30,6 +30,7 @@ import {
   type PolicyWords,
 } from '../hyperv/policy.ts';
 import { ledgerDoor } from './ledger.ts';
+import { pastMovesOf } from './past-moves.ts';
 import { WorkerRefused } from './refused.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { Colleagues } from './serving.ts';
@@ -134,6 +135,13 @@ function askedPolicy(words: PolicyWords): Policy {
   }
 }
 
+const workerFacts = (options: NodeWorkerOptions, powershell: string | null) => ({
+  version: options.version ?? packageVersion(),
+  node: process.versions.node,
+  platform: process.platform,
+  powershell,
+});
+
 /** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   const { cluster, node } = options;
@@ -153,12 +161,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     host: restrictedHost(host, policy),
     now: () => new Date(),
     lookEveryMs,
-    worker: {
-      version: options.version ?? packageVersion(),
-      node: process.versions.node,
-      platform: process.platform,
-      powershell,
-    },
+    worker: workerFacts(options, powershell),
   };
   // One connection each: two Workers on one connection show the identity of the first.
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);
@@ -183,6 +186,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   try {
     const colleagues = new Colleagues(forCluster, namespace, cluster);
     deps.ledger = ledgerDoor({ ...temporal, connection: forCluster });
+    deps.pastMoves = pastMovesOf(cluster, { ...temporal, connection: forCluster });
     const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({

@@ -14,6 +14,11 @@ export interface MigrateVmResult {
   changed: boolean;
   from: string;
   to: string;
+  /** Absent where nothing moved. */
+  vmId?: string;
+  /** Memory of the VM; absent, with `seconds`, where somebody else had begun the move. */
+  bytes?: number;
+  seconds?: number;
 }
 
 export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
@@ -66,7 +71,10 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
   });
   // Where the move found it is no origin when somebody else had moved it there meanwhile.
   const from = moved.how === 'already-there' ? role.owner : moved.from;
-  return { vm: role.name, changed: true, from, to: moved.to };
+  const { vmId } = role;
+  const bytes = aim.vm.memoryAssignedBytes;
+  const told = { vm: role.name, changed: true, from, to: moved.to, vmId };
+  return moved.how === 'started' ? { ...told, bytes, seconds: moved.seconds } : told;
 }
 
 const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmNow> =>

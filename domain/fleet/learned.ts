@@ -11,8 +11,6 @@ export interface PastMove {
   /** Memory of the VM. */
   bytes: number;
   seconds: number;
-  /** Its guest stood still so long; absent where nobody measured. */
-  blackoutSeconds?: number;
 }
 
 export interface Figure {
@@ -27,10 +25,38 @@ export interface Learned {
   overheadSeconds: Figure | null;
   /** Bytes of memory per second, by `from -> to`. */
   pairs: Record<string, Figure>;
-  /** Of the best pair of each source: what its link gives. Lower-case names. */
+  /**
+   * What the link of each source gives: of its best pair the median of the faster half, as the others shared the link with
+   * other moves. Lower-case names.
+   */
   rates: Record<string, Figure>;
   /** Bytes of memory that a VM writes per second while it moves, by id; only those that show. */
   dirty: Record<string, Figure>;
+}
+
+/** Of these runs' results: a single move tells its own, the others a list of them. */
+export const RUNS_THAT_MOVE = [
+  'migrateVm',
+  'drainNodes',
+  'resumeNodes',
+  'maintainNode',
+  'balanceCluster',
+] as const;
+
+/** What a run's result says of its moves. Results of older versions tell less, and none is believed for its shape. */
+export function movesIn(result: unknown): PastMove[] {
+  if (typeof result !== 'object' || result === null) return [];
+  if ('moves' in result && Array.isArray(result.moves)) return result.moves.filter(isPastMove);
+  return 'changed' in result && result.changed === true && isPastMove(result) ? [result] : [];
+}
+
+function isPastMove(x: unknown): x is PastMove {
+  const move = x as Partial<Record<keyof PastMove, unknown>> | null;
+  const { vm, vmId, from, to, bytes, seconds } = move ?? {};
+  return (
+    [vm, vmId, from, to].every((name) => typeof name === 'string') &&
+    [bytes, seconds].every((n) => typeof n === 'number' && Number.isFinite(n) && n >= 0)
+  );
 }
 
 /** From so few moves nothing is learned. */
@@ -53,12 +79,13 @@ export function learn(moves: readonly PastMove[], assumed: MoveModel): Learned {
   const pairs: Record<string, Figure> = {};
   const rates: Record<string, Figure> = {};
   for (const [pair, list] of groupsOf(sound, ({ from, to }) => `${from} -> ${to}`)) {
-    const figure = medianOf(list.map((move) => move.bytes / copySeconds(move)));
-    pairs[pair] = figure;
+    const seen = list.map((move) => move.bytes / copySeconds(move));
+    pairs[pair] = medianOf(seen);
     const from = list[0]?.from.toLowerCase() ?? '';
     const best = rates[from];
-    if (figure.moves >= MOVES_MIN && (best === undefined || figure.value > best.value))
-      rates[from] = figure;
+    const link = medianOf([...seen].sort((a, b) => b - a).slice(0, Math.ceil(seen.length / 2)));
+    if (seen.length >= MOVES_MIN && (best === undefined || link.value > best.value))
+      rates[from] = { ...link, moves: seen.length };
   }
   const dirty: Record<string, Figure> = {};
   for (const [vmId, list] of groupsOf(sound, (move) => move.vmId.toLowerCase())) {

@@ -1,6 +1,12 @@
 // What past moves teach: overhead, the rate of each pair, VMs that write much; and how a promise is compared.
 import { describe, expect, it } from 'vitest';
-import { learn, learnedLines, promiseText, type PastMove } from '../../domain/fleet/learned.ts';
+import {
+  learn,
+  learnedLines,
+  movesIn,
+  promiseText,
+  type PastMove,
+} from '../../domain/fleet/learned.ts';
 import { ASSUMED_MODEL, wholeProblem } from '../../domain/fleet/problem.ts';
 import { aSnapshot, GB } from '../support/snapshot-builder.ts';
 import { surveyFrom } from '../support/survey-builder.ts';
@@ -72,6 +78,19 @@ describe('past moves', () => {
     expect(rate[0]).toBeCloseTo(0.5 * GB, 0);
     expect(problem.nodes[1]?.linkBytesPerSecond).toBe(1.25e9);
     expect(problem.model.setupSeconds).toBeCloseTo(4.8, 6);
+  });
+});
+
+describe('the result of a run', () => {
+  it('is believed only as far as it has the shape of moves', () => {
+    const one = move(4, 16);
+    expect(movesIn({ nodes: ['HV1'], moves: [one, { vm: 'x' }, null, 3] })).toEqual([one]);
+    expect(movesIn({ changed: true, ...one })).toEqual([{ changed: true, ...one }]);
+    // As workers of older versions wrote it, and where nothing moved.
+    expect(movesIn({ vm: 'a', changed: true, from: 'HV1', to: 'HV2' })).toEqual([]);
+    expect(movesIn({ ...one, changed: false })).toEqual([]);
+    for (const strange of [null, undefined, 'moves', 7, [], { moves: 'all' }])
+      expect(movesIn(strange)).toEqual([]);
   });
 });
 

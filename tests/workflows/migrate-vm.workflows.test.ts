@@ -31,7 +31,9 @@ describe('migrateVm', () => {
     const c = await cluster(TWO_NODES);
     const run = await migrate(c);
     const result = (await run.result()) as MigrateVmResult;
-    expect(result).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
+    expect(result).toMatchObject({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
+    expect(result.bytes).toBe(8 * 1024 ** 3);
+    expect(result.seconds).toBeGreaterThan(0);
     expect(c.count('move-started', 'web-1')).toBe(1);
     const status = await run.status();
     expect(status.state).toBe('succeeded');
@@ -151,7 +153,12 @@ faults:
       c.lab.state().roles.some((r) => r.vmId === vmId && r.owner === 'HV2'),
     );
     await run.decide({ step: 'vm/web-1/move', action: 'retry' });
-    expect(await run.result()).toEqual({ vm: 'web-1', changed: true, from: 'HV1', to: 'HV2' });
+    expect(await run.result()).toMatchObject({
+      vm: 'web-1',
+      changed: true,
+      from: 'HV1',
+      to: 'HV2',
+    });
     expect(c.count('move-started', 'web-1')).toBe(1);
   });
 

@@ -1,9 +1,10 @@
 // The plan of a campaign, as the body of a step: what the cluster is like now, and which VM goes where. Or one that was kept
 // and read by somebody: it is done exactly, or refused with what has changed since.
 import { compareFacts } from '../../domain/fleet/drift.ts';
+import { learn, learnedLines } from '../../domain/fleet/learned.ts';
 import { packProblem } from '../../domain/fleet/packed.ts';
 import type { PlanDocument } from '../../domain/fleet/document.ts';
-import { askOf, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
+import { askOf, ASSUMED_MODEL, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
 import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
@@ -39,17 +40,20 @@ export async function planFor(job: Campaign, task: PlanTask, c: StepContext): Pr
 async function planAnew(job: Campaign, task: PlanTask, c: StepContext): Promise<Plan> {
   const leaves = task.kind === 'empty' ? { owners: task.nodes } : {};
   let survey = await takeSurvey(job.calls, leaves);
-  let asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
+  const past = await job.calls.onCluster({ summary: 'What past moves took' }).readPastMoves();
+  const learned = learn(past, ASSUMED_MODEL);
+  let asked = askOf(survey, task, { reserveBytes: reserveOf(job), learned });
   let made = await plan(job.calls, asked);
   if (!made.feasible && task.kind === 'empty') {
     // VMs of the others may make room; whose owners matter then.
     survey = await takeSurvey(job.calls);
-    asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
+    asked = askOf(survey, task, { reserveBytes: reserveOf(job), learned });
     made = await plan(job.calls, asked);
   }
   const { leaving, seconds } = leavingOf(survey, asked, made, c);
   tell(c, leaving, seconds);
   c.evidence({
+    learned: learnedLines(learned),
     stuck: asked.stuck.map(({ vm, why }) => `${vm}: ${why}`),
     off: asked.off.map(({ vm }) => vm.name),
   });
