@@ -11,6 +11,11 @@ export const clusterQueue = (cluster: string): string => `watari.${part(cluster)
 export const nodeQueue = (cluster: string, node: string): string =>
   `watari.${part(cluster)}.${part(node)}`;
 
+/** Only workers that know how to reach people serve it. */
+export const peopleQueue = (cluster: string): string => `watari-people.${part(cluster)}`;
+/** The one workflow of a cluster that tells people. No run: nobody decides about it, and no list shows it. */
+export const tellPeopleId = (cluster: string): string => `watari-people/${part(cluster)}`;
+
 /** What every run's id starts with. */
 export const RUN_PREFIX = 'watari/';
 /** What the ids of all runs of a cluster start with. */
