@@ -56,6 +56,8 @@ export const ROOMS = {
     'temporal-server': ['.'],
     tls: ['.'],
   },
+  // Channels know messages and settings; that there are runs and activities, they do not.
+  activities: { notify: [] },
   hyperv: { powershell: ['.'], service: ['.', 'powershell'] },
   config: { temporal: ['.'] },
   workflows: { fleet: ['.'] },
@@ -91,6 +93,7 @@ const ONLY_FILES = {
 /** Packages that only one place may load. */
 const ONLY_IN = [
   { name: 'node-powershell', folders: ['hyperv/powershell'] },
+  { name: 'nodemailer', folders: ['activities/notify'] },
   // Loads 90 MB and webpack.
   { name: '@temporalio/worker', folders: ['workers', 'proof'] },
 ];

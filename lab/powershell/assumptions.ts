@@ -183,4 +183,10 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     ifWrong:
       'a VM whose maker Windows cannot name (0x80070534) fails with MoveFailed and the text of the entry',
   },
+  {
+    about: 'eventcreate.exe',
+    says: 'registers a source of any name by itself, and the Event Viewer shows what it wrote as the text of the event; the documentation shows such a source, and nothing shows the viewer',
+    ifWrong:
+      'the channel eventlog of notify.yaml is not taken, which the log of the worker says; or the Event Viewer calls the description missing and shows the text below that',
+  },
 ];

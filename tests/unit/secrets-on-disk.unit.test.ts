@@ -66,7 +66,14 @@ it('git sees no secret in a checkout: certificates, keys, passwords, dumps', asy
   // As docs/security.md says it; the .gitignore of the folder does not go along.
   fs.cpSync(at('tls', 'server'), at('deploy', 'temporal', 'tls'), { recursive: true });
   fs.rmSync(at('tls', '.gitignore'));
-  for (const file of ['.env', '.env.production', 'watari.key', 'temporal.dump', 'ca.pem'])
+  for (const file of [
+    '.env',
+    '.env.production',
+    'watari.key',
+    'temporal.dump',
+    'ca.pem',
+    'notify.yaml',
+  ])
     fs.writeFileSync(at(file), '');
   expect(seen()).toEqual([]);
   fs.writeFileSync(at('.env.example'), '');
@@ -77,7 +84,13 @@ it('the engine gets no secret, wherever it lies', () => {
   const secrets = [
     ...['.env', '.env.production', 'tls/ca.key', 'tls/clients/HV1/client.key', 'temporal.dump'],
     ...['deploy/temporal/tls/server.key', 'watari.key', 'lab/watari.key', 'client/tls/ca.pem'],
-    ...['lab/scenarios/visibility.dump', 'config/.env', '.git/config', '.watari/temporal.db'],
+    ...[
+      'lab/scenarios/visibility.dump',
+      'config/.env',
+      '.git/config',
+      'config/notify.yaml',
+      '.watari/temporal.db',
+    ],
   ];
   expect(secrets.filter(isSentToEngine)).toEqual([]);
 });
