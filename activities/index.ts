@@ -10,6 +10,8 @@ import { createSlotActivities } from './slot.ts';
 import { createTurnActivities } from './turns.ts';
 import { createVmActivities } from './vm.ts';
 
+export { createPeopleQueue } from './watch.ts';
+
 /** Any live node of the cluster can do these: watari.<cluster>. */
 export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createClusterActivities(deps),

@@ -2,6 +2,7 @@
 // start` instead.
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
+import { notifySettingsForWorker } from '../config/notify-file.ts';
 import { nativeProblem } from '../config/native-part.ts';
 import { WorkerRefused } from './refused.ts';
 
@@ -27,7 +28,9 @@ async function main(): Promise<number> {
     }
     // Not loaded above: where its native part cannot be, this says why.
     const { startWorker } = await import('./node-worker.ts');
+    const notify = notifySettingsForWorker((line) => process.stderr.write(`${line}\n`));
     await startWorker({
+      ...(notify === undefined ? {} : { notify }),
       cluster: values.cluster,
       node: values.node,
       ...(values.lab === undefined ? {} : { labUrl: values.lab }),

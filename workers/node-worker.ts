@@ -9,6 +9,7 @@ import type { NodeActivityDeps } from '../activities/examine.ts';
 import type { Scripts } from '../activities/scripts.ts';
 import { createClusterQueue, createNodeQueue } from '../activities/index.ts';
 import { LookGate } from '../activities/look-gate.ts';
+import type { NotifySettings } from '../config/notify-file.ts';
 import { packageVersion } from '../config/package-version.ts';
 import { servingLine } from '../config/service-files.ts';
 import { loadTemporalConnection, type TemporalConnection } from '../config/temporal/connection.ts';
@@ -31,6 +32,7 @@ import {
 } from '../hyperv/policy.ts';
 import { ledgerDoor } from './ledger.ts';
 import { pastMovesOf } from './past-moves.ts';
+import { servePeople } from './people.ts';
 import { WorkerRefused } from './refused.ts';
 import { connectPatiently, installRuntime } from './runtime.ts';
 import { Colleagues } from './serving.ts';
@@ -50,6 +52,8 @@ export interface NodeWorkerOptions {
   policy?: PolicyWords;
   /** Of watari; the doctor tells workers of different versions apart. Default: this package's. */
   version?: string;
+  /** By which channels this worker tells people; default: by none. */
+  notify?: NotifySettings;
   /** Default: from the TEMPORAL_* variables and the TOML file. */
   connection?: TemporalConnection;
   /** Ends when standard input ends, so that it never outlives the process that started it. */
@@ -135,12 +139,26 @@ function askedPolicy(words: PolicyWords): Policy {
   }
 }
 
-const workerFacts = (options: NodeWorkerOptions, powershell: string | null) => ({
-  version: options.version ?? packageVersion(),
-  node: process.versions.node,
-  platform: process.platform,
-  powershell,
-});
+function activityDeps(
+  { node, version }: NodeWorkerOptions,
+  { host, lookEveryMs, powershell }: NodeHost,
+  policy: Policy,
+): NodeActivityDeps & { scripts?: Scripts } {
+  const folder = readScriptsFolder();
+  return {
+    ...(folder === undefined ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
+    gate: new LookGate(() => performance.now()),
+    host: restrictedHost(host, policy),
+    now: () => new Date(),
+    lookEveryMs,
+    worker: {
+      version: version ?? packageVersion(),
+      node: process.versions.node,
+      platform: process.platform,
+      powershell,
+    },
+  };
+}
 
 /** Serves until a signal, or until the owner's end. Resolves once everything in hand is finished or handed back. */
 export async function startWorker(options: NodeWorkerOptions): Promise<void> {
@@ -151,18 +169,11 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   if (asked.now()) return;
   const temporal = options.connection ?? loadTemporalConnection();
   const { connectionOptions, namespace } = temporal;
-  const { host, lookEveryMs, via, powershell, close } = hostFor(options, log);
+  const made = hostFor(options, log);
+  const { via, close } = made;
   installRuntime('WARN', log);
   const policy = askedPolicy(options.policy ?? {});
-  const folder = readScriptsFolder();
-  const deps: NodeActivityDeps & { scripts?: Scripts } = {
-    ...(folder === undefined ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
-    gate: new LookGate(() => performance.now()),
-    host: restrictedHost(host, policy),
-    now: () => new Date(),
-    lookEveryMs,
-    worker: workerFacts(options, powershell),
-  };
+  const deps = activityDeps(options, made, policy);
   // One connection each: two Workers on one connection show the identity of the first.
   const connect = () => connectPatiently(connectionOptions, log, stop.signal);
   const workers: Worker[] = [];
@@ -190,7 +201,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({
-      ...common(temporal),
+      ...commonOf(temporal),
       connection: forNode,
       identity: workerIdentity(node, 'node', process.pid, clusterId),
       taskQueue: nodeQueue(cluster, node),
@@ -200,7 +211,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     workers.push(ofNode);
     const nodeEnds = ofNode.run();
     const ofCluster = await Worker.create({
-      ...common(temporal),
+      ...commonOf(temporal),
       connection: forCluster,
       identity: workerIdentity(node, 'cluster', process.pid, clusterId),
       taskQueue: clusterQueue(cluster),
@@ -214,11 +225,16 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     });
     workers.push(ofCluster);
     const clusterEnds = ofCluster.run();
+    const people = await servePeople({
+      ...{ cluster, temporal, log, settings: options.notify, stop: stop.signal },
+      ...{ connection: forCluster, common: commonOf(temporal) },
+    });
+    if (people !== undefined) workers.push(people.worker);
     // Told to stop while the second one was being made: it never heard of it.
     if (ofNode.getState() !== 'RUNNING') shutDown();
     const limits = describePolicy(policy);
     log(servingLine(node, cluster, limits === '' ? via : `${via}; ${limits}`));
-    await Promise.all([nodeEnds, clusterEnds]);
+    await Promise.all([nodeEnds, clusterEnds, people?.end]);
   } finally {
     heedless();
     stop.abort();
@@ -274,7 +290,7 @@ const OF_CLUSTER = {
   maxConcurrentActivityTaskExecutions: 32,
 } as const satisfies Partial<WorkerOptions>;
 
-const common = ({ namespace, dataConverter }: TemporalConnection) =>
+const commonOf = ({ namespace, dataConverter }: TemporalConnection) =>
   ({
     namespace,
     dataConverter,

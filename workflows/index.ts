@@ -12,3 +12,4 @@ export { prepareNode } from './prepare-node.ts';
 export { resumeNodes } from './resume-nodes.ts';
 export { surveyFleet } from './survey-fleet.ts';
 export { scheduleMoves } from './schedule-moves.ts';
+export { tellPeople } from './tell-people.ts';

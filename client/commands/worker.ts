@@ -1,5 +1,6 @@
 // `watari worker start`: the process that serves one node. How Windows runs it is in worker-service.ts.
 import type { Command } from 'commander';
+import { notifySettingsForWorker } from '../../config/notify-file.ts';
 import { applySettingsFile, readServicePlaces } from '../../config/service-places.ts';
 import { PLAIN } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
@@ -81,6 +82,11 @@ async function runWorker(ctx: Context, o: WorkerOptions, toFile: Log | null): Pr
   const node = workerNode(ctx.computer, o.node, labbed);
   const labUrl = o.lab === undefined ? ctx.labUrl : checkedUrl(o.lab);
   const connection = { ...PLAIN, ...ctx.temporalTarget() };
+  const log = (line: string): void => {
+    toFile?.(line);
+    ctx.terminal.stderr.write(`${line}\n`);
+  };
+  const notify = notifySettingsForWorker(log);
   // Loaded here alone: it brings the native part of Temporal, half a second that no other command should pay.
   const { startWorker } = await import('../../workers/node-worker.ts');
   const { WorkerRefused } = await import('../../workers/refused.ts');
@@ -95,10 +101,8 @@ async function runWorker(ctx: Context, o: WorkerOptions, toFile: Log | null): Pr
         ...(o.allow !== undefined && { allow: o.allow }),
         ...(o.readOnly !== undefined && { readOnly: o.readOnly }),
       },
-      log: (line) => {
-        toFile?.(line);
-        ctx.terminal.stderr.write(`${line}\n`);
-      },
+      ...(notify === undefined ? {} : { notify }),
+      log,
     });
   } catch (err) {
     if (err instanceof WorkerRefused) throw badInput(err.message, '', 'WorkerRefused');
