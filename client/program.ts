@@ -9,6 +9,7 @@ import { addLabCommand } from './commands/lab.ts';
 import type { ContextSource } from './commands/leaf.ts';
 import { addMaintainCommands } from './commands/maintain.ts';
 import { addNodeCommands } from './commands/node.ts';
+import { addNotifyCommands } from './commands/notify.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
 import { addTlsCommands } from './commands/tls.ts';
@@ -48,6 +49,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addRunCommands(program, context);
   addWorkerCommands(program, context);
   addContactCommands(program, context);
+  addNotifyCommands(program, context);
   addLabCommand(program);
   addServerCommand(program, context);
   addTlsCommands(program, context);

@@ -2,6 +2,7 @@
 // by the activity that watches runs. Knows no channel and no secret: all of this stands in heartbeats.
 import { boundedText } from './bounded.ts';
 import type { IsoTime } from './facts.ts';
+import { LEDGER_WORKFLOW } from './names.ts';
 import { isSettled, type Decision, type RunStatus, type StepStatus } from './status.ts';
 
 export const NEWS_KINDS = ['started', 'needs', 'solved', 'ended'] as const;
@@ -80,8 +81,8 @@ const NEWS_MAX = 100;
 const TEXT_CHARS_MAX = 700;
 const TITLE_CHARS_MAX = 200;
 
-/** Runs that only look: whoever started one waits for its answer. */
-const QUIET: readonly string[] = ['inspectCluster', 'doctor'];
+/** Who started a look waits for its answer; the ledger of moves is nobody's. */
+const QUIET: readonly string[] = ['inspectCluster', 'doctor', LEDGER_WORKFLOW];
 
 export const nothingWatched = (since: IsoTime): Watched => ({
   since,
@@ -183,8 +184,9 @@ class Digestion {
       (r) => r.state === 'continued' && r.run === run.run && (r.endedAt ?? '') <= run.startedAt,
     );
     if (goesOn) return;
-    const by = this.look.statuses.get(run.runId)?.startedBy;
-    const text = by === undefined ? '' : `Started by ${by}.`;
+    const { startedBy: by, reason } = this.look.statuses.get(run.runId) ?? {};
+    const why = reason === undefined ? '' : `: ${reason}`;
+    const text = by === undefined ? '' : `Started by ${by}${why}.`;
     this.tell(run, { kind: 'started', at: run.startedAt, text });
   }
 

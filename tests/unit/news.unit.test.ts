@@ -182,8 +182,13 @@ describe('digest', () => {
     ]);
   });
 
-  it('says nothing of runs that only look', () => {
-    expect(watch([[5, [seen({ workflow: 'doctor' })]]]).told).toEqual([[]]);
+  it.each(['doctor', 'inspectCluster', 'scheduleMoves'])('says nothing of %s', (workflow) => {
+    expect(watch([[5, [seen({ workflow })]]]).told).toEqual([[]]);
+  });
+
+  it('says who started a run, and why', () => {
+    const { watched } = watch([[5, [seen()], [status([], { reason: 'patch day' })]]]);
+    expect(watched.news[0]?.text).toBe('Started by ito@HV1: patch day.');
   });
 
   it('says nothing of what began and ended before, but that somebody is needed now', () => {
