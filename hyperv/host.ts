@@ -27,6 +27,7 @@ import type {
   VmNow,
   VmStorageFacts,
 } from '../domain/facts.ts';
+import type { ServicingFacts, UpdateJobFacts, UpdateSearchFacts } from '../domain/update-facts.ts';
 
 /** An answer and the cmdlets that gave it, as lines that a person could paste. */
 export interface Reply<T> {
@@ -49,6 +50,12 @@ export interface CreateVmRequest {
   generation: 1 | 2;
   /** Folder for the configuration, on a cluster shared volume. */
   path: string;
+}
+
+export interface UpdatesRequest {
+  /** UpdateIDs. */
+  ids: string[];
+  acceptEula: boolean;
 }
 
 export interface HypervReads {
@@ -98,6 +105,14 @@ export interface HypervReads {
   readRole(a: { vmId: string; owners?: boolean }): Promise<Reply<RoleFacts | null>>;
   /** Warnings and errors of the Hyper-V and cluster logs on this node, oldest first. */
   readEvents(a: { since: IsoTime; max: number }): Promise<Reply<EventFacts[]>>;
+  /**
+   * Asks Windows Update what this node lacks, by the criteria of IUpdateSearcher.Search; unless given, those of
+   * Cluster-Aware Updating. Takes minutes.
+   */
+  readUpdates(a: { criteria?: string }): Promise<Reply<UpdateSearchFacts>>;
+  /** The latest download or installation of updates here, under way or over; null: there was none. */
+  readUpdateJob(a: object): Promise<Reply<UpdateJobFacts | null>>;
+  readServicing(a: object): Promise<Reply<ServicingFacts>>;
 }
 
 export interface HypervActs {
@@ -161,6 +176,17 @@ export interface HypervActs {
   moveGroup(a: { group: string; from: string; node: string }): Promise<Reply<Changed>>;
   /** The same for the owner of a shared volume; watch `readSharedVolumes`. */
   moveSharedVolume(a: { volume: string; from: string; node: string }): Promise<Reply<Changed>>;
+   * Starts to download updates, in a process of its own that outlives the worker, and returns; watch `readUpdateJob`.
+   * `changed: false` when this is under way already, or all of them are there. Fails with `UpdatesBusy` while another job
+   * runs. `acceptEula`: their licence terms are accepted in the name of whoever allowed it.
+   */
+  downloadUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
+  /** The same with installing. What is not downloaded is downloaded first. Never restarts. */
+  installUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
+  /** IUpdateInstaller4.Commit, to be called immediately before the restart; once for each boot, whoever calls how often. */
+  commitUpdates(a: object): Promise<Reply<Changed>>;
+  /** Installs the .msu and .cab files of a folder of this node by DISM. Never restarts. */
+  installPackages(a: { folder: string }): Promise<Reply<Changed & { restartNeeded: boolean }>>;
 }
 
 export interface HypervHost extends HypervReads, HypervActs {
@@ -196,6 +222,9 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readRoles: true,
   readRole: true,
   readEvents: true,
+  readUpdates: true,
+  readUpdateJob: true,
+  readServicing: true,
 };
 
 const ACTS: Readonly<Record<ActOp, true>> = {
@@ -215,6 +244,10 @@ const ACTS: Readonly<Record<ActOp, true>> = {
   cancelMove: true,
   moveGroup: true,
   moveSharedVolume: true,
+  downloadUpdates: true,
+  installUpdates: true,
+  commitUpdates: true,
+  installPackages: true,
 };
 
 export const READ_OPS: readonly ReadOp[] = Object.keys(READS) as ReadOp[];

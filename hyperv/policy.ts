@@ -3,7 +3,15 @@
 import { quoteValue } from '../domain/quoting.ts';
 import { askOf, HypervError, hostOf, type ActOp, type HypervHost, type Op } from './host.ts';
 
-export const PERMISSIONS = ['moves', 'settings', 'features', 'restarts', 'vms', 'nodes'] as const;
+export const PERMISSIONS = [
+  'moves',
+  'settings',
+  'features',
+  'restarts',
+  'vms',
+  'nodes',
+  'updates',
+] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** A new operation of the port does not compile until somebody has said what it takes. */
@@ -24,6 +32,10 @@ export const PERMISSION_OF: Readonly<Record<ActOp, Permission>> = {
   stopRole: 'vms',
   pauseNode: 'nodes',
   resumeNode: 'nodes',
+  downloadUpdates: 'updates',
+  installUpdates: 'updates',
+  commitUpdates: 'updates',
+  installPackages: 'updates',
 };
 
 export type Policy = ReadonlySet<Permission>;

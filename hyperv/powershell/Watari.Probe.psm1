@@ -1,5 +1,5 @@
-# Watari.Probe: what no cmdlet of Windows offers, and is made of .NET and programs instead: which ports of other machines
-# answer, what the security policy says, a restart where WMI may not. Watari.HyperV calls it. A module of its own, so
+# Watari.Probe: what no cmdlet of Windows offers, and is made of .NET, COM and programs instead: which ports of other
+# machines answer, what the security policy says, a restart where WMI may not, the Windows Update Agent. Watari.HyperV calls it. A module of its own, so
 # that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
 
 $script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
@@ -13,6 +13,16 @@ $script:AddressesMax = 8
 
 # They take a second. One that hangs must not hold up the caller.
 $script:ProgramMs = 15000
+
+# DISM with a cumulative update on a slow disk; a little less than the caller waits.
+$script:DismMs = 5100000
+
+# Where notes are kept that outlive processes and restarts. Only administrators may write there.
+$script:NoteKey = 'HKEY_LOCAL_MACHINE\SOFTWARE\watari'
+
+# Not in the folder of the workers' tasks, which is listed as theirs.
+$script:UpdateTaskPath = '\watari-updates\'
+$script:UpdateTaskName = 'updates'
 
 # Waits for all of them, or as long as it may. One that fails is done too.
 function Wait-Every {
@@ -134,7 +144,7 @@ function Export-SecurityPolicy {
 
 # A program of Windows; its exit code.
 function Invoke-Program {
-    param([string]$Name, [string]$Arguments)
+    param([string]$Name, [string]$Arguments, [int]$Milliseconds = $script:ProgramMs)
     $start = [System.Diagnostics.ProcessStartInfo]::new()
     $start.FileName = Join-Path -Path $env:SystemRoot -ChildPath "System32\$Name"
     $start.Arguments = $Arguments
@@ -145,9 +155,9 @@ function Invoke-Program {
     $start.RedirectStandardOutput = $true
     $process = [System.Diagnostics.Process]::Start($start)
     try {
-        if (-not $process.WaitForExit($script:ProgramMs)) {
+        if (-not $process.WaitForExit($Milliseconds)) {
             $process.Kill()
-            throw "$Name did not end within $($script:ProgramMs / 1000) seconds."
+            throw "$Name did not end within $($Milliseconds / 1000) seconds."
         }
         $process.ExitCode
     }
@@ -174,4 +184,112 @@ function Restart-Machine {
     [pscustomobject][ordered]@{ ExitCode = $code }
 }
 
-Export-ModuleMember -Function Test-Reach, Read-SecurityPolicy, Restart-Machine
+function Get-UpdateAgent {
+    <#
+    .SYNOPSIS
+    Makes a COM object of the Windows Update Agent.
+    .PARAMETER ProgId
+    Microsoft.Update.Session or Microsoft.Update.SystemInfo.
+    .EXAMPLE
+    (Get-UpdateAgent -ProgId 'Microsoft.Update.SystemInfo').RebootRequired
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][ValidateSet('Microsoft.Update.Session', 'Microsoft.Update.SystemInfo')][string]$ProgId)
+    Microsoft.PowerShell.Utility\New-Object -ComObject $ProgId
+}
+
+function New-UpdateList {
+    <#
+    .SYNOPSIS
+    Makes an empty list of updates, which download and installation take. It is the property List.
+    .EXAMPLE
+    (New-UpdateList).List.Count
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param()
+    [pscustomobject]@{ List = (Microsoft.PowerShell.Utility\New-Object -ComObject 'Microsoft.Update.UpdateColl') }
+}
+
+function Read-Note {
+    <#
+    .SYNOPSIS
+    Reads what Write-Note wrote; an empty text where there is none.
+    .PARAMETER Name
+    Name of the note.
+    .EXAMPLE
+    (Read-Note -Name UpdateJob).Text
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][string]$Name)
+    [pscustomobject]@{ Text = [string][Microsoft.Win32.Registry]::GetValue($script:NoteKey, $Name, '') }
+}
+
+function Write-Note {
+    <#
+    .SYNOPSIS
+    Keeps a text on this machine, where only administrators may write.
+    .PARAMETER Name
+    Name of the note.
+    .PARAMETER Text
+    The text.
+    .EXAMPLE
+    Write-Note -Name UpdateJob -Text '{}'
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][string]$Name, [Parameter(Mandatory = $true)][AllowEmptyString()][string]$Text)
+    [Microsoft.Win32.Registry]::SetValue($script:NoteKey, $Name, $Text)
+}
+
+function Start-UpdateTask {
+    <#
+    .SYNOPSIS
+    Starts update-job.ps1 as a task of Windows, under the system's account: it outlives the worker, and Windows Update
+    refuses nothing to it.
+    .EXAMPLE
+    Start-UpdateTask
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param()
+    $file = Join-Path -Path $PSScriptRoot -ChildPath 'update-job.ps1'
+    $shell = Join-Path -Path $env:SystemRoot -ChildPath 'System32\WindowsPowerShell\v1.0\powershell.exe'
+    $arguments = '-NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{0}"' -f $file
+    $action = ScheduledTasks\New-ScheduledTaskAction -Execute $shell -Argument $arguments
+    $system = ScheduledTasks\New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -LogonType ServiceAccount -RunLevel Highest
+    # As the workers' tasks: no limit, and not the priority of background work, at which servicing takes hours.
+    $settings = ScheduledTasks\New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([timespan]::Zero) `
+        -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries -DontStopOnIdleEnd -Priority 4
+    $null = ScheduledTasks\Register-ScheduledTask -TaskName $script:UpdateTaskName -TaskPath $script:UpdateTaskPath -Action $action -Principal $system -Settings $settings -Force
+    $null = ScheduledTasks\Start-ScheduledTask -TaskName $script:UpdateTaskName -TaskPath $script:UpdateTaskPath
+}
+
+function Test-UpdateTask {
+    <#
+    .SYNOPSIS
+    Tells whether the task of Start-UpdateTask runs, or is about to.
+    .EXAMPLE
+    (Test-UpdateTask).Running
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param()
+    # Listed and compared: one that is not there would be an error.
+    $tasks = @(ScheduledTasks\Get-ScheduledTask | Where-Object { $_.TaskPath -eq $script:UpdateTaskPath })
+    [pscustomobject]@{ Running = @($tasks | Where-Object { 'Running', 'Queued' -contains [string]$_.State }).Count -gt 0 }
+}
+
+function Install-UpdatePackage {
+    <#
+    .SYNOPSIS
+    Installs the packages of a folder by DISM and tells its exit code. Never restarts.
+    .PARAMETER Folder
+    A folder of this machine with .msu or .cab files.
+    .EXAMPLE
+    Install-UpdatePackage -Folder 'C:\Updates\2026-11'
+    #>
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory = $true)][string]$Folder)
+    $arguments = '/Online /Add-Package /PackagePath:"{0}" /Quiet /NoRestart' -f $Folder.TrimEnd('\')
+    $code = Invoke-Program -Name 'dism.exe' -Arguments $arguments -Milliseconds $script:DismMs
+    [pscustomobject][ordered]@{ ExitCode = $code }
+}
+
+Export-ModuleMember -Function Test-Reach, Read-SecurityPolicy, Restart-Machine, Get-UpdateAgent, New-UpdateList, Read-Note, Write-Note, Start-UpdateTask, Test-UpdateTask, Install-UpdatePackage

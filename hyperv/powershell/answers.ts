@@ -2,11 +2,13 @@
 // a number where a name should be.
 import { z } from 'zod';
 import { MIGRATION_STATES } from '../../domain/facts.ts';
+import { RESULT_CODES } from '../../domain/update-facts.ts';
 import type { Op, OpFacts } from '../host.ts';
 
 const time = z.iso.datetime();
 const changed = z.strictObject({ changed: z.boolean() });
 const bytes = z.int().min(0);
+const hresult = z.string().regex(/^0x[0-9A-F]{8}$/);
 
 const migration = z.strictObject({
   enabled: z.boolean(),
@@ -84,7 +86,7 @@ const role = z.strictObject({
   move: z.strictObject({
     phase: z.enum([...MIGRATION_STATES, 'migrating', 'unknown']),
     percent: z.int(),
-    failureReason: z.string().regex(/^0x[0-9A-F]{8}$/),
+    failureReason: hresult,
     target: z.string().nullable(),
   }),
 });
@@ -259,6 +261,52 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       vmIds: z.array(z.string()),
     }),
   ),
+  readUpdates: z.strictObject({
+    result: z.enum(RESULT_CODES),
+    warnings: z.array(hresult),
+    updates: z.array(
+      z.strictObject({
+        id: z.string(),
+        revision: z.int(),
+        title: z.string(),
+        kbs: z.array(z.string()),
+        bytes,
+        severity: z.string().nullable(),
+        restart: z.enum(['never', 'always', 'maybe']),
+        impact: z.enum(['normal', 'minor', 'exclusive']),
+        canRequestInput: z.boolean(),
+        eulaAccepted: z.boolean(),
+        categories: z.array(z.string()),
+        downloaded: z.boolean(),
+      }),
+    ),
+  }),
+  readUpdateJob: z
+    .strictObject({
+      kind: z.enum(['download', 'install']),
+      state: z.enum(['running', 'ended', 'lost', 'cut-off']),
+      ids: z.array(z.string()),
+      results: z.array(
+        z.strictObject({
+          id: z.string(),
+          result: z.enum(RESULT_CODES),
+          hresult,
+          restartNeeded: z.boolean(),
+        }),
+      ),
+      startedAt: time,
+      changedAt: time,
+      error: z.strictObject({ hresult, message: z.string() }).nullable(),
+    })
+    .nullable(),
+  readServicing: z.strictObject({
+    restartNeeded: z.boolean(),
+    working: z.boolean(),
+    installerBusy: z.boolean(),
+    restartFirst: z.boolean(),
+    build: z.string(),
+    boot: z.string(),
+  }),
   installFeatures: changed.extend({ restartNeeded: z.boolean() }),
   restartNode: changed.extend({ boot: z.string() }),
   configureMigration: changed.extend({ settings: migration }),
@@ -275,4 +323,8 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   cancelMove: changed,
   moveGroup: changed,
   moveSharedVolume: changed,
+  downloadUpdates: changed,
+  installUpdates: changed,
+  commitUpdates: changed,
+  installPackages: changed.extend({ restartNeeded: z.boolean() }),
 };

@@ -30,8 +30,10 @@ export interface PowerShellTimeouts {
   /** Get-WindowsFeature: 60 to 140 s at its first call after a boot of Windows Server 2025, at times more than 300. */
   featuresMs: number;
   actMs: number;
-  /** Install-WindowsFeature takes minutes on slow disks. */
+  /** Install-WindowsFeature takes minutes on slow disks, DISM with a cumulative update an hour. */
   installMs: number;
+  /** A search of Windows Update: minutes at a slow WSUS, and the agent has no limit of its own. */
+  searchMs: number;
 }
 
 const TIMEOUTS: PowerShellTimeouts = {
@@ -41,6 +43,7 @@ const TIMEOUTS: PowerShellTimeouts = {
   featuresMs: 7 * 60_000,
   actMs: 180_000,
   installMs: 45 * 60_000,
+  searchMs: 20 * 60_000,
 };
 
 /** Reads mostly wait for WMI and RPC, so a few at once cost little; each shell takes some 150 MB. */
@@ -165,6 +168,10 @@ class Asker {
   }
 
   private timeoutOf(op: Op): number {
+    if (op === 'installPackages') return 2 * this.timeouts.installMs;
+    if (op === 'readUpdates') return this.timeouts.searchMs;
+    // Both look for the updates once more before they start.
+    if (op === 'downloadUpdates' || op === 'installUpdates') return this.timeouts.searchMs;
     if (op === 'installFeatures') return this.timeouts.installMs;
     if (op === 'readFeatures') return this.timeouts.featuresMs;
     return READS.has(op) ? this.timeouts.readMs : this.timeouts.actMs;

@@ -26,6 +26,9 @@ $script:Operations = @{
     readRole              = @{ Function = 'Get-WatariVMRole' }
     readMovesAway         = @{ Function = 'Get-WatariMoveAway'; List = $true }
     readEvents            = @{ Function = 'Get-WatariEvent'; List = $true }
+    readUpdates           = @{ Function = 'Get-WatariUpdate' }
+    readUpdateJob         = @{ Function = 'Get-WatariUpdateJob' }
+    readServicing         = @{ Function = 'Get-WatariServicing' }
     installFeatures       = @{ Function = 'Install-WatariFeature' }
     restartNode           = @{ Function = 'Restart-WatariNode' }
     configureMigration    = @{ Function = 'Set-WatariMigrationSetting' }
@@ -42,6 +45,10 @@ $script:Operations = @{
     cancelMove            = @{ Function = 'Stop-WatariMove' }
     moveGroup             = @{ Function = 'Move-WatariGroup' }
     moveSharedVolume      = @{ Function = 'Move-WatariSharedVolume' }
+    downloadUpdates       = @{ Function = 'Save-WatariUpdate' }
+    installUpdates        = @{ Function = 'Install-WatariUpdate' }
+    commitUpdates         = @{ Function = 'Complete-WatariUpdate' }
+    installPackages       = @{ Function = 'Install-WatariPackage' }
     hello                 = @{ Function = 'Get-WatariShell' }
     contact               = @{ Function = 'Test-WatariContact' }
 }

@@ -13,6 +13,7 @@ const vmId = z.guid('is not a VM id');
 const count = z.int().min(1).max(1000);
 const ports = z.array(z.int().min(1).max(65_535));
 const nothing = z.strictObject({});
+const updates = z.strictObject({ ids: z.array(z.guid()).min(1), acceptEula: z.boolean() });
 
 export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readHost: nothing,
@@ -41,6 +42,13 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readRoles: z.strictObject({ owners: z.boolean().exactOptional() }),
   readRole: z.strictObject({ vmId, owners: z.boolean().exactOptional() }),
   readEvents: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
+  readUpdates: z.strictObject({ criteria: z.string().min(1).exactOptional() }),
+  readUpdateJob: nothing,
+  readServicing: nothing,
+  downloadUpdates: updates,
+  installUpdates: updates,
+  commitUpdates: nothing,
+  installPackages: z.strictObject({ folder: name }),
   installFeatures: z.strictObject({ names: z.array(name).min(1) }),
   restartNode: z.strictObject({ ifBoot: z.string().min(1), reason: z.string() }),
   configureMigration: z.strictObject({

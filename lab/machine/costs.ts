@@ -77,6 +77,10 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readRole: inCluster(2),
   // Logs are no calls of WMI or the cluster.
   readEvents: [],
+  // The agent is no part of either.
+  readUpdates: [],
+  readUpdateJob: times(1, 'cim'),
+  readServicing: times(6, 'cim'),
 };
 
 /** Reading who may own the VMs, too. */

@@ -7,6 +7,7 @@ import type { Instant } from './clock.ts';
 import { makeGroups } from './groups.ts';
 import { MOVES_BY_PRIORITY } from './quick.ts';
 import { emptyRecords, logEvent } from './records.ts';
+import { makeUpdates } from './updates.ts';
 import {
   fileOn,
   findNode,
@@ -80,6 +81,7 @@ function makeNode(s: Scenario, told: NodeScenario, start: Instant): LabNode {
         : [],
     ),
     transition: null,
+    updates: makeUpdates(s, is.name, is.setup.updateRevision),
   };
 }
 

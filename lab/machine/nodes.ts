@@ -5,6 +5,7 @@ import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
 import { startVm } from './vms.ts';
+import { cutOffUpdates, finishUpdates } from './updates.ts';
 import { HYPERV_TOOLS, RESTART_FEATURES } from './make-world.ts';
 import { bootTimeOf, vmsOn, type LabNode, type World } from './world.ts';
 
@@ -23,6 +24,7 @@ function goDown(world: World, node: LabNode, how: WayDown): void {
   node.losses += 1;
   if (node.installing !== null) world.agenda.cancel(node.installing.entry);
   node.installing = null;
+  cutOffUpdates(world, node);
   const words = { restart: 'restarting', crash: 'crashed', 'power-off': 'switched off' };
   effect(world, node.name, 'node-down', node.name, words[how]);
   // While it booted nobody counted on it.
@@ -53,6 +55,7 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
   node.bootTime = Math.max(bootTime, node.bootTime + 1);
   node.kernelStart = bootTimeOf(node);
   finishFeatures(world, node);
+  finishUpdates(world, node);
   effect(world, node.name, 'node-up', node.name, `booted at ${iso(node.bootTime)}`);
   node.services = 'Starting';
   node.transition = world.agenda.add(world.time + node.is.serviceSeconds * 1000, () => {

@@ -19,6 +19,7 @@ import { moveFacts, movesAway } from './moves.ts';
 import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { linkFacts, networksNow } from './networks.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
+import { jobReading, searchFacts, servicingFacts } from './update-reads.ts';
 import {
   bootOf,
   bootTimeOf,
@@ -372,6 +373,10 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
   },
   readEvents: (asked, { since, max }) =>
     reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
+  readUpdates: (asked, { criteria }) =>
+    reply(searchFacts(asked, criteria), 'IUpdateSearcher.Search'),
+  readUpdateJob: (asked) => reply(jobReading(asked), 'Read-Note -Name UpdateJob'),
+  readServicing: (asked) => reply(servicingFacts(asked), 'ISystemInformation.RebootRequired'),
 };
 
 const byName = (a: { name: string }, b: { name: string }): number =>

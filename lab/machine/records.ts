@@ -38,6 +38,10 @@ export const EFFECT_KINDS = [
   'quick-move-started',
   'quorum-lost',
   'quorum-regained',
+  'update-downloaded',
+  'update-installed',
+  'update-rolled-back',
+  'updates-committed',
   'fault',
 ] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];

@@ -139,7 +139,7 @@ export function setupFacts(asked: Asked, { ports }: OpArgs<'readSetup'>): SetupF
     workgroup: setup.domain === null ? setup.workgroup : null,
     domain: setup.domain,
     dnsSuffix: setup.dnsSuffix,
-    updateRevision: setup.updateRevision,
+    updateRevision: node.updates.revision,
     account: { ...accountOf(node), elevated: setup.elevated },
     administrators: administratorsOf(node),
     policies: {

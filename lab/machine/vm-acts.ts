@@ -31,6 +31,7 @@ import {
   type LabVm,
   type World,
 } from './world.ts';
+import { commitUpdates, downloadUpdates, installPackages, installUpdates } from './update-jobs.ts';
 
 const createVm: Act<'createVm'> = (asked, a) => {
   inHyperV(asked);
@@ -227,4 +228,8 @@ export const ACTS: { [K in ActOp]: Act<K> } = {
   cancelMove,
   moveGroup,
   moveSharedVolume,
+  downloadUpdates,
+  installUpdates,
+  commitUpdates,
+  installPackages,
 };

@@ -20,6 +20,7 @@ import type { Agenda, Entry } from './agenda.ts';
 import { iso, type Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
 import type { Records } from './records.ts';
+import type { LabUpdates } from './update-state.ts';
 
 export type Power = 'off' | 'booting' | 'running' | 'stopping';
 
@@ -53,6 +54,7 @@ export interface LabNode {
   wrongSignIns: Map<string, { count: number; lastAt: Instant; lockedUntil: Instant }>;
   /** Boot or shutdown under way. */
   transition: Entry | null;
+  readonly updates: LabUpdates;
 }
 
 export interface LabVm {

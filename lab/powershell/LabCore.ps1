@@ -200,6 +200,8 @@ function New-LabObject($Wire) {
         Add-LabHidden $object -Name LabId -Value ([string]$Wire.id)
         $script:Seen[[string]$Wire.id] = $object
     }
+    foreach ($method in @($Wire.m)) { if ($null -ne $method) { $members.Add((New-LabMethod ([string]$method))) } }
+    if ($Wire.m) { Add-LabHidden $object -Name LabSends -Value @($Wire.sends) }
     $settable = $script:Setters[$type]
     $state = $null
     foreach ($property in $values.PSObject.Properties) {
@@ -216,6 +218,39 @@ function New-LabObject($Wire) {
     }
     if ($state) { Add-LabHidden $object -Name LabState -Value $state }
     $object
+}
+
+# A method of an object of COM, bound to this module as the setters are.
+$script:Methods = @{}
+
+function New-LabMethod([string]$Name) {
+    if (-not $script:Methods[$Name]) {
+        $text = "Invoke-LabMethod `$this '$Name' `$args"
+        $block = $ExecutionContext.SessionState.Module.NewBoundScriptBlock([scriptblock]::Create($text))
+        $script:Methods[$Name] = [System.Management.Automation.PSScriptMethod]::new($Name, $block)
+    }
+    $script:Methods[$Name].Copy()
+}
+
+function Invoke-LabMethod($Object, [string]$Name, $Arguments) {
+    $caller = @(Get-LabCaller)
+    $sent = @{ Arguments = @($Arguments | ForEach-Object { ConvertTo-LabValue $_ }) }
+    foreach ($property in @($Object.PSObject.Members['LabSends'].Value)) {
+        if ($null -ne $property) { $sent[$property] = ConvertTo-LabValue $Object.$property }
+    }
+    $answer = Send-Lab @{
+        node = $env:LAB_NODE
+        within = $caller[0]
+        invocation = $caller[1]
+        object = $Object.PSObject.Members['LabId'].Value
+        cmdlet = ([string]$Object.PSObject.TypeNames[0]).Split('.')[-1] + '.' + $Name
+        bound = $sent
+    }
+    if ($null -ne $answer.exit) { [Environment]::Exit([int]$answer.exit) }
+    foreach ($failure in @($answer.errors)) {
+        if ($null -ne $failure) { throw (New-LabError $failure).Exception }
+    }
+    foreach ($item in @($answer.out)) { if ($null -ne $item) { ConvertFrom-LabValue $item } }
 }
 
 function Set-LabProperty($Object, [string]$Name, $Value) {

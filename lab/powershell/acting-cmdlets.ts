@@ -7,6 +7,8 @@ interface Acting {
   op: Op;
   cmdlet: string;
   when?: (bound: Bound) => boolean;
+  /** Function of the module in which it is this act; absent: in any. */
+  within?: string;
 }
 
 const ofClass =
@@ -47,6 +49,10 @@ const ACTS: readonly Acting[] = [
   { op: 'cancelMove', cmdlet: 'Move-ClusterVirtualMachineRole', when: (b) => b.flag('Cancel') },
   { op: 'moveGroup', cmdlet: 'Move-ClusterGroup' },
   { op: 'moveSharedVolume', cmdlet: 'Move-ClusterSharedVolume' },
+  { op: 'downloadUpdates', cmdlet: 'Start-UpdateTask', within: 'Save-WatariUpdate' },
+  { op: 'installUpdates', cmdlet: 'Start-UpdateTask', within: 'Install-WatariUpdate' },
+  { op: 'commitUpdates', cmdlet: 'IUpdateInstaller.Commit' },
+  { op: 'installPackages', cmdlet: 'Install-UpdatePackage' },
 ];
 
 /** The first cmdlet that only this reading needs, or needs first; one that no function calls is the first reading's. */
@@ -73,6 +79,13 @@ const READS: readonly Acting[] = [
   { op: 'readRoles', cmdlet: 'Get-CimInstance', when: ofClass('MSCluster_Resource') },
   { op: 'readRole', cmdlet: 'Get-ClusterResource' },
   { op: 'readEvents', cmdlet: 'Get-WinEvent' },
+  { op: 'readUpdates', cmdlet: 'IUpdateSearcher.Search' },
+  { op: 'readUpdateJob', cmdlet: 'Test-UpdateTask' },
+  {
+    op: 'readServicing',
+    cmdlet: 'Get-UpdateAgent',
+    when: (b) => b.text('ProgId') === 'Microsoft.Update.SystemInfo',
+  },
 ];
 
 /**
@@ -102,11 +115,17 @@ const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariVMRole': 'readRole',
   'Get-WatariMoveAway': 'readMovesAway',
   'Get-WatariEvent': 'readEvents',
+  'Get-WatariUpdate': 'readUpdates',
+  'Get-WatariUpdateJob': 'readUpdateJob',
+  'Get-WatariServicing': 'readServicing',
 };
 
 /** @param within the function of watari's module that called, null when none did. */
 export function operationOf(cmdlet: string, bound: Bound, within: string | null): Op | null {
-  const fits = (entry: Acting): boolean => entry.cmdlet === cmdlet && (entry.when?.(bound) ?? true);
+  const fits = (entry: Acting): boolean =>
+    entry.cmdlet === cmdlet &&
+    (entry.when?.(bound) ?? true) &&
+    (entry.within === undefined || entry.within === within);
   const act = ACTS.find(fits);
   if (act !== undefined) return act.op;
   const reads = READS.filter(fits).map((entry) => entry.op);

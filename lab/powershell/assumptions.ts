@@ -188,5 +188,35 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     says: 'registers a source of any name by itself, and the Event Viewer shows what it wrote as the text of the event; the documentation shows such a source, and nothing shows the viewer',
     ifWrong:
       'the channel eventlog of notify.yaml is not taken, which the log of the worker says; or the Event Viewer calls the description missing and shows the text below that',
+    about: 'Windows Update Agent under a task of the system',
+    says: 'searches, downloads and installs in Windows PowerShell as in any local process; Ansible does so, no page of Microsoft says it',
+    ifWrong: 'a job ends at once with the code that the agent gives (readUpdateJob tells it)',
+  },
+  {
+    about: 'objects of the Windows Update Agent in PowerShell',
+    says: 'have the members of wuapi as properties and methods, IUpdateInstaller4.Commit among them, and lists are taken by Item and Count',
+    ifWrong: 'readUpdates or a job fails at its first use and changes nothing',
+  },
+  {
+    about: 'IsInstalled=0 of a search',
+    says: 'leaves out what is installed and waits for a restart',
+    ifWrong:
+      'a second round installs it once more, which Windows answers with success; rounds are limited',
+  },
+  {
+    about: 'ServicingInProgress of Component Based Servicing',
+    says: 'is 2 while servicing still works after a restart, and absent, 0 or 1 otherwise, as Ansible has it',
+    ifWrong: 'the check of the build begins too early and fails once, or waits to its limit',
+  },
+  {
+    about: 'exit codes of dism.exe /Add-Package',
+    says: '0 and 3010 are success, 0x80240017 and 0x00240006 nothing to do, 0x00240005 a restart; a folder is taken for its packages',
+    ifWrong: 'installPackages fails with PackagesNotInstalled and the code',
+  },
+  {
+    about: 'State of a task of Task Scheduler',
+    says: 'is Running or Queued in English on every Windows while its process lives',
+    ifWrong:
+      'an installation under way is taken for lost, and its repeat is refused by the agent (0x80240016) until it is over',
   },
 ];

@@ -58,6 +58,13 @@ const OWN_CMDLETS: Readonly<Record<string, DocumentedCmdlet>> = {
   'Test-Reach': ownCmdlet({ Name: 'String[]', Port: 'Int32[]', TimeoutMs: 'Int32' }),
   'Read-SecurityPolicy': ownCmdlet({ Name: 'String[]' }),
   'Restart-Machine': ownCmdlet({ Reason: 'String' }),
+  'Get-UpdateAgent': ownCmdlet({ ProgId: 'String' }),
+  'New-UpdateList': ownCmdlet({}),
+  'Read-Note': ownCmdlet({ Name: 'String' }),
+  'Write-Note': ownCmdlet({ Name: 'String', Text: 'String' }),
+  'Start-UpdateTask': ownCmdlet({}),
+  'Test-UpdateTask': ownCmdlet({}),
+  'Install-UpdatePackage': ownCmdlet({ Folder: 'String' }),
 };
 
 let known: Record<string, DocumentedCmdlet> | null = null;

@@ -29,9 +29,10 @@ import { pricesOf } from './prices.ts';
 import { PROBE_CMDLETS } from './probe-cmdlets.ts';
 import { GONE, type CmdletReply } from './reply.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
+import { UPDATE_CMDLETS, UPDATE_METHODS } from './update-objects.ts';
 import { Bound, withoutRepeats } from './wire.ts';
 
-/** What LabCore.ps1 posts: a call, or the assignment of a property of an object. */
+/** What LabCore.ps1 posts: a call, a method of an object (as a cmdlet), or the assignment of a property of one. */
 export const cmdletRequestSchema = z.object({
   node: z.string(),
   cmdlet: z.string().optional(),
@@ -68,6 +69,7 @@ export const CMDLETS: Readonly<Record<string, Cmdlet>> = {
   ...SERVER_CMDLETS,
   ...CIM_CMDLETS,
   ...PROBE_CMDLETS,
+  ...UPDATE_CMDLETS,
 };
 
 /** A fault that has struck strikes every further try within the same call of watari's module. */
@@ -120,7 +122,7 @@ export class PowerShellDoor {
   private begin(node: LabNode, request: CmdletRequest, instead?: ErrorRecord): Begun {
     const { world } = this.lab;
     const cmdlet = nameOf(request);
-    const values = request.object === undefined ? request.bound : { Value: request.value };
+    const values = valuesOf(request);
     const bound = new Bound(values);
     const { within = null, parameterSet = null, invocation = null } = request;
     const op = operationOf(cmdlet, bound, within);
@@ -189,6 +191,12 @@ const inItsLanguage = ({ world }: Call, record: ErrorRecord): ErrorRecord =>
     ? record
     : { ...record, message: said(world.scenario, record.message) };
 
+/** What was given to a cmdlet, to the setter of a property, or to a method with its object. */
+function valuesOf({ cmdlet, object, bound, value }: CmdletRequest): Record<string, unknown> {
+  if (object === undefined) return bound;
+  return cmdlet === undefined ? { Value: value } : { ...bound, Self: { $ref: object } };
+}
+
 const nameOf = ({ cmdlet, object, property }: CmdletRequest): string =>
   cmdlet ??
   `(Get-${object?.startsWith('group:') === true ? 'ClusterGroup' : 'Cluster'}).${property ?? ''}`;
@@ -216,9 +224,11 @@ function failureOf(call: Call, fault: Fault): ErrorRecord | 'lost' | null {
 }
 
 function perform(call: Call, request: CmdletRequest): Result {
-  if (request.object !== undefined) return assign(call, request.property ?? '', request.value);
+  if (request.object !== undefined && request.cmdlet === undefined)
+    return assign(call, request.property ?? '', request.value);
   // Every object has a `constructor`, which is no cmdlet.
-  const known = Object.hasOwn(CMDLETS, call.cmdlet) ? CMDLETS[call.cmdlet] : undefined;
+  const played = request.object === undefined ? CMDLETS : UPDATE_METHODS;
+  const known = Object.hasOwn(played, call.cmdlet) ? played[call.cmdlet] : undefined;
   if (known === undefined) throw notImplemented(call.cmdlet, call.cmdlet);
   const strange = call.bound.names().find((name) => !known.takes.includes(name));
   if (strange !== undefined) throw notImplemented(call.cmdlet, `${call.cmdlet} -${strange}`);

@@ -1,6 +1,7 @@
 // The registry of a node, as StdRegProv of WMI tells it: the keys and values of HKEY_LOCAL_MACHINE that watari asks for.
 import type { Asked } from '../machine/refusal.ts';
 import { trustedOf } from '../machine/setup-reads.ts';
+import { buildNumberOf } from '../machine/update-reads.ts';
 import type { LabNode } from '../machine/world.ts';
 import { notImplemented } from './errors.ts';
 import { text, texts, uint32, type Wire } from './wire.ts';
@@ -13,6 +14,9 @@ const ABSENT = 2;
 const DENIED = 5;
 /** Of the access rights of a key, those that need an administrator below HKLM\SOFTWARE: all but reading. */
 const WRITING = ~(0x1 | 0x8 | 0x10 | 0x20000);
+
+/** After a restart; nothing is there otherwise. */
+const SERVICING_WORKS = 2;
 
 const CURRENT_VERSION = 'software\\microsoft\\windows\\currentversion';
 const UPDATES = 'software\\policies\\microsoft\\windows\\windowsupdate\\au';
@@ -50,7 +54,11 @@ function valueOf(asked: Asked, key: string, name: string): number | string | num
     case 'system\\currentcontrolset\\services\\tcpip\\parameters\\nv domain':
       return setup.dnsSuffix === '' ? null : setup.dnsSuffix;
     case 'software\\microsoft\\windows nt\\currentversion\\ubr':
-      return setup.updateRevision;
+      return asked.node.updates.revision;
+    case 'software\\microsoft\\windows nt\\currentversion\\currentbuildnumber':
+      return buildNumberOf(asked.node);
+    case `${CURRENT_VERSION}\\component based servicing\\interface\\servicinginprogress`:
+      return asked.node.updates.servicingUntil > asked.world.time ? SERVICING_WORKS : null;
     case `${CURRENT_VERSION}\\policies\\system\\localaccounttokenfilterpolicy`:
       return setup.localAccountTokenFilterPolicy;
     case 'system\\currentcontrolset\\control\\lsa\\pku2u\\allowonlineid':

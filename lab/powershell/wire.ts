@@ -15,6 +15,9 @@ export interface WireObject {
   $t: string;
   /** How the lab knows it when it comes back as a parameter. */
   id?: string;
+  /** Methods, each of which asks the lab; and properties that go along when one is called. */
+  m?: readonly string[];
+  sends?: readonly string[];
   /** Second type name, for a parameter that takes any object of a family. */
   base?: string;
   /** Property whose value is the object's text. */

@@ -82,6 +82,30 @@ function checkVm(s: Scenario, i: number): Finding[] {
   return found;
 }
 
+function checkUpdates(s: Scenario): Finding[] {
+  const known = s.updates.map(({ kb }) => kb);
+  const unknownKb = (kb: string, path: (string | number)[]): Finding[] =>
+    known.includes(kb)
+      ? []
+      : [{ path, message: `${kb} is not among the updates`, unknown: { name: kb, known } }];
+  return [
+    ...s.updates.flatMap(({ kb }, i) =>
+      known.indexOf(kb) === i
+        ? []
+        : [{ path: ['updates', i, 'kb'], message: `update '${kb}' is there twice` }],
+    ),
+    ...s.updates.flatMap(({ kb, nodes = [], after }, i) => [
+      ...nodes.flatMap((name, j) =>
+        unknownNode(s, name, ['updates', i, 'nodes', j], `a node of ${kb},`),
+      ),
+      ...(after === undefined ? [] : unknownKb(after, ['updates', i, 'after'])),
+    ]),
+    ...s.packages.flatMap(({ kbs }, i) =>
+      kbs.flatMap((kb, j) => unknownKb(kb, ['packages', i, 'kbs', j])),
+    ),
+  ];
+}
+
 /** What no Windows could be set up to be. */
 function checkSetup(s: Scenario, i: number): Finding[] {
   const node = s.nodes[i];
@@ -164,6 +188,7 @@ export function checkScenario(s: Scenario): Finding[] {
     ...duplicates(s.sharedVolumes, 'sharedVolumes', 'shared volume'),
     ...s.virtualMachines.flatMap((_, i) => checkVm(s, i)),
     ...s.nodes.flatMap((_, i) => checkSetup(s, i)),
+    ...checkUpdates(s),
     ...checkMemory(s),
   ];
   s.nodes.forEach((node, i) => {

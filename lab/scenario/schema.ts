@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { rateSchema } from '../../config/values.ts';
 import { BUILDS } from './builds.ts';
 import { faultSchema } from './fault-schema.ts';
+import { packagesSchema, updateSchema } from './update-schema.ts';
 import {
   count,
   duration,
@@ -361,6 +362,10 @@ export const scenarioSchema = z.strictObject({
       queriesTellVmId: z.boolean().default(true),
     })
     .prefault({}),
+  /** What Windows Update offers. */
+  updates: z.array(updateSchema).default([]),
+  /** Folders with packages, on every node. */
+  packages: z.array(packagesSchema).default([]),
   costs: costsSchema.exactOptional(),
   failoverSeconds: seconds.default(30),
   vmStartSeconds: seconds.default(3),

@@ -38,6 +38,9 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
     case 'readGroups':
     case 'readLinks':
     case 'readRoles':
+    case 'readUpdates':
+    case 'readUpdateJob':
+    case 'readServicing':
       return host[op]({});
   }
 };

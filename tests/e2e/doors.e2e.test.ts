@@ -485,7 +485,9 @@ describe('a node that is read only', () => {
     ];
     const worker = watari([...words, '--allow', 'everything'], through());
     expect(await worker.ended).toBe(2);
-    expect(worker.stderr()).toContain('there are moves, settings, features, restarts, vms, nodes');
+    expect(worker.stderr()).toContain(
+      'there are moves, settings, features, restarts, vms, nodes, updates',
+    );
   });
 });
 

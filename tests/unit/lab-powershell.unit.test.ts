@@ -4,6 +4,7 @@ import { OPS } from '../../hyperv/host.ts';
 import { operationOf, SET_PARALLEL } from '../../lab/powershell/acting-cmdlets.ts';
 import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
+import { UPDATE_METHODS } from '../../lab/powershell/update-objects.ts';
 import { commandClass, nativeOf, signed } from '../../lab/powershell/errors.ts';
 import { BadQuery, wildcard, wqlCondition } from '../../lab/powershell/matching.ts';
 import { Bound, text, withoutRepeats } from '../../lab/powershell/wire.ts';
@@ -96,12 +97,19 @@ describe('a fault of an operation', () => {
     readRole: ['Get-ClusterResource', {}],
     readMovesAway: ['Get-CimInstance', { Query: 'SELECT JobState FROM Msvm_MigrationJob' }],
     readEvents: ['Get-WinEvent', {}],
+    readUpdates: ['IUpdateSearcher.Search', {}],
+    readUpdateJob: ['Test-UpdateTask', {}],
+    readServicing: ['Get-UpdateAgent', { ProgId: 'Microsoft.Update.SystemInfo' }],
+    downloadUpdates: ['Start-UpdateTask', {}, 'Save-WatariUpdate'],
+    installUpdates: ['Start-UpdateTask', {}, 'Install-WatariUpdate'],
+    commitUpdates: ['IUpdateInstaller.Commit', {}],
+    installPackages: ['Install-UpdatePackage', {}],
   };
 
   it.each([...OPS])('%s has a cmdlet to strike, which the lab plays', (op) => {
     const [cmdlet, bound, within = null] = shown[op]!;
     expect(operationOf(cmdlet, new Bound(bound), within)).toBe(op);
-    if (cmdlet !== SET_PARALLEL) expect(CMDLETS[cmdlet]).toBeDefined();
+    if (cmdlet !== SET_PARALLEL) expect({ ...CMDLETS, ...UPDATE_METHODS }[cmdlet]).toBeDefined();
   });
 
   it('of a reading spares the functions that act', () => {

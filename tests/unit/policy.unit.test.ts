@@ -25,6 +25,8 @@ import { labOf, THREE, type TestLab } from './lab-fixture.ts';
 async function callsOf(lab: TestLab, host: HypervHost): Promise<Record<ActOp, () => unknown>> {
   const { boot } = (await host.readBoot({})).facts;
   const { vmId } = lab.role('a');
+  const { updates } = (await host.readUpdates({})).facts;
+  const update = { ids: updates.map((one) => one.id), acceptEula: false };
   return {
     installFeatures: () => host.installFeatures({ names: ['Data-Center-Bridging'] }),
     restartNode: () => host.restartNode({ ifBoot: boot, reason: 'test' }),
@@ -56,10 +58,17 @@ async function callsOf(lab: TestLab, host: HypervHost): Promise<Record<ActOp, ()
         from: 'HV1',
         node: 'HV2',
       }),
+    downloadUpdates: () => host.downloadUpdates(update),
+    installUpdates: () => host.installUpdates(update),
+    commitUpdates: () => host.commitUpdates({}),
+    installPackages: () => host.installPackages({ folder: 'C:\\Updates' }),
   };
 }
 
-const DISKS = `${THREE}disks: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx']\n`;
+const DISKS = `${THREE}disks: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx']
+updates: [{ kb: KB5070001 }]
+packages: [{ folder: 'C:\\Updates', kbs: [KB5070001] }]
+`;
 
 async function under(policy: Policy) {
   const lab = labOf(DISKS);
@@ -121,6 +130,9 @@ describe('--read-only', () => {
       readRole: () => host.readRole({ vmId: '11111111-1111-4111-8111-111111111111' }),
       readMovesAway: () => host.readMovesAway({}),
       readEvents: () => host.readEvents({ since: '2026-01-01T00:00:00.000Z', max: 5 }),
+      readUpdates: () => host.readUpdates({}),
+      readUpdateJob: () => host.readUpdateJob({}),
+      readServicing: () => host.readServicing({}),
     };
     expect((await reads[op]()).facts).toBeDefined();
   });
