@@ -5,6 +5,7 @@ import { FLEET_FAILURE_ROWS } from './failure-rows/fleet.ts';
 import { MOVE_FAILURE_ROWS } from './failure-rows/moves.ts';
 import { NODE_FAILURE_ROWS } from './failure-rows/nodes.ts';
 import { PRODUCT_FAILURE_ROWS } from './failure-rows/product.ts';
+import { UPDATE_FAILURE_ROWS } from './failure-rows/updates.ts';
 
 export type { FailureRow, RetryClass } from './failure-rows/row.ts';
 
@@ -13,6 +14,8 @@ const ROWS = {
   ...NODE_FAILURE_ROWS,
   ...FLEET_FAILURE_ROWS,
   ...PRODUCT_FAILURE_ROWS,
+  ...PRODUCT_FAILURE_ROWS,
+  ...UPDATE_FAILURE_ROWS,
 };
 
 /** Closed: the `type` of every ApplicationFailure and the `code` of every failed step. */

@@ -65,6 +65,8 @@ describe('the table', () => {
       'MigrationLimitReached',
       'NotReady',
       'OutcomeUnknown',
+      'UpdateAgentNotReady',
+      'UpdatesBusy',
     ]);
   });
 });
