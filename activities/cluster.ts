@@ -46,6 +46,19 @@ export interface ViewRequest {
   turnOf?: string;
 }
 
+export interface Members {
+  nodes: ClusterNodeFacts[];
+  /** Those that no worker serves. */
+  unserved: string[];
+}
+
+/** The nodes alone: for whoever asks each of them something. */
+async function readMembers({ host, unserved }: ClusterActivityDeps): Promise<Members> {
+  const { facts: nodes } = await host.readNodes({});
+  const up = nodes.filter((n) => n.state !== 'Down').map((n) => n.name);
+  return { nodes, unserved: (await unserved?.(up)) ?? [] };
+}
+
 /** Looks at everything that the cluster tells, from this node. Small, because every look is kept in a run's history. */
 export async function readView(
   { host, now, unserved: readUnserved }: ClusterActivityDeps,
@@ -124,6 +137,8 @@ export interface Applied<T> {
 export function createClusterActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
+    viewMembers: (): Promise<Members> => beating(deps, () => readMembers(deps)),
+
     viewCluster: (request?: ViewRequest): Promise<ClusterView> =>
       beating(deps, async ({ say }) => {
         if (request?.turnOf !== undefined && deps.gate?.admits() === false) {

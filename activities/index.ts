@@ -8,6 +8,7 @@ import { createScriptActivities, type Scripts } from './scripts.ts';
 import { createSurveyClusterActivities, createSurveyNodeActivities } from './survey.ts';
 import { createSlotActivities } from './slot.ts';
 import { createTurnActivities } from './turns.ts';
+import { createUpdateActivities } from './updates.ts';
 import { createVmActivities } from './vm.ts';
 
 export { createPeopleQueue } from './watch.ts';
@@ -29,6 +30,7 @@ export const createNodeQueue = (deps: NodeActivityDeps & { scripts?: Scripts }) 
   ...createSurveyNodeActivities(deps),
   ...createExamActivities(deps),
   ...createVmActivities(deps),
+  ...createUpdateActivities(deps),
 });
 
 export type ClusterQueue = ReturnType<typeof createClusterQueue>;

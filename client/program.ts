@@ -10,6 +10,7 @@ import type { ContextSource } from './commands/leaf.ts';
 import { addMaintainCommands } from './commands/maintain.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addNotifyCommands } from './commands/notify.ts';
+import { addNodeScan } from './commands/node-scan.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
 import { addTlsCommands } from './commands/tls.ts';
@@ -24,7 +25,7 @@ import type { Terminal } from './terminal.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 Temporal not reachable,
-4 a person must decide, 5 changes pending (plan), 130 interrupted (runs go on).
+4 a person must decide, 5 changes pending (plan, node scan), 130 interrupted (runs go on).
 Where Temporal is: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a profile, as for every Temporal tool.`;
 
 export function buildProgram(terminal: Terminal, context: ContextSource): Command {
@@ -46,6 +47,8 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addMaintainCommands(addClusterCommands(program, context), context);
   addNodeCommands(program, context);
   addVmCommands(program, context);
+  const node = program.command('node').description('look at nodes');
+  addNodeScan(node, context);
   addRunCommands(program, context);
   addWorkerCommands(program, context);
   addContactCommands(program, context);

@@ -36,7 +36,8 @@ export const runId = {
   moves: (cluster: string): string => `${runsOf(cluster)}moves`,
   /** Looks at everything, so one at a time is enough: a second start joins it. */
   doctor: (cluster: string): string => `${runsOf(cluster)}doctor`,
-  /** Reading needs no lock, so every look has an id of its own. */
+  /** Reading needs no lock, so these two have an id of their own for every look. */
+  scan: (cluster: string, nonce: string): string => `${runsOf(cluster)}scan/${nonce}`,
   inspect: (cluster: string, nonce: string): string => `${runsOf(cluster)}inspect/${nonce}`,
 } as const;
 
@@ -74,6 +75,7 @@ export const WORKFLOWS = [
   'createVm',
   'migrateVm',
   'inspectCluster',
+  'scanUpdates',
   'doctor',
   'drainNodes',
   'resumeNodes',

@@ -116,6 +116,13 @@ export interface InspectClusterInput extends Started {
   about?: string;
 }
 
+export interface ScanUpdatesInput extends Started {
+  /** Absent: all that the cluster names. */
+  nodes?: string[];
+  /** Criteria of IUpdateSearcher.Search; absent: those of Cluster-Aware Updating. */
+  query?: string;
+}
+
 export interface DoctorInput extends Started {
   /** Nodes to ask beside those that the cluster names. */
   nodes?: string[];

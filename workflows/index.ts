@@ -13,3 +13,4 @@ export { resumeNodes } from './resume-nodes.ts';
 export { surveyFleet } from './survey-fleet.ts';
 export { scheduleMoves } from './schedule-moves.ts';
 export { tellPeople } from './tell-people.ts';
+export { scanUpdates } from './scan-updates.ts';

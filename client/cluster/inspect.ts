@@ -7,6 +7,7 @@ import { whoActs } from '../who.ts';
 import { failureRow, isFailureCode } from '../../domain/failures.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
 import type { Budgets } from '../../domain/spec.ts';
+import type { Budgets, InspectClusterInput } from '../../domain/spec.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
 import { badInput, ClientError } from '../errors.ts';
@@ -86,6 +87,31 @@ export async function look<T>(
   input: LookInput,
   answer: (handle: WorkflowHandle) => Promise<T>,
 ): Promise<T> {
+  return lookBy<InspectClusterInput, Snapshot>(ctx, temporal, {
+    workflow: 'inspectCluster',
+    id: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
+    summary: `Look at cluster ${request.cluster}`,
+    input,
+    limitMs: INSPECT_MS,
+  });
+}
+
+interface Look<Input> {
+  workflow: WorkflowName;
+  id: string;
+  summary: string;
+  input: Input;
+  /** It ends within this, whatever its nodes do. */
+  limitMs: number;
+}
+
+/** Starts a run that only looks, and waits for what it tells. */
+export async function lookBy<Input extends { cluster: string; startedBy: string }, Result>(
+  ctx: Context,
+  temporal: Temporal,
+  { workflow, id, summary, input, limitMs }: Look<Input>,
+): Promise<Result> {
+  const { cluster } = input;
   const { client, connection } = temporal;
   const { cluster } = input;
   const startedBy = whoActs(ctx, temporal);
@@ -94,15 +120,23 @@ export async function look<T>(
       workflowId: runId.inspect(cluster, randomUUID().slice(0, 8)),
       taskQueue: clusterQueue(cluster),
       args: [{ ...input, startedBy }],
+    client.workflow.start<(i: Input) => Promise<Result>>(workflow, {
+      workflowId: id,
+      taskQueue: clusterQueue(cluster),
+      args: [input],
       workflowExecutionTimeout: INSPECT_MS,
       staticSummary: `Look at cluster ${cluster}`,
       memo: { startedBy },
+      workflowExecutionTimeout: limitMs,
+      staticSummary: summary,
+      memo: { startedBy: ctx.startedBy },
     }),
   );
   const over = new AbortController();
   try {
     return await Promise.race([
       within(connection, INSPECT_MS + CALL_MS, () => answer(handle)),
+      within(connection, limitMs + CALL_MS, () => handle.result()),
       untilHopeless(ctx, temporal, cluster, handle, over.signal),
     ]);
   } catch (err) {

@@ -89,6 +89,7 @@ const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   createVm: (cluster) => runId.create(cluster, 'new-1'),
   migrateVm: (cluster) => runId.migrate(cluster, 'web-1'),
   inspectCluster: (cluster) => runId.inspect(cluster, 'cut'),
+  scanUpdates: (cluster) => runId.scan(cluster, 'cut'),
   doctor: runId.doctor,
   drainNodes: runId.campaign,
   resumeNodes: runId.campaign,

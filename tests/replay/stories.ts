@@ -83,6 +83,11 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
     input: () => ({ nodes: ['HV1', 'HV2'], files: [NEW_VM.vhd] }),
     robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
   },
+  scanUpdates: {
+    id: (cluster) => runId.scan(cluster, 'story'),
+    input: () => ({ nodes: ['HV1', 'HV2'] }),
+    robbed: { activity: 'scanUpdates', fault: `{ on: readUpdates, ${HANGS} }` },
+  },
   doctor: {
     id: (cluster) => runId.doctor(cluster),
     input: () => ({ nodes: ['HV1', 'HV2'] }),

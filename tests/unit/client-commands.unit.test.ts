@@ -51,6 +51,7 @@ describe('usage', () => {
     ['cluster', 'apply'],
     ['cluster', 'show'],
     ['vm', 'migrate'],
+    ['node', 'scan'],
     ['run', 'list'],
     ['run', 'show'],
     ['run', 'watch'],
@@ -73,6 +74,8 @@ describe('usage', () => {
     [['run', 'list', '--al'], "unknown option '--al'", '--all'],
     [['demo', '--speed', 'fast'], '--speed', ''],
     [['server', 'start', '--port', '99999'], 'A port is a number', ''],
+    [['node', 'scan', '--kb', 'november'], '"november" is no article', 'KB5070001'],
+    [['node', 'scan', 'HV1', '--not-kb', 'KB1'], '"KB1" is no article', 'KB5070001'],
   ])('%j is refused with exit code 2', async (argv, message, hint) => {
     const { code, out, err } = await cli(...argv);
     expect(code).toBe(2);

@@ -89,6 +89,7 @@ describe('docs/workflows.md', () => {
       createVm: runId.create('<cluster>', '<vm>'),
       migrateVm: runId.migrate('<cluster>', '<vm>'),
       inspectCluster: runId.inspect('<cluster>', '<nonce>'),
+      scanUpdates: runId.scan('<cluster>', '<nonce>'),
       doctor: runId.doctor('<cluster>'),
       drainNodes: runId.campaign('<cluster>'),
       resumeNodes: runId.campaign('<cluster>'),

@@ -1,0 +1,103 @@
+// `watari node scan`: which updates of Windows the nodes lack. Changes nothing.
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { readKb } from '../../domain/kb.ts';
+import { runId } from '../../domain/names.ts';
+import type { ScanUpdatesInput } from '../../domain/spec.ts';
+import { findingsOf, type NodeFinding, type UpdateScan } from '../../domain/update-scan.ts';
+import { leftOutWords } from '../../domain/updates.ts';
+import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
+import { lookBy, requireWorkers } from '../cluster/inspect.ts';
+import { finish, talk, type Context } from '../context.ts';
+import { badInput } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { scanLines } from '../render/updates.ts';
+import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+
+interface ScanOptions extends ClusterOptions, JsonOption {
+  query?: string;
+  kb?: string[];
+  notKb?: string[];
+  acceptEula?: boolean;
+}
+
+/** A search takes minutes at a slow WSUS; the port ends it after twenty. */
+const SCAN_MS = 25 * 60_000;
+
+export function addNodeScan(node: Command, context: ContextSource): void {
+  leaf(node, 'scan [node...]', 'show which updates nodes lack (exit code 5: some, 0: none)', [
+    'watari node scan',
+    'watari node scan HV1 HV2 --not-kb KB5070001 --json',
+  ])
+    .option('-c, --cluster <name>', 'name of the cluster')
+    .option('-f, --file <file>', 'take the name of the cluster from this file')
+    .option('--query <criteria>', 'criteria of the search, as IUpdateSearcher.Search takes them')
+    .option('--kb <kb>', 'only this article; may be given several times', addKb)
+    .option('--not-kb <kb>', 'not this article; may be given several times', addKb)
+    .option('--accept-eula', 'count updates whose licence terms are open, too')
+    .action((nodes: string[], o: ScanOptions) => runScan(context(), nodes, o));
+}
+
+function addKb(text: string, before: string[] = []): string[] {
+  const kbs = text.split(',').map((part) => {
+    const kb = readKb(part);
+    if (kb === undefined)
+      throw badInput(`"${part}" is no article`, 'An article is written like KB5070001.', 'Usage');
+    return kb;
+  });
+  return [...before, ...kbs];
+}
+
+export async function runScan(ctx: Context, names: string[], o: ScanOptions): Promise<void> {
+  const out = talk(ctx.terminal, o.json === true);
+  const nodes = names.map((name) => checkedName('node', name));
+  namedCluster(ctx, o);
+  const code = await withTemporal(ctx, async (temporal) => {
+    const cluster = await clusterName(ctx, temporal, o);
+    await requireWorkers(ctx, temporal, cluster, nodes);
+    const input: ScanUpdatesInput = {
+      cluster,
+      ...(nodes.length > 0 && { nodes }),
+      ...(o.query !== undefined && { query: o.query }),
+      startedBy: ctx.startedBy,
+    };
+    out.say([
+      `Asking ${nodes.length > 0 ? nodes.join(', ') : 'all nodes'}; this may take minutes.`,
+    ]);
+    const scan = await lookBy<ScanUpdatesInput, UpdateScan>(ctx, temporal, {
+      workflow: 'scanUpdates',
+      id: runId.scan(cluster, randomUUID().slice(0, 8)),
+      summary: `Scan cluster ${cluster} for updates`,
+      input,
+      limitMs: SCAN_MS,
+    });
+    const findings = findingsOf(scan, {
+      ...(o.kb && { kbs: o.kb }),
+      ...(o.notKb && { notKbs: o.notKb }),
+      acceptEula: o.acceptEula === true,
+    });
+    out.result({ cluster, takenAt: scan.takenAt, nodes: findings.map(shown) });
+    if (!out.json) out.say(scanLines(findings));
+    return scanExitCode(findings);
+  });
+  finish(code);
+}
+
+/** For programs: words beside the reason, so that nobody has to translate it. */
+const shown = (finding: NodeFinding): object => {
+  if ('noAnswer' in finding) return finding;
+  const { chosen, leftOut, ...rest } = finding;
+  return {
+    ...rest,
+    missing: chosen,
+    leftOut: leftOut.map(({ update, why }) => ({ update, why, words: leftOutWords(why) })),
+  };
+};
+
+/** A node of which nothing is known could lack anything: nobody may take that for "nothing is missing". */
+export function scanExitCode(findings: readonly NodeFinding[]): ExitCode {
+  if (findings.some((one) => 'noAnswer' in one || one.result !== 'succeeded')) return EXIT.failed;
+  return findings.some((one) => 'chosen' in one && one.chosen.length > 0)
+    ? EXIT.changesPending
+    : EXIT.done;
+}

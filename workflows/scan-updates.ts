@@ -1,0 +1,71 @@
+// scanUpdates: asks every node, or those that are named, which updates of Windows it lacks. Changes nothing and locks
+// nothing; a node that does not answer is part of what it tells.
+import { isCancellation } from '@temporalio/workflow';
+import type { NoAnswer } from '../domain/facts.ts';
+import { includesName, sameName } from '../domain/names.ts';
+import type { ScanUpdatesInput } from '../domain/spec.ts';
+import { mergeScans, type NodeScan, type UpdateScan } from '../domain/update-scan.ts';
+import { conduct, type Job } from './conduct.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
+
+/** The port's own limit of a search, and a little more. */
+const SEARCH_SECONDS = 22 * 60;
+/** As for any look at a node: a live worker takes it within milliseconds. */
+const TAKE_SECONDS = 15;
+
+export async function scanUpdates(input: ScanUpdatesInput): Promise<UpdateScan> {
+  return conduct('scanUpdates', input, scan, ({ cluster, budgets }) => ({
+    lock: undefined,
+    title: `Scan cluster ${cluster} for updates`,
+    cluster,
+    budgets,
+  }));
+}
+
+/** Somebody waits for the answer at a terminal: a failure is shown to them instead of parking the run. */
+async function scan(job: Job<ScanUpdatesInput>): Promise<UpdateScan> {
+  try {
+    return await scanNodes(job);
+  } catch (err) {
+    const failure = isCancellation(err) ? undefined : failureOf(err);
+    throw failure === undefined ? err : stepFailure(failure.code, failure.message);
+  }
+}
+
+async function scanNodes({ calls, input }: Job<ScanUpdatesInput>): Promise<UpdateScan> {
+  const { cluster, nodes: named = [], query } = input;
+  const { nodes, unserved } = await calls
+    .onCluster({ summary: `Look at the nodes of ${cluster}` })
+    .viewMembers();
+  const wanted =
+    named.length === 0
+      ? nodes.map((node) => node.name)
+      : // Written as the cluster writes them, where it knows them.
+        named.map((name) => nodes.find((node) => sameName(node.name, name))?.name ?? name);
+  const silent = (name: string): NoAnswer | undefined => {
+    if (nodes.some((node) => sameName(node.name, name) && node.state === 'Down'))
+      return { code: 'NodeUnreachable', message: `${name} is down` };
+    if (!includesName(unserved, name)) return undefined;
+    const message = `no worker of ${name} asks for work (watari worker status on ${name})`;
+    return { code: 'NodeNotServed', message };
+  };
+  const scans = await Promise.all(
+    wanted.map(async (name): Promise<[string, NodeScan | { noAnswer: NoAnswer }]> => {
+      const noAnswer = silent(name);
+      if (noAnswer !== undefined) return [name, { noAnswer }];
+      try {
+        const node = calls.onNode(name, {
+          summary: `Search ${name} for updates`,
+          seconds: SEARCH_SECONDS,
+          takeWithinSeconds: Math.min(calls.budgets.answerSeconds, TAKE_SECONDS),
+        });
+        return [name, await node.scanUpdates(query === undefined ? {} : { criteria: query })];
+      } catch (err) {
+        const failure = isCancellation(err) ? undefined : failureOf(err);
+        if (failure === undefined) throw err;
+        return [name, { noAnswer: { code: failure.code, message: failure.message } }];
+      }
+    }),
+  );
+  return mergeScans(new Date(Date.now()).toISOString(), scans);
+}
