@@ -1,6 +1,6 @@
 // scanUpdates: asks every node, or those that are named, which updates of Windows it lacks. Changes nothing and locks
 // nothing; a node that does not answer is part of what it tells.
-import { isCancellation } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import type { NoAnswer } from '../domain/facts.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import type { ScanUpdatesInput } from '../domain/spec.ts';
@@ -67,5 +67,8 @@ async function scanNodes({ calls, input }: Job<ScanUpdatesInput>): Promise<Updat
       }
     }),
   );
+  // A search under way cannot be broken off: its answer comes, and nobody wants it any more.
+  if (CancellationScope.current().consideredCancelled)
+    throw new CancelledFailure('the scan was cancelled');
   return mergeScans(new Date(Date.now()).toISOString(), scans);
 }
