@@ -27,6 +27,7 @@ import type {
   VmNow,
   VmStorageFacts,
 } from '../domain/facts.ts';
+import type { StorageFacts } from '../domain/storage-facts.ts';
 import type { ServicingFacts, UpdateJobFacts, UpdateSearchFacts } from '../domain/update-facts.ts';
 
 /** An answer and the cmdlets that gave it, as lines that a person could paste. */
@@ -113,6 +114,8 @@ export interface HypervReads {
   /** The latest download or installation of updates here, under way or over; null: there was none. */
   readUpdateJob(a: object): Promise<Reply<UpdateJobFacts | null>>;
   readServicing(a: object): Promise<Reply<ServicingFacts>>;
+  /** Fails with `ClusterUnreachable` as those above. Where the cluster has no Storage Spaces Direct, it says no more. */
+  readStorage(a: object): Promise<Reply<StorageFacts>>;
 }
 
 export interface HypervActs {
@@ -183,6 +186,11 @@ export interface HypervActs {
   downloadUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
   /** The same with installing. What is not downloaded is downloaded first. Never restarts. */
   installUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
+  /**
+   * Maintenance mode of a node's drives, on or off; nothing where the cluster has no Storage Spaces Direct. Windows refuses
+   * where data would lose its last copy.
+   */
+  setStorageMaintenance(a: { node: string; on: boolean }): Promise<Reply<Changed>>;
   /** IUpdateInstaller4.Commit, to be called immediately before the restart; once for each boot, whoever calls how often. */
   commitUpdates(a: object): Promise<Reply<Changed>>;
   /** Installs the .msu and .cab files of a folder of this node by DISM. Never restarts. */
@@ -225,6 +233,7 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readUpdates: true,
   readUpdateJob: true,
   readServicing: true,
+  readStorage: true,
 };
 
 const ACTS: Readonly<Record<ActOp, true>> = {
@@ -246,6 +255,7 @@ const ACTS: Readonly<Record<ActOp, true>> = {
   moveSharedVolume: true,
   downloadUpdates: true,
   installUpdates: true,
+  setStorageMaintenance: true,
   commitUpdates: true,
   installPackages: true,
 };

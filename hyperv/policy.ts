@@ -32,6 +32,7 @@ export const PERMISSION_OF: Readonly<Record<ActOp, Permission>> = {
   stopRole: 'vms',
   pauseNode: 'nodes',
   resumeNode: 'nodes',
+  setStorageMaintenance: 'nodes',
   downloadUpdates: 'updates',
   installUpdates: 'updates',
   commitUpdates: 'updates',

@@ -95,6 +95,13 @@ export const UPDATE_FAILURE_ROWS = {
     // All of them; a fatal error of the installer.
     hresults: ['0x80240022', '0x80070643'],
   },
+  StorageNotHealthy: {
+    class: 'retry-then-operator',
+    title: 'the storage of the cluster is not whole, so no node may go',
+    hint:
+      'Look at Get-VirtualDisk and Get-StorageJob. Repairs take minutes to hours; when only suspended ' +
+      'ones are left, start Repair-VirtualDisk. Then retry.',
+  },
   PackagesNotInstalled: {
     class: 'operator',
     title: 'DISM did not install the packages of the folder',

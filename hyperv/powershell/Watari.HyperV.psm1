@@ -26,6 +26,7 @@ if (-not (Get-Module -Name 'Watari.Probe')) {
 . (Join-Path -Path $PSScriptRoot -ChildPath 'role.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'group.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'updates.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'storage.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'protocol.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'contact.ps1')
 

@@ -2,6 +2,7 @@
 // a number where a name should be.
 import { z } from 'zod';
 import { MIGRATION_STATES } from '../../domain/facts.ts';
+import { HEALTHS } from '../../domain/storage-facts.ts';
 import { RESULT_CODES } from '../../domain/update-facts.ts';
 import type { Op, OpFacts } from '../host.ts';
 
@@ -9,6 +10,8 @@ const time = z.iso.datetime();
 const changed = z.strictObject({ changed: z.boolean() });
 const bytes = z.int().min(0);
 const hresult = z.string().regex(/^0x[0-9A-F]{8}$/);
+
+const sound = z.strictObject({ name: z.string(), health: z.enum(HEALTHS) });
 
 const migration = z.strictObject({
   enabled: z.boolean(),
@@ -299,6 +302,20 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       error: z.strictObject({ hresult, message: z.string() }).nullable(),
     })
     .nullable(),
+  readStorage: z.strictObject({
+    direct: z.boolean(),
+    virtualDisks: z.array(sound),
+    pools: z.array(sound),
+    jobs: z.array(
+      z.strictObject({
+        name: z.string(),
+        suspended: z.boolean(),
+        bytesDone: bytes,
+        bytesTotal: bytes,
+      }),
+    ),
+    inMaintenance: z.array(z.string()),
+  }),
   readServicing: z.strictObject({
     restartNeeded: z.boolean(),
     working: z.boolean(),
@@ -325,6 +342,7 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
   moveSharedVolume: changed,
   downloadUpdates: changed,
   installUpdates: changed,
+  setStorageMaintenance: changed,
   commitUpdates: changed,
   installPackages: changed.extend({ restartNeeded: z.boolean() }),
 };

@@ -28,6 +28,7 @@ $script:Operations = @{
     readEvents            = @{ Function = 'Get-WatariEvent'; List = $true }
     readUpdates           = @{ Function = 'Get-WatariUpdate' }
     readUpdateJob         = @{ Function = 'Get-WatariUpdateJob' }
+    readStorage           = @{ Function = 'Get-WatariStorage' }
     readServicing         = @{ Function = 'Get-WatariServicing' }
     installFeatures       = @{ Function = 'Install-WatariFeature' }
     restartNode           = @{ Function = 'Restart-WatariNode' }
@@ -47,6 +48,7 @@ $script:Operations = @{
     moveSharedVolume      = @{ Function = 'Move-WatariSharedVolume' }
     downloadUpdates       = @{ Function = 'Save-WatariUpdate' }
     installUpdates        = @{ Function = 'Install-WatariUpdate' }
+    setStorageMaintenance = @{ Function = 'Set-WatariStorageMaintenance' }
     commitUpdates         = @{ Function = 'Complete-WatariUpdate' }
     installPackages       = @{ Function = 'Install-WatariPackage' }
     hello                 = @{ Function = 'Get-WatariShell' }

@@ -79,6 +79,7 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readEvents: [],
   // The agent is no part of either.
   readUpdates: [],
+  readStorage: inCluster(1),
   readUpdateJob: times(1, 'cim'),
   readServicing: times(6, 'cim'),
 };

@@ -27,6 +27,7 @@ import { labState, type LabState } from './state.ts';
 import { addFault, clearFaults, strike } from './strikes.ts';
 import { ACTS } from './vm-acts.ts';
 import { makeWorld } from './make-world.ts';
+import { reviewStorage } from './storage.ts';
 import { answers, findNode, vmOfId, type LabNode, type NodeChange, type World } from './world.ts';
 
 /** What was asked has begun; how it ends is known at `readyAt`. */
@@ -56,6 +57,7 @@ export class Lab {
     };
     reviewQuorum(this.world);
     armBalancer(this.world);
+    reviewStorage(this.world);
     for (const fault of scenario.faults) addFault(this.world, fault);
   }
 

@@ -180,6 +180,7 @@ export function makeWorld(scenario: Scenario, start: Instant): World {
     quorate: true,
     quorumLostUntil: 0,
     created: 0,
+    storage: { resting: new Set(), repair: null, wasAway: false },
     watchers: [],
     strike: () => undefined,
   };

@@ -4,6 +4,7 @@ import { iso } from './clock.ts';
 import { nodeJoined, nodeLost } from './cluster.ts';
 import { takeBootFault } from './faults.ts';
 import { effect } from './records.ts';
+import { reviewStorage } from './storage.ts';
 import { startVm } from './vms.ts';
 import { cutOffUpdates, finishUpdates } from './updates.ts';
 import { HYPERV_TOOLS, RESTART_FEATURES } from './make-world.ts';
@@ -29,6 +30,7 @@ function goDown(world: World, node: LabNode, how: WayDown): void {
   effect(world, node.name, 'node-down', node.name, words[how]);
   // While it booted nobody counted on it.
   if (was === 'running' || was === 'stopping') nodeLost(world, node, how);
+  reviewStorage(world);
   tell(world, node, false);
 }
 
@@ -66,6 +68,7 @@ function finishBoot(world: World, node: LabNode, bootTime: number): void {
       vm.resumes = false;
     }
     nodeJoined(world);
+    reviewStorage(world);
   });
   tell(world, node, true);
 }

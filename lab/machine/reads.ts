@@ -19,6 +19,7 @@ import { moveFacts, movesAway } from './moves.ts';
 import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { linkFacts, networksNow } from './networks.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
+import { storageFacts } from './storage.ts';
 import { jobReading, searchFacts, servicingFacts } from './update-reads.ts';
 import {
   bootOf,
@@ -376,6 +377,10 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
   readUpdates: (asked, { criteria }) =>
     reply(searchFacts(asked, criteria), 'IUpdateSearcher.Search'),
   readUpdateJob: (asked) => reply(jobReading(asked), 'Read-Note -Name UpdateJob'),
+  readStorage: (asked) => {
+    inCluster(asked);
+    return reply(storageFacts(asked), 'Get-VirtualDisk', 'Get-StorageJob');
+  },
   readServicing: (asked) => reply(servicingFacts(asked), 'ISystemInformation.RebootRequired'),
 };
 

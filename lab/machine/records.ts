@@ -42,6 +42,8 @@ export const EFFECT_KINDS = [
   'update-installed',
   'update-rolled-back',
   'updates-committed',
+  'storage-resting',
+  'storage-back',
   'fault',
 ] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];

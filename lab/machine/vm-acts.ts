@@ -31,6 +31,7 @@ import {
   type LabVm,
   type World,
 } from './world.ts';
+import { setStorageMaintenance } from './storage-acts.ts';
 import { commitUpdates, downloadUpdates, installPackages, installUpdates } from './update-jobs.ts';
 
 const createVm: Act<'createVm'> = (asked, a) => {
@@ -232,4 +233,5 @@ export const ACTS: { [K in ActOp]: Act<K> } = {
   installUpdates,
   commitUpdates,
   installPackages,
+  setStorageMaintenance,
 };

@@ -20,6 +20,7 @@ import type { Agenda, Entry } from './agenda.ts';
 import { iso, type Instant } from './clock.ts';
 import type { PrecopyPlan, PrecopyState } from './precopy.ts';
 import type { Records } from './records.ts';
+import type { LabStorage } from './storage-state.ts';
 import type { LabUpdates } from './update-state.ts';
 
 export type Power = 'off' | 'booting' | 'running' | 'stopping';
@@ -199,6 +200,7 @@ export interface World {
   quorate: boolean;
   quorumLostUntil: Instant;
   created: number;
+  readonly storage: LabStorage;
   readonly watchers: ((change: NodeChange) => void)[];
   /** Lets a world event happen. Set by the Lab: it needs rules that lie above those that call it. */
   strike: (fault: LabFault) => void;

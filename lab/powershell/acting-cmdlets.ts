@@ -51,6 +51,8 @@ const ACTS: readonly Acting[] = [
   { op: 'moveSharedVolume', cmdlet: 'Move-ClusterSharedVolume' },
   { op: 'downloadUpdates', cmdlet: 'Start-UpdateTask', within: 'Save-WatariUpdate' },
   { op: 'installUpdates', cmdlet: 'Start-UpdateTask', within: 'Install-WatariUpdate' },
+  { op: 'setStorageMaintenance', cmdlet: 'Enable-StorageMaintenanceMode' },
+  { op: 'setStorageMaintenance', cmdlet: 'Disable-StorageMaintenanceMode' },
   { op: 'commitUpdates', cmdlet: 'IUpdateInstaller.Commit' },
   { op: 'installPackages', cmdlet: 'Install-UpdatePackage' },
 ];
@@ -80,6 +82,7 @@ const READS: readonly Acting[] = [
   { op: 'readRole', cmdlet: 'Get-ClusterResource' },
   { op: 'readEvents', cmdlet: 'Get-WinEvent' },
   { op: 'readUpdates', cmdlet: 'IUpdateSearcher.Search' },
+  { op: 'readStorage', cmdlet: 'Get-Cluster' },
   { op: 'readUpdateJob', cmdlet: 'Test-UpdateTask' },
   {
     op: 'readServicing',
@@ -117,6 +120,7 @@ const READING_FUNCTIONS: Readonly<Record<string, Op>> = {
   'Get-WatariEvent': 'readEvents',
   'Get-WatariUpdate': 'readUpdates',
   'Get-WatariUpdateJob': 'readUpdateJob',
+  'Get-WatariStorage': 'readStorage',
   'Get-WatariServicing': 'readServicing',
 };
 

@@ -27,6 +27,7 @@ import {
 import { VIRTUALIZATION_CLASSES } from './virtualization-classes.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
 import { date, text, uint32, uint64, type Wire, type WireObject } from './wire.ts';
+import { STORAGE, storageJobs, storagePools, virtualDisks } from './storage-objects.ts';
 
 export const CIMV2 = 'root/cimv2';
 export const VIRTUALIZATION = 'root/virtualization/v2';
@@ -124,6 +125,9 @@ const CLASSES: Readonly<Record<string, { namespace: string; name: string; list: 
           ([name, list]) => [VIRTUALIZATION, name, list] as const,
         ),
         [VIRTUALIZATION, 'Msvm_MigrationJob', migrationJobs],
+        [STORAGE, 'MSFT_VirtualDisk', virtualDisks],
+        [STORAGE, 'MSFT_StoragePool', storagePools],
+        [STORAGE, 'MSFT_StorageJob', storageJobs],
         [DEVICE_GUARD, 'Win32_DeviceGuard', deviceGuards],
         [MSCLUSTER, 'MSCluster_Resource', clusterResources],
         [MSCLUSTER, 'MSCluster_ResourceGroup', clusterGroups],
@@ -146,7 +150,7 @@ export const classNamed = (namespace: string, name: string) =>
   CLASSES[`${namespace}/${name}`.toLowerCase()];
 
 export const hasNamespace = ({ node }: Asked, namespace: string): boolean =>
-  [CIMV2, STANDARD, DEVICE_GUARD].some((one) => sameName(one, namespace)) ||
+  [CIMV2, STANDARD, DEVICE_GUARD, STORAGE].some((one) => sameName(one, namespace)) ||
   (sameName(namespace, MSCLUSTER) && isMember(node)) ||
   (namespace.toLowerCase() === VIRTUALIZATION && hasHyperV(node));
 

@@ -49,6 +49,7 @@ export function clusterObject(world: World): WireObject {
       AutoBalancerMode: uint32(world.cluster.autoBalancerMode),
       AutoBalancerLevel: uint32(autoBalancer.level),
       ClusterEnforcedAntiAffinity: uint32(enforcedAntiAffinity ? 1 : 0),
+      S2DEnabled: uint32(world.scenario.storage.direct ? 1 : 0),
       ...QUARANTINE,
       SetSMBBandwidthLimit: uint32(0),
       SMBBandwidthLimitFactor: uint32(2500),

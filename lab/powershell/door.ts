@@ -29,6 +29,7 @@ import { pricesOf } from './prices.ts';
 import { PROBE_CMDLETS } from './probe-cmdlets.ts';
 import { GONE, type CmdletReply } from './reply.ts';
 import { SERVER_CMDLETS } from './server-cmdlets.ts';
+import { STORAGE_CMDLETS } from './storage-objects.ts';
 import { UPDATE_CMDLETS, UPDATE_METHODS } from './update-objects.ts';
 import { Bound, withoutRepeats } from './wire.ts';
 
@@ -70,6 +71,7 @@ export const CMDLETS: Readonly<Record<string, Cmdlet>> = {
   ...CIM_CMDLETS,
   ...PROBE_CMDLETS,
   ...UPDATE_CMDLETS,
+  ...STORAGE_CMDLETS,
 };
 
 /** A fault that has struck strikes every further try within the same call of watari's module. */

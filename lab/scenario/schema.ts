@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { rateSchema } from '../../config/values.ts';
 import { BUILDS } from './builds.ts';
 import { faultSchema } from './fault-schema.ts';
+import { storageSchema } from './storage-schema.ts';
 import { packagesSchema, updateSchema } from './update-schema.ts';
 import {
   count,
@@ -362,6 +363,8 @@ export const scenarioSchema = z.strictObject({
       queriesTellVmId: z.boolean().default(true),
     })
     .prefault({}),
+  /** Storage Spaces Direct, or none of it. */
+  storage: storageSchema.prefault({}),
   /** What Windows Update offers. */
   updates: z.array(updateSchema).default([]),
   /** Folders with packages, on every node. */

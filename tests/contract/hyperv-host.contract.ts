@@ -5,6 +5,7 @@ import { describeGroups } from './groups.ts';
 import { describeMoves } from './moves.ts';
 import { describeReads } from './reads.ts';
 import { describeSetupReads } from './setup-reads.ts';
+import { describeStorage } from './storage.ts';
 import { describeUpdates } from './updates.ts';
 import { describeVmActs } from './vm-acts.ts';
 import type { MakeWorld } from './world.ts';
@@ -18,5 +19,6 @@ export function describeHypervHost(name: string, makeWorld: MakeWorld): void {
     describeMoves(makeWorld);
     describeGroups(makeWorld);
     describeUpdates(makeWorld);
+    describeStorage(makeWorld);
   });
 }

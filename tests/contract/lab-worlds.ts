@@ -39,6 +39,7 @@ virtualMachines:
   - { name: Twin, owner: HV2, memory: 2GB, state: Off, clustered: false, id: 00000000-0000-4000-8000-000000000002, disks: ['C:\\ClusterStorage\\Volume1\\twin-2.vhdx'] }
 groups: [{ name: share-1, owner: HV1 }]
 disks: [${FREE_DISKS.map(quoted).join(', ')}]
+storage: { direct: true }
 updates:
   - { kb: KB5070001, title: 2026-11 Cumulative Update (KB5070001), size: 700MB, revision: 5335 }
   - { kb: KB5070002, nodes: [HV3], restart: never, severity: null, eula: true }

@@ -41,6 +41,7 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
     case 'readUpdates':
     case 'readUpdateJob':
     case 'readServicing':
+    case 'readStorage':
       return host[op]({});
   }
 };

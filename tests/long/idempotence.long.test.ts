@@ -112,7 +112,12 @@ type Told = Exclude<ActOp, 'moveSharedVolume'>;
 
 /** Which story needs which operation. A new operation without a story fails to compile. */
 /** No workflow asks for these yet. */
-type NoStory = 'downloadUpdates' | 'installUpdates' | 'commitUpdates' | 'installPackages';
+type NoStory =
+  | 'downloadUpdates'
+  | 'installUpdates'
+  | 'commitUpdates'
+  | 'installPackages'
+  | 'setStorageMaintenance';
 
 /** Which story needs which operation. A new operation without a story fails to compile. */
 type Told = Exclude<ActOp, NoStory>;

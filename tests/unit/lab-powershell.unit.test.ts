@@ -102,6 +102,8 @@ describe('a fault of an operation', () => {
     readServicing: ['Get-UpdateAgent', { ProgId: 'Microsoft.Update.SystemInfo' }],
     downloadUpdates: ['Start-UpdateTask', {}, 'Save-WatariUpdate'],
     installUpdates: ['Start-UpdateTask', {}, 'Install-WatariUpdate'],
+    readStorage: ['Get-Cluster', {}, 'Get-WatariStorage'],
+    setStorageMaintenance: ['Enable-StorageMaintenanceMode', {}],
     commitUpdates: ['IUpdateInstaller.Commit', {}],
     installPackages: ['Install-UpdatePackage', {}],
   };

@@ -60,12 +60,14 @@ async function callsOf(lab: TestLab, host: HypervHost): Promise<Record<ActOp, ()
       }),
     downloadUpdates: () => host.downloadUpdates(update),
     installUpdates: () => host.installUpdates(update),
+    setStorageMaintenance: () => host.setStorageMaintenance({ node: 'HV2', on: true }),
     commitUpdates: () => host.commitUpdates({}),
     installPackages: () => host.installPackages({ folder: 'C:\\Updates' }),
   };
 }
 
 const DISKS = `${THREE}disks: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx']
+storage: { direct: true }
 updates: [{ kb: KB5070001 }]
 packages: [{ folder: 'C:\\Updates', kbs: [KB5070001] }]
 `;
@@ -133,6 +135,7 @@ describe('--read-only', () => {
       readUpdates: () => host.readUpdates({}),
       readUpdateJob: () => host.readUpdateJob({}),
       readServicing: () => host.readServicing({}),
+      readStorage: () => host.readStorage({}),
     };
     expect((await reads[op]()).facts).toBeDefined();
   });
