@@ -47,8 +47,6 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addMaintainCommands(addClusterCommands(program, context), context);
   addNodeCommands(program, context);
   addVmCommands(program, context);
-  const node = program.command('node').description('look at nodes');
-  addNodeScan(node, context);
   addRunCommands(program, context);
   addWorkerCommands(program, context);
   addContactCommands(program, context);

@@ -179,6 +179,7 @@ export interface HypervActs {
   moveGroup(a: { group: string; from: string; node: string }): Promise<Reply<Changed>>;
   /** The same for the owner of a shared volume; watch `readSharedVolumes`. */
   moveSharedVolume(a: { volume: string; from: string; node: string }): Promise<Reply<Changed>>;
+  /**
    * Starts to download updates, in a process of its own that outlives the worker, and returns; watch `readUpdateJob`.
    * `changed: false` when this is under way already, or all of them are there. Fails with `UpdatesBusy` while another job
    * runs. `acceptEula`: their licence terms are accepted in the name of whoever allowed it.

@@ -129,7 +129,7 @@ export async function lookBy<Input extends { cluster: string; startedBy: string 
       memo: { startedBy },
       workflowExecutionTimeout: limitMs,
       staticSummary: summary,
-      memo: { startedBy: ctx.startedBy },
+      memo: { startedBy: input.startedBy },
     }),
   );
   const over = new AbortController();

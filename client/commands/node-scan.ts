@@ -10,6 +10,7 @@ import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../
 import { lookBy, requireWorkers } from '../cluster/inspect.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { badInput } from '../errors.ts';
+import { whoActs } from '../who.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
 import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
@@ -59,7 +60,7 @@ export async function runScan(ctx: Context, names: string[], o: ScanOptions): Pr
       cluster,
       ...(nodes.length > 0 && { nodes }),
       ...(o.query !== undefined && { query: o.query }),
-      startedBy: ctx.startedBy,
+      startedBy: whoActs(ctx, temporal),
     };
     out.say([
       `Asking ${nodes.length > 0 ? nodes.join(', ') : 'all nodes'}; this may take minutes.`,

@@ -12,6 +12,7 @@ import {
 } from './campaign.ts';
 import { DRY_RUN, makePlan, OUT, showPlan, wantsPlan, type PlanOptions } from './fleet-plan.ts';
 import { DETACH } from './launch.ts';
+import { addNodeScan } from './node-scan.ts';
 import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
@@ -23,7 +24,9 @@ interface ResumeOptions extends CampaignOptions {
 }
 
 export function addNodeCommands(program: Command, context: ContextSource): void {
-  const node = program.command('node').description('empty nodes, and bring them back');
+  const node = program
+    .command('node')
+    .description('empty nodes, bring them back, see what they lack');
   leaf(node, 'drain <node...>', 'pause nodes and move everything off them', [
     'watari node drain HV1',
     'watari node drain HV1 HV2 --dry-run',
@@ -45,6 +48,7 @@ export function addNodeCommands(program: Command, context: ContextSource): void 
     .option(...DETACH)
     .option(...REASON)
     .action((nodes: string[], o: ResumeOptions) => runResume(context(), nodes, o));
+  addNodeScan(node, context);
 }
 
 async function runDrain(ctx: Context, names: string[], o: DrainOptions): Promise<void> {

@@ -41,7 +41,7 @@ export type Deed =
   | 'move-cancelled'
   | 'quick-move-started'
   | 'group-moved'
-  | 'volume-moved';
+  | 'volume-moved'
   | 'update-downloaded'
   | 'update-installed'
   | 'updates-committed'

@@ -107,12 +107,9 @@ const ABORT: Telling = { story: takeBack, faults: [REFUSED] };
 // Slow enough that the move still runs when it is cancelled.
 const CANCEL: Telling = { story: cancel, speed: 8 };
 
-/** No story moves the owner of a volume: the contract of the port tells of a lost answer. */
-type Told = Exclude<ActOp, 'moveSharedVolume'>;
-
-/** Which story needs which operation. A new operation without a story fails to compile. */
-/** No workflow asks for these yet. */
+/** No story moves the owner of a volume, and no workflow asks for the others yet: the contract tells of lost answers. */
 type NoStory =
+  | 'moveSharedVolume'
   | 'downloadUpdates'
   | 'installUpdates'
   | 'commitUpdates'
