@@ -10,7 +10,6 @@ import type { ContextSource } from './commands/leaf.ts';
 import { addMaintainCommands } from './commands/maintain.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addNotifyCommands } from './commands/notify.ts';
-import { addNodeScan } from './commands/node-scan.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommand } from './commands/server.ts';
 import { addTlsCommands } from './commands/tls.ts';

@@ -273,7 +273,6 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   ),
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
   surveyFleet: input(started, { owners: list(name) }),
-  balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, reserve),
   scanUpdates: input(started, { ...looks, query: text(TEXT_CHARS_MAX) }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),
 };

@@ -6,7 +6,6 @@ import type { Snapshot } from '../../domain/facts.ts';
 import { whoActs } from '../who.ts';
 import { failureRow, isFailureCode } from '../../domain/failures.ts';
 import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
-import type { Budgets } from '../../domain/spec.ts';
 import type { Budgets, InspectClusterInput } from '../../domain/spec.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import type { Context } from '../context.ts';
@@ -16,7 +15,7 @@ import { isTriedAgain, whyTaskFails } from '../runs/failing-task.ts';
 import { readServing } from './serving.ts';
 
 /** Every node answers within its `answerSeconds` or is reported as silent; this is for all of that and some more. */
-const INSPECT_MS = 150_000;
+export const INSPECT_MS = 150_000;
 
 export interface InspectRequest {
   cluster: string;
@@ -57,36 +56,19 @@ export async function requireWorkers(
   );
 }
 
-export function inspectCluster(
+export async function inspectCluster(
   ctx: Context,
   temporal: Temporal,
   request: InspectRequest,
 ): Promise<Snapshot> {
-  const { about, ...rest } = request;
-  const input: LookInput = {
-    ...rest,
-    // A worker of an older version looks at everything, which is more than enough.
-    ...(about === undefined ? {} : { about, mayIgnore: ['about'] }),
+  // A worker of an older version looks at everything, which is more than enough.
+  const mayIgnore = ['about'];
+  const startedBy = whoActs(ctx, temporal);
+  const input: InspectClusterInput = {
+    ...request,
+    startedBy,
+    ...(request.about !== undefined && { mayIgnore }),
   };
-  return look(
-    ctx,
-    temporal,
-    'inspectCluster',
-    input,
-    (handle) => handle.result() as Promise<Snapshot>,
-  );
-}
-
-type LookInput = object & { cluster: string };
-
-/** A run that only looks: nothing waits for it but this command, so it gives up as soon as it is hopeless. */
-export async function look<T>(
-  ctx: Context,
-  temporal: Temporal,
-  workflow: WorkflowName,
-  input: LookInput,
-  answer: (handle: WorkflowHandle) => Promise<T>,
-): Promise<T> {
   return lookBy<InspectClusterInput, Snapshot>(ctx, temporal, {
     workflow: 'inspectCluster',
     id: runId.inspect(request.cluster, randomUUID().slice(0, 8)),
@@ -96,37 +78,30 @@ export async function look<T>(
   });
 }
 
-interface Look<Input> {
+interface Look<Input, Result> {
   workflow: WorkflowName;
   id: string;
   summary: string;
   input: Input;
   /** It ends within this, whatever its nodes do. */
   limitMs: number;
+  /** How its answer is had; absent: it is the run's result. */
+  answer?: (handle: WorkflowHandle) => Promise<Result>;
 }
 
 /** Starts a run that only looks, and waits for what it tells. */
 export async function lookBy<Input extends { cluster: string; startedBy: string }, Result>(
   ctx: Context,
   temporal: Temporal,
-  { workflow, id, summary, input, limitMs }: Look<Input>,
+  { workflow, id, summary, input, limitMs, answer }: Look<Input, Result>,
 ): Promise<Result> {
   const { cluster } = input;
   const { client, connection } = temporal;
-  const { cluster } = input;
-  const startedBy = whoActs(ctx, temporal);
   const handle = await within(connection, CALL_MS, () =>
-    client.workflow.start(workflow, {
-      workflowId: runId.inspect(cluster, randomUUID().slice(0, 8)),
-      taskQueue: clusterQueue(cluster),
-      args: [{ ...input, startedBy }],
     client.workflow.start<(i: Input) => Promise<Result>>(workflow, {
       workflowId: id,
       taskQueue: clusterQueue(cluster),
       args: [input],
-      workflowExecutionTimeout: INSPECT_MS,
-      staticSummary: `Look at cluster ${cluster}`,
-      memo: { startedBy },
       workflowExecutionTimeout: limitMs,
       staticSummary: summary,
       memo: { startedBy: input.startedBy },
@@ -135,8 +110,9 @@ export async function lookBy<Input extends { cluster: string; startedBy: string 
   const over = new AbortController();
   try {
     return await Promise.race([
-      within(connection, INSPECT_MS + CALL_MS, () => answer(handle)),
-      within(connection, limitMs + CALL_MS, () => handle.result()),
+      within(connection, limitMs + CALL_MS, () =>
+        answer === undefined ? handle.result() : answer(handle),
+      ),
       untilHopeless(ctx, temporal, cluster, handle, over.signal),
     ]);
   } catch (err) {

@@ -188,6 +188,8 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     says: 'registers a source of any name by itself, and the Event Viewer shows what it wrote as the text of the event; the documentation shows such a source, and nothing shows the viewer',
     ifWrong:
       'the channel eventlog of notify.yaml is not taken, which the log of the worker says; or the Event Viewer calls the description missing and shows the text below that',
+  },
+  {
     about: 'Windows Update Agent under a task of the system',
     says: 'searches, downloads and installs in Windows PowerShell as in any local process; Ansible does so, no page of Microsoft says it',
     ifWrong: 'a job ends at once with the code that the agent gives (readUpdateJob tells it)',
