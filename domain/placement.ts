@@ -35,6 +35,11 @@ export interface PlacementVerdict {
 export interface Placement {
   /** null when no node is eligible. */
   target: string | null;
+  /**
+   * Nodes that are as good for what lasts, best first: which of them it is may be left to where there is room when the
+   * move begins. Nothing that an administrator has written tells them apart; `worse`: what lasts of the hardware does.
+   */
+  alike: { node: string; worse: boolean }[];
   /** Best first. */
   ranking: PlacementVerdict[];
 }
@@ -213,7 +218,12 @@ type Judge = (node: string, judge: (need: Need) => Finding[]) => Finding[];
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Points of what will be otherwise soon. */
+const MOMENTARY = ['memory', 'no-free-slot'];
+const OF_HARDWARE = ['cpu-model', 'pending-restart'];
+
 function rank(s: Snapshot, only: string | undefined, judge: Judge): Placement {
+  const lasting = new Map<string, { written: number; hardware: number }>();
   const verdicts = s.view.nodes.map((node): PlacementVerdict => {
     const findings = judge(node.name, (need) => judgeNode(s, node, need));
     const eligible = findings.every((f) => f.reason.kind !== 'blocker');
@@ -221,7 +231,13 @@ function rank(s: Snapshot, only: string | undefined, judge: Judge): Placement {
     if (only !== undefined && !sameName(only, node.name)) {
       reasons.push(note('not-chosen', `${only} was chosen`).reason);
     }
-    const score = eligible ? findings.reduce((sum, f) => sum + f.points, 0) : 0;
+    const points = (counts: (code: string) => boolean): number =>
+      findings.reduce((sum, f) => sum + (counts(f.reason.code) ? f.points : 0), 0);
+    lasting.set(node.name, {
+      written: points((code) => !MOMENTARY.includes(code) && !OF_HARDWARE.includes(code)),
+      hardware: points((code) => OF_HARDWARE.includes(code)),
+    });
+    const score = eligible ? points(() => true) : 0;
     return { node: node.name, eligible, rank: 0, score, reasons };
   });
   if (only !== undefined && !verdicts.some((v) => sameName(v.node, only))) {
@@ -241,8 +257,18 @@ function rank(s: Snapshot, only: string | undefined, judge: Judge): Placement {
       byText(a.node, b.node),
   );
   verdicts.forEach((v, i) => (v.rank = i + 1));
-  const winner = verdicts.find((v) => v.eligible && (only === undefined || sameName(v.node, only)));
-  return { target: winner?.node ?? null, ranking: verdicts };
+  const possible = verdicts.filter(
+    (v) => v.eligible && (only === undefined || sameName(v.node, only)),
+  );
+  const target = possible[0]?.node ?? null;
+  const written = lasting.get(target ?? '')?.written;
+  const equals = possible.flatMap(({ node }) => {
+    const points = lasting.get(node);
+    return points?.written === written ? [{ node, hardware: points?.hardware ?? 0 }] : [];
+  });
+  const best = Math.max(...equals.map(({ hardware }) => hardware));
+  const alike = equals.map(({ node, hardware }) => ({ node, worse: hardware < best }));
+  return { target, alike, ranking: verdicts };
 }
 
 /** `HV2: the node is Down, not Up. HV3: …`: what keeps each node out, or the chosen one alone. */

@@ -175,6 +175,7 @@ class Table {
         (a, b) =>
           Number(a.target.worse ?? false) - Number(b.target.worse ?? false) ||
           a.used - b.used ||
+          this.leftOf(want, b.target) - this.leftOf(want, a.target) ||
           a.i - b.i,
       );
     if (best !== undefined && used(want.from) < this.limit) {
@@ -225,9 +226,21 @@ class Table {
     return (this.ended.get(key(node)) ?? []).filter(({ at }) => at > came);
   }
 
+  /** What the asker's look has not seen there. */
+  private unseen(want: Waiting, target: WantTarget): (Ended | Given)[] {
+    return [...this.endedSince(want, target), ...(this.onTheWay.get(key(target.node)) ?? [])];
+  }
+
   private lacksNow(want: Waiting, target: WantTarget): string | null {
-    const promised = this.onTheWay.get(key(target.node)) ?? [];
-    return this.lacks(want, target, [...this.endedSince(want, target), ...promised]);
+    return this.lacks(want, target, this.unseen(want, target));
+  }
+
+  /** Of the room that the look saw, the share that nobody has been promised since: its order stands while that is equal. */
+  private leftOf(want: Waiting, target: WantTarget): number {
+    return this.unseen(want, target).reduce(
+      (left, { memoryBytes }) => left - memoryBytes / target.roomBytes,
+      1,
+    );
   }
 
   /** Why the VM does not fit beside these; null: it does. */

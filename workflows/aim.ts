@@ -10,11 +10,20 @@ import type { MigrateVmInput } from '../domain/spec.ts';
 import type { MoveResult } from '../activities/move.ts';
 import type { Calls } from './calls.ts';
 import { patched } from '@temporalio/workflow';
-import { findRunning, reserveOf, targetsOf, waitForSlot, type Chosen } from './choose-node.ts';
-import { failureOf } from './failure-of.ts';
+import {
+  findRunning,
+  reserveOf,
+  roomAt,
+  targetsOf,
+  waitForSlot,
+  type Chosen,
+} from './choose-node.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
 import { moveWithCause } from './move-with-cause.ts';
+import type { OwnTurn } from './own-turn.ts';
 import type { StepContext } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
+import type { Turn } from './turns.ts';
 
 /** Failures that another node would not have. */
 const OF_THE_TARGET: readonly FailureCode[] = [
@@ -39,6 +48,10 @@ export class Aim {
   vm: VmFacts;
   private ranking: Chosen['ranking'];
   private targets: Chosen['targets'] = {};
+  private room: Chosen['room'];
+  private apart: string[];
+  /** Undefined in runs of earlier versions, and where a person skipped the wait. */
+  private readonly turn: OwnTurn | undefined;
   /** Nodes that have turned the VM down in this run. */
   private avoid: string[] = [];
 
@@ -46,7 +59,8 @@ export class Aim {
     calls: Calls,
     input: MigrateVmInput,
     step: string,
-    { role, vm, target, ranking }: Chosen,
+    { role, vm, target, ranking, room, apart }: Chosen,
+    turn?: OwnTurn,
   ) {
     this.calls = calls;
     this.input = input;
@@ -56,6 +70,9 @@ export class Aim {
     this.chosen = target;
     this.target = target;
     this.ranking = ranking;
+    this.room = room;
+    this.apart = apart;
+    this.turn = turn;
   }
 
   async move(c: StepContext): Promise<MoveResult> {
@@ -69,24 +86,57 @@ export class Aim {
     for (;;) {
       await this.lookAgain(c, named);
       const { target } = this;
+      if (this.turn !== undefined && this.lacksTurn(this.turn)) {
+        const given = await this.takeTurn(this.turn, c);
+        if ('refused' in given) {
+          const refusal = stepFailure('TargetNotEligible', given.refused);
+          await this.goElsewhere(named, given.refused, refusal, c);
+        }
+        continue;
+      }
       try {
         return await this.moveTo(target, c);
       } catch (err) {
         const code = failureOf(err)?.code;
         if (code === undefined || !OF_THE_TARGET.some((one) => one === code)) throw err;
-        this.avoid.push(target);
-        const other = await this.choose(c);
-        if (other === null || named !== undefined) throw err;
-        await this.turnTo(other, `${target} failed with ${code}`, c);
+        await this.goElsewhere(named, `${target} failed with ${code}`, err, c);
       }
     }
   }
 
-  private moveTo(target: string, c: StepContext): Promise<MoveResult> {
+  private async moveTo(target: string, c: StepContext): Promise<MoveResult> {
     const { step, role, vm } = this;
     const { reasons = [] } = this.ranking.find(({ node }) => sameName(node, target)) ?? {};
     const known = { reasons, disks: vm.disks };
-    return moveWithCause(this.calls, { step, role, target, known }, c);
+    try {
+      return await moveWithCause(this.calls, { step, role, target, known }, c);
+    } finally {
+      await this.turn?.release();
+    }
+  }
+
+  private lacksTurn(turn: OwnTurn): boolean {
+    return !turn.isFor(this.target) && !sameName(this.role.owner, this.target);
+  }
+
+  private takeTurn(turn: OwnTurn, c: StepContext): Promise<Turn> {
+    const { role, vm, target, apart, targets } = this;
+    const known = this.room.filter(({ node }) => sameName(node, target));
+    // What a person named is left to Windows to refuse, as long as the node takes VMs at all.
+    const room = known.length > 0 ? known : [{ node: target, roomBytes: Number.MAX_SAFE_INTEGER }];
+    return turn.take({ role, vm, room, apart, targets }, c);
+  }
+
+  private async goElsewhere(
+    named: string | undefined,
+    why: string,
+    err: unknown,
+    c: StepContext,
+  ): Promise<void> {
+    this.avoid.push(this.target);
+    const other = await this.choose(c);
+    if (other === null || named !== undefined) throw err;
+    await this.turnTo(other, why, c);
   }
 
   /** Only the two ends are asked as long as the choice stands. */
@@ -100,8 +150,10 @@ export class Aim {
       });
     }
     Object.assign(this, now);
+    const placement = this.place(snapshot, this.target);
+    this.room = roomAt(snapshot, placement, this.input);
     if (named !== undefined || sameName(now.role.owner, this.target)) return;
-    if (this.place(snapshot, this.target).target !== null && this.isTheOnlyWay(now.role)) return;
+    if (placement.target !== null && this.isTheOnlyWay(now.role)) return;
     const other = await this.choose(c);
     if (other === null || sameName(other, this.target)) return;
     await this.turnTo(other, `${this.target} cannot take it any more`, c);
@@ -112,7 +164,8 @@ export class Aim {
     c.evidence({ chosenAnew: `${target}, since ${why}` });
     this.target = target;
     const { role, targets } = this;
-    if (!isMoving(role)) await waitForSlot(this.calls, this.step, { role, target, targets });
+    if (this.turn === undefined && !isMoving(role))
+      await waitForSlot(this.calls, this.step, { role, target, targets });
   }
 
   /** No move to somewhere else is under way. */
@@ -126,6 +179,7 @@ export class Aim {
     this.targets = targetsOf(snapshot);
     const placement = this.place(snapshot);
     this.ranking = placement.ranking;
+    this.room = roomAt(snapshot, placement, this.input);
     c.evidence({ ranking: placement.ranking });
     return placement.target;
   }

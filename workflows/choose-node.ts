@@ -16,6 +16,7 @@ import type { Calls } from './calls.ts';
 import { stepFailure } from './failure-of.ts';
 import type { StepContext } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
+import type { Want } from './turns.ts';
 import { unanswered } from './unanswered.ts';
 
 export interface Chosen {
@@ -26,6 +27,9 @@ export interface Chosen {
   ranking: PlacementVerdict[];
   /** Where other VMs are on their way to; only what the look could tell. */
   targets: { targets?: Record<string, string> };
+  /** Where its turn may take it. */
+  room: Want['targets'];
+  apart: string[];
 }
 
 /** Looks anew at every attempt: what stood in the way may be gone. */
@@ -43,15 +47,30 @@ export async function choose(calls: Calls, input: MigrateVmInput, c: StepContext
     adopt: isMoving(role) && patched('adopt-the-target'),
   });
   c.evidence({ owner: role.owner, target: placement.target, ranking: placement.ranking });
-  const targets = targetsOf(snapshot);
+  const found = { role, vm, targets: targetsOf(snapshot), apart: apartOf(snapshot, role) };
   if (only !== undefined && sameName(only, role.owner)) {
-    return { role, vm, target: role.owner, ranking: [], targets };
+    return { ...found, target: role.owner, ranking: [], room: [] };
   }
   if (placement.target === null) {
     throw unanswered(snapshot, only) ?? noNode(role.name, only, placement);
   }
-  return { role, vm, target: placement.target, ranking: placement.ranking, targets };
+  const room = roomAt(snapshot, placement, input);
+  return { ...found, target: placement.target, ranking: placement.ranking, room };
 }
+
+/** More are waited for by nobody: one of them has room. */
+const TARGETS_MAX = 16;
+
+/** The nodes that its turn may choose among, with the memory that this look saw free there. */
+export const roomAt = (s: Snapshot, { alike }: Placement, input: MigrateVmInput): Want['targets'] =>
+  alike.slice(0, TARGETS_MAX).map(({ node, worse }) => ({
+    node,
+    roomBytes: (viewOf(s, node)?.host.freeMemoryBytes ?? 0) - reserveOf(input),
+    ...(worse ? { worse } : {}),
+  }));
+
+export const apartOf = ({ view }: Snapshot, role: RoleFacts): string[] =>
+  view.cluster.enforcedAntiAffinity ? role.antiAffinityClassNames : [];
 
 export const reserveOf = (input: MigrateVmInput): number =>
   input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
@@ -102,7 +121,7 @@ function noNode(vm: string, only: string | undefined, placement: Placement): Err
       );
 }
 
-/** Until both ends of the move have a free slot. */
+/** Until both ends of the move have a free slot: in runs of earlier versions. */
 export const waitForSlot = (
   calls: Calls,
   step: string,

@@ -4,10 +4,13 @@ import type { VmNow } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MigrateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
+import { patched } from '@temporalio/workflow';
 import { choose, waitForSlot, type Chosen } from './choose-node.ts';
 import { conduct, type Job } from './conduct.ts';
 import { whereverItIs } from './follow.ts';
 import { Aim } from './aim.ts';
+import { OwnTurn } from './own-turn.ts';
+import type { StepContext } from './run.ts';
 
 export interface MigrateVmResult {
   vm: string;
@@ -51,12 +54,18 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
     }
     return { vm: role.name, changed: false, from: role.owner, to: role.owner };
   }
-  await run.step(steps.slot, async (c) => {
-    const waited = await waitForSlot(calls, steps.slot.id, chosen);
-    c.evidence({ ...waited });
+  const turn = patched('turns') ? new OwnTurn(calls) : undefined;
+  const { aim, moved } = await withTurn(turn, async () => {
+    const promised = await run.step(steps.slot, (c) =>
+      turn === undefined
+        ? slot(calls, steps.slot.id, chosen, c)
+        : promise(calls, input, chosen, turn, c),
+    );
+    // Who skips the wait moves without a turn.
+    const own = promised === undefined ? undefined : turn;
+    const aimed = new Aim(calls, input, steps.move.id, promised ?? chosen, own);
+    return { aim: aimed, moved: await run.step(steps.move, (c) => aimed.move(c)) };
   });
-  const aim = new Aim(calls, input, steps.move.id, chosen);
-  const moved = await run.step(steps.move, (c) => aim.move(c));
   const at = { vm: role.name, vmId: role.vmId, node: moved.to };
   await run.step(steps.verify, async (c) => {
     const after = await whereverItIs(calls, at, (node) =>
@@ -75,6 +84,42 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
   const bytes = aim.vm.memoryAssignedBytes;
   const told = { vm: role.name, changed: true, from, to: moved.to, vmId };
   return moved.how === 'started' ? { ...told, bytes, seconds: moved.seconds } : told;
+}
+
+/** Given back whatever becomes of the run. */
+async function withTurn<T>(turn: OwnTurn | undefined, deed: () => Promise<T>): Promise<T> {
+  try {
+    return await deed();
+  } finally {
+    await turn?.release();
+  }
+}
+
+async function slot(calls: Calls, step: string, chosen: Chosen, c: StepContext): Promise<Chosen> {
+  const waited = await waitForSlot(calls, step, chosen);
+  c.evidence({ ...waited });
+  return chosen;
+}
+
+/** Its turn, for one of the nodes that are as good; chosen anew where none of them can take it any more. */
+async function promise(
+  calls: Calls,
+  input: MigrateVmInput,
+  chosen: Chosen,
+  turn: OwnTurn,
+  c: StepContext,
+): Promise<Chosen> {
+  const since = Date.now();
+  let now = c.attempt === 1 ? chosen : await choose(calls, input, c);
+  for (; ; now = await choose(calls, input, c)) {
+    if (sameName(now.role.owner, now.target)) return now;
+    const given = await turn.take(now, c);
+    if ('target' in given) {
+      c.evidence({ target: given.target, waitedMs: Date.now() - since });
+      return { ...now, target: given.target };
+    }
+    c.evidence({ chosenAnew: given.refused });
+  }
 }
 
 const verify = (calls: Calls, node: string, step: string, { role, vm }: Chosen): Promise<VmNow> =>

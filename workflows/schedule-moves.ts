@@ -2,6 +2,7 @@
 // turn back afterwards. It looks before it promises, so that the moves of others count; it starts no move itself. Started
 // by whoever wants the first turn (activities/turns.ts), ended by itself when nobody wants any. Nobody steers it.
 import {
+  CancellationScope,
   condition,
   continueAsNew,
   defineQuery,
@@ -70,6 +71,7 @@ class Ledger {
   /** Signals that have not arrived yet. */
   private sending = 0;
   private endedAt: string | null = null;
+  private readonly info = workflowInfo();
 
   constructor({ cluster, state }: ScheduleMovesInput) {
     this.calls = new Calls(cluster);
@@ -174,8 +176,7 @@ class Ledger {
   private tell(run: Asked['run'], news: TurnNews): void {
     this.sending += 1;
     const handle = getExternalWorkflowHandle(run.workflowId, run.runId);
-    void handle
-      .signal(turnSignal, news)
+    void CancellationScope.nonCancellable(() => handle.signal(turnSignal, news))
       .catch((err: unknown) => {
         if (!(err instanceof TemporalFailure)) throw err;
         // It has ended, and with it all that it wanted.
@@ -188,7 +189,7 @@ class Ledger {
 
   /** As every run tells it, for whoever asks: it has no steps and takes no decision. */
   private status() {
-    const { workflowId, runId: run, startTime } = workflowInfo();
+    const { workflowId, runId: run, startTime } = this.info;
     return {
       ...{ run: workflowId, runId: run, workflow: LEDGER_WORKFLOW, waitingFor: null },
       state: this.endedAt === null ? 'running' : 'succeeded',

@@ -8,8 +8,8 @@ type Run = Asked['run'];
 
 /** A turn whose VM has not been seen to move for so long may be forgotten: its run is asked. */
 const QUIET_MS = 15_000;
-/** Whoever does not answer that within this loses the turn. A node's restart takes its runs along for some seconds. */
-const ANSWER_MS = 60_000;
+/** Whoever does not answer that within this loses the turn: no worker of the cluster has served the run for so long. */
+const ANSWER_MS = 300_000;
 /** Why a run waits is told again so rarely, and the rarer the more runs wait. */
 const TELL_EVERY_MS = { least: 5_000, perRun: 200 } as const;
 /** Wants that are over and may be sent again by a lost answer. */

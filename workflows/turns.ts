@@ -6,7 +6,6 @@ import {
   defineSignal,
   getExternalWorkflowHandle,
   setHandler,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { TemporalFailure } from '@temporalio/common';
@@ -45,6 +44,9 @@ export class Turns {
   /** Wants that have their turn, by the VM's id. */
   private readonly held = new Map<string, string>();
   private readonly unsent: Asked[] = [];
+  /** Of this run, and of no other object of this kind in it. */
+  private readonly id = `${workflowInfo().runId}.${Date.now().toString(36)}`;
+  private asks = 0;
 
   constructor(calls: Calls, kind: TurnKind) {
     this.calls = calls;
@@ -66,7 +68,8 @@ export class Turns {
     waiting: (why: string) => void,
     seen: Record<string, string> = {},
   ): Promise<Turn> {
-    const ask = uuid4();
+    this.asks += 1;
+    const ask = `${this.id}.${this.asks}`;
     const mine: Pending = { waiting, why: 'its turn to move', answer: undefined };
     this.pending.set(ask, mine);
     waiting(mine.why);

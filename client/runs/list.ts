@@ -7,7 +7,7 @@ import {
   type PayloadCodec,
 } from '@temporalio/common';
 import { EncryptionKeyProblem } from '../../config/temporal/encryption.ts';
-import { ATTRIBUTE, RUN_PREFIX, runsOf, type WorkflowName } from '../../domain/names.ts';
+import { ATTRIBUTE, LEDGER_WORKFLOW, RUN_PREFIX, runsOf } from '../../domain/names.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import { clusterOfRun, isFullName, pickRun, runNotFound } from './names.ts';
 
@@ -39,10 +39,10 @@ export const LIST_DEFAULT = 200;
 /** A name is looked for among so many of the newest runs. */
 const NAMES_MAX = 2_000;
 
-/** Newest first, at most `max`. The server's list is up to a second behind. */
-/** Over within a second, and nobody's business but that of the command that waits for them. */
-const LOOKS: readonly string[] = ['inspectCluster', 'surveyFleet'] satisfies WorkflowName[];
+/** Looks, and the order of moves: nobody started them as runs, and nobody steers them. */
+const UNLISTED: readonly string[] = ['inspectCluster', 'surveyFleet', LEDGER_WORKFLOW];
 
+/** Newest first, at most `max`. The server's list is up to a second behind. */
 export async function listRuns(
   temporal: Temporal,
   filter: RunFilter,
@@ -52,7 +52,7 @@ export async function listRuns(
   const query = listQuery(filter);
   await within(temporal.connection, CALL_MS, async () => {
     for await (const info of forgiving(temporal).workflow.list({ query, pageSize: PAGE })) {
-      if (LOOKS.includes(info.type)) continue;
+      if (UNLISTED.includes(info.type)) continue;
       runs.push(listed(info));
       if (runs.length >= max) break;
     }
