@@ -1,6 +1,7 @@
 // The worker processes of a stage, simulated or real: each node of the lab that is up has one. It is born when its node
 // is, dies with it, and is started again by its service when it dies alone. It runs the product's own activities.
 import { inProcessHost } from '../../lab/host.ts';
+import type { LedgerDoor } from '../../activities/cluster.ts';
 import type { Lab } from '../../lab/machine/lab.ts';
 import type { Random } from '../rig/random.ts';
 import { hostOfWorker, productParts, type Living, type Mutant, type WorkerParts } from './parts.ts';
@@ -36,6 +37,8 @@ export interface CrewOptions<W> {
   lookEveryMs: number;
   mutant?: Mutant | undefined;
   around: Around<W>;
+  /** The worker's way to the order of moves. */
+  ledger: (worker: W) => LedgerDoor;
   /** @param incarnation counts the processes of this node */
   start: (node: string, incarnation: number) => W;
 }
@@ -117,6 +120,7 @@ export class Crew<W extends CrewMember> {
         now: () => worker.now(),
         elapsedMs: () => stage.clock.now(),
         lookEveryMs,
+        ledger: this.o.ledger(worker),
         after: (ms, call) => worker.after(ms, call),
         worker: { version: 'sim', node: process.versions.node, platform: 'sim', powershell: null },
       },

@@ -1,6 +1,6 @@
 // The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
 // more, a patient one who mends what is broken and retries what waits for a person.
-import { clusterQueue, runId, sameName } from '../../domain/names.ts';
+import { clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
 import { Random } from '../rig/random.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
@@ -67,7 +67,9 @@ export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
   }
 }
 
-const open = (c: Stage): SeenRun[] => c.runs().filter((run) => run.state === 'open');
+/** The order of moves is nobody's run. */
+const open = (c: Stage): SeenRun[] =>
+  c.runs().filter((run) => run.state === 'open' && run.type !== LEDGER_WORKFLOW);
 const needy = (run: SeenRun): StepStatus[] =>
   run.status()?.steps.filter((s) => s.state === 'needs-operator') ?? [];
 
@@ -212,9 +214,16 @@ export class Operator {
     if (failure === null || STANDS.includes(failure.code)) return;
     // Somebody skipped making the VM, so there is none to be moved.
     if (failure.code === 'RoleMissing' && !this.isThere(id.split('/')[1] ?? '')) return;
+    // Somebody resumed a node that the run had found paused: what came to it then is theirs to move.
+    if (failure.code === 'NodeNotDrained' && this.isOpen(id.split('/')[0] ?? '')) return;
     this.c.violated(
       `a retry cures what was mended: ${id} of ${run.id} fails with ${failure.code} although everything is in order: ${failure.message}`,
     );
+  }
+
+  private isOpen(node: string): boolean {
+    const { nodes } = this.c.lab.state();
+    return nodes.some(({ name, state }) => sameName(name, node) && state === 'Up');
   }
 
   private isThere(vm: string): boolean {

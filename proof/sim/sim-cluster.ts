@@ -1,5 +1,8 @@
 // One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
 // code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
+import type { LedgerDoor } from '../../activities/cluster.ts';
+import { clusterQueue, LEDGER_WORKFLOW, runId } from '../../domain/names.ts';
+import { TURN_SIGNALS } from '../../domain/turn-messages.ts';
 import type { Decision } from '../../domain/status.ts';
 import { Lab } from '../../lab/machine/lab.ts';
 import type { Effect } from '../../lab/machine/records.ts';
@@ -16,6 +19,9 @@ import { SimServer } from './temporal/server.ts';
 import { SimClock } from './temporal/sim-clock.ts';
 import type { WorkflowHost } from './temporal/workflow-host.ts';
 import { effectLine, timed } from './texts.ts';
+
+/** Of a call to the server. */
+const CALL_MS = 3;
 
 export interface SimClusterOptions {
   scenario: Scenario;
@@ -67,6 +73,7 @@ export class SimCluster implements Stage {
       lookEveryMs,
       mutant,
       around,
+      ledger: (worker) => this.ledgerOf(worker),
       start: (node, incarnation) => this.startWorker(node, incarnation),
     });
     this.crew.begin();
@@ -162,6 +169,27 @@ export class SimCluster implements Stage {
     this.letSleep();
     for (const run of this.server.runs) await run.cached?.dispose();
     await this.server.settle();
+  }
+
+  /** As a client of the server would do it in this worker's process. */
+  private ledgerOf(worker: SimWorker): LedgerDoor {
+    return {
+      want: (cluster, wants) =>
+        new Promise((resolve, reject) => {
+          worker.after(CALL_MS, () => {
+            if (!worker.connected) {
+              reject(new Error('the server cannot be reached'));
+              return;
+            }
+            const request = {
+              ...{ id: runId.moves(cluster), type: LEDGER_WORKFLOW },
+              ...{ queue: clusterQueue(cluster), input: { cluster } },
+            };
+            this.server.signalWithStart(request, TURN_SIGNALS.want, wants);
+            resolve();
+          });
+        }),
+    };
   }
 
   private hooked(worker: SimWorker, parts: WorkerParts): WorkerParts {

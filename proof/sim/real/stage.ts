@@ -105,6 +105,7 @@ export class RealStage implements Stage {
       lookEveryMs,
       mutant,
       around: (worker, op, args, call) => this.through(worker, op, args, call),
+      ledger: (worker) => worker.ledger,
       start: (node, incarnation) => this.startWorker(node, incarnation),
     });
     this.crew.begin();

@@ -1,6 +1,8 @@
 // One node's worker process, played inside this one: real Temporal workers on both queues, with the product's workflows
 // and activities, over a line of their own. It dies without a word: its line is cut first, so nothing that its remains
 // still say arrives, and its code gets no more answers from the host.
+import type { LedgerDoor } from '../../../activities/cluster.ts';
+import { ledgerDoor } from '../../../workers/ledger.ts';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { clusterQueue, nodeQueue } from '../../../domain/names.ts';
 import type { CrewMember } from '../crew.ts';
@@ -71,6 +73,16 @@ export class RealWorker implements CrewMember {
       if (this.alive) throw error;
     }
   }
+
+  /** Over its own line, which may be cut. */
+  readonly ledger: LedgerDoor = {
+    want: (cluster, wants) => {
+      const [connection] = this.connections;
+      if (connection === undefined) return Promise.reject(new Error('it has not connected yet'));
+      const { namespace } = this.options;
+      return ledgerDoor({ connection, namespace }).want(cluster, wants);
+    },
+  };
 
   now(): Date {
     return new Date(this.options.clock.now() + this.clockOffsetMs);

@@ -20,12 +20,6 @@ export interface Act {
   effects: Effect[];
 }
 
-/** What awaitSlot saw last. */
-interface SlotLook {
-  limit: number;
-  moves: { vm: string; from: string; to: string; phase: string }[];
-}
-
 const acting: ReadonlySet<string> = new Set(ACT_OPS);
 export const isActing = (op: string): op is ActOp => acting.has(op);
 
@@ -37,7 +31,6 @@ export class Ledger {
   private readonly askedFor = new Set<number>();
   /** When a node last left the cluster. */
   membersChangedAt = -Infinity;
-  private readonly looks = new Map<string, SlotLook>();
   private readonly arrivals = new Map<string, number>();
   private readonly starts = new Map<string, number>();
   private readonly ends = new Map<string, number>();
@@ -95,18 +88,6 @@ export class Ledger {
     return by === '' || (by !== undefined && !isOpen(by));
   }
 
-  /** Did the run's last look for a slot show room at both ends of this move? */
-  sawFreeSlot(runId: string, vm: string, ends: string[]): boolean {
-    const look = this.looks.get(runId);
-    if (look === undefined) return false;
-    return ends.every((node) => {
-      const others = look.moves.filter(
-        (m) => m.vm !== vm && m.phase !== 'queued' && (m.from === node || m.to === node),
-      );
-      return others.length < look.limit;
-    });
-  }
-
   effect({ kind, subject, seq, node }: Effect, now: number): void {
     if (kind === 'role-moved') this.arrivals.set(this.vmOfRole(subject), now);
     if (kind === 'move-finished' || kind === 'vm-started' || kind === 'vm-restarted')
@@ -146,10 +127,6 @@ export class Ledger {
     const at = lab.clock.now();
     if (!isActing(op)) {
       this.reads.set(`${runId} ${op}`, at);
-      if (info.activityType === 'awaitSlot' && op === 'readRoles') {
-        const { moves, cluster } = lab.state();
-        this.looks.set(runId, { limit: cluster.maximumParallelMigrations, moves });
-      }
       return call();
     }
     const before = this.newest(lab);

@@ -1,7 +1,8 @@
 // Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled only
 // when asked, with progress that only grows.
 import type { Effect } from '../../../lab/machine/records.ts';
-import { did, moveBegunBy } from './ledger.ts';
+import type { SeenRun } from '../temporal/seen-run.ts';
+import { did, moveBegunBy, type Act } from './ledger.ts';
 import { unlessExcused, type Beat, type Make } from './rule.ts';
 
 const MOVE_ENDS: readonly Effect['kind'][] = ['move-finished', 'move-failed', 'move-cancelled'];
@@ -54,25 +55,64 @@ const limits: Make = ({ state }) => {
   };
 };
 
-/** docs/decisions/0004: a look at free slots precedes a run's move; nothing is reserved, and the cluster queues the rest. */
-const looksForSlots: Make = (world) => ({
-  rule: 'a run asks for its move only after it saw a free slot at both ends, or a person skipped that',
+const slotStepOf = (run: SeenRun) => run.status()?.steps.find((s) => s.id.endsWith('/slot'));
+
+const waitsForTurn: Make = (world) => ({
+  rule: 'a run asks for its move only after it was given its turn, or a person skipped that',
   act: (act) => {
-    const { ledger } = world;
     const effect = moveBegunBy(act);
-    // What is tried again does not wait again, and may go elsewhere.
-    const earlier = ledger.acts.some(
-      (a) => a !== act && a.runId === act.runId && a.op === 'startMove',
+    if (effect === undefined) return undefined;
+    const what = `${act.workflowId} started its move (${effect.detail}) without having a turn`;
+    return unlessExcused(world, act, what, (run) =>
+      ['succeeded', 'skipped'].includes(slotStepOf(run)?.state ?? ''),
     );
-    if (effect === undefined || earlier) return undefined;
-    const what = `${act.workflowId} started its move (${effect.detail}) without having seen a free slot`;
-    const sawOne = ledger.sawFreeSlot(act.runId, effect.subject, ends(effect.detail));
-    return unlessExcused(world, act, what, (run) => {
-      const slot = run.status()?.steps.find((s) => s.id.endsWith('/slot'));
-      return slot?.state === 'skipped' || (slot?.state === 'succeeded' && sawOne);
-    });
   },
 });
+
+/** Whoever has its turn by an older, higher limit moves yet. */
+const LOWERED_MS = 600_000;
+
+/** The cluster queues what comes too early; of our own runs nothing does. */
+const ownLimits: Make = (world) => {
+  const own = new Map<string, { act: Act; ends: string[] }>();
+  const limits: { at: number; limit: number }[] = [];
+  const limit = (): number => {
+    const now = world.now();
+    const last = limits.at(-1);
+    const { maximumParallelMigrations } = world.state().cluster;
+    if (last?.limit === maximumParallelMigrations) last.at = now;
+    else limits.push({ at: now, limit: maximumParallelMigrations });
+    return Math.max(...limits.filter(({ at }) => now - at < LOWERED_MS).map((one) => one.limit));
+  };
+  /** A person let it go without a turn, or the run ended and said that its move is left as it is. */
+  const isExcused = (run: SeenRun): boolean =>
+    slotStepOf(run)?.state === 'skipped' ||
+    /left running|"(MoveStalled|SlotsBusy)"/.test(JSON.stringify(run.status()));
+  return {
+    rule: 'runs of watari never ask for more moves at a node than the cluster allows at a time',
+    act: (act) => {
+      limit();
+      const effect = moveBegunBy(act);
+      if (effect === undefined) return undefined;
+      own.set(effect.subject, { act, ends: ends(effect.detail) });
+      const counted = [...own.values()].filter(({ act: { runId } }) => {
+        const run = world.runs().find((one) => one.runId === runId);
+        return run !== undefined && !isExcused(run);
+      });
+      const over = ends(effect.detail).find(
+        (node) => counted.filter((one) => one.ends.includes(node)).length > limit(),
+      );
+      if (over === undefined) return undefined;
+      const what = `${act.workflowId} asked for a move too many at ${over} (${effect.detail})`;
+      return unlessExcused(world, act, what, isExcused);
+    },
+    effect: ({ kind, subject }) => {
+      limit();
+      if (MOVE_ENDS.includes(kind)) own.delete(subject);
+      return undefined;
+    },
+  };
+};
 
 /** A run that has moved its VM does not move it again, unless a person asked for that step once more. */
 const movesOnce: Make = () => {
@@ -172,7 +212,8 @@ const progress: Make = () => {
 export const MOVE_RULES: readonly Make[] = [
   oneMove,
   limits,
-  looksForSlots,
+  waitsForTurn,
+  ownLimits,
   movesOnce,
   nothingUnasked,
   cancelsOnlyWhenAsked,

@@ -6,6 +6,7 @@ import type { NodeActivityDeps } from '../../../activities/examine.ts';
 import { failed } from '../../../activities/failing.ts';
 import type { MoveRequest } from '../../../activities/move.ts';
 import type { ClusterView } from '../../../domain/facts.ts';
+import type { Standing } from '../../../domain/turns.ts';
 import type { HypervHost } from '../../../hyperv/host.ts';
 import type { Deed, Mutant, WorkerParts } from '../parts.ts';
 
@@ -98,15 +99,18 @@ export const MUTANTS: readonly NamedMutant[] = [
     breaks: ['one call of an operation does one thing'],
   },
   {
-    name: 'awaitSlot that does not wait',
+    name: 'a ledger to which the turns that are given mean nothing',
     from: 1,
     mutant: {
-      parts: (parts) =>
-        withDeed(parts, 'cluster', 'awaitSlot', () => Promise.resolve({ waitedMs: 0 })),
+      parts: (parts) => {
+        const real = parts.cluster['lookAtMoves'] ?? (() => Promise.reject(new Error('no look')));
+        return withDeed(parts, 'cluster', 'lookAtMoves', async () => ({
+          ...((await real()) as Standing),
+          limit: 1000,
+        }));
+      },
     },
-    breaks: [
-      'a run asks for its move only after it saw a free slot at both ends, or a person skipped that',
-    ],
+    breaks: ['runs of watari never ask for more moves at a node than the cluster allows at a time'],
   },
   {
     name: 'requestRestart that saves what still runs',

@@ -46,6 +46,8 @@ const firstOf = (list: { payloads?: Payload[] } | undefined): { result?: Payload
 export class JobMaker {
   private readonly activities = new Map<number, ActivityEntry>();
   private readonly children = new Map<number, ChildEntry>();
+  /** Of signals to other runs. */
+  private readonly signals = new Map<number, number>();
   private readonly workflowId: string;
 
   constructor(workflowId: string) {
@@ -59,6 +61,7 @@ export class JobMaker {
       const entry = { seq, type: a.activityType?.name ?? '', id: a.activityId ?? '' };
       this.activities.set(id, { ...entry, startedId: 0, identity: '' });
     }
+    if (event.kind === 'signalExternalWorkflowExecutionInitiated') this.signals.set(id, seq);
     if (event.kind === 'startChildWorkflowExecutionInitiated') {
       const workflowType = a.workflowType?.name ?? '';
       this.children.set(id, {
@@ -155,6 +158,11 @@ export class JobMaker {
     if (kind.startsWith('activityTask')) return this.activity(event);
     if (kind.startsWith('childWorkflow') || kind === 'startChildWorkflowExecutionFailed')
       return this.child(event);
+    if (
+      kind === 'externalWorkflowExecutionSignaled' ||
+      kind === 'signalExternalWorkflowExecutionFailed'
+    )
+      return [this.signalled(event)];
     // Of a child's cancellation nobody is told; the child's own end is what counts.
     return [];
   }
@@ -191,6 +199,18 @@ export class JobMaker {
       default:
         return [];
     }
+  }
+
+  private signalled({ a, kind, id }: HistoryEvent): Job {
+    const seq = this.signals.get(a.initiatedEventId ?? 0);
+    if (seq === undefined) throw new Error(`event ${id} is about no signal that was sent`);
+    const failure = { message: 'Unable to signal external workflow because it was not found' };
+    return {
+      resolveSignalExternalWorkflow: {
+        seq,
+        ...(kind === 'signalExternalWorkflowExecutionFailed' ? { failure } : {}),
+      },
+    };
   }
 
   private child({ a, kind, id }: HistoryEvent): Job[] {

@@ -3,6 +3,7 @@ import { ActivityTask, type ActivityOwner } from './activity-task.ts';
 import type { Command } from './commands.ts';
 import { jsonOf, msOf, payloadOf, type Attributes, type Failure, type Payload } from './history.ts';
 import type { RunKeeper } from './server-options.ts';
+import { sendSignal } from './send-signal.ts';
 import type { ServerRun } from './server-run.ts';
 import { failureText } from './texts.ts';
 
@@ -46,7 +47,12 @@ export class CommandReader {
       if (child?.state === 'open')
         this.later(() => this.server.requestCancel(child.id, 'parent-close-policy'));
     }
-    const { parent } = run;
+    const { parent, continuesWith: input } = run;
+    if (input !== undefined) {
+      const { id, type, queue } = run;
+      this.server.start({ id, type, queue, input });
+      return;
+    }
     if (parent?.run.state !== 'open') return;
     this.later(() => {
       if (parent.run.state === 'open') this.tellParent(run, parent.run, parent.initiatedId);
@@ -70,6 +76,8 @@ export class CommandReader {
       this.startChild(run, c.startChildWorkflowExecution, from, userMetadata);
     else if (c.cancelChildWorkflowExecution)
       this.cancelChild(run, c.cancelChildWorkflowExecution.childWorkflowSeq, from);
+    else if (c.signalExternalWorkflowExecution)
+      sendSignal(server, run, c.signalExternalWorkflowExecution, from);
     else if (c.updateResponse) this.updateResponse(run, c.updateResponse);
     else if (c.setPatchMarker) {
       const { patchId, deprecated = false } = c.setPatchMarker;
@@ -107,6 +115,12 @@ export class CommandReader {
       run.failure = c.failWorkflowExecution.failure as Failure;
       const a = { failure: run.failure, retryState: 'RETRY_STATE_RETRY_POLICY_NOT_SET', ...from };
       server.write(run, { kind: 'workflowExecutionFailed', a });
+    } else if (c.continueAsNewWorkflowExecution) {
+      const { workflowType, arguments: args } = c.continueAsNewWorkflowExecution;
+      run.state = 'completed';
+      run.continuesWith = jsonOf(args?.[0]) as object;
+      const a = { workflowType: { name: workflowType }, input: payloadsOf(args), ...from };
+      server.write(run, { kind: 'workflowExecutionContinuedAsNew', a });
     } else if (c.cancelWorkflowExecution) {
       run.state = 'canceled';
       server.write(run, { kind: 'workflowExecutionCanceled', a: from });

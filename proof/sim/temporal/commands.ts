@@ -1,6 +1,6 @@
 // Commands of workflow code against the events of a history: does this command make that event? Stricter than the
 // native core, which compares types and ids: here the arguments have to be the same bytes too.
-import type { HistoryEvent, Payload } from './history.ts';
+import type { Execution, HistoryEvent, Payload } from './history.ts';
 
 /** coresdk.workflow_commands.WorkflowCommand as workflow code emits it; only what this product uses is named. */
 export interface Command {
@@ -25,6 +25,13 @@ export interface Command {
     [option: string]: unknown;
   };
   cancelChildWorkflowExecution?: { childWorkflowSeq: number };
+  signalExternalWorkflowExecution?: {
+    seq: number;
+    workflowExecution: Execution;
+    signalName: string;
+    args?: Payload[];
+  };
+  continueAsNewWorkflowExecution?: { workflowType: string; arguments?: Payload[] };
   completeWorkflowExecution?: { result?: Payload };
   failWorkflowExecution?: { failure?: object };
   cancelWorkflowExecution?: object;
@@ -84,6 +91,22 @@ function ruleOf(c: Command, rejectedBefore: boolean): Rule | undefined {
   }
   if (c.cancelChildWorkflowExecution)
     return ofKind('requestCancelExternalWorkflowExecutionInitiated');
+  if (c.signalExternalWorkflowExecution) {
+    const { workflowExecution, signalName, args } = c.signalExternalWorkflowExecution;
+    return {
+      event: 'signalExternalWorkflowExecutionInitiated',
+      command: `${signalName} ${workflowExecution.workflowId ?? ''} ${bytes(args)}`,
+      recorded: (e) =>
+        `${e.a.signalName ?? ''} ${e.a.workflowExecution?.workflowId ?? ''} ${inputOf(e)}`,
+    };
+  }
+  if (c.continueAsNewWorkflowExecution) {
+    return {
+      event: 'workflowExecutionContinuedAsNew',
+      command: bytes(c.continueAsNewWorkflowExecution.arguments),
+      recorded: inputOf,
+    };
+  }
   if (c.setPatchMarker) return ofKind('markerRecorded');
   if (c.upsertWorkflowSearchAttributes) return ofKind('upsertWorkflowSearchAttributes');
   if (c.modifyWorkflowProperties) return ofKind('workflowPropertiesModified');
@@ -114,7 +137,10 @@ function ruleOf(c: Command, rejectedBefore: boolean): Rule | undefined {
 }
 
 const seqOf = (c: Command): number =>
-  c.scheduleActivity?.seq ?? c.startChildWorkflowExecution?.seq ?? 0;
+  c.scheduleActivity?.seq ??
+  c.startChildWorkflowExecution?.seq ??
+  c.signalExternalWorkflowExecution?.seq ??
+  0;
 
 /** Of the upsert that the core itself adds to a patch marker. */
 const isPatchUpsert = ({ kind, a }: HistoryEvent): boolean =>

@@ -37,6 +37,7 @@ export type EventKind =
   | 'workflowExecutionCompleted'
   | 'workflowExecutionFailed'
   | 'workflowExecutionCanceled'
+  | 'workflowExecutionContinuedAsNew'
   | 'workflowExecutionSignaled'
   | 'workflowExecutionCancelRequested'
   | 'workflowExecutionUpdateAccepted'
@@ -65,6 +66,9 @@ export type EventKind =
   | 'requestCancelExternalWorkflowExecutionInitiated'
   | 'requestCancelExternalWorkflowExecutionFailed'
   | 'externalWorkflowExecutionCancelRequested'
+  | 'signalExternalWorkflowExecutionInitiated'
+  | 'signalExternalWorkflowExecutionFailed'
+  | 'externalWorkflowExecutionSignaled'
   | 'markerRecorded'
   | 'upsertWorkflowSearchAttributes'
   | 'workflowPropertiesModified';
@@ -188,6 +192,7 @@ const COMMAND_EVENTS: ReadonlySet<EventKind> = new Set<EventKind>([
   'workflowExecutionCompleted',
   'workflowExecutionFailed',
   'workflowExecutionCanceled',
+  'workflowExecutionContinuedAsNew',
   'workflowExecutionUpdateAccepted',
   'workflowExecutionUpdateCompleted',
   'activityTaskScheduled',
@@ -196,6 +201,7 @@ const COMMAND_EVENTS: ReadonlySet<EventKind> = new Set<EventKind>([
   'timerCanceled',
   'startChildWorkflowExecutionInitiated',
   'requestCancelExternalWorkflowExecutionInitiated',
+  'signalExternalWorkflowExecutionInitiated',
   'markerRecorded',
   'upsertWorkflowSearchAttributes',
   'workflowPropertiesModified',

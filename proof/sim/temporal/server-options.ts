@@ -1,7 +1,7 @@
 // What a simulated server is made with, and what those of its parts that have a file of their own know of it.
 import type { Random } from '../../rig/random.ts';
 import type { ActivityQueue } from './activity-queue.ts';
-import type { Attributes, EventKind } from './history.ts';
+import type { Attributes, EventKind, Payload } from './history.ts';
 import type { StartRequest } from './seen-run.ts';
 import type { PendingEvent, ServerRun } from './server-run.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -25,7 +25,10 @@ export interface RunKeeper {
   readonly options: ServerOptions;
   readonly queue: ActivityQueue;
   /** Starts a run; undefined when one with this id is open: the id is the lock. */
-  start(request: StartRequest, parent: ServerRun['parent']): ServerRun | undefined;
+  start(request: StartRequest, parent?: ServerRun['parent']): ServerRun | undefined;
+  /** The open run of this id. */
+  find(id: string): ServerRun | undefined;
+  deliver(run: ServerRun, signal: string, args: Payload[], more: Attributes): void;
   requestCancel(id: string, by: string, external?: Attributes): boolean;
   /** Writes an event; while a workflow task is in hand it waits until that is over. `learn` is told its number. */
   add(

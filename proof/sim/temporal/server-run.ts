@@ -55,8 +55,12 @@ export interface ServerRun extends SeenRun {
   readonly children: Map<number, { id: string; run: ServerRun | undefined; startedId: number }>;
   /** Sequence numbers of the code -> those events. */
   readonly childEvents: Map<number, number>;
+  /** Signals to other runs that have not arrived yet. */
+  readonly signals: Set<number>;
   readonly acceptedUpdates: Map<string, number>;
   readonly patches: string[];
+  /** Input of the run that goes on in its place. */
+  continuesWith: object | undefined;
 }
 
 export function openRun(
@@ -88,13 +92,18 @@ export function openRun(
     timers: new Map(),
     children: new Map(),
     childEvents: new Map(),
+    signals: new Set(),
     acceptedUpdates: new Map(),
     patches: [],
+    continuesWith: undefined,
     status() {
       return this.cached?.status() ?? this.lastStatus;
     },
     wakes() {
-      const waits = [this.activities.size, this.timers.size, this.children.size];
+      const waits = [
+        ...[this.activities.size, this.timers.size],
+        ...[this.children.size, this.signals.size],
+      ];
       const told = [this.buffered.length, this.updates.length];
       return this.task !== undefined || [...waits, ...told].some((count) => count > 0);
     },

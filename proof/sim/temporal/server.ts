@@ -6,7 +6,7 @@ import { ActivityQueue } from './activity-queue.ts';
 import type { Poller } from './activity-task.ts';
 import { CommandReader } from './command-reader.ts';
 import { Nondeterminism, type Command } from './commands.ts';
-import { payloadOf, type Attributes, type EventKind } from './history.ts';
+import { payloadOf, type Attributes, type EventKind, type Payload } from './history.ts';
 import type { StartRequest, UpdateAnswer } from './seen-run.ts';
 import type { RunKeeper, ServerOptions } from './server-options.ts';
 import { openRun, startedAttributes, type PendingEvent, type ServerRun } from './server-run.ts';
@@ -87,13 +87,18 @@ export class SimServer implements RunKeeper {
     const run = this.open.get(id);
     if (run === undefined) return false;
     this.options.tell(`${id} gets the signal ${decision.action} ${decision.step}`);
-    this.add(run, 'workflowExecutionSignaled', {
-      signalName: MESSAGES.decide,
-      input: { payloads: [payloadOf(decision)] },
-      identity: decision.by,
-    });
-    this.scheduleTask(run);
+    this.deliver(run, MESSAGES.decide, [payloadOf(decision)], { identity: decision.by });
     return true;
+  }
+
+  signalWithStart(request: StartRequest, signal: string, arg: unknown): void {
+    const run = this.open.get(request.id) ?? this.start(request);
+    if (run !== undefined) this.deliver(run, signal, [payloadOf(arg)], { identity: 'sim' });
+  }
+
+  deliver(run: ServerRun, signalName: string, payloads: Payload[], more: Attributes): void {
+    this.add(run, 'workflowExecutionSignaled', { signalName, input: { payloads }, ...more });
+    this.scheduleTask(run);
   }
 
   /** Answers once the run has taken or refused it; never when the run ends before. */
@@ -391,4 +396,5 @@ export class SimServer implements RunKeeper {
 const isClosing = (c: Command): boolean =>
   c.completeWorkflowExecution != null ||
   c.failWorkflowExecution != null ||
-  c.cancelWorkflowExecution != null;
+  c.cancelWorkflowExecution != null ||
+  c.continueAsNewWorkflowExecution != null;

@@ -23,7 +23,7 @@ const { WorkflowActivation } = proto.coresdk.workflow_activation;
 /** A limit on each run of the code would start a thread for it, which costs more than the run. */
 const NO_LIMIT = undefined as never;
 
-const CLOSED = /^workflowExecution(Completed|Failed|Canceled)$/;
+const CLOSED = /^workflowExecution(Completed|Failed|Canceled|ContinuedAsNew)$/;
 
 export interface TaskResult {
   commands: Command[];
