@@ -1,5 +1,5 @@
 // `npm run bench`: measures how much time the product itself takes, with real processes, and prints one table. How each
-// figure is measured: docs/speed.md. Options: --json, --quick, --powershell.
+// figure is measured: docs/speed.md. Options: --json, --quick, --powershell, --fleet.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { resultOf, type Figure, type FigureResult } from './figures.ts';
 import { machineLines, machineReport } from '../rig/machine.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
+import { FIGURES as FLEET, measureFleet } from './measures/fleet.ts';
 import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
 import { FIGURES as MIGRATE_SIZE, measureMigrateSize } from './measures/migrate-size.ts';
 import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
@@ -28,6 +29,9 @@ const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) =>
   Object.values<Figure>(group),
 );
 
+/** Many moves on one cluster, for whoever asks: they take minutes of simulated time that cannot be hurried. */
+const OF_FLEET = [measureFleet];
+
 /** The demo last: its second side is left out when time is short. */
 const BEFORE_POWERSHELL = [measureQuietCluster, measureNodeReturn, measureDoctor];
 const AFTER_POWERSHELL = [measureDemoApply];
@@ -36,6 +40,8 @@ interface Wanted {
   quick: boolean;
   /** Nothing else. */
   powershell: boolean;
+  /** Nothing else. */
+  fleet: boolean;
 }
 
 interface Measured {
@@ -57,7 +63,11 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
   const programs = new Programs();
   const problems: string[] = [];
   let cliVersion: string | null = null;
-  let noPowerShell: string | null = quick ? 'a quick run does without it' : null;
+  let noPowerShell: string | null = quick
+    ? 'a quick run does without it'
+    : wanted.fleet
+      ? 'only the fleet was asked for'
+      : null;
   const interrupted = whenInterrupted();
   try {
     const powershell: Measure = async () => {
@@ -69,7 +79,8 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
       const tuned = await startTuned(cli.path, folder);
       sides.push(tuned);
       // Sizes are compared with nothing.
-      if (!quick && !wanted.powershell) sides.push(await startPlain(cli.path, folder));
+      if (!quick && !wanted.powershell && !wanted.fleet)
+        sides.push(await startPlain(cli.path, folder));
       return { sides, tuned, quick, folder, programs, deadline, say };
     };
     const sizes: Measure = async () => {
@@ -78,7 +89,10 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
     };
     // Minutes of waiting for what calls cost: for whoever asks.
     const measures: Measure[] = quick ? [] : wanted.powershell ? [powershell, sizes] : [powershell];
-    if (!wanted.powershell) {
+    if (wanted.fleet) {
+      const bench = await startServers();
+      measures.splice(0, Infinity, ...OF_FLEET.map((measure) => () => measure(bench)));
+    } else if (!wanted.powershell) {
       const bench = await startServers();
       measures.unshift(...BEFORE_POWERSHELL.map((measure) => () => measure(bench)));
       measures.push(...AFTER_POWERSHELL.map((measure) => () => measure(bench)));
@@ -113,17 +127,19 @@ const { values: options } = parseArgs({
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
     powershell: { type: 'boolean' },
+    fleet: { type: 'boolean' },
   },
 });
-const only = options.powershell === true;
+const fleet = options.fleet === true;
+const only = options.powershell === true && !fleet;
 // A quick run leaves PowerShell out; asked for by name, it is measured.
-const quick = options.quick === true && !only;
+const quick = options.quick === true && !only && !fleet;
 const before = machineReport();
-const measured = await measureAll({ quick, powershell: only }, (line) => {
+const measured = await measureAll({ quick, powershell: only, fleet }, (line) => {
   process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(3)} s  ${line}\n`);
 });
 const machine = { ...before, temporalCli: measured.cliVersion };
-const results = only ? [] : figures.map(resultOf);
+const results = only ? [] : (fleet ? Object.values<Figure>(FLEET) : figures).map(resultOf);
 const { seconds, problems, noPowerShell } = measured;
 const shells = [
   ...Object.values<Figure>(POWERSHELL),
