@@ -100,7 +100,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a ledger to which the turns that are given mean nothing',
-    from: 1,
+    from: 17,
     mutant: {
       parts: (parts) => {
         const real = parts.cluster['lookAtMoves'] ?? (() => Promise.reject(new Error('no look')));
