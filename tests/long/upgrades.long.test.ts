@@ -13,7 +13,7 @@ import { killAll } from '../support/processes.ts';
 import { endsWithTest } from '../support/ends.ts';
 
 const MIGRATE = 'workflows/migrate-vm.ts';
-const BEFORE_SLOT = '  await run.step(steps.slot, async (c) => {\n';
+const BEFORE_SLOT = "  const turn = patched('turns') ? new OwnTurn(calls) : undefined;\n";
 const PATCH = 'look-once-more';
 /** The next version looks once more before it waits for a slot, and knows that older runs did not. */
 const LOOKS_ONCE_MORE = [
