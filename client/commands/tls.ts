@@ -34,7 +34,7 @@ const collect = (text: string, before: readonly string[]): string[] => [
 export function addTlsCommands(program: Command, context: ContextSource): void {
   const tls = program.command('tls').description('certificates for the way to Temporal');
   leaf(tls, 'init', 'make a local authority and certificates, or renew those that are there', [
-    'watari tls init --out tls --server temporal.branch.example,10.0.0.5 --client HV1,HV2,ito',
+    'watari tls init --out tls --server temporal.branch.example,temporal,10.0.0.5 --client HV1,HV2,ito',
     'watari tls init --out tls --client HV3',
     'watari tls init --out tls',
   ])

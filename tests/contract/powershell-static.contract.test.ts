@@ -16,6 +16,8 @@ import { engine, MODULE_FOLDER } from '../support/engine.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';
 import { CMDLETS_BOUND, propertiesOf } from '../support/evidence.ts';
 import { endsWithAll, temporaryFolder } from '../support/ends.ts';
+import { powerShellBlocks } from '../support/script-calls.ts';
+import { projectFiles, readProjectFile } from '../support/tree.ts';
 
 const found = z.object({
   parseErrors: z.array(z.string()),
@@ -119,6 +121,17 @@ const MEMBERS = [
   '[regex]::Replace',
 ];
 
+/** Each a mistake that must be found. */
+const BAD = [
+  '$null = Hyper-V\\Get-VM -Nmae x',
+  'Get-ClusterNode',
+  'Restart-Computer',
+  '[Random]::Shared',
+  "'\u65e5'",
+  'if ($IsWindows) { 1 }',
+  'Hyper-V\\Get-VMSecurity -VMName x | ForEach-Object { $_.VMId }',
+];
+
 const WINDOWS =
   /^(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare|Microsoft\.PowerShell\.Diagnostics|Watari\.Probe)\\/;
 
@@ -126,6 +139,8 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
   const ends = endsWithAll();
   let standIns: string;
   let module: Found;
+  /** Of the documents' blocks, and of mistakes that must be found. */
+  let others: Found;
 
   function check(folder: string): Found {
     const script = path.join(ROOT, 'tests', 'support', 'static.ps1');
@@ -155,6 +170,27 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
     standIns = temporaryFolder('watari-static-', ends);
     generateModules(standIns);
     module = check(MODULE_FOLDER);
+    others = check(writeOthers(temporaryFolder('watari-others-', ends)));
+  });
+
+  /** In one folder, since a look at one takes seconds. */
+  function writeOthers(folder: string): string {
+    const put = (name: string, text: string) => fs.writeFileSync(path.join(folder, name), text);
+    put('bad.ps1', BAD.join('\n'));
+    put('new.ps1', '$a = $b ?? 1');
+    for (const file of projectFiles('docs').filter((name) => name.endsWith('.md')))
+      powerShellBlocks(readProjectFile(file)).forEach((text, i) =>
+        put(`${path.basename(file)}-${i}.ps1`, text),
+      );
+    return folder;
+  }
+  const inDocs = (found: readonly string[]) => found.filter((one) => /\.md-\d+\.ps1:/.test(one));
+
+  it('finds nothing in the documents that Windows PowerShell 5.1 could not take', () => {
+    expect(inDocs(others.parseErrors)).toEqual([]);
+    expect(inDocs(others.newer)).toEqual([]);
+    expect(inDocs(others.unbound)).toEqual([]);
+    expect(inDocs(others.calls).length).toBeGreaterThan(30);
   });
 
   it('parses, is ASCII and uses nothing that Windows PowerShell 5.1 lacks', () => {
@@ -245,27 +281,18 @@ describe('the PowerShell module, looked at by PowerShell', needs(POWERSHELL), ()
   });
 
   it('would find what it looks for', async () => {
-    const folder = temporaryFolder('watari-bad-', ends);
-    const bad = [
-      '$null = Hyper-V\\Get-VM -Nmae x',
-      'Get-ClusterNode',
-      'Restart-Computer',
-      '[Random]::Shared',
-      "'\u65e5'",
-      'if ($IsWindows) { 1 }',
-      'Hyper-V\\Get-VMSecurity -VMName x | ForEach-Object { $_.VMId }',
-    ];
-    fs.writeFileSync(path.join(folder, 'bad.ps1'), bad.join('\n'));
-    fs.writeFileSync(path.join(folder, 'new.ps1'), '$a = $b ?? 1');
-    const seen = check(folder);
-    expect(seen.unbound.join()).toContain('bad.ps1:1 Hyper-V\\Get-VM');
-    expect(seen.unqualified).toEqual(['Get-ClusterNode']);
-    expect(await strangers(seen.reads)).toEqual(['bad.ps1:7 Get-VMSecurity VMId']);
-    expect(seen.commands).toContain('Restart-Computer');
-    expect(seen.members).toContain('[Random]::Shared');
-    expect(seen.foreign.length).toBeGreaterThan(0);
+    expect(others.unbound.join()).toContain('bad.ps1:1 Hyper-V\\Get-VM');
+    expect(others.unqualified).toContain('Get-ClusterNode');
+    expect(await strangers(others.reads.filter((one) => one.startsWith('bad')))).toEqual([
+      'bad.ps1:7 Get-VMSecurity VMId',
+    ]);
+    expect(others.commands).toContain('Restart-Computer');
+    expect(others.members).toContain('[Random]::Shared');
+    expect(others.foreign.length).toBeGreaterThan(0);
     // 5.1 cannot even parse the last one.
-    expect([...seen.newer, ...seen.parseErrors].some((p) => p.startsWith('new.ps1:1'))).toBe(true);
-    expect(seen.newer.some((place) => place.includes('$IsWindows'))).toBe(true);
+    expect([...others.newer, ...others.parseErrors].some((p) => p.startsWith('new.ps1:1'))).toBe(
+      true,
+    );
+    expect(others.newer.some((place) => place.includes('$IsWindows'))).toBe(true);
   });
 });

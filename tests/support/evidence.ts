@@ -33,6 +33,8 @@ export const TYPES = rows<KnownType>('types.json');
 /** By `namespace/class`, the namespace in lower case. */
 export const CIM = rows<{ properties: string[] }>('cim.json');
 export const CMDLETS_BOUND = rows<{ parameters: string[] }>('parameters.json');
+/** Of cmdlets that the documents alone name: parameter sets as Microsoft documents them. */
+export const DOCUMENTED = rows<{ sets: string[][] }>('documented.json');
 export const RECORDINGS = rows<Recording>('recordings.json');
 
 const CIM_BY_NAME = new Map([...CIM].map(([name, one]) => [name.toLowerCase(), one]));
