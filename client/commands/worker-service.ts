@@ -227,7 +227,7 @@ function installedLines(done: Installed, wanted: WantedWorker): string[] {
     ...(done.serves
       ? []
       : ['It does not serve yet; its log says:', `  ${done.lastLine ?? '(nothing)'}`]),
-    'It starts with Windows, before anybody logs on, and again within a minute when it ends.',
+    'It starts with Windows, before anybody logs on, and again within five minutes when it ends.',
     ...(isOutsideProgramFiles(wanted.main)
       ? [
           `Note: ${PACKAGE_ROOT} is not below Program Files. Whoever may write there commands this node.`,

@@ -71,6 +71,18 @@ describe('documents', () => {
     expect(linked.sort()).toEqual(pages.sort());
   });
 
+  it('tell how soon a worker is started again, as its task is registered', () => {
+    const module = readProjectFile('hyperv/service/Watari.Worker.psm1');
+    const minutes = /-RepetitionInterval \(\[timespan\]::FromMinutes\((\d+)\)\)/.exec(module)?.[1];
+    const said = `within ${['no', 'one', 'two', 'three', 'four', 'five'][Number(minutes)] ?? '?'} minutes`;
+    const places = [
+      'client/commands/worker-service.ts',
+      'docs/operating.md',
+      'docs/decisions/0006-the-worker-is-a-scheduled-task.md',
+    ];
+    expect(places.filter((file) => !readProjectFile(file).includes(said))).toEqual([]);
+  });
+
   it('show the tree of folders that is on the disk', () => {
     const block =
       /```text\n(watari\/[\s\S]*?)```/.exec(readProjectFile('CONTRIBUTING.md'))?.[1] ?? '';
