@@ -70,7 +70,7 @@ const loading = (modules: string): string =>
     .join('');
 
 /** One set of modules for a whole test file; a lab for each test. */
-async function standIns(scenario: string, modules: string): Promise<StandIns> {
+export async function standIns(scenario: string, modules: string): Promise<StandIns> {
   const clock = manualClock();
   const lab = new Lab(parseScenario(scenario, 'stand-ins.yaml'), clock);
   const door = new PowerShellDoor(lab);
