@@ -9,7 +9,6 @@ import { projectFiles, readProjectFile } from '../support/tree.ts';
 const BY_HEART: Readonly<Record<string, readonly string[]>> = {
   'Add-Content': ['Value'],
   'Compress-Archive': [],
-  'Copy-Item': [],
   'Expand-Archive': ['DestinationPath'],
   'ForEach-Object': [],
   'Format-List': [],
@@ -27,7 +26,6 @@ const BY_HEART: Readonly<Record<string, readonly string[]>> = {
   'Select-String': [],
   'Set-Alias': [],
   'Set-Content': ['Encoding', 'Value'],
-  'Set-Date': [],
   'Set-Location': [],
   'Start-Process': ['ArgumentList', 'Wait'],
   'Start-Sleep': ['Milliseconds'],
@@ -79,12 +77,12 @@ function mistakeIn({ name, parameters }: ScriptCall): string | null {
   return together ? null : `${name} takes -${parameters.join(' -')} not together`;
 }
 
-/** Spans of text that could be typed: a cmdlet with something behind it. */
+/** Spans of text that could be typed: a cmdlet with a parameter behind it. */
 const spansOf = (file: string): string[] =>
   [
     ...readProjectFile(file)
       .replace(/```[^]*?```/g, '')
-      .matchAll(/`([A-Z]\w*-[A-Z]\w* [^`\n]+)`/g),
+      .matchAll(/`([A-Z]\w*-[A-Z]\w* (?:[^`\n]* )?-[A-Z][^`\n]*)`/g),
   ].map(([, text = '']) => text.replaceAll('\\|', '|'));
 
 describe('PowerShell in the documents', () => {
