@@ -15,6 +15,7 @@ export interface Story {
 
 /** HV3 lacks Hyper-V; web-1 must leave HV1 before that node restarts. */
 export const SCENARIO = `
+autoBalancer: { mode: 2, intervalSeconds: 864000 }
 nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, installSeconds: 20, liveMigration: { enabled: true } }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, liveMigration: { enabled: true } }
@@ -82,6 +83,41 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
     id: (cluster) => runId.inspect(cluster, 'story'),
     input: () => ({ nodes: ['HV1', 'HV2'], files: [NEW_VM.vhd] }),
     robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
+  },
+  drainNodes: {
+    id: (cluster) => runId.campaign(cluster),
+    input: () => ({ nodes: ['HV1'] }),
+    parks: { step: 'hv1/pause', fault: `{ on: pauseNode, ${DENIED} }` },
+    robbed: { activity: 'moveVm', fault: `{ on: startMove, ${HANGS} }` },
+  },
+  resumeNodes: {
+    id: (cluster) => runId.campaign(cluster),
+    input: () => ({ nodes: ['HV1'], bringBack: true }),
+    parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
+    robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
+  },
+  maintainCluster: {
+    id: (cluster) => runId.campaign(cluster),
+    input: () => ({ nodes: ['HV1'], action: { kind: 'none' } }),
+    parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
+    robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
+  },
+  maintainNode: {
+    id: (cluster) => runId.maintain(cluster, 'HV1'),
+    input: () => ({ node: 'HV1', action: { kind: 'none' } }),
+    parks: { step: 'hv1/pause', fault: `{ on: pauseNode, ${DENIED} }` },
+    robbed: { activity: 'moveVm', fault: `{ on: startMove, ${HANGS} }` },
+  },
+  balanceCluster: {
+    id: (cluster) => runId.campaign(cluster),
+    input: () => ({ withinPercent: 50 }),
+    parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
+    robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
+  },
+  surveyFleet: {
+    id: (cluster) => runId.inspect(cluster, 'story'),
+    input: () => ({}),
+    robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
   },
   scanUpdates: {
     id: (cluster) => runId.scan(cluster, 'story'),
