@@ -1,7 +1,9 @@
 // The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
 // more, a patient one who mends what is broken and retries what waits for a person.
 import { clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
+import type { DrainOnRecord } from '../../domain/spec.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
+import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
 import { Random } from '../rig/random.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import type { Ledger } from './rules/ledger.ts';
@@ -18,6 +20,7 @@ const PATIENCE = { whole: 5, ever: 50 } as const;
  */
 const STANDS: readonly string[] = [
   'NoEligibleNode',
+  'NoPlan',
   'TargetNotEligible',
   'VmRestarted',
   'WindowsTooOld',
@@ -25,7 +28,12 @@ const STANDS: readonly string[] = [
   'AlreadyRunning',
 ];
 
-export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
+/** @param runs what there is by then: a resumption knows the drain that it ends */
+export function requestFor(
+  { spec, scenario }: Plan,
+  work: Work,
+  runs: readonly SeenRun[] = [],
+): StartRequest {
   const { cluster } = scenario;
   const queue = clusterQueue(cluster);
   const common = {
@@ -64,7 +72,42 @@ export function requestFor({ spec, scenario }: Plan, work: Work): StartRequest {
         input: { ...common, vm },
       };
     }
+    default: {
+      const id = runId.campaign(cluster);
+      const { type, ...input } = campaignOf(work, runs);
+      return { type, id, queue, input: { ...common, ...input } };
+    }
   }
+}
+
+type Campaign = Extract<Work, { does: 'drain' | 'resume' | 'maintain' | 'balance' }>;
+
+function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
+  switch (work.does) {
+    case 'drain':
+      return { type: 'drainNodes', nodes: work.nodes };
+    case 'resume': {
+      const { node, bringBack } = work;
+      return { type: 'resumeNodes', nodes: [node], bringBack, drained: drainsOf(node, runs) };
+    }
+    case 'maintain': {
+      const { action: kind, bringBack, maxFailed } = work;
+      return { type: 'maintainCluster', action: { kind }, bringBack, maxFailed };
+    }
+    case 'balance':
+      return { type: 'balanceCluster', withinPercent: work.withinPercent };
+  }
+}
+
+/** As the command finds it on record. */
+function drainsOf(node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
+  const drains = runs.flatMap((run): DrainOnRecord[] => {
+    if (run.type !== 'drainNodes' || run.state !== 'completed') return [];
+    const { paused, moves } = run.result as DrainNodesResult;
+    const how = Object.entries(paused).find(([name]) => sameName(name, node))?.[1];
+    return how === undefined ? [] : [{ node, run: run.id, paused: how, moves }];
+  });
+  return drains.slice(-1);
 }
 
 /** The order of moves is nobody's run. */

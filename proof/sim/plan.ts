@@ -57,7 +57,17 @@ export type Work =
   | { does: 'migrate'; at: number; vm: string; to: string | undefined }
   | { does: 'prepare'; at: number; node: string; feature: string }
   | { does: 'create'; at: number; vm: string }
-  | { does: 'doctor'; at: number };
+  | { does: 'doctor'; at: number }
+  | { does: 'drain'; at: number; nodes: string[] }
+  | { does: 'resume'; at: number; node: string; bringBack: boolean }
+  | {
+      does: 'maintain';
+      at: number;
+      action: 'restart' | 'none';
+      bringBack: boolean;
+      maxFailed: number;
+    }
+  | { does: 'balance'; at: number; withinPercent: number };
 
 export interface Plan {
   seed: number;
@@ -91,7 +101,10 @@ export function planOf(seed: number, choice: Choice = {}): Plan {
   const { spec } = drawn;
   const { file, isOld } = withHabits(random.branch('habits'), drawn.file);
   const scenario = scenarioSchema.parse(file);
-  const work = drawWork(random.branch('work'), scenario, spec);
+  const work = [
+    ...drawWork(random.branch('work'), scenario, spec),
+    ...drawCampaigns(random.branch('campaigns'), scenario),
+  ];
   const faults = drawFaults(random.branch('faults'), scenario, spec).filter(
     ({ kind }) => (choice.only?.includes(kind) ?? true) && choice.without?.includes(kind) !== true,
   );
@@ -248,6 +261,37 @@ function drawWork(random: Random, scenario: Scenario, spec: ClusterSpec): Work[]
     for (let times = random.int(1, 3); times > 0; times -= 1)
       work.push({ does: 'doctor', at: at() });
   if (work.length === 0) work.push({ does: 'apply', at: 0, restarts });
+  return work;
+}
+
+/** Beside the other work, and one after the other: a second one that comes too early is refused. */
+function drawCampaigns(random: Random, scenario: Scenario): Work[] {
+  if (random.chance(0.6)) return [];
+  const nodes = scenario.nodes.map((node) => node.name);
+  const work: Work[] = [];
+  let at = random.int(0, 40);
+  for (let times = random.int(1, 3); times > 0; times -= 1) {
+    const bringBack = random.chance(0.5);
+    const node = random.pick(nodes);
+    const drawn: Work[] = [
+      {
+        does: 'drain',
+        at,
+        nodes: nodes.length > 3 ? random.some(nodes, random.int(1, 2)) : [node],
+      },
+      { does: 'resume', at, node, bringBack },
+      {
+        ...{ does: 'maintain', at, bringBack },
+        action: random.pick(['restart', 'none'] as const),
+        maxFailed: random.pick([0, 0, 1]),
+      },
+      { does: 'balance', at, withinPercent: random.int(1, 10) },
+    ];
+    const [drain] = drawn;
+    work.push(random.pick(drawn));
+    if (drain !== undefined && random.chance(0.3)) work.push({ ...drain, at: at + 1 });
+    at += random.pick([5, 60, 200]);
+  }
   return work;
 }
 

@@ -42,7 +42,7 @@ class Play {
     for (const work of plan.work)
       c.clock.after(work.at * 1000, () => {
         this.pending -= 1;
-        operator.start(requestFor(plan, work));
+        operator.start(requestFor(plan, work, c.runs()));
       });
     for (const fault of plan.faults)
       c.clock.after(fault.at * 1000, () => {

@@ -4,6 +4,7 @@ import { clusterQueue, runId, WORKFLOWS, type WorkflowName } from '../../domain/
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { DecisionAction } from '../../domain/status.ts';
 import { scenarioSchema, type Scenario } from '../../lab/scenario/schema.ts';
+import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
 import type { SimCluster } from './sim-cluster.ts';
 import type { ServerRun } from './temporal/server-run.ts';
 
@@ -81,6 +82,8 @@ const INPUT = {
   node: 'HV2',
   nodes: ['HV1', 'HV2'],
   files: [VHD],
+  action: { kind: 'restart' },
+  withinPercent: 5,
 };
 
 const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
@@ -198,6 +201,68 @@ const told: Story[] = [
   },
 ];
 
+/** One node of two, with one of everything that leaves it in a way of its own. */
+const FULL = {
+  virtualMachines: [WEB, { name: 'off-1', owner: 'HV2', memory: '2GB', state: 'Off' }],
+  coreGroup: { owner: 'HV2' },
+};
+const DRAIN = { nodes: ['HV2'] };
+
+const fleet: Story[] = [
+  {
+    name: 'drain: a node is emptied of all that it has',
+    scenario: scenarioOf(FULL),
+    play: (c) => completes(c, start(c, 'drainNodes', DRAIN)),
+  },
+  {
+    name: 'resume: what a drain has moved comes back',
+    scenario: scenarioOf({}),
+    play: async (c) => {
+      const drain = start(c, 'drainNodes', DRAIN);
+      if (!(await completes(c, drain))) return false;
+      const { moves } = drain.result as DrainNodesResult;
+      const drained = [{ node: 'HV2', run: drain.id, paused: 'us', moves }];
+      return completes(c, start(c, 'resumeNodes', { ...DRAIN, bringBack: true, drained }));
+    },
+  },
+  {
+    name: 'cancel: a drain that is cancelled while a VM is on its way',
+    scenario: scenarioOf({
+      nodes: [1, 2].map((i) => ({
+        name: `HV${i}`,
+        ...NODE,
+        ...READY,
+        migrationNetwork: '100Mbps',
+      })),
+    }),
+    play: async (c) => {
+      const run = start(c, 'drainNodes', DRAIN);
+      if (!(await c.until(() => c.lab.state().moves.length > 0, HOUR))) return false;
+      c.server.requestCancel(run.id, 'story');
+      return (
+        (await ends(c, run)) && (await c.until(() => c.lab.state().moves.length === 0, 2 * HOUR))
+      );
+    },
+  },
+  {
+    name: 'maintain: a node is emptied, restarted and gets back what it had',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'maintainNode', { bringBack: true })),
+  },
+  {
+    name: 'maintain: both nodes of a cluster, one after the other',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'maintainCluster')),
+  },
+  {
+    name: 'balance: one of two VMs goes where there is none',
+    scenario: scenarioOf({
+      virtualMachines: [1, 2].map((n) => ({ ...WEB, name: `web-${n}` })),
+    }),
+    play: (c) => completes(c, start(c, 'balanceCluster')),
+  },
+];
+
 /** A workflow that nobody wrote a story for: it is started and has to end by itself. */
 const plain = (type: WorkflowName): Story => ({
   name: `${type}: alone`,
@@ -205,9 +270,13 @@ const plain = (type: WorkflowName): Story => ({
   play: (c) => completes(c, start(c, type)),
 });
 
-const COVERED: readonly WorkflowName[] = ['applyCluster', 'prepareNode', 'createVm', 'migrateVm'];
+const COVERED: readonly WorkflowName[] = [
+  ...(['applyCluster', 'prepareNode', 'createVm', 'migrateVm'] as const),
+  ...(['drainNodes', 'resumeNodes', 'maintainNode', 'maintainCluster', 'balanceCluster'] as const),
+];
 
 export const STORIES: readonly Story[] = [
   ...told,
+  ...fleet,
   ...WORKFLOWS.filter((type) => !COVERED.includes(type)).map(plain),
 ];

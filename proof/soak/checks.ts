@@ -1,6 +1,7 @@
 // What must be true after a soak, read from the lab's log of effects and from the reports of the runs. Pure: a wrong log
 // makes a violation, and a test shows that it does. The lab is the witness: it says what happened, not what was asked.
 import { sameName } from '../../domain/names.ts';
+import type { StepStatus } from '../../domain/status.ts';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';
 import type { RunRecord } from './run-records.ts';
 
@@ -130,9 +131,40 @@ function runOfEffects(e: Evidence): Map<Effect, RunRecord | undefined> {
 function movesHaveARun(e: Evidence): string[] {
   const runs = runOfEffects(e);
   return ofKind(e, 'move-started')
-    .filter((f) => runs.get(f) === undefined)
+    .filter((f) => runs.get(f) === undefined && campaignsOf(e, f).length === 0)
     .map((f) => `no run was there for a move: ${where(f)}`);
 }
+
+/** Runs that move many VMs and had that one's step under way then. */
+const campaignsOf = (e: Evidence, f: Effect): RunRecord[] =>
+  e.runs.filter((run) => {
+    const at = e.realMs(f);
+    return stepsAbout(run, f.subject).some(
+      ({ startedAt, endedAt }) =>
+        startedAt !== null &&
+        at >= Date.parse(startedAt) - TOLERANCE_MS &&
+        at <= (endedAt === null ? Infinity : Date.parse(endedAt)) + TOLERANCE_MS,
+    );
+  });
+
+const stepsAbout = (run: RunRecord, vm: string): StepStatus[] =>
+  isMigrate(run)
+    ? []
+    : (run.status?.steps ?? []).filter(({ id }) => {
+        const [kind, name = '', deed = ''] = id.split('/');
+        return kind === 'vm' && sameName(name, vm) && deed.startsWith('move');
+      });
+
+/** Which of two runs that are about the same VM has moved it, no effect tells. */
+const isContested = (e: Evidence, run: RunRecord): boolean =>
+  e.runs.some((other) =>
+    stepsAbout(other, vmOf(run)).some(
+      ({ startedAt, endedAt }) =>
+        startedAt !== null &&
+        Date.parse(startedAt) <= (run.endedMs ?? Infinity) + TOLERANCE_MS &&
+        (endedAt === null || Date.parse(endedAt) >= run.startedMs - TOLERANCE_MS),
+    ),
+  );
 
 /** Where a VM is after each effect that changes it. */
 const changesOwner = (f: Effect): boolean =>
@@ -142,6 +174,7 @@ const changesOwner = (f: Effect): boolean =>
 function moveRunsToldTrue(e: Evidence): string[] {
   const runs = runOfEffects(e);
   return e.runs.filter(isMigrate).flatMap((run) => {
+    if (isContested(e, run)) return [];
     const own = e.effects.filter((f) => runs.get(f) === run);
     return [...movedOnce(run, own), ...settled(e, run, own), ...reportedTrue(e, run, own)];
   });
@@ -217,13 +250,15 @@ function wrongSource(e: Evidence, run: RunRecord, report: MoveReport): string[] 
 
 function restartsHaveARun(e: Evidence): string[] {
   const restarts = ofKind(e, 'restart-requested');
-  const prepares = e.runs.filter((run) => run.workflow === 'prepareNode');
+  const prepares = e.runs.filter((run) => ['prepareNode', 'maintainNode'].includes(run.workflow));
   const ofRun = (run: RunRecord): Effect[] =>
     within(
       e,
       run,
       restarts.filter((f) =>
-        run.run.toLowerCase().endsWith(`/node/${f.node.toLowerCase()}/prepare`),
+        ['prepare', 'maintain'].some((deed) =>
+          run.run.toLowerCase().endsWith(`/node/${f.node.toLowerCase()}/${deed}`),
+        ),
       ),
     );
   const counted = prepares.flatMap(ofRun);

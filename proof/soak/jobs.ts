@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { ATTRIBUTE, clusterQueue, runId, sameName } from '../../domain/names.ts';
+import { ATTRIBUTE, clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
 import { isOutage } from '../../client/temporal/connection.ts';
 import type { RealLab } from '../rig/lab.ts';
@@ -22,6 +22,8 @@ export interface Surroundings {
 const COMMANDS_AT_ONCE = 4;
 /** So long a drain waits for its turn: one node at a time is away. */
 const DRAIN_PATIENCE_MS = 30_000;
+/** What still stands then waits for a person, who comes when nothing is killed any more. */
+const CAMPAIGN_PATIENCE_MS = 60_000;
 const CALL_MS = 5_000;
 
 export class Workload {
@@ -57,18 +59,55 @@ export class Workload {
     return file;
   }
 
-  /** Of a node that has VMs just then, as soon as no other node is away. */
-  private async drain({ pick }: Job): Promise<void> {
+  /** A node that has VMs just then is emptied and brought back; then all nodes are restarted, one after the other. */
+  private async campaigns({ pick }: Job): Promise<void> {
+    const node = await this.fullNode(pick);
+    const done =
+      node !== undefined &&
+      (await this.campaign(['node', 'drain', node])) &&
+      (await this.campaign(['node', 'resume', node, '--bring-back'])) &&
+      (await this.campaign(['cluster', 'maintain', '--restart', '--yes']));
+    if (!done) this.skipped += 1;
+  }
+
+  private async fullNode(pick: number): Promise<string | undefined> {
     const end = Date.now() + DRAIN_PATIENCE_MS;
     while (Date.now() < end) {
       const { nodes, vms } = await this.around.lab.state();
       const full = nodes.filter((node) => vms.some((vm) => sameName(vm.owner, node.name)));
       const node = full[Math.floor(pick * full.length)];
-      const allUp = nodes.every(({ state }) => state === 'Up');
-      if (allUp && node !== undefined && (await this.prepare(node.name))) return;
+      if (node !== undefined && nodes.every(({ state }) => state === 'Up')) return node.name;
       await sleep(1_000);
     }
-    this.skipped += 1;
+    return undefined;
+  }
+
+  /** False where it could not begin, or stands. */
+  private async campaign(words: readonly string[]): Promise<boolean> {
+    const { clients, say } = this.around;
+    say(words.join(' '));
+    const { code } = await clients.run([...words, '--detach']);
+    if (code !== 0) return false;
+    const end = Date.now() + CAMPAIGN_PATIENCE_MS;
+    while (Date.now() < end) {
+      await sleep(1_000);
+      if (await this.hasEnded()) return true;
+    }
+    return false;
+  }
+
+  private async hasEnded(): Promise<boolean> {
+    const { cluster, server } = this.around.lab;
+    const { client, connection } = server.temporal;
+    try {
+      const { status } = await connection.withDeadline(Date.now() + CALL_MS, () =>
+        client.workflow.getHandle(runId.campaign(cluster)).describe(),
+      );
+      return status.name !== 'RUNNING';
+    } catch (err) {
+      if (!isOutage(err)) throw err;
+      return false;
+    }
   }
 
   private async begin(job: Job): Promise<void> {
@@ -97,7 +136,7 @@ export class Workload {
         return this.onSomeRun(job, (run) => ['run', 'cancel', run]);
       case 'drain':
         // Waits for its turn; what comes after it does not.
-        this.drains.push(this.drain(job));
+        this.drains.push(this.campaigns(job));
         return;
       case 'prepare':
         if (!(await this.prepare(node))) this.skipped += 1;
@@ -133,7 +172,7 @@ export class Workload {
     try {
       await temporal.connection.withDeadline(Date.now() + CALL_MS, async () => {
         for await (const { workflowId, type } of temporal.client.workflow.list({ query })) {
-          if (type !== 'inspectCluster') runs.push(workflowId);
+          if (type !== 'inspectCluster' && type !== LEDGER_WORKFLOW) runs.push(workflowId);
         }
       });
     } catch (err) {
@@ -150,7 +189,9 @@ export class Workload {
     const { lab, say } = this.around;
     const { cluster } = lab;
     const { temporal } = lab.server;
-    const others = await this.running("WorkflowType IN ('prepareNode', 'applyCluster')");
+    const others = await this.running(
+      "WorkflowType IN ('prepareNode', 'applyCluster', 'drainNodes', 'maintainCluster')",
+    );
     if (others.length > 0) return false;
     await lab.control({ action: 'remove-feature', node, feature: RESTART_FEATURE });
     const input: PrepareNodeInput = {

@@ -58,6 +58,14 @@ export class Operator {
     }
   }
 
+  /** Nodes that drains have left paused take part again. */
+  async resume(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) {
+      this.say(`node resume ${node} by the operator`);
+      await this.clients.run(['node', 'resume', node, '--bring-back']);
+    }
+  }
+
   private async list(more: string[]): Promise<Listed[] | null> {
     const { code, stdout } = await this.clients.run(['run', 'list', '--json', ...more]);
     return code === 0 ? (JSON.parse(stdout) as { runs: Listed[] }).runs : null;

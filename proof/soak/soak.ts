@@ -58,6 +58,9 @@ const idle = (happened: Record<string, number>): string[] =>
     n > 0 ? [] : [`there were no ${what}, so this soak shows nothing`],
   );
 
+const pausedIn = async (lab: RealLab): Promise<string[]> =>
+  (await lab.state()).nodes.filter(({ state }) => state === 'Paused').map(({ name }) => name);
+
 class Soak {
   private readonly o: SoakOptions;
   readonly folder: string;
@@ -124,6 +127,7 @@ class Soak {
       await clients.settle();
       await operator.apply();
       const open = await operator.settleAll(CALM_MS);
+      if (open.length === 0) await operator.resume(await pausedIn(lab));
       this.violations.push(...open, ...(await this.restViolations(lab)));
       say(`at rest after ${this.elapsed()}`);
       if (this.violations.length > 0 || Date.now() >= endMs || signal.aborted) return index + 1;
@@ -227,7 +231,10 @@ class Soak {
         ...this.violations,
         ...clients.wrong,
         ...found,
-        ...idle({ kills: kills.length, moves: moves['started'] ?? 0, drains: drains.begun }),
+        ...idle({
+          ...{ kills: kills.length, moves: moves['started'] ?? 0, drains: drains.begun },
+          maintenances: runs.filter((run) => run.workflow === 'maintainCluster').length,
+        }),
       ],
       folder: null,
     };

@@ -118,6 +118,59 @@ describe('kill -9', () => {
   });
 });
 
+describe('kill -9 of the worker that is at work for a campaign', () => {
+  const FLEET = `
+autoBalancer: { mode: 2, intervalSeconds: 864000 }
+nodes:
+${['HV1', 'HV2', 'HV3']
+  .map(
+    (name) =>
+      `  - { name: ${name}, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30, liveMigration: { enabled: true } }`,
+  )
+  .join('\n')}
+virtualMachines:
+${[1, 2, 3].map((n) => `  - { name: web-${n}, owner: HV1, memory: 16GB, dirtyRate: 20MB/s }`).join('\n')}
+`;
+  const budgets = { heartbeatSeconds: HEARTBEAT_SECONDS };
+  const modeOf = async (c: RealCluster) => (await c.state()).cluster.autoBalancerMode;
+
+  it('in a drain: others see its moves through, each VM moves once and none stops', async () => {
+    const c = await cluster({ scenario: FLEET, speed: 10 });
+    const id = runId.campaign(c.cluster);
+    const run = await c.start('drainNodes', id, { nodes: ['HV1'], budgets });
+    await movedTo(c, 20);
+    const victim = await waitFor('the worker that runs a move', () =>
+      runnerOf(c.client, id, 'moveVm'),
+    );
+    await killPid(victim.pid);
+    expect(await run.result()).toMatchObject({ paused: { HV1: 'us' }, left: [] });
+    for (const n of [1, 2, 3]) expect(await c.effects('move-started', `web-${n}`)).toHaveLength(1);
+    expect(await c.effects('vm-stopped')).toHaveLength(0);
+    expect(await c.effects('node-paused')).toHaveLength(1);
+    expect((await c.state()).vms.map((vm) => vm.owner)).not.toContain('HV1');
+    expect(await modeOf(c)).toBe(2);
+  });
+
+  it('in a maintenance: the node restarts once, all nodes come back, and no VM stops', async () => {
+    const c = await cluster({ scenario: FLEET, speed: 20 });
+    const child = runId.maintain(c.cluster, 'HV1');
+    const run = await c.start('maintainCluster', runId.campaign(c.cluster), {
+      ...{ nodes: ['HV1', 'HV2'], action: { kind: 'restart' }, budgets },
+    });
+    await movedTo(c, 20);
+    const victim = await waitFor('the worker that runs a move', () =>
+      runnerOf(c.client, child, 'moveVm'),
+    );
+    await killPid(victim.pid);
+    expect(await run.result()).toMatchObject({ maintained: ['HV1', 'HV2'], failed: [] });
+    for (const node of ['HV1', 'HV2'])
+      expect(await c.effects('restart-requested', node)).toHaveLength(1);
+    expect(await c.effects('vm-stopped')).toHaveLength(0);
+    expect((await c.state()).nodes.map((n) => n.state)).toEqual(['Up', 'Up', 'Up']);
+    expect(await modeOf(c)).toBe(2);
+  });
+});
+
 describe('a node', () => {
   it('that runs the very run which restarts it: the run goes on when it is back, one restart', async () => {
     const c = await cluster({ workers: ['HV3'] });

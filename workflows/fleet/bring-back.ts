@@ -36,7 +36,7 @@ export async function bringBack(job: Campaign, drained: readonly PastMove[]): Pr
         const placed = surveyedVms(now).find(({ vm }) => sameName(vm.vmId, one.vmId));
         if (placed === undefined) return { is: 'gone', to: null };
         if (!sameName(placed.node, one.from)) return { is: 'gone', to: placed.node };
-        if (placed.vm.state === 'off') return { is: 'off' };
+        if (placed.vm.state !== 'running') return { is: placed.vm.state };
         const home = only ?? one.to ?? undefined;
         const o = { reserveBytes, closed: [], ...(home === undefined ? {} : { only: home }) };
         const { ways, why } = waysOf(now, placed, o);

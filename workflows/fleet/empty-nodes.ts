@@ -19,7 +19,7 @@ import {
 } from './move-by-plan.ts';
 import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
 import { pauseNode, type PausedBy } from './pause.ts';
-import { planAsked, planFor, reserveOf, type Campaign } from './plan.ts';
+import { mustAnswer, planAsked, planFor, reserveOf, type Campaign } from './plan.ts';
 import { Rooms } from './rooms.ts';
 
 export interface Emptied {
@@ -35,6 +35,8 @@ export interface Emptied {
 const ROUNDS_MAX = 10;
 /** Between two looks at what is on its way. */
 const SETTLE_SECONDS = 5;
+/** So many of them in a row without anything to move live. */
+const SETTLE_LOOKS_MAX = 3;
 
 export interface EmptyOptions {
   /** What does not run may stay: a node that only restarts stops nothing of it. */
@@ -52,18 +54,20 @@ export async function emptyNodes(
   const plan = await run.step(step, (c) => planFor(job, task, c));
   const paused: Record<string, PausedBy> = {};
   for (const node of nodes) paused[node] = await pauseNode(job, node);
-  const to = quietest(plan.survey, nodes);
-  for (const node of nodes) await moveCoreOff(job, node, to);
+  for (const node of nodes) {
+    await moveCoreOff(job, node, (now) => quietest(plan.survey, now, nodes));
+  }
   const mover = makeMover(job, nodes, plan.survey);
   const { moves, left } = await moveByPlan(mover, plan.leaving);
   if (!offStays) {
     for (const node of nodes) {
-      await moveRestOff(job, node, ({ name }) => roomiest(plan.survey, nodes, name));
+      await moveRestOff(job, node, (now, name) => roomiest(plan.survey, now, nodes, name));
     }
   }
   for (const node of nodes) {
-    const more = await seeEmpty(job, mover, { node, offStays, left });
-    moves.push(...more);
+    const late = await seeEmpty(job, mover, { node, nodes, offStays, left });
+    moves.push(...late.moves);
+    left.push(...late.left);
   }
   return { paused, moves, left, plannedSeconds: plan.seconds };
 }
@@ -104,11 +108,13 @@ function whereaboutsOf(
   },
 ): Whereabouts {
   if (placed === undefined) {
-    if (silent(now, one.from)) throw stepFailure('NodeUnreachable', `${one.from} does not answer`);
+    const { state } = now.cluster.nodes.find(({ name }) => sameName(name, one.from)) ?? {};
+    if (state === 'Down') return { is: 'lost' };
+    mustAnswer(now, [one.from]);
     return { is: 'gone', to: null };
   }
   if (!sameName(placed.node, one.from)) return { is: 'gone', to: placed.node };
-  if (placed.vm.state === 'off') return { is: 'off' };
+  if (placed.vm.state !== 'running') return { is: placed.vm.state };
   const { only, ...rest } = o;
   const { ways, why } = waysOf(now, placed, { ...rest, ...(only === undefined ? {} : { only }) });
   return { is: 'running', targets: ways, why };
@@ -119,68 +125,81 @@ export const roomsIn = (s: Survey, reserveBytes: number): Rooms =>
     s.cluster.nodes.map(({ name: node }) => ({ node, bytes: roomOn(s, node) - reserveBytes })),
   );
 
-const silent = ({ nodes }: Survey, node: string): boolean =>
-  Object.entries(nodes).some(([name, answer]) => sameName(name, node) && 'noAnswer' in answer);
-
-/** Nothing is left but what a person chose to leave. Answers the moves of what had come meanwhile. */
+/** Nothing is left but what a person chose to leave. Answers what became of VMs that had come meanwhile. */
 async function seeEmpty(
   job: Campaign,
   mover: MoveByPlan,
-  { node, offStays, left }: { node: string; offStays: boolean; left: readonly string[] },
-): Promise<PastMove[]> {
-  const moves: PastMove[] = [];
-  const stays = [...left];
+  {
+    node,
+    nodes,
+    offStays,
+    left,
+  }: { node: string; nodes: readonly string[]; offStays: boolean; left: readonly string[] },
+): Promise<Moved> {
+  const late: Moved = { moves: [], left: [] };
   const step = { id: stepId.node(node, 'empty'), title: `See that nothing is left on ${node}` };
   await job.run.step({ ...step, skippable: true }, async (c) => {
+    let looks = 0;
     for (let round = 1; ; round += 1) {
       const found = await leftOn(job.calls, node, offStays);
+      const stays = [...left, ...late.left];
       const unwanted = found.filter((name) => !includesName(stays, name));
       c.evidence({ left: found });
       if (unwanted.length === 0) return;
       if (round > ROUNDS_MAX) throw notEmpty(node, unwanted);
       c.evidence({ cameMeanwhile: unwanted });
       const survey = await takeSurvey(job.calls, { owners: [node] });
+      mustAnswer(survey, [node]);
       const task: PlanTask = { kind: 'empty', nodes: [node] };
       const asked = askOf(survey, task, { reserveBytes: reserveOf(job) });
       const { leaving } = await planAsked(job, survey, asked, c);
       const fresh = leaving.filter(({ vm }) => includesName(unwanted, vm));
-      const more = await moveByPlan(mover, fresh);
-      moves.push(...more.moves);
-      stays.push(...more.left);
-      const rest = unwanted.filter((name) => !fresh.some(({ vm }) => sameName(vm, name)));
-      if (rest.length === 0) continue;
-      if (fresh.length === 0 && asked.moving.length === 0) throw notEmpty(node, rest);
-      await sleep(SETTLE_SECONDS * 1000, { summary: `${rest.join(', ')} is on the way` });
+      if (fresh.length > 0) {
+        const { moves, left: more } = await moveByPlan(mover, fresh);
+        late.moves.push(...moves);
+        late.left.push(...more);
+        continue;
+      }
+      looks += 1;
+      if (looks > SETTLE_LOOKS_MAX) throw notEmpty(node, unwanted);
+      await moveCoreOff(job, node, (now) => quietest(survey, now, nodes));
+      if (!offStays)
+        await moveRestOff(job, node, (now, name) => roomiest(survey, now, nodes, name));
+      // What was asked for takes its time, and shows only then.
+      c.waitingFor(`${unwanted.join(', ')} to leave ${node}`);
+      await sleep(SETTLE_SECONDS * 1000, { summary: `What is left on ${node} is leaving it` });
     }
   });
-  return moves;
+  return late;
 }
 
 const notEmpty = (node: string, names: readonly string[]): Error =>
   stepFailure('NodeNotEmpty', `${names.join(', ')} is still on ${node}`);
 
+type Nodes = readonly ClusterNodeFacts[];
+
 /** For the cluster's own groups: the open node with the fewest roles. */
-function quietest(s: Survey, closed: readonly string[]): string | undefined {
-  const { rolesOn } = s.cluster;
-  return openNodes(s, closed, ({ state }) => state === 'Up').sort(
-    (a, b) => (rolesOn[a] ?? 0) - (rolesOn[b] ?? 0),
-  )[0];
+function quietest({ cluster }: Survey, now: Nodes, closed: readonly string[]): string | undefined {
+  const { rolesOn } = cluster;
+  return openNodes(now, closed).sort((a, b) => (rolesOn[a] ?? 0) - (rolesOn[b] ?? 0))[0];
 }
 
 /** For what does not run: the open node with the most memory, among its possible owners. */
-function roomiest(s: Survey, closed: readonly string[], name: string): string | undefined {
+function roomiest(
+  s: Survey,
+  now: Nodes,
+  closed: readonly string[],
+  name: string,
+): string | undefined {
   const vm = surveyedVms(s).find((placed) => sameName(placed.vm.name, name))?.vm;
   const owners = vm?.possibleOwners ?? [];
-  return openNodes(s, closed, (node) => whyClosed(s, node) === null)
+  const open = now.filter((node) => whyClosed(s, node) === null);
+  return openNodes(open, closed)
     .filter((node) => owners.length === 0 || includesName(owners, node))
     .sort((a, b) => roomOn(s, b) - roomOn(s, a))[0];
 }
 
-const openNodes = (
-  s: Survey,
-  closed: readonly string[],
-  isOpen: (node: ClusterNodeFacts) => boolean,
-): string[] =>
-  s.cluster.nodes
-    .filter((node) => !includesName(closed, node.name) && isOpen(node))
+const openNodes = (now: Nodes, closed: readonly string[]): string[] =>
+  now
+    .filter(({ name, state }) => state === 'Up' && !includesName(closed, name))
     .map(({ name }) => name);

@@ -1,7 +1,7 @@
 // The live moves of a plan, as steps of one run: many at a time, each with its turn, its move and the proof that the VM
 // runs at the other end. One VM that cannot move stops no other: its step waits for a person while the rest goes on.
 import { CancelledFailure } from '@temporalio/common';
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { PastMove } from '../../domain/fleet/learned.ts';
 import type { FailureCode } from '../../domain/failures.ts';
 import { stepId } from '../../domain/names.ts';
@@ -9,6 +9,7 @@ import { sizeText } from '../../domain/units.ts';
 import { all } from '../all.ts';
 import type { Calls } from '../calls.ts';
 import { failureOf, stepFailure } from '../failure-of.ts';
+import { whereverItIs } from '../follow.ts';
 import { moveWithCause } from '../move-with-cause.ts';
 import type { Run, StepContext } from '../run.ts';
 import type { Want, WantTarget } from '../../domain/turns.ts';
@@ -33,6 +34,10 @@ export type Whereabouts =
   | { is: 'running'; targets: WantTarget[]; why: string }
   /** It does not run: moved without a live migration, after the others. */
   | { is: 'off' }
+  /** Somebody else's move of it is under way. */
+  | { is: 'moving' }
+  /** Its node is down, and the cluster has not put it elsewhere yet. */
+  | { is: 'lost' }
   /** Somebody has moved or removed it. */
   | { is: 'gone'; to: string | null };
 
@@ -55,6 +60,12 @@ export interface Moved {
 
 /** So many more have asked for their turn than can move, so that no slot waits for a run to ask. */
 const AHEAD = 4;
+/** At somebody else's move. Doubled from the first to the longest: it may stand in a queue for hours. */
+const LOOK_AGAIN_SECONDS = { first: 2, longest: 300 } as const;
+/** A node that the cluster has only lost sight of keeps its VMs for four minutes (ResiliencyDefaultPeriod). */
+const FAILOVER_SECONDS = 300;
+/** So often a VM that does not run any more is looked at while it shuts down. */
+const STOPS_MAX = 5;
 /** Another node is tried so often within one attempt. */
 const TARGETS_MAX = 3;
 
@@ -156,10 +167,11 @@ async function moveOne(
 ): Promise<PastMove | null> {
   const avoid: string[] = [];
   let targets: WantTarget[] = [];
+  let stops = 0;
   let looksFirst = c.attempt > 1 || one.to === null;
   for (;;) {
     if (looksFirst) {
-      const now = await m.find(one, c.target, avoid);
+      const now = await atRest(() => m.find(one, c.target, avoid), one, c);
       if (now.is !== 'running') return explained(one, now, c);
       if (now.targets.length === 0) {
         throw stepFailure('NoEligibleNode', `No node can take ${one.vm}. ${now.why}`);
@@ -189,6 +201,12 @@ async function moveOne(
     } catch (err) {
       const code = failureOf(err)?.code;
       if (code === 'MovedElsewhere') continue;
+      // Shut down meanwhile: then it is moved with what does not run.
+      if (code === 'VmNotRunning' && stops < STOPS_MAX) {
+        stops += 1;
+        await sleep(LOOK_AGAIN_SECONDS.first * 1000, { summary: `${one.vm} is shut down` });
+        continue;
+      }
       const isOfTarget = code !== undefined && OF_THE_TARGET.some((known) => known === code);
       avoid.push(target);
       if (!isOfTarget || c.target !== undefined || avoid.length >= TARGETS_MAX) throw err;
@@ -196,6 +214,31 @@ async function moveOne(
     } finally {
       await CancellationScope.nonCancellable(() => m.turns.release(one.vmId));
     }
+  }
+}
+
+type AtRest = Exclude<Whereabouts, { is: 'moving' | 'lost' }>;
+
+/** Where it is when neither somebody else nor the cluster moves it: whoever does may well take it off its node. */
+async function atRest(
+  find: () => Promise<Whereabouts>,
+  { vm, from }: Leaving,
+  c: StepContext,
+): Promise<AtRest> {
+  const since = Date.now();
+  for (let seconds: number = LOOK_AGAIN_SECONDS.first; ; seconds *= 2) {
+    const now = await find();
+    if (now.is !== 'moving' && now.is !== 'lost') return now;
+    if (now.is === 'lost' && Date.now() - since > FAILOVER_SECONDS * 1000) {
+      throw stepFailure('NodeUnreachable', `${from} is down, and ${vm} has not come up elsewhere`);
+    }
+    const what =
+      now.is === 'moving'
+        ? `the move of ${vm} that somebody else has begun`
+        : `the cluster to start ${vm} elsewhere: ${from} is down`;
+    c.waitingFor(what);
+    const wait = Math.min(seconds, LOOK_AGAIN_SECONDS.longest);
+    await sleep(wait * 1000, { summary: `Waits for ${what}` });
   }
 }
 
@@ -211,7 +254,7 @@ async function carry(
   one: Leaving,
   { target, step }: { target: string; step: string },
   c: StepContext,
-): Promise<PastMove> {
+): Promise<PastMove | null> {
   c.waitingFor(null);
   const { vm, vmId, from, memoryBytes } = one;
   const role = { name: vm, vmId, owner: from };
@@ -219,20 +262,24 @@ async function carry(
   const how = c.quick ? ('quick' as const) : ('live' as const);
   const moved = await moveWithCause(calls, { step, role, target, known, from, how }, c);
   rooms.moved(from, moved.to, memoryBytes);
-  await calls
-    .onNode(moved.to, {
-      summary: `Verify ${vm} on ${moved.to}`,
-      seconds: 180,
-      takeWithinSeconds: calls.patientSeconds,
-    })
-    .verifyVm({
-      step,
-      vm,
-      vmId,
-      uptimeAtLeastSeconds: 0,
-      heartbeat: false,
-      waitSeconds: 60,
-    });
+  await whereverItIs(calls, { vm, vmId, node: moved.to }, (node) =>
+    calls
+      .onNode(node, {
+        summary: `Verify ${vm} on ${node}`,
+        seconds: 180,
+        takeWithinSeconds: calls.patientSeconds,
+      })
+      .verifyVm({
+        step,
+        vm,
+        vmId,
+        uptimeAtLeastSeconds: 0,
+        heartbeat: false,
+        waitSeconds: 60,
+      }),
+  );
+  // Somebody else has moved it there, and it is not for a resumption to bring it back.
+  if (moved.how === 'already-there') return null;
   return { vm, vmId, from, to: moved.to, bytes: memoryBytes, seconds: moved.seconds };
 }
 

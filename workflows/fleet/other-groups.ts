@@ -1,7 +1,13 @@
 // What is on a node beside VMs that run: the cluster's own group, available storage and shared volumes, which leave first,
 // because Windows Server 2025 may lose its quorum with the node that has them; and at the end VMs that do not run and
 // roles of other kinds.
-import type { GroupFacts, GroupKind, GroupState, SharedVolumeFacts } from '../../domain/facts.ts';
+import type {
+  ClusterNodeFacts,
+  GroupFacts,
+  GroupKind,
+  GroupState,
+  SharedVolumeFacts,
+} from '../../domain/facts.ts';
 import { sameName, stepId } from '../../domain/names.ts';
 import { all } from '../all.ts';
 import type { Calls } from '../calls.ts';
@@ -13,8 +19,8 @@ interface Emptying {
   calls: Calls;
 }
 
-/** Chooses a node for something that is no live move; undefined: there is none. */
-export type Choose = (what: { vmId?: string; name: string }) => string | undefined;
+/** Chooses a node for something that is no live move, among the nodes as they are now; undefined: there is none. */
+export type Choose = (nodes: readonly ClusterNodeFacts[], name: string) => string | undefined;
 
 const CORE: GroupKind[] = ['core', 'available-storage'];
 
@@ -22,7 +28,7 @@ const CORE: GroupKind[] = ['core', 'available-storage'];
 export function moveCoreOff(
   { run, calls }: Emptying,
   node: string,
-  to: string | undefined,
+  choose: (nodes: readonly ClusterNodeFacts[]) => string | undefined,
 ): Promise<unknown> {
   const step = {
     id: stepId.node(node, 'core-groups'),
@@ -32,10 +38,11 @@ export function moveCoreOff(
   return run.step(step, async (c) => {
     const on = calls.onCluster({ summary: `Own groups of the cluster on ${node}` });
     const groups = await on.readGroups({ owner: node, kinds: CORE });
-    const volumes = await volumesOf(calls, node);
+    const { volumes, nodes } = await viewOf(calls, node);
     const names = [...groups.map((g) => g.name), ...volumes.map((v) => v.name)];
     c.evidence({ found: names });
     if (names.length === 0) return;
+    const to = choose(nodes);
     if (to === undefined) throw nowhere(node, names);
     const id = step.id;
     const moves = [
@@ -67,11 +74,14 @@ const moveVolume = (
     .onCluster({ summary: `Own ${input.volume} on ${input.node}`, seconds: 180 })
     .moveSharedVolume(input);
 
-async function volumesOf(calls: Calls, node: string): Promise<SharedVolumeFacts[]> {
-  const { sharedVolumes } = await calls
+async function viewOf(
+  calls: Calls,
+  node: string,
+): Promise<{ volumes: SharedVolumeFacts[]; nodes: ClusterNodeFacts[] }> {
+  const { sharedVolumes, nodes } = await calls
     .onCluster({ summary: `Shared volumes that ${node} owns` })
     .viewCluster({ about: '' });
-  return sharedVolumes.filter((volume) => sameName(volume.owner, node));
+  return { volumes: sharedVolumes.filter((volume) => sameName(volume.owner, node)), nodes };
 }
 
 /** VMs that do not run, and roles that are no VMs. What cannot be moved is told, and holds up nothing else. */
@@ -88,13 +98,17 @@ export function moveRestOff(
   return run.step(step, async (c) => {
     const groups = (await restOf(calls, node)).filter(({ state }) => state !== 'Online');
     const others = await othersOf(calls, node);
-    const stays = await all([...groups, ...others].map((g) => tryMove(calls, step.id, g, choose)));
-    told(c, [...groups, ...others], stays);
+    const found = [...groups, ...others];
+    c.evidence({ found: found.map((g) => `${g.name} (${g.state})`) });
+    if (found.length === 0) return;
+    const { nodes } = await viewOf(calls, node);
+    const to = ({ name }: GroupFacts): string | undefined => choose(nodes, name);
+    const moves = found.map((g) => tryMove(calls, step.id, g, to(g)));
+    throwIfAny(c, await all(moves));
   });
 }
 
-function told(c: StepContext, groups: readonly GroupFacts[], failed: (string | undefined)[]): void {
-  c.evidence({ found: groups.map((g) => `${g.name} (${g.state})`) });
+function throwIfAny(c: StepContext, failed: (string | undefined)[]): void {
   const why = failed.filter((one) => one !== undefined);
   if (why.length === 0) return;
   c.evidence({ stays: why });
@@ -105,9 +119,8 @@ async function tryMove(
   calls: Calls,
   step: string,
   { name, owner, state }: GroupFacts,
-  choose: Choose,
+  node: string | undefined,
 ): Promise<string | undefined> {
-  const node = choose({ name });
   if (node === undefined) return `${name} (${state}) has no node to go to`;
   try {
     await moveGroup(calls, { step, group: name, from: owner, node });
@@ -134,9 +147,9 @@ const othersOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
 
 /** Everything that keeps it from being empty, by name. `offStays`: but for what does not run. */
 export async function leftOn(calls: Calls, node: string, offStays: boolean): Promise<string[]> {
-  const [groups, volumes] = await Promise.all([
+  const [groups, { volumes }] = await Promise.all([
     calls.onCluster({ summary: `What is left on ${node}` }).readGroups({ owner: node }),
-    volumesOf(calls, node),
+    viewOf(calls, node),
   ]);
   const counts = groups.filter(({ kind, state }) => kind !== 'vm' || !offStays || runs(state));
   return [...counts.map((g) => g.name), ...volumes.map((v) => v.name)];

@@ -6,7 +6,8 @@ import { packProblem } from '../../domain/fleet/packed.ts';
 import type { PlanDocument } from '../../domain/fleet/document.ts';
 import { askOf, ASSUMED_MODEL, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
-import type { PlannedMove, PlanTask } from '../../domain/planner/problem.ts';
+import { includesName, sameName } from '../../domain/names.ts';
+import type { PlannedMove, PlannedVm, PlanTask } from '../../domain/planner/problem.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
 import { durationText, sizeText } from '../../domain/units.ts';
 import type { MadePlan } from '../../activities/survey.ts';
@@ -40,6 +41,7 @@ export async function planFor(job: Campaign, task: PlanTask, c: StepContext): Pr
 async function planAnew(job: Campaign, task: PlanTask, c: StepContext): Promise<Plan> {
   const leaves = task.kind === 'empty' ? { owners: task.nodes } : {};
   let survey = await takeSurvey(job.calls, leaves);
+  if (task.kind === 'empty') mustAnswer(survey, task.nodes);
   const past = await job.calls.onCluster({ summary: 'What past moves took' }).readPastMoves();
   const learned = learn(past, ASSUMED_MODEL);
   let asked = askOf(survey, task, { reserveBytes: reserveOf(job), learned });
@@ -90,8 +92,13 @@ async function keptPlan(job: Campaign, kept: PlanDocument, c: StepContext): Prom
   return { survey, leaving, seconds: kept.seconds };
 }
 
-const plan = (calls: Calls, { problem }: Asked): Promise<MadePlan> =>
-  calls.onCluster({ summary: 'Plan the moves' }).planMoves(packProblem(problem));
+/** But for what somebody moves to nobody knows where: whether it leaves is seen when its turn comes. */
+function plan(calls: Calls, { problem, moving }: Asked): Promise<MadePlan> {
+  const isOnItsWay = ({ name, owner }: PlannedVm): boolean =>
+    moving.some(({ node, vm }) => vm.name === name && sameName(node, owner));
+  const vms = problem.vms.filter((vm) => !isOnItsWay(vm));
+  return calls.onCluster({ summary: 'Plan the moves' }).planMoves(packProblem({ ...problem, vms }));
+}
 
 export async function planAsked(
   { calls }: Campaign,
@@ -105,19 +112,34 @@ export async function planAsked(
 /** Fails where there is no room for all: it is better to know that before the first move than in the middle. */
 function leavingOf(
   survey: Survey,
-  { stuck }: Asked,
+  { stuck, moving }: Asked,
   made: MadePlan,
   c: StepContext,
 ): { leaving: Leaving[]; seconds: number } {
   if (!made.feasible) {
     const { blocked, blocks = [made.why], help = [] } = made;
     c.evidence({ blocked, blocks, help });
+    // There may be room where nobody has answered: looked at again before a person is asked.
+    const up = survey.cluster.nodes.filter(({ state }) => state === 'Up');
+    mustAnswer(
+      survey,
+      up.map(({ name }) => name),
+    );
     const advice = help.length === 0 ? '' : `. Any one of these would do: ${help.join('; ')}`;
     throw stepFailure('NoPlan', `There is no room for everything: ${blocks.join('. ')}${advice}`);
   }
   const byName = new Map(surveyedVms(survey).map((placed) => [placed.vm.name, placed]));
   const leaving = made.moves.flatMap((move) => leavingBy(survey, move, byName.get(move.vm)));
-  return { leaving: [...leaving, ...stuck.map(leavingAnyway)], seconds: made.seconds };
+  const others = [...moving.map(({ node, vm }) => ({ ...vm, vm: vm.name, node })), ...stuck];
+  return { leaving: [...leaving, ...others.map(leavingAnyway)], seconds: made.seconds };
+}
+
+/** A node that says nothing of its VMs looks like one that has none. */
+export function mustAnswer(s: Survey, nodes: readonly string[]): void {
+  for (const [node, answer] of Object.entries(s.nodes)) {
+    if (!includesName(nodes, node) || !('noAnswer' in answer)) continue;
+    throw stepFailure('NodeUnreachable', `${node} did not answer: ${answer.noAnswer.message}`);
+  }
 }
 
 /** Classes that must not meet; where the cluster does not enforce it they only should not. */
@@ -132,8 +154,8 @@ function leavingBy(s: Survey, move: PlannedMove, placed: PlacedVm | undefined): 
   return [{ vm, vmId, from, to, memoryBytes, apart, seconds: endSeconds - startSeconds }];
 }
 
-/** Its step tells why it cannot move, and waits for a person, while the others go. */
-const leavingAnyway = ({ vm, vmId, node, memoryBytes }: Stuck): Leaving => ({
+/** Its step looks, and where nothing can move it tells why and waits for a person, while the others go. */
+const leavingAnyway = ({ vm, vmId, node, memoryBytes }: Omit<Stuck, 'why'>): Leaving => ({
   vm,
   vmId,
   from: node,

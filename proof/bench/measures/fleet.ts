@@ -1,6 +1,5 @@
 // Many moves at once on one cluster, against what a planner that knows everything beforehand would need for the same ones:
 // what it costs that runs ask for their turns one by one. `npm run bench -- --fleet`.
-import type { google } from '@temporalio/proto';
 import { runId } from '../../../domain/names.ts';
 import { TURN_SIGNALS } from '../../../domain/turn-messages.ts';
 import { planMoves } from '../../../domain/planner/plan.ts';
@@ -42,7 +41,7 @@ function problemOf({ nodes, virtualMachines, migration, ...scenario }: Scenario)
       ...{ setupSeconds, handoverSeconds: movingGroupSeconds, blackoutSeconds, roundsMax },
       factors: { TCPIP: 1, Compression: migration.compressionFactor, SMB: migration.smbFactor },
     },
-    slots: scenario.maximumParallelMigrations,
+    slots: scenario.maximumParallelMigrations ?? 1,
     reserveBytes: 0,
     enforcedAntiAffinity: false,
     nodes: nodes.map((node) => ({
@@ -116,5 +115,5 @@ async function grantsMs(lab: BenchLab): Promise<number[]> {
   return grants;
 }
 
-const msOf = (time: google.protobuf.ITimestamp | null | undefined): number =>
-  Number(time?.seconds?.toString() ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
+const msOf = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
+  Number(String(time?.seconds ?? 0)) * 1000 + (time?.nanos ?? 0) / 1e6;

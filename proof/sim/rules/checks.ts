@@ -3,13 +3,14 @@
 import type { RunStatus } from '../../../domain/status.ts';
 import type { Effect } from '../../../lab/machine/records.ts';
 import type { SeenRun } from '../temporal/seen-run.ts';
+import { CAMPAIGN_RULES } from './campaigns.ts';
 import type { Act } from './ledger.ts';
 import { MACHINE_RULES } from './machines.ts';
 import { MOVE_RULES } from './moves.ts';
 import type { Beat, Check, Question, World } from './rule.ts';
 import { RUN_RULES } from './runs.ts';
 
-const RULES = [...MACHINE_RULES, ...MOVE_RULES, ...RUN_RULES];
+const RULES = [...MACHINE_RULES, ...MOVE_RULES, ...RUN_RULES, ...CAMPAIGN_RULES];
 
 /** All rules at once, fed by the simulation. */
 export class Checks {

@@ -104,7 +104,8 @@ const uptime: Make = (world) => {
       const stopped = act.effects.find(
         // What happens in the very moment of a call is not its doing.
         (e) =>
-          e.kind === 'vm-saved' || (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
+          ['vm-saved', 'quick-move-started'].includes(e.kind) ||
+          (e.kind === 'vm-stopped' && !/quorum|went down/.test(e.detail)),
       );
       if (stopped === undefined) return undefined;
       const what = `${act.activity} of ${act.workflowId} made ${stopped.kind} of ${stopped.subject}`;

@@ -63,12 +63,14 @@ const waitsForTurn: Make = (world) => ({
     const effect = moveBegunBy(act);
     if (effect === undefined) return undefined;
     const what = `${act.workflowId} started its move (${effect.detail}) without having a turn`;
-    return unlessExcused(world, act, what, (run) => {
-      const slot = slotStepOf(run);
-      // Where many VMs are moved by one run, each move takes its turn within its step.
-      if (slot === undefined) return run.type !== 'migrateVm';
-      return slot.state === 'succeeded' || slot.state === 'skipped';
-    });
+    // Of many moves in one run no step tells who has its turn: for those the limits alone speak.
+    return unlessExcused(
+      world,
+      act,
+      what,
+      (run) =>
+        run.type !== 'migrateVm' || ['succeeded', 'skipped'].includes(slotStepOf(run)?.state ?? ''),
+    );
   },
 });
 

@@ -100,7 +100,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a ledger to which the turns that are given mean nothing',
-    from: 17,
+    from: 1,
     mutant: {
       parts: (parts) => {
         const real = parts.cluster['lookAtMoves'] ?? (() => Promise.reject(new Error('no look')));

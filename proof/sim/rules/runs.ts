@@ -1,5 +1,6 @@
 // Rules about what runs tell: a wait has a reason, and at its end everything is settled.
 import { sameName } from '../../../domain/names.ts';
+import type { DrainNodesResult } from '../../../workflows/drain-nodes.ts';
 import { moveBegunBy } from './ledger.ts';
 import type { Make } from './rule.ts';
 
@@ -36,8 +37,8 @@ const endsSettled: Make = ({ state, ledger }) => ({
       if (act.runId !== run.runId) continue;
       const started = moveBegunBy(act);
       if (started === undefined) continue;
-      const move = status.steps.find((s) => s.id.endsWith('/move'));
-      if (move?.failure == null && move?.evidence['how'] === undefined)
+      const moves = status.steps.filter((s) => /\/move(-\d+)?$/.test(s.id));
+      if (!moves.some((s) => s.failure !== null || s.evidence['how'] !== undefined))
         return `${run.id} started a move of ${started.subject} and its report says nothing of it`;
       const running = state().moves.find(
         (m) => m.vm === started.subject && m.to === act.args['node'] && m.by === 'request',
@@ -63,6 +64,10 @@ const resumes: Make = ({ ledger }) => ({
     }
     const [node] = [...paused].filter((n) => ledger.stillPausedBy(run.runId, n));
     if (node === undefined) return undefined;
+    // What a drain that has ended well says, it leaves paused: that is what was asked for.
+    const { paused: said } = (run.result ?? {}) as Partial<DrainNodesResult>;
+    if (run.type === 'drainNodes' && run.state === 'completed' && said?.[node] === 'us')
+      return undefined;
     const told = status.steps.some(
       (s) =>
         /pause|resume/.test(s.id) &&

@@ -1,0 +1,63 @@
+// A maintenance and its window, by a clock that a test can let run: it is stopped between two nodes when the window closes,
+// and goes on by itself when it opens again.
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { clusterQueue, runId } from '../../domain/names.ts';
+import { scenarioSchema } from '../../lab/scenario/schema.ts';
+import { Random } from '../../proof/rig/random.ts';
+import { SimCluster } from '../../proof/sim/sim-cluster.ts';
+import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
+import { ROOT } from '../support/built-setup.ts';
+import { endsWithAll } from '../support/ends.ts';
+
+const ends = endsWithAll();
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+const node = (name: string) => ({
+  ...{ name, memory: '64GB', switches: ['LAN'], features: ['Hyper-V'] },
+  ...{ liveMigration: { enabled: true }, bootSeconds: 180 },
+});
+
+it('a maintenance begins no node when its window has closed, and goes on the next day when it opens', async () => {
+  const host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
+  const scenario = scenarioSchema.parse({
+    cluster: 'sim',
+    nodes: ['HV1', 'HV2', 'HV3'].map(node),
+    virtualMachines: [{ name: 'web-1', owner: 'HV2', memory: '4GB' }],
+  });
+  const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
+  ends(() => c.stop());
+  const began = c.clock.now();
+  // Long enough for the first node to begin, and too short for it to end.
+  const closes = Math.ceil(began / MINUTE) * MINUTE + 2 * MINUTE;
+  const opens = closes - 60 * MINUTE;
+  const at = (ms: number): string => new Date(ms).toISOString().slice(11, 16);
+  const run = c.server.start({
+    type: 'maintainCluster',
+    id: runId.campaign('sim'),
+    queue: clusterQueue('sim'),
+    input: {
+      ...{ cluster: 'sim', startedBy: 'test', action: { kind: 'restart' } },
+      window: `${at(opens)}-${at(closes)} UTC`,
+    },
+  });
+  if (run === undefined) throw new Error('it did not start');
+  const restarts = (): { node: string; at: number }[] =>
+    c.lab
+      .effects()
+      .filter((e) => e.kind === 'restart-requested')
+      .map((e) => ({ node: e.node, at: Date.parse(e.at) }));
+  const waits = () => run.status()?.waitingFor ?? '';
+  expect(await c.until(() => waits().includes('the maintenance window'), 3600)).toBe(true);
+  expect(restarts()).toMatchObject([{ node: 'HV3' }]);
+  expect(c.lab.state().nodes.map((n) => n.state)).toEqual(['Up', 'Up', 'Up']);
+  expect(waits()).toContain(new Date(opens + DAY).toISOString());
+  expect(await c.until(() => run.state !== 'open', 2 * 86_400)).toBe(true);
+  expect(run.result).toMatchObject({ maintained: ['HV3', 'HV2', 'HV1'], failed: [] });
+  const [first, ...others] = restarts();
+  expect(first?.at).toBeLessThan(closes);
+  expect(others).toHaveLength(2);
+  for (const other of others) expect(other.at).toBeGreaterThanOrEqual(opens + DAY);
+  expect(c.violations).toEqual([]);
+});
