@@ -7,7 +7,9 @@ import { askOf, roomOn, waysOf, whyClosed } from '../../domain/fleet/problem.ts'
 import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
 import { includesName, sameName, stepId } from '../../domain/names.ts';
 import type { PlanTask } from '../../domain/planner/problem.ts';
+import type { Calls } from '../calls.ts';
 import { stepFailure } from '../failure-of.ts';
+import type { StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
 import { Turns } from '../turns.ts';
 import {
@@ -35,6 +37,7 @@ export interface Emptied {
 const ROUNDS_MAX = 10;
 /** Between two looks at what is on its way. */
 const SETTLE_SECONDS = 5;
+const LOOK_LONGEST_SECONDS = 60;
 /** So many of them in a row without anything to move live. */
 const SETTLE_LOOKS_MAX = 3;
 
@@ -141,6 +144,7 @@ async function seeEmpty(
   await job.run.step({ ...step, skippable: true }, async (c) => {
     let looks = 0;
     for (let round = 1; ; round += 1) {
+      await untilNothingComes(job.calls, node, c);
       const found = await leftOn(job.calls, node, offStays);
       const stays = [...left, ...late.left];
       const unwanted = found.filter((name) => !includesName(stays, name));
@@ -172,6 +176,28 @@ async function seeEmpty(
   });
   return late;
 }
+
+/** What was on its way when the node was paused arrives all the same, and would be cut off by a restart. */
+async function untilNothingComes(calls: Calls, node: string, c: StepContext): Promise<void> {
+  const until = Date.now() + calls.budgets.slotSeconds * 1000;
+  for (let seconds = SETTLE_SECONDS; ; seconds = Math.min(seconds * 2, LOOK_LONGEST_SECONDS)) {
+    const coming = comingTo(await takeSurvey(calls, { owners: [] }), node);
+    if (coming.length === 0) return;
+    const what = `${coming.join(', ')}, on the way to ${node} since before it was paused`;
+    if (Date.now() > until) {
+      throw stepFailure('MigrationInProgress', `${node} is not empty while there is ${what}`);
+    }
+    c.waitingFor(what);
+    await sleep(seconds * 1000, { summary: `Waits for ${what}` });
+  }
+}
+
+/** A move whose target nobody knows may go there. */
+const comingTo = (s: Survey, node: string): string[] =>
+  surveyedVms(s)
+    .filter(({ node: owner, vm }) => vm.state === 'moving' && !sameName(owner, node))
+    .filter(({ vm }) => vm.target === undefined || sameName(vm.target, node))
+    .map(({ vm }) => vm.name);
 
 const notEmpty = (node: string, names: readonly string[]): Error =>
   stepFailure('NodeNotEmpty', `${names.join(', ')} is still on ${node}`);
