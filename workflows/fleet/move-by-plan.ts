@@ -200,6 +200,8 @@ async function moveOne(
       return await untilItArrives(m.run, () => carry(m, one, { target, step }, c));
     } catch (err) {
       const code = failureOf(err)?.code;
+      // Kept also where the next look finds the VM gone: a move of ours was begun.
+      if (code !== undefined) c.evidence({ tried: `${target}: ${code}` });
       if (code === 'MovedElsewhere') continue;
       // Shut down meanwhile: then it is moved with what does not run.
       if (code === 'VmNotRunning' && stops < STOPS_MAX) {

@@ -1,5 +1,6 @@
 // Rules about what runs tell: a wait has a reason, and at its end everything is settled.
 import { sameName } from '../../../domain/names.ts';
+import type { StepStatus } from '../../../domain/status.ts';
 import type { DrainNodesResult } from '../../../workflows/drain-nodes.ts';
 import { moveBegunBy } from './ledger.ts';
 import type { Make } from './rule.ts';
@@ -38,7 +39,9 @@ const endsSettled: Make = ({ state, ledger }) => ({
       const started = moveBegunBy(act);
       if (started === undefined) continue;
       const moves = status.steps.filter((s) => /\/move(-\d+)?$/.test(s.id));
-      if (!moves.some((s) => s.failure !== null || s.evidence['how'] !== undefined))
+      const tells = ({ failure, evidence }: StepStatus): boolean =>
+        failure !== null || evidence['how'] !== undefined || evidence['tried'] !== undefined;
+      if (!moves.some(tells))
         return `${run.id} started a move of ${started.subject} and its report says nothing of it`;
       const running = state().moves.find(
         (m) => m.vm === started.subject && m.to === act.args['node'] && m.by === 'request',
