@@ -67,6 +67,8 @@ export interface MoveFailureDetails extends FailureDetails {
 const SHOWS_WITHIN_MS = 5000;
 /** Per cent between which nothing is handed over, and by how much rarer looks are there. */
 const MIDDLE = { from: 15, to: 75, factor: 3 };
+/** By how much more often it is looked while it is handed over, for a second or two: the next move waits for the end. */
+const HANDOVER_FACTOR = 4;
 /** Of one attempt, for a move that leaves no trace at all. */
 const ASKS_MAX = 3;
 
@@ -129,8 +131,7 @@ class MoveWatch {
 
   async run(): Promise<MoveResult> {
     for (;;) {
-      const role = await this.look();
-      if (this.memory.source === '') await this.remember(role);
+      const role = this.memory.source === '' ? await this.lookFirst() : await this.look();
       if (isMoving(role) || isQueued(role)) {
         await this.watch(role);
       } else if (sameName(role.owner, this.request.target) && role.state === 'Online') {
@@ -156,7 +157,8 @@ class MoveWatch {
    */
   private untilNextLook(role: RoleFacts): number {
     const { lookEveryMs } = this.deps;
-    const { percent } = role.move;
+    const { percent, phase } = role.move;
+    if (isMoving(role) && phase === 'moving-group') return lookEveryMs / HANDOVER_FACTOR;
     const isMiddle = isMoving(role) && percent > MIDDLE.from && percent < MIDDLE.to;
     return isMiddle ? lookEveryMs * MIDDLE.factor : lookEveryMs;
   }
@@ -176,9 +178,11 @@ class MoveWatch {
     return role;
   }
 
-  private async remember(role: RoleFacts): Promise<void> {
-    const { facts } = await this.host.readHost({});
+  /** What it remembers is read beside the look: a slot stands empty until the move is asked for. */
+  private async lookFirst(): Promise<RoleFacts> {
+    const [role, { facts }] = await Promise.all([this.look(), this.host.readHost({})]);
     this.memory = { ...this.memory, source: role.owner, since: facts.now };
+    return role;
   }
 
   private say(part: Partial<Beat>): void {

@@ -17,6 +17,8 @@ export const TURN_SIGNALS = {
 export interface TurnRef {
   runId: string;
   ask: string;
+  /** Given back because the run has seen the end of the move: its slot is free. */
+  arrived?: boolean;
 }
 
 export interface TurnNews {

@@ -73,7 +73,7 @@ export const ROOMS = {
   lab: { scenario: [], machine: ['scenario'], powershell: ['machine', 'scenario'] },
   proof: {
     rig: [],
-    bench: ['rig'],
+    bench: ['rig', 'evacuation'],
     evacuation: [],
     load: ['rig'],
     production: ['rig'],

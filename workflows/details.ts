@@ -30,11 +30,28 @@ function needOf(run: string, step: StepStatus): string[] {
   ];
 }
 
+/** Lines of the table, and words about steps that wait for a person: nobody reads more, and each change writes all anew. */
+const LINES_MAX = 150;
+const NEEDS_MAX = 20;
+
+/** All of a run that is not long; of a long one what is not over, and of what is over the latest. */
+function shown(steps: readonly StepStatus[]): StepStatus[] {
+  const isOver = ({ state }: StepStatus): boolean => state === 'succeeded' || state === 'skipped';
+  const over = steps.filter(isOver);
+  const open = steps.filter((step) => !isOver(step)).slice(0, LINES_MAX);
+  const kept = new Set([...over.slice(-Math.max(1, LINES_MAX - open.length)), ...open]);
+  return steps.filter((step) => kept.has(step));
+}
+
 export function detailsMarkdown(status: RunStatus): string {
   const settled = status.steps.filter((s) => s.state === 'succeeded' || s.state === 'skipped');
   const waiting = status.steps.filter((s) => s.state === 'needs-operator');
   const idWidth = Math.max(...status.steps.map((s) => s.id.length), 4);
   const head = `**${status.title}** - ${status.state}, ${settled.length} of ${status.steps.length} steps done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
-  const table = ['```', ...status.steps.map((step) => line(step, idWidth)), '```'];
-  return [head, '', ...table, ...waiting.flatMap((step) => needOf(status.run, step))].join('\n');
+  const steps = shown(status.steps);
+  const more = status.steps.length - steps.length;
+  const rest = more === 0 ? [] : ['', `${more} more steps: \`watari run show ${status.run}\``];
+  const table = ['```', ...steps.map((step) => line(step, idWidth)), '```', ...rest];
+  const needs = waiting.slice(0, NEEDS_MAX).flatMap((step) => needOf(status.run, step));
+  return [head, '', ...table, ...needs].join('\n');
 }

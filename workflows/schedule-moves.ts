@@ -32,7 +32,7 @@ import { TurnBook } from './turn-book.ts';
 /** Somebody else's move is noticed to have ended within this. One look for all, however many wait. */
 const LOOK_EVERY_MS = 2_000;
 /** A look that is so old still tells who moves; but not whether a turn that was given back has left its slot. */
-const FRESH_MS = 1_000;
+const FRESH_MS = 2_000;
 /** When turns are given and nobody waits, only forgotten ones are looked for. */
 const IDLE_LOOK_MS = 30_000;
 /** Nobody has wanted anything for so long: it ends. */
@@ -62,7 +62,7 @@ class Ledger {
   /** Somebody has said something since the last round. */
   private changed = true;
   private look: { at: number; standing: Standing } | undefined;
-  /** A turn was given back since the look began, and its slot is free only when a look no longer shows the move. */
+  /** A turn was given back since the look began, and nobody has seen its move end: its slot is free when a look shows it. */
   private isStale = false;
   private failedLooks = 0;
   /** Why there is no look; null: there is. */
@@ -106,7 +106,7 @@ class Ledger {
   }
 
   private release(ref: TurnRef): void {
-    if (this.book.release(ref, Date.now())) this.isStale = true;
+    if (this.book.release(ref, Date.now()) && ref.arrived !== true) this.isStale = true;
   }
 
   private async round(): Promise<void> {
@@ -116,7 +116,7 @@ class Ledger {
     await this.lookAgain();
     const now = Date.now();
     if (this.look !== undefined) {
-      const standing = book.standing(this.look.standing);
+      const standing = book.standing(this.look.standing, this.look.at);
       book.watch(standing, now);
       const { held, ended, wants } = book;
       book.note(decideTurns(now, standing, held, ended, wants), now);

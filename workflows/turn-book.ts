@@ -25,6 +25,8 @@ export class TurnBook {
   ended: LedgerState['ended'];
   private seen: Record<string, string>;
   private over: string[];
+  /** When the end of its move was seen, by the VM's id: an older look shows it on the move. */
+  private arrived = new Map<string, number>();
   private unsent = new Map<string, { run: Run; news: Required<TurnNews> }>();
   private why = new Map<string, string>();
   private told = new Map<string, string>();
@@ -63,7 +65,9 @@ export class TurnBook {
   }
 
   /** false: there is no such want and no such turn. */
-  release({ runId, ask }: TurnRef, now: number): boolean {
+  release({ runId, ask, arrived = false }: TurnRef, now: number): boolean {
+    const turn = this.held.find((one) => one.ask === ask && one.run.runId === runId);
+    if (arrived && turn !== undefined) this.arrived.set(turn.vmId, now);
     return this.drop((one) => one.ask === ask && one.run.runId === runId, now);
   }
 
@@ -87,9 +91,11 @@ export class TurnBook {
     return gone.length > 0;
   }
 
-  /** The look, with what others have seen of where moves go. */
-  standing(look: Standing): Standing {
-    const moves = look.moves.map((move) => ({
+  /** The look that was begun then, with what others have seen of where moves go and that they ended. */
+  standing(look: Standing, begunAt: number): Standing {
+    for (const [vmId, at] of this.arrived) if (at < begunAt) this.arrived.delete(vmId);
+    const going = look.moves.filter(({ vmId }) => !this.arrived.has(vmId));
+    const moves = going.map((move) => ({
       ...move,
       target: move.target ?? this.seen[move.vmId] ?? null,
     }));

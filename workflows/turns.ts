@@ -85,12 +85,16 @@ export class Turns {
     }
   }
 
-  /** Ended, failed or never started. Does nothing where no turn is held. */
-  async release(vmId: string): Promise<void> {
+  /**
+   * Ended, failed or never started. Does nothing where no turn is held.
+   *
+   * @param arrived its move was seen to have ended: nobody has to look whether its slot is free
+   */
+  async release(vmId: string, arrived = false): Promise<void> {
     const ask = this.held.get(vmId);
     if (ask === undefined) return;
     this.held.delete(vmId);
-    await this.tell(releaseSignal, ask);
+    await this.tell(releaseSignal, ask, arrived);
   }
 
   private asked(want: Want, ask: string, seen: Record<string, string>): Asked {
@@ -183,9 +187,9 @@ export class Turns {
     mine.waiting(why);
   }
 
-  private async tell(signal: typeof releaseSignal, ask: string): Promise<void> {
+  private async tell(signal: typeof releaseSignal, ask: string, arrived = false): Promise<void> {
     const ledger = getExternalWorkflowHandle(runId.moves(this.calls.cluster));
-    const ref: TurnRef = { runId: workflowInfo().runId, ask };
+    const ref: TurnRef = { runId: workflowInfo().runId, ask, ...(arrived ? { arrived } : {}) };
     try {
       await CancellationScope.nonCancellable(() => ledger.signal(signal, ref));
     } catch (err) {

@@ -21,6 +21,8 @@ const DEADLINES = [1.001, 1.004, 1.01, 1.02, 1.04, 1.07, 1.1, 1.15, 1.25, 1.5, 2
 const GOOD = 1.0015;
 /** Of moves times targets, in all attempts together: so that no plan takes more than a second or so. */
 const WORK = 600_000;
+/** Of an attempt, for each VM of the cluster that stays where it is. */
+const EACH_GUEST = 2;
 /** Small plans are as good as they get long before this. */
 const CHANGES_MAX = 6000;
 const SHARINGS: readonly Sharing[] = ['alone', 'filled'];
@@ -121,7 +123,7 @@ function improved(
   const random = seeded(1);
   const pick = (n: number): number => Math.floor(random() * n);
   const targets = new Map(leavers.map((leaver) => [leaver.guest, leaver.targets]));
-  const cost = start.steps.length * (start.steps.length + 20);
+  const cost = start.steps.length * (start.steps.length + 20) + field.guests.length * EACH_GUEST;
   let best = start;
   const changes = Math.min(CHANGES_MAX, (WORK * 10) / cost);
   // A handful changes nothing for the better.
@@ -226,10 +228,9 @@ function emptied(
   sharing: Sharing,
 ): Emptied | null {
   if (timeline === null) return null;
-  const guests = new Map(field.guests.map((guest) => [guest.vm.name, guest]));
   timeline.moves.sort((a, b) => a.startSeconds - b.startSeconds);
   const steps = timeline.moves.flatMap((move) => {
-    const guest = guests.get(move.vm);
+    const guest = field.guestOf(move.vm);
     return guest === undefined ? [] : [{ guest, to: field.siteOf(move.to) }];
   });
   const from = new Set([...closed].map((site) => site.node.name));

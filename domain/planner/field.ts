@@ -39,6 +39,7 @@ export interface Field {
   sites: Site[];
   guests: Guest[];
   siteOf: (name: string) => Site;
+  guestOf: (name: string) => Guest | undefined;
 }
 
 export function makeField(problem: PlanProblem): Field {
@@ -71,7 +72,8 @@ export function makeField(problem: PlanProblem): Field {
       copies: new Map(),
     };
   });
-  return { problem, sites, guests, siteOf };
+  const named = new Map(guests.map((guest) => [guest.vm.name, guest]));
+  return { problem, sites, guests, siteOf, guestOf: (name) => named.get(name) };
 }
 
 /** Why a VM can never be live-migrated to a node, whatever the moment; null when it can. */

@@ -85,7 +85,8 @@ export function unmetWishes(field: Field, timeline: Timeline): number {
   for (const guest of field.guests) {
     const at = timeline.ownerOf(guest);
     if (moved.has(guest.vm.name)) unmet += unwished(guest, at);
-    for (const name of guest.rivalry.filter((one) => !guest.classes.includes(one))) {
+    for (const name of guest.rivalry) {
+      if (guest.classes.includes(name)) continue;
       const key = `${at.node.name}\n${name}`;
       rivals.set(key, (rivals.get(key) ?? 0) + 1);
     }

@@ -1,5 +1,5 @@
 // `npm run bench`: measures how much time the product itself takes, with real processes, and prints one table. How each
-// figure is measured: docs/speed.md. Options: --json, --quick, --powershell, --fleet.
+// figure is measured: docs/speed.md. Options: --json, --quick, --powershell, --fleet, --fleet --instances FOLDER.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,8 @@ import { machineLines, machineReport } from '../rig/machine.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
 import { FIGURES as FLEET, measureFleet } from './measures/fleet.ts';
+import { FIGURES as DRAIN, measureDrain } from './measures/fleet-drain.ts';
+import { FIGURES as PLANS, measurePlans, planInstances } from './measures/fleet-plans.ts';
 import { FIGURES as RETURN, measureNodeReturn } from './measures/node-return.ts';
 import { FIGURES as MIGRATE_SIZE, measureMigrateSize } from './measures/migrate-size.ts';
 import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
@@ -22,7 +24,7 @@ import { findCli } from '../rig/temporal-cli.ts';
 import { Deadline, Interrupted, whenInterrupted } from '../rig/waiting.ts';
 
 /** For measuring; ending everything takes some seconds more. */
-const LIMIT_MS = { full: 295_000, quick: 55_000 };
+const LIMIT_MS = { full: 295_000, quick: 55_000, fleet: 900_000 };
 
 /** The clusters' figures; those of PowerShell have other sides. */
 const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) =>
@@ -30,7 +32,8 @@ const figures: Figure[] = [QUIET, RETURN, DOCTOR, DEMO].flatMap((group) =>
 );
 
 /** Many moves on one cluster, for whoever asks: they take minutes of simulated time that cannot be hurried. */
-const OF_FLEET = [measureFleet];
+const OF_FLEET = [measurePlans, measureDrain, measureFleet];
+const FIGURES_OF_FLEET = [PLANS, DRAIN, FLEET].flatMap((group) => Object.values<Figure>(group));
 
 /** The demo last: its second side is left out when time is short. */
 const BEFORE_POWERSHELL = [measureQuietCluster, measureNodeReturn, measureDoctor];
@@ -57,7 +60,8 @@ type Measure = () => Promise<void>;
 async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<Measured> {
   const startedAt = Date.now();
   const { quick } = wanted;
-  const deadline = new Deadline(quick ? LIMIT_MS.quick : LIMIT_MS.full);
+  const { fleet } = wanted;
+  const deadline = new Deadline(LIMIT_MS[quick ? 'quick' : fleet ? 'fleet' : 'full']);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bench-'));
   const sides: Side[] = [];
   const programs = new Programs();
@@ -128,8 +132,13 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean' },
     powershell: { type: 'boolean' },
     fleet: { type: 'boolean' },
+    instances: { type: 'string' },
   },
 });
+if (options.instances !== undefined) {
+  process.stdout.write(`${planInstances(options.instances).join('\n')}\n`);
+  process.exit(0);
+}
 const fleet = options.fleet === true;
 const only = options.powershell === true && !fleet;
 // A quick run leaves PowerShell out; asked for by name, it is measured.
@@ -139,7 +148,7 @@ const measured = await measureAll({ quick, powershell: only, fleet }, (line) => 
   process.stderr.write(`${String(Math.round(performance.now() / 1000)).padStart(3)} s  ${line}\n`);
 });
 const machine = { ...before, temporalCli: measured.cliVersion };
-const results = only ? [] : (fleet ? Object.values<Figure>(FLEET) : figures).map(resultOf);
+const results = only ? [] : (fleet ? FIGURES_OF_FLEET : figures).map(resultOf);
 const { seconds, problems, noPowerShell } = measured;
 const shells = [
   ...Object.values<Figure>(POWERSHELL),

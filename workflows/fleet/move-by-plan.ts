@@ -3,6 +3,7 @@
 import { CancelledFailure } from '@temporalio/common';
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { PastMove } from '../../domain/fleet/learned.ts';
+import type { Pace } from '../../domain/fleet/pace.ts';
 import type { FailureCode } from '../../domain/failures.ts';
 import { stepId } from '../../domain/names.ts';
 import { sizeText } from '../../domain/units.ts';
@@ -14,6 +15,7 @@ import { moveWithCause } from '../move-with-cause.ts';
 import type { Run, StepContext } from '../run.ts';
 import type { Want, WantTarget } from '../../domain/turns.ts';
 import type { Turns } from '../turns.ts';
+import { Pacer } from './pacer.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A VM that is to leave its node by a plan. */
@@ -27,6 +29,8 @@ export interface Leaving {
   apart: string[];
   /** As planned. */
   seconds: number;
+  /** Absent: as soon as there is a slot. */
+  pace?: Pace;
 }
 
 /** Where a VM is now, and where it could go. */
@@ -82,6 +86,7 @@ const OF_THE_TARGET: readonly FailureCode[] = [
 export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Promise<Moved> {
   const moved: Moved = { moves: [], left: [] };
   const places = new Places(m.slots * 2 + AHEAD);
+  const pacer = new Pacer();
   const steps = leaving.map((one, order) => ({ one, order, step: stepOf(leaving, order) }));
   m.run.expect(steps.map(({ step }) => step));
   const begun: Promise<void>[] = [];
@@ -99,7 +104,10 @@ export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Pr
     const earlier = begunOf(steps, order, begun);
     const done = m.run.step(step, async (c) => {
       await earlier;
-      return moveOne(m, one, { order, step: step.id }, c).finally(leave);
+      return moveOne(m, one, { order, step: step.id, pacer }, c).finally(() => {
+        pacer.end(one.from, order);
+        leave();
+      });
     });
     begun.push(
       done.then((move) => {
@@ -162,7 +170,7 @@ function stepOf(leaving: readonly Leaving[], order: number) {
 async function moveOne(
   m: MoveByPlan,
   one: Leaving,
-  { order, step }: { order: number; step: string },
+  { order, step, pacer }: { order: number; step: string; pacer: Pacer },
   c: StepContext,
 ): Promise<PastMove | null> {
   const avoid: string[] = [];
@@ -179,7 +187,12 @@ async function moveOne(
       targets = now.targets;
     } else if (one.to !== null) {
       c.waitingFor(`memory on ${one.to}, which other moves of this run will free`);
-      targets = [{ node: one.to, roomBytes: await m.rooms.enough(one.to, one.memoryBytes) }];
+      await m.rooms.enough(one.to, one.memoryBytes);
+      if (one.pace !== undefined) {
+        c.waitingFor('the moves that the plan has before it');
+        await pacer.begin(one.from, order, one.pace);
+      }
+      targets = [{ node: one.to, roomBytes: m.rooms.of(one.to) }];
     }
     const want: Want = { ...one, targets, order };
     const turn = await m.turns.take(want, (why) => {
@@ -197,7 +210,11 @@ async function moveOne(
       throw new CancelledFailure(`${one.vm} was about to move`);
     }
     try {
-      return await untilItArrives(m.run, () => carry(m, one, { target, step }, c));
+      const arrived = (): Promise<void> => {
+        pacer.end(one.from, order);
+        return m.turns.release(one.vmId, true);
+      };
+      return await untilItArrives(m.run, () => carry(m, one, { target, step, arrived }, c));
     } catch (err) {
       const code = failureOf(err)?.code;
       // Kept also where the next look finds the VM gone: a move of ours was begun.
@@ -254,7 +271,7 @@ function explained(one: Leaving, now: Whereabouts & { is: 'off' | 'gone' }, c: S
 async function carry(
   { calls, rooms }: MoveByPlan,
   one: Leaving,
-  { target, step }: { target: string; step: string },
+  { target, step, arrived }: { target: string; step: string; arrived: () => Promise<void> },
   c: StepContext,
 ): Promise<PastMove | null> {
   c.waitingFor(null);
@@ -264,6 +281,8 @@ async function carry(
   const how = c.quick ? ('quick' as const) : ('live' as const);
   const moved = await moveWithCause(calls, { step, role, target, known, from, how }, c);
   rooms.moved(from, moved.to, memoryBytes);
+  // Its slot is free from now on: the next one does not wait for the proof.
+  await arrived();
   await whereverItIs(calls, { vm, vmId, node: moved.to }, (node) =>
     calls
       .onNode(node, {

@@ -2,6 +2,7 @@
 // and read by somebody: it is done exactly, or refused with what has changed since.
 import { compareFacts } from '../../domain/fleet/drift.ts';
 import { learn, learnedLines } from '../../domain/fleet/learned.ts';
+import { pacesOf, type Pace } from '../../domain/fleet/pace.ts';
 import { packProblem } from '../../domain/fleet/packed.ts';
 import type { PlanDocument } from '../../domain/fleet/document.ts';
 import { askOf, ASSUMED_MODEL, type Asked, type Stuck } from '../../domain/fleet/problem.ts';
@@ -112,7 +113,7 @@ export async function planAsked(
 /** Fails where there is no room for all: it is better to know that before the first move than in the middle. */
 function leavingOf(
   survey: Survey,
-  { stuck, moving }: Asked,
+  { problem, stuck, moving }: Asked,
   made: MadePlan,
   c: StepContext,
 ): { leaving: Leaving[]; seconds: number } {
@@ -129,7 +130,10 @@ function leavingOf(
     throw stepFailure('NoPlan', `There is no room for everything: ${blocks.join('. ')}${advice}`);
   }
   const byName = new Map(surveyedVms(survey).map((placed) => [placed.vm.name, placed]));
-  const leaving = made.moves.flatMap((move) => leavingBy(survey, move, byName.get(move.vm)));
+  const paces = pacesOf(made.moves, problem.model);
+  const leaving = made.moves.flatMap((move, at) =>
+    leavingBy(survey, move, byName.get(move.vm), paces[at]),
+  );
   const others = [...moving.map(({ node, vm }) => ({ ...vm, vm: vm.name, node })), ...stuck];
   return { leaving: [...leaving, ...others.map(leavingAnyway)], seconds: made.seconds };
 }
@@ -146,12 +150,19 @@ export function mustAnswer(s: Survey, nodes: readonly string[]): void {
 export const apartOf = (s: Survey, placed: PlacedVm | undefined): string[] =>
   s.cluster.cluster.enforcedAntiAffinity ? (placed?.vm.antiAffinityClassNames ?? []) : [];
 
-function leavingBy(s: Survey, move: PlannedMove, placed: PlacedVm | undefined): Leaving[] {
+function leavingBy(
+  s: Survey,
+  move: PlannedMove,
+  placed: PlacedVm | undefined,
+  pace: Pace | undefined,
+): Leaving[] {
   if (placed === undefined) return [];
   const { name: vm, vmId, memoryBytes } = placed.vm;
   const apart = apartOf(s, placed);
   const { from, to, startSeconds, endSeconds } = move;
-  return [{ vm, vmId, from, to, memoryBytes, apart, seconds: endSeconds - startSeconds }];
+  const seconds = endSeconds - startSeconds;
+  const paced = pace === undefined ? {} : { pace };
+  return [{ vm, vmId, from, to, memoryBytes, apart, seconds, ...paced }];
 }
 
 /** Its step looks, and where nothing can move it tells why and waits for a person, while the others go. */

@@ -23,13 +23,12 @@ export class Rooms {
   }
 
   /** Waits until there is enough, but not for ever: what was to leave may be held up, and then another node may do. */
-  async enough(node: string, bytes: number): Promise<number> {
+  async enough(node: string, bytes: number): Promise<void> {
     if (this.of(node) < bytes) {
       await condition(() => this.of(node) >= bytes, PATIENCE, {
         summary: `Room on ${node}`,
       });
     }
-    return this.of(node);
   }
 }
 
