@@ -22,7 +22,7 @@ const GOOD = 1.0015;
 /** Of moves times targets, in all attempts together: so that no plan takes more than a second or so. */
 const WORK = 600_000;
 /** Of an attempt, for each VM of the cluster that stays where it is. */
-const EACH_GUEST = 2;
+const EACH_GUEST = 3;
 /** Small plans are as good as they get long before this. */
 const CHANGES_MAX = 6000;
 const SHARINGS: readonly Sharing[] = ['alone', 'filled'];
@@ -56,7 +56,7 @@ const NOTHING = { sequences: [], blocked: null, proven: false };
 
 /** So that one attempt takes a good part of the time that a plan may take. */
 const isLarge = (field: Field, leavers: readonly Leaver[]): boolean =>
-  leavers.length * field.sites.length > WORK / 40;
+  leavers.length * field.sites.length + field.guests.length * EACH_GUEST > WORK / 40;
 
 const largest = (leavers: readonly Leaver[]): Guest | null =>
   [...leavers].sort((a, b) => b.guest.memory - a.guest.memory)[0]?.guest ?? null;
