@@ -33,6 +33,8 @@ import { TurnBook } from './turn-book.ts';
 const LOOK_EVERY_MS = 2_000;
 /** A look that is so old still tells who moves; but not whether a turn that was given back has left its slot. */
 const FRESH_MS = 2_000;
+/** So long turns are given by an older look while a new one is on its way: a free slot does not wait for it. */
+const TRUSTED_MS = 4_000;
 /** When turns are given and nobody waits, only forgotten ones are looked for. */
 const IDLE_LOOK_MS = 30_000;
 /** Nobody has wanted anything for so long: it ends. */
@@ -62,6 +64,7 @@ class Ledger {
   /** Somebody has said something since the last round. */
   private changed = true;
   private look: { at: number; standing: Standing } | undefined;
+  private looking: Promise<void> | undefined;
   /** A turn was given back since the look began, and nobody has seen its move end: its slot is free when a look shows it. */
   private isStale = false;
   private failedLooks = 0;
@@ -113,7 +116,7 @@ class Ledger {
     this.changed = false;
     const { book } = this;
     if (book.isEmpty()) return;
-    await this.lookAgain();
+    await this.lookInTime();
     const now = Date.now();
     if (this.look !== undefined) {
       const standing = book.standing(this.look.standing, this.look.at);
@@ -125,9 +128,24 @@ class Ledger {
     setCurrentDetails(book.details());
   }
 
-  private async lookAgain(): Promise<void> {
+  private async lookInTime(): Promise<void> {
+    const ageMs = this.look === undefined ? Infinity : Date.now() - this.look.at;
+    if (this.isStale || ageMs > TRUSTED_MS) return this.lookAgain();
+    const wake = (): void => {
+      this.changed = true;
+    };
+    if (ageMs >= FRESH_MS && this.looking === undefined) void this.lookAgain().then(wake, wake);
+  }
+
+  private lookAgain(): Promise<void> {
+    this.looking ??= this.lookNow().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  private async lookNow(): Promise<void> {
     const at = Date.now();
-    if (this.look !== undefined && !this.isStale && at - this.look.at < FRESH_MS) return;
     this.isStale = false;
     try {
       const call = this.calls.onCluster({

@@ -4,7 +4,7 @@ import { condition } from '@temporalio/workflow';
 import type { Pace } from '../../domain/fleet/pace.ts';
 
 /** A start that was late by no more than this delays none of those behind it. */
-const FORGIVEN_MS = 2000;
+const FORGIVEN_MS = 15_000;
 /** More at once than planned: an end is seen late. */
 const MORE = 1;
 
