@@ -6,7 +6,6 @@ import { MESSAGES } from '../../../domain/status.ts';
 import type { PastMove } from '../../../domain/fleet/learned.ts';
 import { withLabs, type Bench, type BenchLab } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';
-import { activitiesOf } from '../../rig/activity-times.ts';
 
 export const FIGURES = {
   moves: figure('drain-moves', 'drain of 200 VMs, first move started to last move ended'),
@@ -57,7 +56,6 @@ export async function measureDrain(bench: Bench): Promise<void> {
     FIGURES.idle.values.tuned.push(1 - coveredMs(times) / wallMs);
     FIGURES.next.values.tuned.push(...nextMovesMs(effects));
     await saySizes(bench, lab);
-    await sayWhere(bench, lab);
   });
 }
 
@@ -131,18 +129,3 @@ async function saySizes({ say }: Bench, lab: BenchLab): Promise<void> {
 }
 
 const kb = (bytes: number): string => `${Math.round(bytes / 1000)} KB`;
-
-/** For whoever wants to know where the time went. */
-async function sayWhere(bench: Bench, lab: BenchLab): Promise<void> {
-  const byType = new Map<string, number[]>();
-  for (const { type, scheduled, started } of await activitiesOf(
-    lab.handle(runId.campaign(CLUSTER)),
-  )) {
-    if (started !== null) byType.set(type, [...(byType.get(type) ?? []), started - scheduled]);
-  }
-  const told = [...byType].map(([type, waits]) => {
-    const sorted = waits.sort((a, b) => a - b);
-    return `${type} ${sorted.length}x, taken after ${Math.round(sorted[sorted.length >> 1] ?? 0)} ms`;
-  });
-  bench.say(told.join('; '));
-}
