@@ -82,12 +82,17 @@ async function keptPlan(job: Campaign, kept: PlanDocument, c: StepContext): Prom
     );
   }
   const placed = surveyedVms(survey);
-  const leaving = kept.moves.map(({ vm, vmId, from, to, bytes, seconds }): Leaving => {
+  const starts = kept.moves.map((move) => ({
+    ...move,
+    endSeconds: move.startSeconds + move.seconds,
+  }));
+  const paces = pacesOf(starts, ASSUMED_MODEL);
+  const leaving = kept.moves.map(({ vm, vmId, from, to, bytes, seconds }, at): Leaving => {
     const apart = apartOf(
       survey,
       placed.find((one) => one.vm.vmId === vmId),
     );
-    return { vm, vmId, from, to, memoryBytes: bytes, apart, seconds };
+    return { vm, vmId, from, to, memoryBytes: bytes, apart, seconds, ...paced(paces[at]) };
   });
   tell(c, leaving, kept.seconds);
   return { survey, leaving, seconds: kept.seconds };
@@ -150,6 +155,8 @@ export function mustAnswer(s: Survey, nodes: readonly string[]): void {
 export const apartOf = (s: Survey, placed: PlacedVm | undefined): string[] =>
   s.cluster.cluster.enforcedAntiAffinity ? (placed?.vm.antiAffinityClassNames ?? []) : [];
 
+const paced = (pace: Pace | undefined): { pace?: Pace } => (pace === undefined ? {} : { pace });
+
 function leavingBy(
   s: Survey,
   move: PlannedMove,
@@ -161,8 +168,7 @@ function leavingBy(
   const apart = apartOf(s, placed);
   const { from, to, startSeconds, endSeconds } = move;
   const seconds = endSeconds - startSeconds;
-  const paced = pace === undefined ? {} : { pace };
-  return [{ vm, vmId, from, to, memoryBytes, apart, seconds, ...paced }];
+  return [{ vm, vmId, from, to, memoryBytes, apart, seconds, ...paced(pace) }];
 }
 
 /** Its step looks, and where nothing can move it tells why and waits for a person, while the others go. */
