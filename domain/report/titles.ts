@@ -21,6 +21,14 @@ export function titleOf(workflow: string, input: Plain, otherwise: string): stri
       return title('Examine cluster', cluster);
     case 'inspectCluster':
       return title('Look at cluster', cluster);
+    case 'surveyFleet':
+      return title('Survey cluster', cluster);
+    case 'scanUpdates':
+      return title('Scan for updates', node ?? cluster);
+    case 'tellPeople':
+      return title('Tell people what happens in', cluster);
+    case 'scheduleMoves':
+      return title('Order of the moves of', cluster);
     case 'drainNodes':
       return title('Drain', node);
     case 'resumeNodes':
