@@ -30,6 +30,8 @@ export class Workload {
   /** Of the last `apply` that was asked for: what the cluster has to be in the end. */
   wish: Wish;
   skipped = 0;
+  /** All nodes were restarted in the latest round. */
+  isMaintained = false;
   private readonly around: Surroundings;
   private files = 0;
   private readonly drains: Promise<void>[] = [];
@@ -62,12 +64,12 @@ export class Workload {
   /** A node that has VMs just then is emptied and brought back; then all nodes are restarted, one after the other. */
   private async campaigns({ pick }: Job): Promise<void> {
     const node = await this.fullNode(pick);
-    const done =
+    this.isMaintained =
       node !== undefined &&
       (await this.campaign(['node', 'drain', node])) &&
       (await this.campaign(['node', 'resume', node, '--bring-back'])) &&
       (await this.campaign(['cluster', 'maintain', '--restart', '--yes']));
-    if (!done) this.skipped += 1;
+    if (!this.isMaintained) this.skipped += 1;
   }
 
   private async fullNode(pick: number): Promise<string | undefined> {
@@ -86,12 +88,13 @@ export class Workload {
   private async campaign(words: readonly string[]): Promise<boolean> {
     const { clients, say } = this.around;
     say(words.join(' '));
-    const { code } = await clients.run([...words, '--detach']);
-    if (code !== 0) return false;
     const end = Date.now() + CAMPAIGN_PATIENCE_MS;
+    let hasBegun = false;
     while (Date.now() < end) {
+      // Its server or its workers may be dead just now; whoever means it asks again.
+      hasBegun ||= (await clients.run([...words, '--detach'])).code === 0;
       await sleep(1_000);
-      if (await this.hasEnded()) return true;
+      if (hasBegun && (await this.hasEnded())) return true;
     }
     return false;
   }

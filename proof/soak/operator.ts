@@ -66,6 +66,12 @@ export class Operator {
     }
   }
 
+  /** What a round of killing has not let begin. */
+  async maintain(): Promise<void> {
+    this.say('cluster maintain by the operator');
+    await this.clients.run(['cluster', 'maintain', '--restart', '--yes', '--detach']);
+  }
+
   private async list(more: string[]): Promise<Listed[] | null> {
     const { code, stdout } = await this.clients.run(['run', 'list', '--json', ...more]);
     return code === 0 ? (JSON.parse(stdout) as { runs: Listed[] }).runs : null;

@@ -128,6 +128,10 @@ class Soak {
       await operator.apply();
       const open = await operator.settleAll(CALM_MS);
       if (open.length === 0) await operator.resume(await pausedIn(lab));
+      if (open.length === 0 && !work.isMaintained) {
+        await operator.maintain();
+        open.push(...(await operator.settleAll(CALM_MS)));
+      }
       this.violations.push(...open, ...(await this.restViolations(lab)));
       say(`at rest after ${this.elapsed()}`);
       if (this.violations.length > 0 || Date.now() >= endMs || signal.aborted) return index + 1;
