@@ -202,6 +202,8 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       features: string[];
       mayBePaused: boolean;
       waitSeconds: number;
+      /** Absent: those of the cluster and of Hyper-V. */
+      services?: string[];
     }): Promise<NodeReady> {
       return beating(deps, async ({ say }) => {
         const waitedMs = stopwatch(deps);
@@ -272,9 +274,9 @@ const bootToEnd = ({ ifBoot, ifBootTime }: BootToEnd): Boot => ({
  */
 async function notReadyYet(
   host: HypervHost,
-  wanted: { features: string[]; mayBePaused: boolean },
+  wanted: { features: string[]; mayBePaused: boolean; services?: string[] },
 ): Promise<string | NodeReady> {
-  const services = (await host.readServices({ names: SERVICES })).facts;
+  const services = (await host.readServices({ names: wanted.services ?? SERVICES })).facts;
   const textOf = (list: ServiceFacts[]): string =>
     list.map((s) => `${s.name} (${s.state})`).join(', ');
   // Services come with the boot and start later: one that is not there now will not be.

@@ -44,14 +44,16 @@ type Maintenance = Job<MaintainNodeInput>;
 async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
   const { run, input } = job;
   const { node, action } = input;
-  const boot = await run.step(stepOf(job, 'gate', `See whether ${node} may go down`), (c) =>
-    mayGoDown(job, c),
+  const { boot, services } = await run.step(
+    stepOf(job, 'gate', `See whether ${node} may go down`),
+    (c) => mayGoDown(job, c),
   );
   const emptied = await emptyNodes(job, [node]);
   await act(job, action, boot);
   await run.step(stepOf(job, 'ready', `Wait until ${node} is ready`), async (c) => {
-    const services = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
-    const ready = await job.calls.onNode(node, services).awaitReady({
+    const call = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
+    const ready = await job.calls.onNode(node, call).awaitReady({
+      services,
       step: stepId.node(node, 'ready'),
       features: [],
       mayBePaused: true,
@@ -76,7 +78,10 @@ const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
 });
 
 /** Everybody else is there, and the cluster keeps its quorum without it. */
-async function mayGoDown({ calls, input: { node } }: Maintenance, c: StepContext): Promise<Boot> {
+async function mayGoDown(
+  { calls, input: { node } }: Maintenance,
+  c: StepContext,
+): Promise<{ boot: Boot; services: string[] }> {
   const { cluster } = await takeSurvey(calls, { nodes: [] });
   const others = cluster.nodes.filter((n) => !sameName(n.name, node));
   const away = others.filter((n) => n.state !== 'Up').map((n) => `${n.name} is ${n.state}`);
@@ -91,9 +96,12 @@ async function mayGoDown({ calls, input: { node } }: Maintenance, c: StepContext
       `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
     );
   }
-  const { host } = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
-  c.evidence({ bootTime: host.bootTime, osVersion: host.osVersion });
-  return { boot: host.boot, bootTime: host.bootTime };
+  const view = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
+  const { boot, bootTime, osVersion } = view.host;
+  c.evidence({ bootTime, osVersion });
+  // What it has now it must have again; a node that never had Hyper-V is not waited for in vain.
+  const services = view.services.filter((s) => s.state !== 'Missing').map((s) => s.name);
+  return { boot: { boot, bootTime }, services };
 }
 
 async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<void> {
