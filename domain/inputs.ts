@@ -1,6 +1,7 @@
 // May a workflow be started with this? Anybody who reaches Temporal can start one with any JSON; what a workflow cannot
 // read would fail its task again and again, under a lock that nobody could take. Pure.
 import { START_REASON_CHARS_MAX } from './bounded.ts';
+import { ROUNDS_MAX } from './fleet/tune.ts';
 import { readWindows } from './fleet/window.ts';
 import type { WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
@@ -272,6 +273,10 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
     { ...reserve, bringBack: flag, unattended: flag },
   ),
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
+  tuneCluster: input(
+    { ...started, vm: nameOfVm },
+    { ...reserve, to: name, rounds: number(1, ROUNDS_MAX, true), smb: flag },
+  ),
   surveyFleet: input(started, { owners: list(name) }),
   scanUpdates: input(started, { ...looks, query: text(TEXT_CHARS_MAX) }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),

@@ -27,7 +27,7 @@ export const runId = {
     `${runsOf(cluster)}node/${part(node)}/prepare`,
   create: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/create`,
   migrate: (cluster: string, vm: string): string => `${runsOf(cluster)}vm/${part(vm)}/migrate`,
-  /** Drain, resume, maintenance, balance: one of them at a time works on a cluster. */
+  /** Drain, resume, maintenance, balance, tuning: one of them at a time works on a cluster. */
   campaign: (cluster: string): string => `${runsOf(cluster)}campaign`,
   /** One node of a maintenance, which holds the lock above. */
   maintain: (cluster: string, node: string): string =>
@@ -82,6 +82,7 @@ export const WORKFLOWS = [
   'maintainCluster',
   'maintainNode',
   'balanceCluster',
+  'tuneCluster',
   'surveyFleet',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];

@@ -207,5 +207,16 @@ export interface BalanceClusterInput extends Campaign {
   plan?: PlanDocument;
 }
 
+export interface TuneClusterInput extends Campaign {
+  /** The canary: a VM that may be moved back and forth. */
+  vm: string;
+  /** The other end of its way; absent: the best possible node. */
+  to?: string;
+  /** Moves each way with each setting; absent: 3. */
+  rounds?: number;
+  /** Try SMB too, which makes sense where the networks have RDMA. */
+  smb?: boolean;
+}
+
 /** Features a node needs, with their management tools. */
 export const NODE_FEATURES = ['Hyper-V', 'Failover-Clustering'] as const;

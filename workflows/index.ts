@@ -14,3 +14,4 @@ export { surveyFleet } from './survey-fleet.ts';
 export { scheduleMoves } from './schedule-moves.ts';
 export { tellPeople } from './tell-people.ts';
 export { scanUpdates } from './scan-updates.ts';
+export { tuneCluster } from './tune-cluster.ts';

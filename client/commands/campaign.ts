@@ -3,12 +3,12 @@
 import { includesName, runId, sameName, type WorkflowName } from '../../domain/names.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
-import type { Context, Talk } from '../context.ts';
+import type { Context } from '../context.ts';
 import { badInput } from '../errors.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { whoActs } from '../who.ts';
-import { launch } from './launch.ts';
+import { launch, type LaunchOptions } from './launch.ts';
 import type { ReasonOption } from './reason.ts';
 import type { JsonOption } from './leaf.ts';
 
@@ -64,7 +64,7 @@ export function startCampaign(
   ctx: Context,
   temporal: Temporal,
   c: { workflow: WorkflowName; cluster: string; summary: string; input: object },
-  o: CampaignOptions & { talk: Talk },
+  o: CampaignOptions & LaunchOptions,
 ): Promise<ExitCode> {
   const { workflow, cluster, summary } = c;
   const startedBy = whoActs(ctx, temporal);

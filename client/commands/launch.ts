@@ -1,6 +1,7 @@
 // How every command ends that starts a run: it returns at once when that was asked for, else it watches to the end.
 import type { Context, Talk } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { RunView } from '../runs/view.ts';
 import { startRun, type StartRequest } from '../runs/start.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { concludeWatch, watchRun } from '../watch.ts';
@@ -10,11 +11,18 @@ import { interruptible } from './leaf.ts';
 
 export const DETACH = ['--detach', 'return as soon as the run has started'] as const;
 
+export interface LaunchOptions {
+  detach?: boolean;
+  talk: Talk;
+  /** What else is said of a run that has succeeded. */
+  tell?: (view: RunView, columns: number) => string[];
+}
+
 export async function launch(
   ctx: Context,
   temporal: Temporal,
   request: StartRequest,
-  o: ReasonOption & { detach?: boolean; talk: Talk },
+  o: ReasonOption & LaunchOptions,
 ): Promise<ExitCode> {
   const out = o.talk;
   const started = await startRun(temporal, { ...request, reason: reasonOf(o) }, ctx.clock);
@@ -26,5 +34,8 @@ export async function launch(
   const watched = await interruptible(ctx, (signal) =>
     watchRun(ctx, temporal, { ...started, talk: out, signal }),
   );
-  return concludeWatch(ctx, temporal, out, started.run, watched);
+  const code = concludeWatch(ctx, temporal, out, started.run, watched);
+  if (code === EXIT.done && watched.view !== null)
+    out.say(o.tell?.(watched.view, out.columns) ?? []);
+  return code;
 }

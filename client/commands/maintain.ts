@@ -26,6 +26,7 @@ import {
   type PlanOptions,
 } from './fleet-plan.ts';
 import { DETACH } from './launch.ts';
+import { addTuneCommand } from './tune.ts';
 import { REASON } from './reason.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
@@ -86,6 +87,7 @@ export function addMaintainCommands(cluster: Command, context: ContextSource): v
     .option(...DETACH)
     .option(...REASON)
     .action((o: BalanceOptions) => runBalance(context(), o));
+  addTuneCommand(cluster, context);
   addRunPlan(cluster, context);
 }
 

@@ -39,6 +39,8 @@ export function titleOf(workflow: string, input: Plain, otherwise: string): stri
       return title('Maintain', node ?? cluster);
     case 'balanceCluster':
       return title('Balance', cluster);
+    case 'tuneCluster':
+      return title('Tune the live migration of', cluster, ` with ${vm ?? 'a canary'}`);
     default:
       return otherwise;
   }

@@ -99,6 +99,7 @@ const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   maintainCluster: runId.campaign,
   maintainNode: (cluster) => runId.maintain(cluster, 'HV2'),
   balanceCluster: runId.campaign,
+  tuneCluster: runId.campaign,
   surveyFleet: (cluster) => runId.inspect(cluster, 'survey'),
 };
 
@@ -164,6 +165,11 @@ const told: Story[] = [
     name: 'migrate: one move',
     scenario: scenarioOf({}),
     play: (c) => completes(c, start(c, 'migrateVm')),
+  },
+  {
+    name: 'tune: a canary goes once each way with each setting',
+    scenario: scenarioOf({}),
+    play: (c) => completes(c, start(c, 'tuneCluster', { rounds: 1 })),
   },
   {
     name: 'abort: a proof that fails for good, and everything is taken back',
@@ -273,6 +279,7 @@ const plain = (type: WorkflowName): Story => ({
 const COVERED: readonly WorkflowName[] = [
   ...(['applyCluster', 'prepareNode', 'createVm', 'migrateVm'] as const),
   ...(['drainNodes', 'resumeNodes', 'maintainNode', 'maintainCluster', 'balanceCluster'] as const),
+  'tuneCluster',
 ];
 
 export const STORIES: readonly Story[] = [

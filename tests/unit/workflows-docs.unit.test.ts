@@ -52,6 +52,7 @@ const TYPES = interfacesOf([
   'workflows/maintain-node.ts',
   'workflows/resume-nodes.ts',
   'workflows/survey-fleet.ts',
+  'workflows/tune-cluster.ts',
   'workflows/create-vm.ts',
   'workflows/migrate-vm.ts',
   'workflows/prepare-node.ts',
@@ -96,6 +97,7 @@ describe('docs/workflows.md', () => {
       maintainCluster: runId.campaign('<cluster>'),
       maintainNode: runId.maintain('<cluster>', '<node>'),
       balanceCluster: runId.campaign('<cluster>'),
+      tuneCluster: runId.campaign('<cluster>'),
       surveyFleet: runId.inspect('<cluster>', '<nonce>'),
     };
     expect(DOC).toContain(`| \`${workflow}\` | \`${ids[workflow]}\` |`);

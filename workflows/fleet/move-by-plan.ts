@@ -305,7 +305,7 @@ async function carry(
 }
 
 /** A cancellation ends a move that is under way, unless a person asked to let it arrive. */
-function untilItArrives<T>(run: Run, deed: () => Promise<T>): Promise<T> {
+export function untilItArrives<T>(run: Run, deed: () => Promise<T>): Promise<T> {
   const outer = CancellationScope.current();
   return CancellationScope.nonCancellable(() => {
     const inner = new CancellationScope();

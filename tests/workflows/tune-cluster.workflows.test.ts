@@ -1,0 +1,133 @@
+// tuneCluster on a real server: the canary goes back and forth with each setting, and every node has its own one back,
+// however the run ends.
+import { describe, expect, inject, it } from 'vitest';
+import type { TuneClusterResult } from '../../workflows/tune-cluster.ts';
+import { runId } from '../../domain/names.ts';
+import { endsWithTest } from '../support/ends.ts';
+import { handleOf, labCluster, type Handle, type LabCluster } from '../support/lab-cluster.ts';
+
+const ends = endsWithTest();
+
+const host = (name: string, performance: string, more = ''): string =>
+  `  - { name: ${name}, memory: 64GB, features: [Hyper-V], switches: [LAN], migrationNetwork: 10Gbps, liveMigration: { enabled: true, performance: ${performance} }${more} }`;
+
+const scenario = (performances: string[], more = ''): string => `
+nodes:
+${performances.map((one, i) => host(`HV${i + 1}`, one)).join('\n')}
+virtualMachines:
+  - { name: test-1, owner: HV1, memory: 16GB, dirtyRate: 20MB/s }
+${more}`;
+
+const cluster = async (text: string): Promise<LabCluster> =>
+  ends(await labCluster({ temporal: inject('temporal'), scenario: text, speed: 60 }));
+
+const tune = (c: LabCluster, input: object = {}): Promise<Handle> =>
+  c.start('tuneCluster', runId.campaign(c.cluster), { vm: 'test-1', ...input });
+
+const settingsOf = (c: LabCluster): string[] =>
+  [...c.lab.world.nodes.values()].map((node) => node.migration.performance);
+
+describe('a tuning', () => {
+  it('moves the canary each way with each setting, tells what the moves took and keeps none', async () => {
+    const c = await cluster(scenario(['TCPIP', 'TCPIP']));
+    const run = await tune(c);
+    const result = (await run.result()) as TuneClusterResult;
+    expect(result).toMatchObject({ vm: 'test-1', between: ['HV1', 'HV2'] });
+    expect(result.rows.map((row) => [row.performance, row.isNow, row.moves])).toEqual([
+      ['TCPIP', true, 6],
+      ['Compression', false, 6],
+    ]);
+    for (const row of result.rows) {
+      expect(row.medianSeconds).toBeGreaterThan(0);
+      expect(row.longestSeconds).toBeGreaterThanOrEqual(row.medianSeconds ?? Infinity);
+    }
+    expect(result.advice).not.toEqual([]);
+    expect(c.count('move-started')).toBe(12);
+    expect(c.count('vm-stopped')).toBe(0);
+    expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+    expect(await run.step('cluster/set-compression')).toMatchObject({
+      evidence: { changed: true, nodes: ['HV1: Compression', 'HV2: Compression'] },
+    });
+  });
+
+  it.each(['cancel', 'abort'] as const)(
+    'gives each node its own setting back on %s',
+    async (how) => {
+      const c = await cluster(
+        scenario(
+          ['SMB', 'Compression'],
+          `faults: [{ on: startMove, vm: test-1, times: always, error: { hresult: '0x80070032' } }]`,
+        ),
+      );
+      const run = await tune(c, { rounds: 1 });
+      await run.until('every node to be set', (s) =>
+        s.steps.some((one) => one.id === 'vm/test-1/tcpip-1-there' && one.state === 'running'),
+      );
+      expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+      if (how === 'cancel') await run.raw.cancel();
+      else {
+        const move = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'test-1')));
+        const parked = await move.until(
+          'a person to be needed',
+          (s) => s.state === 'needs-operator',
+        );
+        await move.decide({ step: parked.steps.at(-2)?.id ?? '', action: 'abort' });
+        await run.until('the tuning to ask', (s) => s.state === 'needs-operator');
+        await run.decide({ step: 'vm/test-1/tcpip-1-there', action: 'abort' });
+      }
+      await expect(run.result()).rejects.toThrow();
+      expect(settingsOf(c)).toEqual(['SMB', 'Compression']);
+    },
+  );
+
+  it.each([
+    ['a canary that nobody knows', scenario(['TCPIP', 'TCPIP']), { vm: 'none-1' }, 'RoleMissing'],
+    [
+      'a canary that can go nowhere',
+      scenario(['TCPIP', 'TCPIP']).replace('owner: HV1', 'owner: HV1, possibleOwners: [HV1]'),
+      {},
+      'NoEligibleNode',
+    ],
+    [
+      'a canary that does not run',
+      scenario(['TCPIP', 'TCPIP']).replace('owner: HV1', 'owner: HV1, state: Off'),
+      {},
+      'VmNotRunning',
+    ],
+  ])('touches nothing for %s', async (_what, text, input, code) => {
+    const c = await cluster(text);
+    const run = await tune(c, input);
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    expect(parked.steps[0]?.failure?.code).toBe(code);
+    expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+    expect(c.count('move-started')).toBe(0);
+    await run.decide({ step: 'cluster/canary', action: 'abort' });
+    await expect(run.result()).rejects.toMatchObject({ cause: { type: 'Aborted' } });
+  });
+
+  it('does not begin while another VM moves', async () => {
+    const other = '  - { name: web-1, owner: HV2, memory: 16GB, dirtyRate: 20MB/s }';
+    const text = scenario(['TCPIP', 'TCPIP'], other).replaceAll('10Gbps', '10Mbps');
+    const c = await cluster(text);
+    const web = [...c.lab.world.vms.values()].find(({ name }) => name === 'web-1');
+    c.lab.call('HV2', 'startMove', { vmId: web!.id, node: 'HV1' });
+    const run = await tune(c, { budgets: { retrySeconds: 0.01 } });
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    expect(parked.steps[0]?.failure).toMatchObject({ code: 'SlotsBusy' });
+    expect(parked.steps[0]?.failure?.message).toContain('web-1 moves just now');
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
+    expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+  });
+
+  it('does not begin while a node is not Up, which could not be set', async () => {
+    const c = await cluster(scenario(['TCPIP', 'TCPIP', 'TCPIP']));
+    c.lab.call('HV1', 'pauseNode', { node: 'HV3' });
+    const run = await tune(c, { budgets: { retrySeconds: 0.01 } });
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    expect(parked.steps[0]?.failure).toMatchObject({ code: 'OthersNotUp' });
+    expect(parked.steps[0]?.failure?.message).toContain('HV3 is Paused');
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
+  });
+});
