@@ -114,6 +114,16 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
     parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
     robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
   },
+  tuneCluster: {
+    id: (cluster) => runId.campaign(cluster),
+    input: () => ({ vm: 'web-1', rounds: 1 }),
+    // Once: what is held must be given back.
+    parks: {
+      step: 'cluster/set-compression',
+      fault: "{ on: configureMigration, times: 1, error: { hresult: '0x80070005' } }",
+    },
+    robbed: { activity: 'setMigration', fault: `{ on: configureMigration, ${HANGS} }` },
+  },
   surveyFleet: {
     id: (cluster) => runId.inspect(cluster, 'story'),
     input: () => ({}),
