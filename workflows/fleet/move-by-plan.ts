@@ -179,6 +179,8 @@ async function moveOne(
   let looksFirst = c.attempt > 1 || one.to === null;
   for (;;) {
     if (looksFirst) {
+      // Whatever it waits for now, the others do not wait for it.
+      pacer.end(one.from, order);
       const now = await atRest(() => m.find(one, c.target, avoid), one, c);
       if (now.is !== 'running') return explained(one, now, c);
       if (now.targets.length === 0) {
