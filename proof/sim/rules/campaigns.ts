@@ -3,7 +3,10 @@ import type { RunStatus } from '../../../domain/status.ts';
 import type { Act } from './ledger.ts';
 import type { Make } from './rule.ts';
 
-const CAMPAIGNS = ['drainNodes', 'resumeNodes', 'maintainCluster', 'balanceCluster'];
+const CAMPAIGNS = [
+  ...['drainNodes', 'resumeNodes', 'maintainCluster', 'balanceCluster'],
+  'tuneCluster',
+];
 
 const balancer: Make = ({ ledger }) => ({
   rule: 'after a campaign the balancer is as it was, or the report says that it could not be',
