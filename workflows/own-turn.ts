@@ -33,7 +33,13 @@ export class OwnTurn {
       ...{ vm: role.name, vmId, from: role.owner, memoryBytes: memoryOf(role, vm) },
       ...{ targets: room, apart, order: 0 },
     };
-    const turn = await this.turns.take(want, c.waitingFor, targets.targets);
+    const turn = await this.turns.take(
+      want,
+      (why) => {
+        c.waitingFor(why);
+      },
+      targets.targets,
+    );
     c.waitingFor(null);
     if ('target' in turn) this.held = { vmId, target: turn.target };
     return turn;

@@ -41,7 +41,7 @@ function problemOf({ nodes, virtualMachines, migration, ...scenario }: Scenario)
       ...{ setupSeconds, handoverSeconds: movingGroupSeconds, blackoutSeconds, roundsMax },
       factors: { TCPIP: 1, Compression: migration.compressionFactor, SMB: migration.smbFactor },
     },
-    slots: scenario.maximumParallelMigrations ?? 1,
+    slots: scenario.maximumParallelMigrations,
     reserveBytes: 0,
     enforcedAntiAffinity: false,
     nodes: nodes.map((node) => ({
@@ -115,5 +115,6 @@ async function grantsMs(lab: BenchLab): Promise<number[]> {
   return grants;
 }
 
+/** Protobuf gives whole numbers as a number or as an object that can become one. */
 const msOf = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
-  Number(String(time?.seconds ?? 0)) * 1000 + (time?.nanos ?? 0) / 1e6;
+  Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
