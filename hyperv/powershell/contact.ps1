@@ -246,7 +246,7 @@ function Invoke-ContactCheck {
 function Invoke-ContactPort {
     param([string]$Path)
     $nobody = [guid]::NewGuid()
-    foreach ($operation in 'readBoot', 'readHost', 'readSwitches', 'readMigrationSettings', 'readCluster', 'readNetworks', 'readSharedVolumes', 'readGroups', 'readLinks', 'readMovesAway') {
+    foreach ($operation in 'readBoot', 'readHost', 'readSwitches', 'readMigrationSettings', 'readCluster', 'readNetworks', 'readSharedVolumes', 'readGroups', 'readLinks', 'readMovesAway', 'readStorage', 'readServicing', 'readUpdateJob') {
         [void](Invoke-ContactOperation $operation)
     }
     [void](Invoke-ContactOperation readServices @{ Name = 'vmms', 'ClusSvc' })
@@ -271,7 +271,8 @@ function Invoke-ContactPort {
     # Names and ports alone: a sign-in counts towards the lock of an account.
     [void](Invoke-ContactOperation readPeers @{ Name = $peers; Port = 445, 3343, 5985, 6600; SignIn = $false })
     Save-Contact $Path
-    # Last, as the longest.
+    # Last, as the longest: the search asks Microsoft or the WSUS.
+    [void](Invoke-ContactOperation readUpdates)
     [void](Invoke-ContactOperation readFeatures @{ Name = 'Hyper-V', 'Failover-Clustering' } -Times $script:ContactFeatureRepeats)
 }
 
