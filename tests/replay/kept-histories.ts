@@ -130,6 +130,10 @@ export const IMPOSSIBLE: Partial<Record<WorkflowName, Partial<Record<Outcome, st
     parked: 'it has no step: a failure goes to whoever asked',
     aborted: 'it has no step, so nobody is asked whether to abort',
   },
+  surveyFleet: {
+    parked: 'it has no step: a failure goes to whoever asked',
+    aborted: 'it has no step, so nobody is asked whether to abort',
+  },
   scanUpdates: {
     parked: 'it has no step: a failure goes to whoever asked',
     aborted: 'it has no step, so nobody is asked whether to abort',

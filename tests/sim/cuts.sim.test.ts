@@ -31,7 +31,13 @@ describe('a story that nothing disturbs', () => {
     expect(WORKFLOWS.filter((type) => !started.has(type))).toEqual([]);
     const deps = { host: {} } as unknown as NodeActivityDeps;
     const known = [...Object.keys(createClusterQueue(deps)), ...Object.keys(createNodeQueue(deps))];
-    const ofNoStory = ['readGroups', 'moveGroup', 'moveSharedVolume', 'setAutoBalancer', 'readLinks'];
+    const ofNoStory = [
+      'readGroups',
+      'moveGroup',
+      'moveSharedVolume',
+      'setAutoBalancer',
+      'readLinks',
+    ];
     const used = new Set([...ofNoStory, ...tellings.flatMap((t) => t.activities)]);
     expect(known.filter((type) => !used.has(type) && !ONLY_AFTER_A_CUT.includes(type))).toEqual([]);
   });

@@ -42,7 +42,7 @@ const WEB = { name: 'web-1', owner: 'HV2', memory: '4GB' };
 const FOUND = { name: VM.name, owner: 'HV1', memory: '4GB', clustered: false, disks: [VHD] };
 
 interface Story {
-  type: 'applyCluster' | 'prepareNode' | 'createVm';
+  type: 'applyCluster' | 'prepareNode' | 'createVm' | 'drainNodes';
   what: string;
   id: string;
   input: object;
@@ -61,6 +61,12 @@ const STORIES: readonly Story[] = [
     what: 'a node that holds a VM',
     id: runId.prepare(CLUSTER, 'HV2'),
     input: { node: 'HV2', features: ['BitLocker'], restarts: 'allowed' },
+  },
+  {
+    type: 'drainNodes',
+    what: 'a node of a cluster that balances by itself',
+    id: runId.campaign(CLUSTER),
+    input: { nodes: ['HV2'] },
   },
   { type: 'createVm', what: 'a new VM', id: runId.create(CLUSTER, VM.name), input: { vm: VM } },
   {
@@ -118,6 +124,8 @@ async function tell({ type, id, input, vms = [WEB] }: Story, refused?: Refused):
       nodes: ['HV1', 'HV2'].map((name) => ({ name, ...node, liveMigration: { enabled: true } })),
       virtualMachines: vms,
       disks: [VHD],
+      // As Windows is installed; it would balance when a run is long over.
+      autoBalancer: { mode: 2, intervalSeconds: 864_000 },
     }),
     host,
     random: new Random(7),
@@ -205,7 +213,9 @@ it('every undo of the workflows has had something to take back, and nothing', ()
       }
   const folder = path.join(ROOT, 'workflows');
   const written = fs
-    .readdirSync(folder)
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    // A tuning takes back on a real server: tests/workflows/tune-cluster.workflows.test.ts.
+    .filter((file) => file.endsWith('.ts') && file !== 'tune-cluster.ts')
     .flatMap((file) => [
       ...fs.readFileSync(path.join(folder, file), 'utf8').matchAll(/\bc\.(undo|hold)\(/g),
     ]);

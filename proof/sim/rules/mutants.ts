@@ -100,7 +100,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'a ledger to which the turns that are given mean nothing',
-    from: 1,
+    from: 17,
     mutant: {
       parts: (parts) => {
         const real = parts.cluster['lookAtMoves'] ?? (() => Promise.reject(new Error('no look')));
@@ -114,7 +114,7 @@ export const MUTANTS: readonly NamedMutant[] = [
   },
   {
     name: 'requestRestart that saves what still runs',
-    from: 15,
+    from: 28,
     mutant: {
       parts: (parts, { host }) =>
         withDeed(withoutHeld(parts), 'node', 'requestRestart', async (...args) => {
