@@ -18,9 +18,6 @@ export interface UpdateChoice {
 /** Microsoft Defender's definitions: they come several times a day, restart nothing, and must hold no run open. */
 export const DEFENDER_DEFINITIONS = 'KB2267602';
 
-/** Search, install, restart, search again: a node that needs more has something that will not end by itself. */
-export const ROUNDS_MAX = 3;
-
 export type LeftOut =
   'not-asked-for' | 'excluded' | 'may-ask-somebody' | 'terms-open' | 'definitions';
 

@@ -33,15 +33,6 @@ export function fleetPlanLines(plan: PlanDocument, o: FleetPlanOptions): string[
   return lines;
 }
 
-/** What has changed since a kept plan was made. */
-export const driftLines = (drift: readonly string[], o: FleetPlanOptions): string[] =>
-  drift.length === 0
-    ? []
-    : [
-        o.colors.bold(o.colors.yellow('The plan does not fit any more')),
-        ...drift.flatMap((text) => hanging('  ! ', text, o.columns)),
-      ];
-
 function headline({ task, moves, bytes, seconds, blockers }: PlanDocument): string {
   const what = deedOf(task);
   if (moves.length === 0) return `${what}: ${blockers.length > 0 ? 'no plan' : 'nothing moves'}`;

@@ -48,9 +48,6 @@ export const shown = (text: string): string => spelledOut(text.replace(/\s*[\r\n
 /** `2026-11-24 09:00:03`. */
 export const moment = (at: IsoTime): string => at.slice(0, 19).replace('T', ' ');
 
-/** `09:00:03`. */
-export const clock = (at: IsoTime): string => at.slice(11, 19);
-
 export const between = (from: IsoTime, to: IsoTime): string =>
   durationText(Date.parse(to) - Date.parse(from));
 
