@@ -6,7 +6,7 @@ import { readWindows } from './fleet/window.ts';
 import type { WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
-import type { VmSpec } from './spec.ts';
+import type { MaintainClusterInput, VmSpec } from './spec.ts';
 import { STEERING_WORDS, steers } from './steering.ts';
 import { suggest } from './suggest.ts';
 
@@ -240,6 +240,27 @@ const windows: Rule = (value, at) => {
   return 'wrong' in read ? `${at}: ${read.wrong}` : undefined;
 };
 
+const maintainInput = input(
+  { ...started, action },
+  {
+    ...reserve,
+    nodes: list(name, 1),
+    maxFailed: number(0, ENTRIES_MAX, true),
+    window: windows,
+    pauseAfterEach: flag,
+    bringBack: flag,
+  },
+);
+/** Nobody is asked where nodes may fail, so nobody could be waited for. */
+const maintenance: Rule = (value, at, strictly) => {
+  const wrong = maintainInput(value, at, strictly);
+  if (wrong !== undefined) return wrong;
+  const { action: deed, maxFailed = 0 } = value as MaintainClusterInput;
+  return deed.kind === 'wait' && maxFailed > 0
+    ? `${at}.action waits for a person, and with ${at}.maxFailed nobody is asked`
+    : undefined;
+};
+
 const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   applyCluster: object(
     { spec, restarts, startedBy },
@@ -257,17 +278,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
     { ...started, nodes: list(name, 1) },
     { ...reserve, bringBack: flag, force: flag, drained: list(drainOnRecord) },
   ),
-  maintainCluster: input(
-    { ...started, action },
-    {
-      ...reserve,
-      nodes: list(name, 1),
-      maxFailed: number(0, ENTRIES_MAX, true),
-      window: windows,
-      pauseAfterEach: flag,
-      bringBack: flag,
-    },
-  ),
+  maintainCluster: maintenance,
   maintainNode: input(
     { ...started, node: name, action },
     { ...reserve, bringBack: flag, unattended: flag },

@@ -130,6 +130,13 @@ async function runMaintain(ctx: Context, names: string[], o: MaintainOptions): P
   const out = talk(ctx.terminal, o.json === true);
   const asked = checkedNodes(ctx, names, o);
   const action = actionOf(o);
+  if (action.kind === 'wait' && (o.maxFailed ?? 0) > 0) {
+    throw badInput(
+      '--wait waits for a person, and with --max-failed nobody is asked',
+      'Leave out one of the two.',
+      'BadAction',
+    );
+  }
   const window = checkedWindow(o.window);
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster, nodes, all } = await findNodes(ctx, temporal, asked, o);

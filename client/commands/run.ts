@@ -1,10 +1,11 @@
 // `watari run list|show|watch|report|retry|skip|abort|cancel`: what runs, how it stands, and what a person decides.
 import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Decision, DecisionAction } from '../../domain/status.ts';
+import { isSettled, type Decision, type DecisionAction } from '../../domain/status.ts';
 import { checkedName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { finish, talk, type Context } from '../context.ts';
+import { ClientError } from '../errors.ts';
 import { stepToDecide } from '../runs/step-to-decide.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runListLines } from '../render/run-list.ts';
@@ -248,11 +249,29 @@ async function runCancel(ctx: Context, name: string, o: CancelOptions): Promise<
   await withTemporal(ctx, async (temporal) => {
     const run = await resolve(ctx, temporal, name, o);
     const why = { by: whoActs(ctx, temporal), reason: reasonOf(o) ?? '' };
-    if (o.finishMoves === true) await brake(temporal, run, { action: 'finish-moves', ...why });
+    if (o.finishMoves === true) await letMovesFinish(ctx, temporal, run, why);
     await cancelRun(temporal, run, why);
     out.result({ run, cancelRequested: true });
     if (out.json) return;
     out.say([`${run} was asked to stop.`, `Watch it:  watari run watch ${shellWord(run)}`]);
   });
   finish(EXIT.done);
+}
+
+/** A maintenance moves by runs of its own, which are cancelled with it. */
+async function letMovesFinish(
+  ctx: Context,
+  temporal: Temporal,
+  run: string,
+  why: { by: string; reason: string },
+): Promise<void> {
+  const view = await new RunTracker(temporal, run, () => ctx.clock.now()).lookPatiently();
+  const inside = view.steps.filter((s) => s.run !== run && !isSettled(s.state)).map((s) => s.run);
+  for (const one of [run, ...new Set(inside)]) {
+    await brake(temporal, one, { action: 'finish-moves', ...why }).catch((err: unknown) => {
+      // A single move has no brakes: whoever started it lets it arrive.
+      const isRefusal = err instanceof ClientError && err.code === 'DecisionRefused';
+      if (one === run || !isRefusal) throw err;
+    });
+  }
 }
