@@ -1,9 +1,9 @@
 // The brakes of a run that does one thing after the other for hours: paused, it begins nothing new until it is resumed,
 // for minutes or days; and a cancellation may let the moves that are under way arrive.
 import { condition, defineUpdate, setHandler } from '@temporalio/workflow';
-import { ApplicationFailure } from '@temporalio/common';
 import { refuseBraking } from '../domain/braking.ts';
 import { MESSAGES, type Braking, type RunStatus } from '../domain/status.ts';
+import { refused } from './messages.ts';
 
 const brakeUpdate = defineUpdate<{ accepted: string }, [Braking]>(MESSAGES.brake);
 
@@ -22,10 +22,7 @@ export class Brakes {
       description: DESCRIPTION,
       validator: (braking: Braking) => {
         const refusal = refuseBraking(this.status, braking, mayBrake);
-        if (refusal === undefined) return;
-        const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
-        failure.stack = '';
-        throw failure;
+        if (refusal !== undefined) throw refused(refusal);
       },
     });
   }

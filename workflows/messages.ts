@@ -34,11 +34,7 @@ export function listen(run: {
     description: DECIDE_DESCRIPTION,
     validator: (decision: Decision) => {
       const refusal = run.refusal(decision) ?? refuseStrangeField(decision);
-      if (refusal === undefined) return;
-      const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: refusal });
-      // The Temporal UI shows a refusal with its stack, which says nothing to an operator.
-      failure.stack = '';
-      throw failure;
+      if (refusal !== undefined) throw refused(refusal);
     },
   });
   setHandler(
@@ -50,6 +46,13 @@ export function listen(run: {
     },
     { description: DECIDE_SIGNAL_DESCRIPTION },
   );
+}
+
+/** The Temporal UI shows a refusal with its stack, which says nothing to an operator. */
+export function refused(why: string): ApplicationFailure {
+  const failure = ApplicationFailure.create({ type: 'DecisionRefused', message: why });
+  failure.stack = '';
+  return failure;
 }
 
 function refusedField(decision: Decision): string | undefined {

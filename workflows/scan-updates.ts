@@ -1,10 +1,10 @@
 // scanUpdates: asks every node, or those that are named, which updates of Windows it lacks. Changes nothing and locks
 // nothing; a node that does not answer is part of what it tells.
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
-import type { NoAnswer } from '../domain/facts.ts';
-import { includesName, sameName } from '../domain/names.ts';
+import { sameName } from '../domain/names.ts';
 import type { ScanUpdatesInput } from '../domain/spec.ts';
 import { mergeScans, type NodeScan, type UpdateScan } from '../domain/update-scan.ts';
+import { askNodes } from './ask-nodes.ts';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 
@@ -42,30 +42,14 @@ async function scanNodes({ calls, input }: Job<ScanUpdatesInput>): Promise<Updat
       ? nodes.map((node) => node.name)
       : // Written as the cluster writes them, where it knows them.
         named.map((name) => nodes.find((node) => sameName(node.name, name))?.name ?? name);
-  const silent = (name: string): NoAnswer | undefined => {
-    if (nodes.some((node) => sameName(node.name, name) && node.state === 'Down'))
-      return { code: 'NodeUnreachable', message: `${name} is down` };
-    if (!includesName(unserved, name)) return undefined;
-    const message = `no worker of ${name} asks for work (watari worker status on ${name})`;
-    return { code: 'NodeNotServed', message };
-  };
-  const scans = await Promise.all(
-    wanted.map(async (name): Promise<[string, NodeScan | { noAnswer: NoAnswer }]> => {
-      const noAnswer = silent(name);
-      if (noAnswer !== undefined) return [name, { noAnswer }];
-      try {
-        const node = calls.onNode(name, {
-          summary: `Search ${name} for updates`,
-          seconds: SEARCH_SECONDS,
-          takeWithinSeconds: Math.min(calls.budgets.answerSeconds, TAKE_SECONDS),
-        });
-        return [name, await node.scanUpdates(query === undefined ? {} : { criteria: query })];
-      } catch (err) {
-        const failure = isCancellation(err) ? undefined : failureOf(err);
-        if (failure === undefined) throw err;
-        return [name, { noAnswer: { code: failure.code, message: failure.message } }];
-      }
-    }),
+  const scans = await askNodes<NodeScan>(wanted, { nodes, unserved }, (name) =>
+    calls
+      .onNode(name, {
+        summary: `Search ${name} for updates`,
+        seconds: SEARCH_SECONDS,
+        takeWithinSeconds: Math.min(calls.budgets.answerSeconds, TAKE_SECONDS),
+      })
+      .scanUpdates(query === undefined ? {} : { criteria: query }),
   );
   // A search under way cannot be broken off: its answer comes, and nobody wants it any more.
   if (CancellationScope.current().consideredCancelled)

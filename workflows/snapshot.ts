@@ -1,11 +1,11 @@
 // One look at the whole cluster: what the cluster tells, and what each node tells of itself, all nodes at once. A node
 // that does not answer is part of the picture, not an error.
-import type { ClusterView, NodeView, NoAnswer, Snapshot } from '../domain/facts.ts';
+import type { ClusterView, Snapshot } from '../domain/facts.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { allVms, roleOfVm, withTargets } from '../domain/snapshot.ts';
+import { askNodes } from './ask-nodes.ts';
 import type { Calls } from './calls.ts';
-import { failureOf } from './failure-of.ts';
-import { isCancellation, patched } from '@temporalio/workflow';
+import { patched } from '@temporalio/workflow';
 
 /**
  * A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. When
@@ -58,32 +58,17 @@ export async function takeSnapshot(calls: Calls, request: SnapshotRequest = {}):
     if (!includesName(names, name)) names.push(name);
   }
   const vms = about === undefined ? undefined : vmsAbout(about, view);
-  const answers = await Promise.all(
-    names.map(async (name, i): Promise<[string, { view: NodeView } | { noAnswer: NoAnswer }]> => {
-      if (view.nodes.some((n) => sameName(n.name, name) && n.state === 'Down')) {
-        return [name, { noAnswer: { code: 'NodeUnreachable', message: `${name} is down` } }];
-      }
-      if (includesName(view.unserved ?? [], name)) {
-        const message = `no worker of ${name} asks for work (watari worker status on ${name})`;
-        return [name, { noAnswer: { code: 'NodeNotServed', message } }];
-      }
-      try {
-        const node = calls.onNode(name, {
-          summary: `Look at ${name}`,
-          takeWithinSeconds: Math.min(
-            calls.budgets.answerSeconds,
-            LOOK_WITHIN_SECONDS * 2 ** (attempt - 1),
-          ),
-        });
-        const asked = { files: filesToAsk(files, i), ...(vms === undefined ? {} : { vms }) };
-        return [name, { view: await node.viewNode(asked) }];
-      } catch (err) {
-        const failure = isCancellation(err) ? undefined : failureOf(err);
-        if (failure === undefined) throw err;
-        return [name, { noAnswer: { code: failure.code, message: failure.message } }];
-      }
-    }),
-  );
+  const answers = await askNodes(names, view, async (name, nth) => {
+    const node = calls.onNode(name, {
+      summary: `Look at ${name}`,
+      takeWithinSeconds: Math.min(
+        calls.budgets.answerSeconds,
+        LOOK_WITHIN_SECONDS * 2 ** (attempt - 1),
+      ),
+    });
+    const asked = { files: filesToAsk(files, nth), ...(vms === undefined ? {} : { vms }) };
+    return { view: await node.viewNode(asked) };
+  });
   const nodes = Object.fromEntries(answers);
   const hidden =
     about?.role === undefined ? undefined : namedOtherwise({ view, nodes }, about.role);
