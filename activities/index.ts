@@ -5,6 +5,7 @@ import { createGroupActivities } from './group.ts';
 import { createMoveActivities } from './move.ts';
 import { createNodeActivities } from './node.ts';
 import { createScriptActivities, type Scripts } from './scripts.ts';
+import { createStorageActivities } from './storage.ts';
 import { createSurveyClusterActivities, createSurveyNodeActivities } from './survey.ts';
 import { createSlotActivities } from './slot.ts';
 import { createTurnActivities } from './turns.ts';
@@ -18,6 +19,7 @@ export const createClusterQueue = (deps: ClusterActivityDeps) => ({
   ...createClusterActivities(deps),
   ...createGroupActivities(deps),
   ...createSlotActivities(deps),
+  ...createStorageActivities(deps),
   ...createSurveyClusterActivities(deps),
   ...createMoveActivities(deps),
   ...createTurnActivities(deps),

@@ -1,11 +1,13 @@
 // balanceCluster: the fewest moves after which every node's memory is used about as much as the others'. Only what it moves
 // itself: nodes that are paused or do not answer keep what they have.
 import type { PastMove } from '../domain/fleet/learned.ts';
-import { runId } from '../domain/names.ts';
+import { runId, stepId } from '../domain/names.ts';
 import type { BalanceClusterInput } from '../domain/spec.ts';
 import { conduct, type Job } from './conduct.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
-import { moveAsPlanned } from './fleet/empty-nodes.ts';
+import { moveByPlan } from './fleet/move-by-plan.ts';
+import { moverOf } from './fleet/mover.ts';
+import { planFor } from './fleet/plan.ts';
 
 export interface BalanceClusterResult {
   cluster: string;
@@ -25,8 +27,11 @@ export async function balanceCluster(input: BalanceClusterInput): Promise<Balanc
 
 async function balance(job: Job<BalanceClusterInput>): Promise<BalanceClusterResult> {
   const { cluster, withinPercent } = job.input;
-  const { moves, left } = await withoutBalancer(job, () =>
-    moveAsPlanned(job, { kind: 'rebalance', withinPercent }),
-  );
+  const task = { kind: 'rebalance', withinPercent } as const;
+  const step = { id: stepId.cluster('plan'), title: 'Plan the moves' };
+  const { moves, left } = await withoutBalancer(job, async () => {
+    const plan = await job.run.step(step, (c) => planFor(job, task, c));
+    return moveByPlan(moverOf(job, plan.survey, { kind: 'balance' }), plan.leaving);
+  });
   return { cluster, moves, left };
 }

@@ -6,7 +6,7 @@ import { runId, stepId } from '../domain/names.ts';
 import type { MaintainClusterInput, MaintainNodeInput } from '../domain/spec.ts';
 import { runChild } from './child.ts';
 import { conduct, type Job } from './conduct.ts';
-import { failureOf } from './failure-of.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
 import { orderNodes } from './fleet/order.ts';
 import type { StepContext } from './run.ts';
@@ -77,13 +77,18 @@ async function maintainOne(
   try {
     const done = await run.step(step, async (c) => {
       await mayBegin(run.brakes, windows, c);
-      await runChild(c, 'maintainNode', runId.maintain(input.cluster, node), child, step.title);
+      const lock = runId.maintain(input.cluster, node);
+      await runChild(c, 'maintainNode', lock, child, step.title).catch((err: unknown) => {
+        // It has tried what helps by itself, and is not begun again without a person.
+        const failure = child.unattended === true ? failureOf(err) : undefined;
+        if (failure === undefined || failure.code === 'Cancelled') throw err;
+        throw stepFailure('ChildFailed', failure.message);
+      });
       return true;
     });
     return done === undefined ? 'skipped' : 'maintained';
   } catch (err) {
-    if (mayFail && failureOf(err) !== undefined && failureOf(err)?.code !== 'Cancelled')
-      return 'failed';
+    if (mayFail && failureOf(err)?.code === 'ChildFailed') return 'failed';
     throw err;
   }
 }

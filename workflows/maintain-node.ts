@@ -4,13 +4,13 @@ import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MaintainNodeInput, NodeAction } from '../domain/spec.ts';
 import type { Boot } from '../domain/boot.ts';
 import type { PastMove } from '../domain/fleet/learned.ts';
-import { quorumWithout } from '../domain/quorum.ts';
 import { conduct, type Job } from './conduct.ts';
 import { stepFailure } from './failure-of.ts';
 import { bringBack } from './fleet/bring-back.ts';
 import { emptyNodes } from './fleet/empty-nodes.ts';
-import { resumeNow } from './fleet/pause.ts';
-import { restartNode } from './restart-node.ts';
+import { resumeNow, stateOf } from './fleet/pause.ts';
+import { healStorage, requireWholeStorage, restDrives } from './fleet/storage.ts';
+import { requireQuorum, restartNode } from './restart-node.ts';
 import type { StepContext } from './run.ts';
 import { takeSurvey } from './survey.ts';
 
@@ -24,7 +24,7 @@ export interface MaintainNodeResult {
 
 /** From "the worker answers" to "the cluster counts the node as Up". */
 const READY_SECONDS = 600;
-/** A script is somebody's own work: an hour is long, and what takes longer says so by ending later. */
+/** A script is somebody's own work, firmware perhaps: what takes longer than this hangs. */
 const SCRIPT_SECONDS = 6 * 3600;
 
 export async function maintainNode(input: MaintainNodeInput): Promise<MaintainNodeResult> {
@@ -49,6 +49,8 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     (c) => mayGoDown(job, c),
   );
   const emptied = await emptyNodes(job, [node]);
+  // Nobody's storage goes away where nothing is done.
+  if (action.kind !== 'none') await restDrives(job, node);
   await act(job, action, boot);
   await run.step(stepOf(job, 'ready', `Wait until ${node} is ready`), async (c) => {
     const call = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
@@ -61,12 +63,20 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     });
     c.evidence({ ...ready });
   });
-  if (emptied.paused[node] === 'us') {
+  const isOurs = emptied.paused[node] === 'us';
+  if (isOurs) {
     await run.step(stepOf(job, 'resume', `Resume ${node} in the cluster`), async (c) => {
       c.evidence({ ...(await resumeNow(job.calls, node)) });
     });
   }
-  await run.step(stepOf(job, 'settle', `See that ${node} is Up again`), (c) => settle(job, c));
+  await run.step(stepOf(job, 'settle', `See that ${node} is in the cluster again`), async (c) => {
+    const state = await stateOf(job.calls, node);
+    c.evidence({ state });
+    // Paused by others before: it is theirs to resume.
+    if (state === 'Up' || (state === 'Paused' && !isOurs)) return;
+    throw stepFailure('NodeNotReady', `${node} is ${state} in the cluster, not Up`);
+  });
+  await healStorage(job, node);
   if (input.bringBack === true) await bringBack(job, emptied.moves);
   const { moves, left } = emptied;
   return { node, restarted: action.kind === 'restart', moves, left };
@@ -77,7 +87,7 @@ const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
   title,
 });
 
-/** Everybody else is there, and the cluster keeps its quorum without it. */
+/** Everybody else is there, the cluster keeps its quorum without it, and its storage is whole. */
 async function mayGoDown(
   { calls, input: { node } }: Maintenance,
   c: StepContext,
@@ -88,14 +98,8 @@ async function mayGoDown(
   if (away.length > 0) {
     throw stepFailure('OthersNotUp', `${node} stays up while others are not: ${away.join(', ')}`);
   }
-  const forecast = quorumWithout(cluster, node);
-  c.evidence({ votesWithout: `${forecast.remaining} of ${forecast.total}` });
-  if (!forecast.survives) {
-    throw stepFailure(
-      'QuorumAtRisk',
-      `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
-    );
-  }
+  c.evidence({ without: requireQuorum(cluster, node) });
+  await requireWholeStorage(calls, node);
   const view = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
   const { boot, bootTime, osVersion } = view.host;
   c.evidence({ bootTime, osVersion });
@@ -128,12 +132,4 @@ async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<vo
     const call = { summary, seconds: SCRIPT_SECONDS, attemptsMax: 1 };
     c.evidence({ ...(await calls.onNode(node, call).runScript({ name })) });
   });
-}
-
-async function settle({ calls, input: { node } }: Maintenance, c: StepContext): Promise<void> {
-  const { cluster } = await takeSurvey(calls, { nodes: [] });
-  const state = cluster.nodes.find((n) => sameName(n.name, node))?.state;
-  c.evidence({ state });
-  if (state === 'Up' || state === 'Paused') return;
-  throw stepFailure('NodeNotReady', `${node} is ${state ?? 'not a member'} in the cluster, not Up`);
 }

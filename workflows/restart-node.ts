@@ -10,6 +10,7 @@ import { quorumWithout } from '../domain/quorum.ts';
 import { durationText } from '../domain/units.ts';
 import type { Calls } from './calls.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
+import { viewLightly } from './light-view.ts';
 import type { StepContext } from './run.ts';
 
 /** For Windows to begin its shutdown: asking earlier would only find the old boot. */
@@ -46,14 +47,18 @@ export async function restartNode(
 }
 
 async function guardQuorum(calls: Calls, node: string): Promise<ClusterView> {
-  const view = await calls.onCluster({ summary: `Quorum without ${node}` }).viewCluster();
-  const forecast = quorumWithout(view, node);
-  const down = view.nodes.find((n) => sameName(n.name, node))?.state === 'Down';
-  if (forecast.survives || down) return view;
-  throw stepFailure(
-    'QuorumAtRisk',
-    `Without ${node} the cluster would have ${forecast.remaining} of ${forecast.total} votes`,
-  );
+  const view = await viewLightly(calls, `Quorum without ${node}`);
+  const isDown = view.nodes.find((n) => sameName(n.name, node))?.state === 'Down';
+  if (!isDown) requireQuorum(view, node);
+  return view;
+}
+
+/** Answers the votes that stay, for the evidence. */
+export function requireQuorum(view: Pick<ClusterView, 'cluster' | 'nodes'>, node: string): string {
+  const { survives, remaining, total } = quorumWithout(view, node);
+  const votes = `${remaining} of ${total} votes`;
+  if (survives) return votes;
+  throw stepFailure('QuorumAtRisk', `Without ${node} the cluster would have ${votes}`);
 }
 
 async function comeBack(calls: Calls, node: string, ending: BootToEnd): Promise<string> {

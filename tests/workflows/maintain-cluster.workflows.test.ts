@@ -51,6 +51,46 @@ describe('a maintenance', () => {
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
   });
 
+  it('rests the drives of a node that is away, and lets the next go only when all is repaired', async () => {
+    const c = await cluster(`${THREE}
+storage: { direct: true, virtualDisks: [Volume1], repairSeconds: 60 }
+`);
+    const run = await maintain(c, { nodes: ['HV2', 'HV3'], action: { kind: 'restart' } });
+    expect(await run.result()).toMatchObject({ maintained: ['HV2', 'HV3'] });
+    const kinds = ['storage-resting', 'node-down', 'storage-back', 'node-resumed'];
+    const deeds = c.lab.effects().filter((e) => kinds.includes(e.kind));
+    expect(deeds.map((e) => `${e.kind} ${e.subject}`)).toEqual(
+      ['HV2', 'HV3'].flatMap((node) => [
+        `storage-resting ${node}`,
+        `node-down ${node}`,
+        `node-resumed ${node}`,
+        `storage-back ${node}`,
+      ]),
+    );
+    // A minute of repairs lies between the first node's drives and the second one's.
+    const at = (kind: string, node: string): number =>
+      Date.parse(deeds.find((e) => e.kind === kind && e.subject === node)?.at ?? '');
+    expect(at('storage-resting', 'HV3') - at('storage-back', 'HV2')).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('takes the drives back into use when it is cancelled', async () => {
+    const c = await cluster(`${THREE}
+storage: { direct: true, virtualDisks: [Volume1], repairSeconds: 5 }
+`);
+    const run = await maintain(c, { nodes: ['HV2'], action: { kind: 'wait' } });
+    await waitFor('the drives to rest', () => c.count('storage-resting') === 1);
+    await waitFor('HV2 to be handed over', async () => {
+      const { steps } = await nodeRun(c, 'HV2').query<{ steps: { id: string; state: string }[] }>(
+        'status',
+      );
+      return steps.some((s) => s.id === 'hv2/work' && s.state === 'needs-operator');
+    });
+    await run.raw.cancel();
+    await expect(run.result()).rejects.toThrow();
+    expect(c.count('storage-back')).toBe(1);
+    expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
+  });
+
   it('hands the node to a person, goes on when told, and pauses after each node', async () => {
     const c = await cluster(THREE);
     const run = await maintain(c, {

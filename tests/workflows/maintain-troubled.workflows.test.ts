@@ -61,7 +61,7 @@ describe('a node that does not come back from its restart', () => {
     const status = await run.status();
     expect(status.state).toBe('failed');
     expect(status.steps.find((s) => s.id === 'hv2/maintain')?.failure).toMatchObject({
-      code: 'OthersNotUp',
+      code: 'ChildFailed',
       message: expect.stringMatching(/HV3 is Down/) as string,
     });
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Down']);

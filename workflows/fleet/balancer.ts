@@ -2,6 +2,7 @@
 // and on every way out it is what it was.
 import { stepId } from '../../domain/names.ts';
 import type { Calls } from '../calls.ts';
+import { viewLightly } from '../light-view.ts';
 import type { Run } from '../run.ts';
 
 /** AutoBalancerMode: 0 off, 1 when a node joins, 2 (as installed) every 30 minutes too. */
@@ -18,10 +19,7 @@ export async function withoutBalancer<T>(
   let before: number | undefined;
   await run.step(off, async (c) => {
     // Once: a later attempt may find what an earlier one has done.
-    const view = await calls
-      .onCluster({ summary: 'Mode of the balancer' })
-      .viewCluster({ about: '' });
-    before ??= view.cluster.autoBalancerMode;
+    before ??= (await viewLightly(calls, 'Mode of the balancer')).cluster.autoBalancerMode;
     c.evidence({ before });
     const was = before;
     if (was === OFF) return;

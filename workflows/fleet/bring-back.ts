@@ -1,50 +1,22 @@
 // Brings back to a node what was moved off it, where nobody has moved it since: what somebody else has put elsewhere stays
 // there.
-import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../domain/spec.ts';
 import type { PastMove } from '../../domain/fleet/learned.ts';
-import { waysOf } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type Survey } from '../../domain/fleet/survey.ts';
 import { sameName, stepId } from '../../domain/names.ts';
 import type { StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
-import { Turns } from '../turns.ts';
 import { moveByPlan, type Leaving, type Moved } from './move-by-plan.ts';
-import { roomsIn } from './empty-nodes.ts';
+import { moverOf } from './mover.ts';
 import { apartOf, type Campaign } from './plan.ts';
 
 export async function bringBack(job: Campaign, drained: readonly PastMove[]): Promise<Moved> {
-  const { run, calls, input } = job;
+  const { run, calls } = job;
   const step = { id: stepId.cluster('return'), title: 'See what can be brought back' };
-  const reserveBytes = input.memoryReserveBytes ?? DEFAULT_MEMORY_RESERVE_BYTES;
-  const { leaving, slots, rooms } = await run.step(step, async (c) => {
-    const survey = await takeSurvey(calls, { owners: [] });
-    return {
-      leaving: stillThere(survey, drained, c),
-      slots: survey.cluster.cluster.maximumParallelMigrations,
-      rooms: roomsIn(survey, reserveBytes),
-    };
+  const { survey, leaving } = await run.step(step, async (c) => {
+    const seen = await takeSurvey(calls, { owners: [] });
+    return { survey: seen, leaving: stillThere(seen, drained, c) };
   });
-  return moveByPlan(
-    {
-      run,
-      calls,
-      turns: new Turns(calls, 'drain'),
-      slots,
-      rooms,
-      find: async (one, only) => {
-        const now = await takeSurvey(calls, { owners: [one.from] });
-        const placed = surveyedVms(now).find(({ vm }) => sameName(vm.vmId, one.vmId));
-        if (placed === undefined) return { is: 'gone', to: null };
-        if (!sameName(placed.node, one.from)) return { is: 'gone', to: placed.node };
-        if (placed.vm.state !== 'running') return { is: placed.vm.state };
-        const home = only ?? one.to ?? undefined;
-        const o = { reserveBytes, closed: [], ...(home === undefined ? {} : { only: home }) };
-        const { ways, why } = waysOf(now, placed, o);
-        return { is: 'running', targets: ways, why };
-      },
-    },
-    leaving,
-  );
+  return moveByPlan(moverOf(job, survey, { kind: 'drain', onlyAsPlanned: true }), leaving);
 }
 
 /** Largest first: what needs the most room comes while there is most of it. */

@@ -2,35 +2,26 @@
 // proof that nothing is left. What comes meanwhile is moved as well. Done by drains, maintenances and preparations.
 import { sleep } from '@temporalio/workflow';
 import type { ClusterNodeFacts } from '../../domain/facts.ts';
-import type { PastMove } from '../../domain/fleet/learned.ts';
-import { askOf, roomOn, waysOf, whyClosed } from '../../domain/fleet/problem.ts';
-import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
+import { promiseText, type PastMove } from '../../domain/fleet/learned.ts';
+import { askOf, roomOn, whyClosed } from '../../domain/fleet/problem.ts';
+import { surveyedVms, type Survey } from '../../domain/fleet/survey.ts';
 import { includesName, sameName, stepId } from '../../domain/names.ts';
 import type { PlanTask } from '../../domain/planner/problem.ts';
 import type { Calls } from '../calls.ts';
 import { stepFailure } from '../failure-of.ts';
 import type { StepContext } from '../run.ts';
 import { takeSurvey } from '../survey.ts';
-import { Turns } from '../turns.ts';
-import {
-  moveByPlan,
-  type Leaving,
-  type MoveByPlan,
-  type Moved,
-  type Whereabouts,
-} from './move-by-plan.ts';
+import { moveByPlan, type MoveByPlan, type Moved } from './move-by-plan.ts';
+import { moverOf } from './mover.ts';
 import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
 import { pauseNode, type PausedBy } from './pause.ts';
 import { mustAnswer, planAsked, planFor, reserveOf, type Campaign } from './plan.ts';
-import { Rooms } from './rooms.ts';
 
 export interface Emptied {
   paused: Record<string, PausedBy>;
   moves: PastMove[];
   /** What a person chose to leave there. */
   left: string[];
-  /** As the plan promised, for the moves alone. */
-  plannedSeconds: number;
 }
 
 /** Whatever comes to a paused node was on its way before; so often it is looked for. */
@@ -60,73 +51,22 @@ export async function emptyNodes(
   for (const node of nodes) {
     await moveCoreOff(job, node, (now) => quietest(plan.survey, now, nodes));
   }
-  const mover = makeMover(job, nodes, plan.survey);
+  const mover = moverOf(job, plan.survey, { kind: 'drain', closed: nodes });
+  const since = Date.now();
   const { moves, left } = await moveByPlan(mover, plan.leaving);
+  const kept = promiseText(plan.seconds, (Date.now() - since) / 1000);
   if (!offStays) {
     for (const node of nodes) {
       await moveRestOff(job, node, (now, name) => roomiest(plan.survey, now, nodes, name));
     }
   }
   for (const node of nodes) {
-    const late = await seeEmpty(job, mover, { node, nodes, offStays, left });
+    const late = await seeEmpty(job, mover, { node, nodes, offStays, left, kept });
     moves.push(...late.moves);
     left.push(...late.left);
   }
-  return { paused, moves, left, plannedSeconds: plan.seconds };
+  return { paused, moves, left };
 }
-
-/** The moves of a plan and nothing else: no node is paused. */
-export async function moveAsPlanned(job: Campaign, task: PlanTask): Promise<Moved> {
-  const step = { id: stepId.cluster('plan'), title: 'Plan the moves' };
-  const plan = await job.run.step(step, (c) => planFor(job, task, c));
-  return moveByPlan(makeMover(job, [], plan.survey), plan.leaving);
-}
-
-function makeMover(job: Campaign, nodes: readonly string[], survey: Survey): MoveByPlan {
-  const { run, calls } = job;
-  const reserveBytes = reserveOf(job);
-  return {
-    run,
-    calls,
-    turns: new Turns(calls, 'drain'),
-    rooms: roomsIn(survey, reserveBytes),
-    slots: survey.cluster.cluster.maximumParallelMigrations * Math.max(1, nodes.length),
-    find: async (one, only, avoid) => {
-      const now = await takeSurvey(calls, { owners: [one.from] });
-      const placed = surveyedVms(now).find(({ vm }) => sameName(vm.vmId, one.vmId));
-      return whereaboutsOf(now, placed, one, { reserveBytes, closed: nodes, avoid, only });
-    },
-  };
-}
-
-function whereaboutsOf(
-  now: Survey,
-  placed: PlacedVm | undefined,
-  one: Leaving,
-  o: {
-    reserveBytes: number;
-    closed: readonly string[];
-    avoid: readonly string[];
-    only: string | undefined;
-  },
-): Whereabouts {
-  if (placed === undefined) {
-    const { state } = now.cluster.nodes.find(({ name }) => sameName(name, one.from)) ?? {};
-    if (state === 'Down') return { is: 'lost' };
-    mustAnswer(now, [one.from]);
-    return { is: 'gone', to: null };
-  }
-  if (!sameName(placed.node, one.from)) return { is: 'gone', to: placed.node };
-  if (placed.vm.state !== 'running') return { is: placed.vm.state };
-  const { only, ...rest } = o;
-  const { ways, why } = waysOf(now, placed, { ...rest, ...(only === undefined ? {} : { only }) });
-  return { is: 'running', targets: ways, why };
-}
-
-export const roomsIn = (s: Survey, reserveBytes: number): Rooms =>
-  new Rooms(
-    s.cluster.nodes.map(({ name: node }) => ({ node, bytes: roomOn(s, node) - reserveBytes })),
-  );
 
 /** Nothing is left but what a person chose to leave. Answers what became of VMs that had come meanwhile. */
 async function seeEmpty(
@@ -137,11 +77,19 @@ async function seeEmpty(
     nodes,
     offStays,
     left,
-  }: { node: string; nodes: readonly string[]; offStays: boolean; left: readonly string[] },
+    kept,
+  }: {
+    node: string;
+    nodes: readonly string[];
+    offStays: boolean;
+    left: readonly string[];
+    kept: string;
+  },
 ): Promise<Moved> {
   const late: Moved = { moves: [], left: [] };
   const step = { id: stepId.node(node, 'empty'), title: `See that nothing is left on ${node}` };
   await job.run.step({ ...step, skippable: true }, async (c) => {
+    c.evidence({ moves: kept });
     let looks = 0;
     for (let round = 1; ; round += 1) {
       await untilNothingComes(job.calls, node, c);

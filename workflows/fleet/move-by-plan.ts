@@ -188,7 +188,8 @@ async function moveOne(
       }
       targets = now.targets;
     } else if (one.to !== null) {
-      c.waitingFor(`memory on ${one.to}, which other moves of this run will free`);
+      if (m.rooms.of(one.to) < one.memoryBytes)
+        c.waitingFor(`memory on ${one.to}, which other moves of this run will free`);
       await m.rooms.enough(one.to, one.memoryBytes);
       if (one.pace !== undefined) {
         c.waitingFor('the moves that the plan has before it');

@@ -12,6 +12,7 @@ import { sameName, stepId } from '../../domain/names.ts';
 import { all } from '../all.ts';
 import type { Calls } from '../calls.ts';
 import { failureOf, stepFailure } from '../failure-of.ts';
+import { viewLightly } from '../light-view.ts';
 import type { Run, StepContext } from '../run.ts';
 
 interface Emptying {
@@ -44,16 +45,11 @@ export function moveCoreOff(
     if (names.length === 0) return;
     const to = choose(nodes);
     if (to === undefined) throw nowhere(node, names);
-    const id = step.id;
-    const moves = [
-      ...groups.map(
-        (g) => () => moveGroup(calls, { step: id, group: g.name, from: node, node: to }),
-      ),
-      ...volumes.map(
-        (v) => () => moveVolume(calls, { step: id, volume: v.name, from: node, node: to }),
-      ),
-    ];
-    const done = await all(moves.map((move) => move()));
+    const way = { step: step.id, from: node, node: to };
+    const done = await all([
+      ...groups.map((g) => moveGroup(calls, { ...way, group: g.name })),
+      ...volumes.map((v) => moveVolume(calls, { ...way, volume: v.name })),
+    ]);
     c.evidence({ movedTo: to, cmdlets: done.flatMap(({ cmdlets }) => cmdlets) });
   });
 }
@@ -78,9 +74,7 @@ async function viewOf(
   calls: Calls,
   node: string,
 ): Promise<{ volumes: SharedVolumeFacts[]; nodes: ClusterNodeFacts[] }> {
-  const { sharedVolumes, nodes } = await calls
-    .onCluster({ summary: `Shared volumes that ${node} owns` })
-    .viewCluster({ about: '' });
+  const { sharedVolumes, nodes } = await viewLightly(calls, `Shared volumes that ${node} owns`);
   return { volumes: sharedVolumes.filter((volume) => sameName(volume.owner, node)), nodes };
 }
 
@@ -96,9 +90,9 @@ export function moveRestOff(
     skippable: true,
   };
   return run.step(step, async (c) => {
-    const groups = (await restOf(calls, node)).filter(({ state }) => state !== 'Online');
-    const others = await othersOf(calls, node);
-    const found = [...groups, ...others];
+    const on = calls.onCluster({ summary: `What is still on ${node}` });
+    const groups = await on.readGroups({ owner: node, kinds: ['vm', 'other'] });
+    const found = groups.filter(({ kind, state }) => kind === 'other' || state !== 'Online');
     c.evidence({ found: found.map((g) => `${g.name} (${g.state})`) });
     if (found.length === 0) return;
     const { nodes } = await viewOf(calls, node);
@@ -133,17 +127,6 @@ async function tryMove(
     return `${name} did not move to ${node}: ${failure.message}`;
   }
 }
-
-/** Roles of VMs that are still on the node, running or not. */
-export const restOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
-  calls
-    .onCluster({ summary: `VM roles that are still on ${node}` })
-    .readGroups({ owner: node, kinds: ['vm'] });
-
-const othersOf = (calls: Calls, node: string): Promise<GroupFacts[]> =>
-  calls
-    .onCluster({ summary: `Other roles that are still on ${node}` })
-    .readGroups({ owner: node, kinds: ['other'] });
 
 /** Everything that keeps it from being empty, by name. `offStays`: but for what does not run. */
 export async function leftOn(calls: Calls, node: string, offStays: boolean): Promise<string[]> {

@@ -56,6 +56,6 @@ async function resumeWhenBack(calls: Calls, node: string): Promise<unknown> {
 export async function stateOf(calls: Calls, node: string): Promise<string> {
   const { nodes } = await calls
     .onCluster({ summary: `State of ${node} in the cluster` })
-    .viewCluster({ about: '' });
+    .viewMembers();
   return nodes.find((n) => sameName(n.name, node))?.state ?? 'not a member';
 }

@@ -3,6 +3,8 @@
 import { condition } from '@temporalio/workflow';
 import { sameName } from '../../domain/names.ts';
 
+const PATIENCE = '30m';
+
 export class Rooms {
   private readonly rooms: { node: string; bytes: number }[];
 
@@ -24,12 +26,7 @@ export class Rooms {
 
   /** Waits until there is enough, but not for ever: what was to leave may be held up, and then another node may do. */
   async enough(node: string, bytes: number): Promise<void> {
-    if (this.of(node) < bytes) {
-      await condition(() => this.of(node) >= bytes, PATIENCE, {
-        summary: `Room on ${node}`,
-      });
-    }
+    const isEnough = (): boolean => this.of(node) >= bytes;
+    if (!isEnough()) await condition(isEnough, PATIENCE, { summary: `Room on ${node}` });
   }
 }
-
-const PATIENCE = '30m';
