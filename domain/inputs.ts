@@ -3,7 +3,8 @@
 import { START_REASON_CHARS_MAX } from './bounded.ts';
 import { ROUNDS_MAX } from './fleet/tune.ts';
 import { readWindows } from './fleet/window.ts';
-import type { WorkflowName } from './names.ts';
+import { readKb } from './kb.ts';
+import { includesName, type WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
 import type { MaintainClusterInput, VmSpec } from './spec.ts';
@@ -222,17 +223,38 @@ const drainOnRecord = object({
   moves: list(pastMove),
 });
 const reserve = { memoryReserveBytes: bytes };
-/** `name` stands for the script; the other kinds have none. */
+const kb: Rule = (value, at) =>
+  typeof value === 'string' && readKb(value) === value
+    ? undefined
+    : `${at} must be an article like KB5070001, but is ${quoteValue(value)}`;
+const updateChoice = object(
+  {},
+  { query: text(TEXT_CHARS_MAX), kbs: list(kb), notKbs: list(kb), acceptEula: flag },
+);
+/** DISM is given it between quotes. */
+const folder: Rule = (value, at, strictly) =>
+  path(value, at, strictly) ??
+  (/["\r\n]/.test(value as string) ? `${at} must not contain quotes` : undefined);
+/** What each kind says beside itself. */
 const action: Rule = (value, at, strictly) => {
   const kind = (value as { kind?: unknown } | null)?.kind;
-  const fields = { kind: oneOf('restart', 'script', 'wait', 'none') };
-  return object(kind === 'script' ? { ...fields, name: scriptName } : fields)(value, at, strictly);
+  const fields = {
+    kind: oneOf('restart', 'updates', 'packages', 'script', 'wait', 'none'),
+    ...(kind === 'updates' ? { choice: updateChoice } : {}),
+    ...(kind === 'packages' ? { folder } : {}),
+    ...(kind === 'script' ? { name: scriptName } : {}),
+  };
+  return object(fields)(value, at, strictly);
 };
 /** A file in one folder: no path, and nothing that a command line could read as anything else. */
 const scriptName: Rule = (value, at) =>
   typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
     ? undefined
     : `${at} must be the name of a script, of letters, digits, dots, - and _, but is ${quoteValue(value)}`;
+const build: Rule = (value, at) =>
+  typeof value === 'string' && /^\d{1,6}\.\d{1,6}$/.test(value)
+    ? undefined
+    : `${at} must be a build like 26100.4652, but is ${quoteValue(value)}`;
 const windows: Rule = (value, at) => {
   const wrong = text(PATH_CHARS_MAX)(value, at, null);
   if (wrong !== undefined) return wrong;
@@ -247,6 +269,8 @@ const maintainInput = input(
     nodes: list(name, 1),
     maxFailed: number(0, ENTRIES_MAX, true),
     window: windows,
+    canary: name,
+    soakSeconds: number(0, SECONDS_MAX, false),
     pauseAfterEach: flag,
     bringBack: flag,
   },
@@ -255,9 +279,13 @@ const maintainInput = input(
 const maintenance: Rule = (value, at, strictly) => {
   const wrong = maintainInput(value, at, strictly);
   if (wrong !== undefined) return wrong;
-  const { action: deed, maxFailed = 0 } = value as MaintainClusterInput;
-  return deed.kind === 'wait' && maxFailed > 0
-    ? `${at}.action waits for a person, and with ${at}.maxFailed nobody is asked`
+  const { action: deed, maxFailed = 0, canary, soakSeconds, nodes } = value as MaintainClusterInput;
+  if (deed.kind === 'wait' && maxFailed > 0)
+    return `${at}.action waits for a person, and with ${at}.maxFailed nobody is asked`;
+  if (soakSeconds !== undefined && canary === undefined)
+    return `${at}.soakSeconds is the wait after ${at}.canary, which is missing`;
+  return canary !== undefined && nodes !== undefined && !includesName(nodes, canary)
+    ? `${at}.canary is not among ${at}.nodes`
     : undefined;
 };
 
@@ -281,7 +309,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   maintainCluster: maintenance,
   maintainNode: input(
     { ...started, node: name, action },
-    { ...reserve, bringBack: flag, unattended: flag },
+    { ...reserve, build, bringBack: flag, unattended: flag },
   ),
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
   tuneCluster: input(

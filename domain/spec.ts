@@ -3,6 +3,7 @@
 import type { MigrationPerformance } from './facts.ts';
 import type { PastMove } from './fleet/learned.ts';
 import type { PlanDocument } from './fleet/document.ts';
+import type { UpdateChoice } from './updates.ts';
 
 export interface VmSpec {
   name: string;
@@ -172,6 +173,10 @@ export interface SurveyFleetInput extends Started {
 /** What is done to a node that is empty. */
 export type NodeAction =
   | { kind: 'restart' }
+  /** What a search finds is installed, and the node restarted where Windows asks for it. */
+  | { kind: 'updates'; choice: UpdateChoice }
+  /** .msu and .cab files of a folder of the node, by DISM. */
+  | { kind: 'packages'; folder: string }
   /** A script of this name in the folder that the node's worker allows. */
   | { kind: 'script'; name: string }
   /** A person works on it and says when it is done. */
@@ -186,6 +191,9 @@ export interface MaintainClusterInput extends Campaign {
   maxFailed?: number;
   /** `Sat 22:00-05:00 Asia/Tokyo`, looked at before every node. */
   window?: string;
+  /** This node first, and the next one only so long after it is back. */
+  canary?: string;
+  soakSeconds?: number;
   pauseAfterEach?: boolean;
   /** Bring back to each node what was moved off it. */
   bringBack?: boolean;
@@ -195,6 +203,8 @@ export interface MaintainClusterInput extends Campaign {
 export interface MaintainNodeInput extends Campaign {
   node: string;
   action: NodeAction;
+  /** Build that it must have after its updates, as those before it: `26100.4652`. */
+  build?: string;
   bringBack?: boolean;
   /** Nobody is asked: what would need a person fails the run, which resumes the node. */
   unattended?: boolean;

@@ -31,6 +31,12 @@ const LEFT_OUT_WORDS: Readonly<Record<LeftOut, string>> = {
 
 export const leftOutWords = (why: LeftOut): string => LEFT_OUT_WORDS[why];
 
+export const kbText = ({ kbs, title }: UpdateFacts): string => kbs.join(' ') || title;
+
+/** For a record: each in one line. */
+export const leftOutTexts = (leftOut: Selection['leftOut']): string[] =>
+  leftOut.map(({ update, why }) => `${kbText(update)}: ${leftOutWords(why)}`);
+
 export interface Selection {
   chosen: UpdateFacts[];
   leftOut: { update: UpdateFacts; why: LeftOut }[];
@@ -102,6 +108,20 @@ export function rolledBack(
   return found.filter((update) => before.has(update.id) && !isDefinitions(update));
 }
 
+/**
+ * What is yet to be installed: what went in during this boot waits for its restart, and definitions come back at once and
+ * for ever.
+ */
+export function stillMissing(
+  rounds: readonly Round[],
+  chosen: readonly UpdateFacts[],
+  { boot }: Pick<ServicingFacts, 'boot'>,
+): UpdateFacts[] {
+  const has = (update: UpdateFacts) => (round: Round) =>
+    (round.boot === boot || isDefinitions(update)) && round.installed.includes(update.id);
+  return chosen.filter((update) => !rounds.some(has(update)));
+}
+
 /** [26100, 4652] of `26100.4652`. */
 const partsOf = (build: string): [number, number] => {
   const [number = '', revision = ''] = build.split('.');
@@ -113,6 +133,10 @@ export function compareBuilds(a: string, b: string): number {
   const [numberB, revisionB] = partsOf(b);
   return numberA - numberB || revisionA - revisionB;
 }
+
+/** What the next node is held against: nobody knows beforehand which build the updates of a night make. */
+export const newerBuild = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || (b !== undefined && compareBuilds(b, a) > 0) ? b : a;
 
 /**
  * Why the build of a node that took its updates does not prove them; undefined: it does. The first node of a run has no

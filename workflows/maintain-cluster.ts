@@ -2,13 +2,17 @@
 // decides which is next and whether it may begin: not outside its window, not while a person has paused the run.
 import { sleep } from '@temporalio/workflow';
 import { readWindows, windowState, type MaintenanceWindow } from '../domain/fleet/window.ts';
-import { runId, stepId } from '../domain/names.ts';
+import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MaintainClusterInput, MaintainNodeInput } from '../domain/spec.ts';
+import { newerBuild } from '../domain/updates.ts';
 import { runChild } from './child.ts';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
+import { findUpdates } from './find-updates.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
 import { orderNodes } from './fleet/order.ts';
+import { soak } from './fleet/soak.ts';
+import type { MaintainNodeResult } from './maintain-node.ts';
 import type { StepContext } from './run.ts';
 
 export interface MaintainClusterResult {
@@ -16,6 +20,13 @@ export interface MaintainClusterResult {
   maintained: string[];
   failed: string[];
   skipped: string[];
+  /** Nodes that lacked no update and were left alone. */
+  upToDate?: string[];
+}
+
+interface Outcome {
+  outcome: 'maintained' | 'failed' | 'skipped';
+  build?: string | undefined;
 }
 
 /** A window is looked at again at least so often: clocks are set, and people change their minds. */
@@ -36,23 +47,38 @@ type Maintenance = Job<MaintainClusterInput>;
 
 async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
   const { run, input } = job;
-  const { cluster, maxFailed = 0 } = input;
+  const { action, canary, soakSeconds, maxFailed = 0 } = input;
   const order = { id: stepId.cluster('order'), title: 'Decide the order of the nodes' };
-  const nodes = await run.step(order, (c) => orderNodes(job.calls, input.nodes, c));
+  const all = await run.step(order, (c) => orderNodes(job.calls, input, c));
+  const nodes = action.kind === 'updates' ? await findUpdates(job, all, action.choice) : all;
+  const upToDate = all.filter((node) => !nodes.includes(node));
   return withoutBalancer(job, async () => {
     run.expect(nodes.map(stepOf));
-    const result: MaintainClusterResult = { cluster, maintained: [], failed: [], skipped: [] };
+    const result = emptyResult(input.cluster, upToDate);
+    let build: string | undefined;
     for (const node of nodes) {
-      const outcome = await maintainOne(job, node, result.failed.length < maxFailed);
+      const isCanary = canary !== undefined && sameName(node, canary);
+      // What the canary does not stand, no other node gets.
+      const mayFail = !isCanary && result.failed.length < maxFailed;
+      const { outcome, ...done } = await maintainOne(job, node, build, mayFail);
       result[outcome].push(node);
+      build = newerBuild(build, done.build);
       const isLast = node === nodes.at(-1);
       if (input.pauseAfterEach === true && !isLast) {
         run.brakes.pause('--pause-after-each', `${node} is done`);
+      }
+      if (isCanary && soakSeconds !== undefined && outcome === 'maintained' && !isLast) {
+        await soak(job, node, soakSeconds);
       }
     }
     return result;
   });
 }
+
+const emptyResult = (cluster: string, upToDate: string[]): MaintainClusterResult => ({
+  ...{ cluster, maintained: [], failed: [], skipped: [] },
+  ...(upToDate.length === 0 ? {} : { upToDate }),
+});
 
 const stepOf = (node: string) => ({
   id: stepId.node(node, 'maintain'),
@@ -63,13 +89,15 @@ const stepOf = (node: string) => ({
 async function maintainOne(
   { run, input }: Maintenance,
   node: string,
+  build: string | undefined,
   mayFail: boolean,
-): Promise<'maintained' | 'failed' | 'skipped'> {
+): Promise<Outcome> {
   const windows = windowsOf(input);
   const child: MaintainNodeInput = {
     ...shared(input),
     node,
     action: input.action,
+    ...(build === undefined ? {} : { build }),
     ...(input.bringBack === true ? { bringBack: true } : {}),
     ...((input.maxFailed ?? 0) > 0 ? { unattended: true } : {}),
   };
@@ -78,17 +106,19 @@ async function maintainOne(
     const done = await run.step(step, async (c) => {
       await mayBegin(run.brakes, windows, c);
       const lock = runId.maintain(input.cluster, node);
-      await runChild(c, 'maintainNode', lock, child, step.title).catch((err: unknown) => {
+      const ended = runChild(c, 'maintainNode', lock, child, step.title);
+      const result = await ended.catch((err: unknown) => {
         // It has tried what helps by itself, and is not begun again without a person.
         const failure = child.unattended === true ? failureOf(err) : undefined;
         if (failure === undefined || failure.code === 'Cancelled') throw err;
         throw stepFailure('ChildFailed', failure.message);
       });
-      return true;
+      return result as MaintainNodeResult;
     });
-    return done === undefined ? 'skipped' : 'maintained';
+    if (done === undefined) return { outcome: 'skipped' };
+    return { outcome: 'maintained', build: done.build };
   } catch (err) {
-    if (mayFail && failureOf(err)?.code === 'ChildFailed') return 'failed';
+    if (mayFail && failureOf(err)?.code === 'ChildFailed') return { outcome: 'failed' };
     throw err;
   }
 }

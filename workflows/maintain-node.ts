@@ -10,6 +10,7 @@ import { bringBack } from './fleet/bring-back.ts';
 import { emptyNodes } from './fleet/empty-nodes.ts';
 import { resumeNow, stateOf } from './fleet/pause.ts';
 import { healStorage, requireWholeStorage, restDrives } from './fleet/storage.ts';
+import { installPackages, installUpdates, proveBuild } from './install-updates.ts';
 import { requireQuorum, restartNode } from './restart-node.ts';
 import type { StepContext } from './run.ts';
 import { takeSurvey } from './survey.ts';
@@ -17,6 +18,8 @@ import { takeSurvey } from './survey.ts';
 export interface MaintainNodeResult {
   node: string;
   restarted: boolean;
+  /** After updates. */
+  build?: string;
   moves: PastMove[];
   /** VMs that a person chose to leave on the node. */
   left: string[];
@@ -52,6 +55,8 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
   // Nobody's storage goes away where nothing is done.
   if (action.kind !== 'none') await restDrives(job, node);
   await act(job, action, boot);
+  const brings = action.kind === 'updates' || action.kind === 'packages';
+  const build = brings ? await proveBuild(job) : undefined;
   await run.step(stepOf(job, 'ready', `Wait until ${node} is ready`), async (c) => {
     const call = { summary: `Services of ${node}`, seconds: READY_SECONDS + 60 };
     const ready = await job.calls.onNode(node, call).awaitReady({
@@ -79,7 +84,8 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
   await healStorage(job, node);
   if (input.bringBack === true) await bringBack(job, emptied.moves);
   const { moves, left } = emptied;
-  return { node, restarted: action.kind === 'restart', moves, left };
+  const restarted = action.kind === 'restart';
+  return { node, restarted, moves, left, ...(build === undefined ? {} : { build }) };
 }
 
 const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
@@ -112,6 +118,8 @@ async function act(job: Maintenance, action: NodeAction, boot: Boot): Promise<vo
   const { run, calls, input } = job;
   const { node } = input;
   if (action.kind === 'none') return;
+  if (action.kind === 'updates') return installUpdates(job, action.choice);
+  if (action.kind === 'packages') return installPackages(job, action.folder);
   if (action.kind === 'restart') {
     const reason = 'maintenance';
     await run.step(stepOf(job, 'restart', `Restart ${node}`), (c) =>

@@ -22,28 +22,37 @@ export interface Restart {
   boot: Boot;
   /** Shown by Windows to whoever is signed in there. */
   reason: string;
+  /** For the way down and up again; absent: of the budgets. */
+  seconds?: number;
+  /** Done right before it is asked for. */
+  before?: () => Promise<void>;
 }
 
 export async function restartNode(
   calls: Calls,
-  { node, boot: { boot, bootTime }, reason }: Restart,
+  {
+    node,
+    boot: { boot, bootTime },
+    reason,
+    before,
+    seconds = calls.budgets.restartSeconds,
+  }: Restart,
   c: StepContext,
 ): Promise<void> {
   const ending: BootToEnd = { ifBoot: boot, ifBootTime: bootTime };
   const { nodes } = await guardQuorum(calls, node);
   // A retry finds the node gone down already: there is nobody to ask, only a return to wait for.
   if (nodes.find((n) => sameName(n.name, node))?.state !== 'Down') {
+    await before?.();
     const asked = await calls.onNode(node, { summary: `Restart ${node}` }).requestRestart({
       ...ending,
       reason: `watari: ${reason}`,
     });
     c.evidence({ ...asked, bootTimeBefore: bootTime });
   }
-  c.waitingFor(
-    `${node} to come back (budget ${durationText(calls.budgets.restartSeconds * 1000)})`,
-  );
+  c.waitingFor(`${node} to come back (budget ${durationText(seconds * 1000)})`);
   await sleep(GOING_DOWN_SECONDS * 1000, { summary: `${node} is going down` });
-  c.evidence({ bootTimeAfter: await comeBack(calls, node, ending) });
+  c.evidence({ bootTimeAfter: await comeBack(calls, node, ending, seconds) });
 }
 
 async function guardQuorum(calls: Calls, node: string): Promise<ClusterView> {
@@ -61,8 +70,12 @@ export function requireQuorum(view: Pick<ClusterView, 'cluster' | 'nodes'>, node
   throw stepFailure('QuorumAtRisk', `Without ${node} the cluster would have ${votes}`);
 }
 
-async function comeBack(calls: Calls, node: string, ending: BootToEnd): Promise<string> {
-  const { restartSeconds } = calls.budgets;
+async function comeBack(
+  calls: Calls,
+  node: string,
+  ending: BootToEnd,
+  restartSeconds: number,
+): Promise<string> {
   try {
     const { bootTime } = await calls
       .onNode(node, {

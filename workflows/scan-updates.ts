@@ -7,11 +7,7 @@ import { mergeScans, type NodeScan, type UpdateScan } from '../domain/update-sca
 import { askNodes } from './ask-nodes.ts';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
-
-/** The port's own limit of a search, and a little more. */
-const SEARCH_SECONDS = 22 * 60;
-/** As for any look at a node: a live worker takes it within milliseconds. */
-const TAKE_SECONDS = 15;
+import { searchNode } from './update-calls.ts';
 
 export async function scanUpdates(input: ScanUpdatesInput): Promise<UpdateScan> {
   return conduct('scanUpdates', input, scan, ({ cluster, budgets }) => ({
@@ -43,13 +39,7 @@ async function scanNodes({ calls, input }: Job<ScanUpdatesInput>): Promise<Updat
       : // Written as the cluster writes them, where it knows them.
         named.map((name) => nodes.find((node) => sameName(node.name, name))?.name ?? name);
   const scans = await askNodes<NodeScan>(wanted, { nodes, unserved }, (name) =>
-    calls
-      .onNode(name, {
-        summary: `Search ${name} for updates`,
-        seconds: SEARCH_SECONDS,
-        takeWithinSeconds: Math.min(calls.budgets.answerSeconds, TAKE_SECONDS),
-      })
-      .scanUpdates(query === undefined ? {} : { criteria: query }),
+    searchNode(calls, name, query),
   );
   // A search under way cannot be broken off: its answer comes, and nobody wants it any more.
   if (CancellationScope.current().consideredCancelled)

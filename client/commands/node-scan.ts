@@ -1,7 +1,6 @@
 // `watari node scan`: which updates of Windows the nodes lack. Changes nothing.
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { readKb } from '../../domain/kb.ts';
 import { runId } from '../../domain/names.ts';
 import type { ScanUpdatesInput } from '../../domain/spec.ts';
 import { findingsOf, type NodeFinding, type UpdateScan } from '../../domain/update-scan.ts';
@@ -9,44 +8,27 @@ import { leftOutWords } from '../../domain/updates.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { lookBy, requireWorkers } from '../cluster/inspect.ts';
 import { finish, talk, type Context } from '../context.ts';
-import { badInput } from '../errors.ts';
 import { whoActs } from '../who.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
 import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
+import { addUpdateOptions, choiceOf, type UpdateOptions } from './update-options.ts';
 
-interface ScanOptions extends ClusterOptions, JsonOption {
-  query?: string;
-  kb?: string[];
-  notKb?: string[];
-  acceptEula?: boolean;
-}
+type ScanOptions = ClusterOptions & JsonOption & UpdateOptions;
 
 /** A search takes minutes at a slow WSUS; the port ends it after twenty. */
 const SCAN_MS = 25 * 60_000;
 
 export function addNodeScan(node: Command, context: ContextSource): void {
-  leaf(node, 'scan [node...]', 'show which updates nodes lack (exit code 5: some, 0: none)', [
-    'watari node scan',
-    'watari node scan HV1 HV2 --not-kb KB5070001 --json',
-  ])
+  addUpdateOptions(
+    leaf(node, 'scan [node...]', 'show which updates nodes lack (exit code 5: some, 0: none)', [
+      'watari node scan',
+      'watari node scan HV1 HV2 --not-kb KB5070001 --json',
+    ]),
+  )
     .option('-c, --cluster <name>', 'name of the cluster')
     .option('-f, --file <file>', 'take the name of the cluster from this file')
-    .option('--query <criteria>', 'criteria of the search, as IUpdateSearcher.Search takes them')
-    .option('--kb <kb>', 'only this article; may be given several times', addKb)
-    .option('--not-kb <kb>', 'not this article; may be given several times', addKb)
-    .option('--accept-eula', 'count updates whose licence terms are open, too')
     .action((nodes: string[], o: ScanOptions) => runScan(context(), nodes, o));
-}
-
-function addKb(text: string, before: string[] = []): string[] {
-  const kbs = text.split(',').map((part) => {
-    const kb = readKb(part);
-    if (kb === undefined)
-      throw badInput(`"${part}" is no article`, 'An article is written like KB5070001.', 'Usage');
-    return kb;
-  });
-  return [...before, ...kbs];
 }
 
 export async function runScan(ctx: Context, names: string[], o: ScanOptions): Promise<void> {
@@ -72,11 +54,7 @@ export async function runScan(ctx: Context, names: string[], o: ScanOptions): Pr
       input,
       limitMs: SCAN_MS,
     });
-    const findings = findingsOf(scan, {
-      ...(o.kb && { kbs: o.kb }),
-      ...(o.notKb && { notKbs: o.notKb }),
-      acceptEula: o.acceptEula === true,
-    });
+    const findings = findingsOf(scan, choiceOf(o));
     out.result({ cluster, takenAt: scan.takenAt, nodes: findings.map(shown) });
     if (!out.json) out.say(scanLines(findings));
     return scanExitCode(findings);

@@ -34,6 +34,13 @@ export const FLEET_FAILURE_ROWS = {
     title: 'the node is empty and waits for the work of a person',
     hint: 'Do your work on the node, restart it if you like, then retry: the run goes on from there.',
   },
+  CanaryNotWell: {
+    class: 'operator',
+    title: 'the first node has not run well since its maintenance',
+    hint:
+      'Look at the System log of the node. Retry to go on watching it, skip to go on with the other nodes, ' +
+      'abort to leave them as they are.',
+  },
   ScriptNotAllowed: {
     class: 'operator',
     title: 'the node has no such script that may be run',

@@ -95,6 +95,37 @@ export const UPDATE_FAILURE_ROWS = {
     // All of them; a fatal error of the installer.
     hresults: ['0x80240022', '0x80070643'],
   },
+  UpdateJobLost: {
+    class: 'retry-then-operator',
+    title: 'the process that downloads or installs updates ended before its work did',
+    hint: 'The next attempt searches again and starts a new one.',
+  },
+  UpdatesStandStill: {
+    class: 'operator',
+    title: 'updates get no further on the node',
+    hint:
+      'Look at the node: TiWorker and TrustedInstaller in the Task Manager, CBS.log. Then retry, which goes on ' +
+      'waiting for what is under way.',
+  },
+  UpdatesRolledBack: {
+    class: 'operator',
+    title: 'Windows took updates back at the restart that was to finish them',
+    hint:
+      'Look at C:\\Windows\\Logs\\CBS\\CBS.log of the node (dism /Online /Cleanup-Image /RestoreHealth). Then retry ' +
+      'to install them once more, or skip: the node goes on without them.',
+  },
+  UpdatesRemain: {
+    class: 'operator',
+    title: 'the node is offered updates again and again',
+    hint: 'Retry for one more round, or skip: the node goes on without what is left, and the record says so.',
+  },
+  BuildNotExpected: {
+    class: 'operator',
+    title: 'the node has an older build after its updates than others of its cluster',
+    hint:
+      'Something kept the cumulative update out: a feature that waits for its removal, or another source of ' +
+      'updates. Compare winver and watari node scan, mend it, then retry; or skip, and it is left as it is.',
+  },
   StorageNotHealthy: {
     class: 'retry-then-operator',
     title: 'the storage of the cluster is not whole, so no node may go',

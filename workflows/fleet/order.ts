@@ -2,6 +2,7 @@
 // wrong with few; the owner of the cluster's own group last, so that it moves once.
 import type { ClusterSurvey } from '../../domain/fleet/survey.ts';
 import { sameName } from '../../domain/names.ts';
+import type { MaintainClusterInput } from '../../domain/spec.ts';
 import type { Calls } from '../calls.ts';
 import { stepFailure } from '../failure-of.ts';
 import type { StepContext } from '../run.ts';
@@ -9,12 +10,13 @@ import { takeSurvey } from '../survey.ts';
 
 export async function orderNodes(
   calls: Calls,
-  asked: readonly string[] | undefined,
+  { nodes: asked, canary }: Pick<MaintainClusterInput, 'nodes' | 'canary'>,
   c: StepContext,
 ): Promise<string[]> {
   const { cluster } = await takeSurvey(calls, { nodes: [] });
-  const nodes =
+  const inOrder =
     asked === undefined ? byRoles(cluster) : asked.map((name) => memberOf(cluster, name));
+  const nodes = canary === undefined ? inOrder : first(memberOf(cluster, canary), inOrder);
   const { rolesOn, coreOwner } = cluster;
   c.evidence({
     order: nodes.map(
@@ -24,6 +26,11 @@ export async function orderNodes(
   });
   return nodes;
 }
+
+const first = (node: string, nodes: readonly string[]): string[] => [
+  node,
+  ...nodes.filter((one) => one !== node),
+];
 
 function memberOf({ nodes, cluster }: ClusterSurvey, name: string): string {
   const node = nodes.find((one) => sameName(one.name, name));
