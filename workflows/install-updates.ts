@@ -124,7 +124,8 @@ async function installRound(
   const batch = nextBatch(missing);
   const job = await runUpdateJob(calls, node, 'install', batch, choice, step);
   const went = job.results.filter(({ result }) => result === 'succeeded').map(({ id }) => id);
-  done.push({ boot: servicing.boot, installed: went });
+  // A try in vain is no round.
+  if (went.length > 0) done.push({ boot: servicing.boot, installed: went });
   c.evidence({ updates: batch.map((update) => resultText(update, job.results)) });
   // Windows restarted by itself in the middle: the next search tells what became of it.
   if (job.state === 'cut-off') return { owed: undefined, more: true };

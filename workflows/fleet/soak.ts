@@ -25,8 +25,11 @@ export async function soak(
     // Whoever retries has seen why it restarted.
     if (c.byOperator) boot = undefined;
     for (;;) {
-      boot ??= await bootOf(calls, canary);
-      await requireWell(calls, canary, boot);
+      await requireUp(calls, canary);
+      const now = await bootOf(calls, canary);
+      boot ??= now;
+      if (now !== boot)
+        throw stepFailure('CanaryNotWell', `${canary} has restarted since its maintenance`);
       const left = until - Date.now();
       if (left <= 0) return;
       const end = new Date(until).toISOString();
@@ -40,10 +43,8 @@ async function bootOf(calls: Calls, node: string): Promise<string> {
   return (await calls.onNode(node, { summary: `Boot of ${node}` }).viewServicing()).boot;
 }
 
-async function requireWell(calls: Calls, canary: string, boot: string): Promise<void> {
+async function requireUp(calls: Calls, canary: string): Promise<void> {
   const { nodes } = await viewLightly(calls, `How ${canary} does`);
   const state = nodes.find((node) => sameName(node.name, canary))?.state ?? 'no member';
   if (state !== 'Up') throw stepFailure('CanaryNotWell', `${canary} is ${state} in the cluster`);
-  if ((await bootOf(calls, canary)) !== boot)
-    throw stepFailure('CanaryNotWell', `${canary} has restarted since its maintenance`);
 }
