@@ -43,8 +43,15 @@ export async function makePlan(
   return planDocument(survey, task, { reserveBytes: DEFAULT_MEMORY_RESERVE_BYTES });
 }
 
-export function showPlan(ctx: Context, plan: PlanDocument, o: PlanOptions, out: Talk): ExitCode {
-  out.result(plan);
+/** @param more for programs, beside the plan */
+export function showPlan(
+  ctx: Context,
+  plan: PlanDocument,
+  o: PlanOptions,
+  out: Talk,
+  more: object = {},
+): ExitCode {
+  out.result({ ...plan, ...more });
   if (!out.json) out.say(fleetPlanLines(plan, out));
   if (o.out !== undefined) {
     const file = path.resolve(ctx.cwd, o.out);

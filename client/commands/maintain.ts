@@ -2,8 +2,9 @@
 // is made about equal.
 import { InvalidArgumentError, type Command } from 'commander';
 import type { NodeAction } from '../../domain/spec.ts';
-import { finish, talk, type Context } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import { finish, talk, type Context, type Talk } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { scanLines } from '../render/updates.ts';
 import {
   checkedNodes,
   CLUSTER,
@@ -32,6 +33,7 @@ import {
 } from './maintain-options.ts';
 import { addTuneCommand } from './tune.ts';
 import { REASON } from './reason.ts';
+import { scanExitCode, scanNodes, shown } from './node-scan.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
 interface RunOptions extends CampaignOptions, PlanOptions, MaintainOptions {
@@ -94,8 +96,12 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster, nodes, all } = await findNodes(ctx, temporal, asked, o);
     const which = nodes.length === 0 ? all : nodes;
-    if (wantsPlan(o)) {
-      return showPlan(ctx, await rolling(ctx, temporal, cluster, which, wishes), o, out);
+    if (wantsPlan(o)) return preview(ctx, temporal, { cluster, nodes: which, wishes, o, out });
+    if (wishes.action.kind === 'updates' && o.yes !== true && ctx.terminal.canAsk && !out.json) {
+      // The plan before the question. The run searches again, as its first step.
+      out.say(
+        scanLines((await scanNodes(ctx, temporal, { ...o, cluster, nodes, talk: out })).findings),
+      );
     }
     if (restarts(wishes.action) && !(await mayRestart(ctx, which, o))) {
       out.say(['Nothing was started.']);
@@ -112,6 +118,32 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
 /** Updates nearly always do, and who asks is asked before. */
 const restarts = ({ kind }: NodeAction): boolean =>
   kind === 'restart' || kind === 'updates' || kind === 'packages';
+
+/** A night of updates touches only nodes that lack some: both are the plan. */
+async function preview(
+  ctx: Context,
+  temporal: Temporal,
+  p: { cluster: string; nodes: string[]; wishes: Wishes; o: RunOptions; out: Talk },
+): Promise<ExitCode> {
+  const { cluster, nodes, wishes, o, out } = p;
+  if (wishes.action.kind !== 'updates') {
+    return showPlan(ctx, await rolling(ctx, temporal, cluster, nodes, wishes), o, out);
+  }
+  const { findings } = await scanNodes(ctx, temporal, { ...o, cluster, nodes, talk: out });
+  out.say([...scanLines(findings), '']);
+  const lacking = findings.filter(
+    (one) => 'chosen' in one && (one.chosen.length > 0 || one.restartNeeded),
+  );
+  const which = lacking.map(({ node }) => node);
+  const updates = { updates: findings.map(shown) };
+  if (which.length === 0) {
+    out.result(updates);
+    return scanExitCode(findings);
+  }
+  const plan = await rolling(ctx, temporal, cluster, which, wishes);
+  const code = showPlan(ctx, plan, o, out, updates);
+  return scanExitCode(findings) === EXIT.failed ? EXIT.failed : code;
+}
 
 /** Of a restart, until this cluster has shown how long its own take. */
 const RESTART_SECONDS = 300;

@@ -7,7 +7,8 @@ import { findingsOf, type NodeFinding, type UpdateScan } from '../../domain/upda
 import { leftOutWords } from '../../domain/updates.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { lookBy, requireWorkers } from '../cluster/inspect.ts';
-import { finish, talk, type Context } from '../context.ts';
+import { finish, talk, type Context, type Talk } from '../context.ts';
+import type { Temporal } from '../temporal/connection.ts';
 import { whoActs } from '../who.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
@@ -38,32 +39,46 @@ export async function runScan(ctx: Context, names: string[], o: ScanOptions): Pr
   const code = await withTemporal(ctx, async (temporal) => {
     const cluster = await clusterName(ctx, temporal, o);
     await requireWorkers(ctx, temporal, cluster, nodes);
-    const input: ScanUpdatesInput = {
+    const { takenAt, findings } = await scanNodes(ctx, temporal, {
       cluster,
-      ...(nodes.length > 0 && { nodes }),
-      ...(o.query !== undefined && { query: o.query }),
-      startedBy: whoActs(ctx, temporal),
-    };
-    out.say([
-      `Asking ${nodes.length > 0 ? nodes.join(', ') : 'all nodes'}; this may take minutes.`,
-    ]);
-    const scan = await lookBy<ScanUpdatesInput, UpdateScan>(ctx, temporal, {
-      workflow: 'scanUpdates',
-      id: runId.scan(cluster, randomUUID().slice(0, 8)),
-      summary: `Scan cluster ${cluster} for updates`,
-      input,
-      limitMs: SCAN_MS,
+      nodes,
+      ...o,
+      talk: out,
     });
-    const findings = findingsOf(scan, choiceOf(o));
-    out.result({ cluster, takenAt: scan.takenAt, nodes: findings.map(shown) });
+    out.result({ cluster, takenAt, nodes: findings.map(shown) });
     if (!out.json) out.say(scanLines(findings));
     return scanExitCode(findings);
   });
   finish(code);
 }
 
+/** @param o.nodes empty: all */
+export async function scanNodes(
+  ctx: Context,
+  temporal: Temporal,
+  o: UpdateOptions & { cluster: string; nodes: readonly string[]; talk: Talk },
+): Promise<{ takenAt: string; findings: NodeFinding[] }> {
+  const { cluster, nodes } = o;
+  o.talk.say([
+    `Asking ${nodes.length > 0 ? nodes.join(', ') : 'all nodes'} for updates; this may take minutes.`,
+  ]);
+  const scan = await lookBy<ScanUpdatesInput, UpdateScan>(ctx, temporal, {
+    workflow: 'scanUpdates',
+    id: runId.scan(cluster, randomUUID().slice(0, 8)),
+    summary: `Scan cluster ${cluster} for updates`,
+    input: {
+      cluster,
+      ...(nodes.length > 0 && { nodes: [...nodes] }),
+      ...(o.query !== undefined && { query: o.query }),
+      startedBy: whoActs(ctx, temporal),
+    },
+    limitMs: SCAN_MS,
+  });
+  return { takenAt: scan.takenAt, findings: findingsOf(scan, choiceOf(o)) };
+}
+
 /** For programs: words beside the reason, so that nobody has to translate it. */
-const shown = (finding: NodeFinding): object => {
+export const shown = (finding: NodeFinding): object => {
   if ('noAnswer' in finding) return finding;
   const { chosen, leftOut, ...rest } = finding;
   return {
