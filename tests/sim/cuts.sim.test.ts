@@ -1,5 +1,5 @@
-// Every cut of every story ends as the uncut one does, with each effect exactly once. The cuts are counted from the code:
-// an operation, an activity or a workflow that no story uses fails here by its name.
+// Cuts of every story, of every kind, end as the uncut one does, with each effect exactly once. They are counted from the
+// code: an operation, an activity or a workflow that no story uses fails here by its name.
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NodeActivityDeps } from '../../activities/examine.ts';
@@ -59,7 +59,9 @@ describe('every cut ends as if it had not been', () => {
     const telling = uncut.get(story.name)!;
     const all = cutsOf(telling);
     expect(all.length).toBeGreaterThan(telling.tasks);
-    const every = Math.ceil(all.length / CUTS_MAX);
+    let every = Math.ceil(all.length / CUTS_MAX);
+    // The kinds repeat by 12 and by 2: a stride that shares a factor with them would meet some of them never.
+    while (every % 2 === 0 || every % 3 === 0) every += 1;
     const cuts = all.filter((_, i) => i % every === 0);
     const failures = [];
     for (const cut of cuts.filter((_, i) => i % 4 === part)) {
