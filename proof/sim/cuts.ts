@@ -251,14 +251,12 @@ function difference(expected: string, got: string): string {
   return [...more, ...less].join(' | ');
 }
 
-/** No story moves the owner of a volume, and no workflow installs updates yet: tests/contract/ has these. */
+/** No workflow installs updates yet: tests/contract/ has these. */
 const ASKED_BY_NO_STORY: readonly ActOp[] = [
-  'moveSharedVolume',
   'downloadUpdates',
   'installUpdates',
   'commitUpdates',
   'installPackages',
-  'setStorageMaintenance',
 ];
 
 /** Operations of the port that no story uses: they would not be cut. */

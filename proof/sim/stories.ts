@@ -211,6 +211,8 @@ const told: Story[] = [
 const FULL = {
   virtualMachines: [WEB, { name: 'off-1', owner: 'HV2', memory: '2GB', state: 'Off' }],
   coreGroup: { owner: 'HV2' },
+  // As Windows is installed; it would balance when a story is long over.
+  autoBalancer: { mode: 2, intervalSeconds: 864_000 },
 };
 const DRAIN = { nodes: ['HV2'] };
 
@@ -251,8 +253,8 @@ const fleet: Story[] = [
     },
   },
   {
-    name: 'maintain: a node is emptied, restarted and gets back what it had',
-    scenario: scenarioOf({}),
+    name: 'maintain: a node is emptied, its drives rest, it restarts and gets back what it had',
+    scenario: scenarioOf({ storage: { direct: true, repairSeconds: 30 } }),
     play: (c) => completes(c, start(c, 'maintainNode', { bringBack: true })),
   },
   {

@@ -152,7 +152,7 @@ const stepsAbout = (run: RunRecord, vm: string): StepStatus[] =>
     ? []
     : (run.status?.steps ?? []).filter(({ id }) => {
         const [kind, name = '', deed = ''] = id.split('/');
-        return kind === 'vm' && sameName(name, vm) && deed.startsWith('move');
+        return kind === 'vm' && sameName(name, vm) && /^(move|return)/.test(deed);
       });
 
 /** Which of two runs that are about the same VM has moved it, no effect tells. */

@@ -42,11 +42,13 @@ const WEB = { name: 'web-1', owner: 'HV2', memory: '4GB' };
 const FOUND = { name: VM.name, owner: 'HV1', memory: '4GB', clustered: false, disks: [VHD] };
 
 interface Story {
-  type: 'applyCluster' | 'prepareNode' | 'createVm' | 'drainNodes';
+  type: 'applyCluster' | 'prepareNode' | 'createVm' | 'drainNodes' | 'maintainNode';
   what: string;
   id: string;
   input: object;
   vms?: object[];
+  /** Storage Spaces Direct. */
+  direct?: boolean;
 }
 
 const STORIES: readonly Story[] = [
@@ -67,6 +69,13 @@ const STORIES: readonly Story[] = [
     what: 'a node of a cluster that balances by itself',
     id: runId.campaign(CLUSTER),
     input: { nodes: ['HV2'] },
+  },
+  {
+    type: 'maintainNode',
+    what: 'a node whose drives rest while it restarts',
+    id: runId.maintain(CLUSTER, 'HV2'),
+    input: { node: 'HV2', action: { kind: 'restart' } },
+    direct: true,
   },
   { type: 'createVm', what: 'a new VM', id: runId.create(CLUSTER, VM.name), input: { vm: VM } },
   {
@@ -100,6 +109,7 @@ function worldOf({ lab }: SimCluster): object {
   const { cluster, nodes, vms, roles } = lab.state();
   return {
     limit: cluster.maximumParallelMigrations,
+    resting: lab.call('HV1', 'readStorage', {}).facts.inMaintenance,
     nodes: nodes.map(({ name, state }) => ({
       name,
       state,
@@ -114,7 +124,8 @@ const needy = (run: ServerRun): StepStatus | undefined =>
   run.state === 'open' ? run.status()?.steps.find((s) => s.state === 'needs-operator') : undefined;
 
 /** Aborts whatever waits for a person, the innermost run first. */
-async function tell({ type, id, input, vms = [WEB] }: Story, refused?: Refused): Promise<Told> {
+async function tell(story: Story, refused?: Refused): Promise<Told> {
+  const { type, id, input, vms = [WEB], direct = false } = story;
   const calls: ActOp[] = [];
   let acted = false;
   const node = { memory: '64GB', features: ['Hyper-V'], switches: ['LAN'], bootSeconds: 20 };
@@ -124,6 +135,7 @@ async function tell({ type, id, input, vms = [WEB] }: Story, refused?: Refused):
       nodes: ['HV1', 'HV2'].map((name) => ({ name, ...node, liveMigration: { enabled: true } })),
       virtualMachines: vms,
       disks: [VHD],
+      storage: { direct },
       // As Windows is installed; it would balance when a run is long over.
       autoBalancer: { mode: 2, intervalSeconds: 864_000 },
     }),
@@ -208,7 +220,10 @@ it('every undo of the workflows has had something to take back, and nothing', ()
     for (const run of runs)
       for (const undo of undoSteps(run)) {
         expect(undo.state, `${at}: ${undo.id}`).toBe('succeeded');
-        const kind = `${run.type} ${undo.id.replace(/hv\d/, '<node>')}`;
+        const step = undo.id.replace(/hv\d/, '<node>');
+        // A maintenance empties its node as a drain does: it is the same pause.
+        const isDrain = run.type === 'maintainNode' && step === 'undo/<node>/pause';
+        const kind = `${isDrain ? 'drainNodes' : run.type} ${step}`;
         seen.set(kind, (seen.get(kind) ?? new Set()).add(hasChanged(undo)));
       }
   const folder = path.join(ROOT, 'workflows');

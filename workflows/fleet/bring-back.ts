@@ -16,7 +16,7 @@ export async function bringBack(job: Campaign, drained: readonly PastMove[]): Pr
     const seen = await takeSurvey(calls, { owners: [] });
     return { survey: seen, leaving: stillThere(seen, drained, c) };
   });
-  return moveByPlan(moverOf(job, survey, { kind: 'drain', onlyAsPlanned: true }), leaving);
+  return moveByPlan(moverOf(job, survey, { kind: 'drain', deed: 'return' }), leaving);
 }
 
 /** Largest first: what needs the most room comes while there is most of it. */

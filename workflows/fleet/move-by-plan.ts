@@ -47,6 +47,8 @@ export type Whereabouts =
 
 export interface MoveByPlan {
   run: Run;
+  /** Of the steps: what a maintenance moves off its node it may bring back later. */
+  deed: 'move' | 'return';
   calls: Calls;
   turns: Turns;
   /** Looks at the cluster again. `only`: the node that a person named. */
@@ -87,7 +89,7 @@ export async function moveByPlan(m: MoveByPlan, leaving: readonly Leaving[]): Pr
   const moved: Moved = { moves: [], left: [] };
   const places = new Places(m.slots * 2 + AHEAD);
   const pacer = new Pacer();
-  const steps = leaving.map((one, order) => ({ one, order, step: stepOf(leaving, order) }));
+  const steps = leaving.map((one, order) => ({ one, order, step: stepOf(leaving, order, m.deed) }));
   m.run.expect(steps.map(({ step }) => step));
   const begun: Promise<void>[] = [];
   for (const { one, order, step } of steps) {
@@ -151,13 +153,13 @@ const begunOf = (
 ): Promise<unknown> =>
   Promise.allSettled(begun.filter((_, i) => steps[i]?.one.vmId === steps[order]?.one.vmId));
 
-function stepOf(leaving: readonly Leaving[], order: number) {
+function stepOf(leaving: readonly Leaving[], order: number, deed: MoveByPlan['deed']) {
   const one = leaving[order];
   if (one === undefined) throw new Error(`no move ${order}`);
   const nth = leaving.slice(0, order).filter(({ vmId }) => vmId === one.vmId).length;
   const size = sizeText(one.memoryBytes);
   return {
-    id: stepId.vm(one.vm, nth === 0 ? 'move' : `move-${nth + 1}`),
+    id: stepId.vm(one.vm, nth === 0 ? deed : `${deed}-${nth + 1}`),
     title:
       one.to === null
         ? `Move ${one.vm} (${size}) off ${one.from}`

@@ -14,19 +14,20 @@ export interface Moving {
   kind: TurnKind;
   /** Nodes that are emptied: nothing goes there. */
   closed?: readonly string[];
-  /** Where a VM is planned to go is the only place that it is wanted at. */
-  onlyAsPlanned?: boolean;
+  /** `return`: where a VM is planned to go is the only place that it is wanted at. */
+  deed?: MoveByPlan['deed'];
 }
 
 export function moverOf(
   job: Campaign,
   survey: Survey,
-  { kind, closed = [], onlyAsPlanned = false }: Moving,
+  { kind, closed = [], deed = 'move' }: Moving,
 ): MoveByPlan {
   const { run, calls } = job;
   const reserveBytes = reserveOf(job);
   return {
     run,
+    deed,
     calls,
     turns: new Turns(calls, kind),
     rooms: new Rooms(
@@ -38,7 +39,7 @@ export function moverOf(
     slots: survey.cluster.cluster.maximumParallelMigrations * Math.max(1, closed.length),
     find: async (one, named, avoid) => {
       const now = await takeSurvey(calls, { owners: [one.from] });
-      const only = named ?? (onlyAsPlanned ? (one.to ?? undefined) : undefined);
+      const only = named ?? (deed === 'return' ? (one.to ?? undefined) : undefined);
       const o = { reserveBytes, closed, avoid, ...(only === undefined ? {} : { only }) };
       return whereaboutsOf(now, one, o);
     },

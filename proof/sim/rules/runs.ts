@@ -38,7 +38,7 @@ const endsSettled: Make = ({ state, ledger }) => ({
       if (act.runId !== run.runId) continue;
       const started = moveBegunBy(act);
       if (started === undefined) continue;
-      const moves = status.steps.filter((s) => /\/move(-\d+)?$/.test(s.id));
+      const moves = status.steps.filter((s) => /^vm\/.+\/(move|return)(-\d+)?$/.test(s.id));
       const tells = ({ failure, evidence }: StepStatus): boolean =>
         failure !== null || evidence['how'] !== undefined || evidence['tried'] !== undefined;
       if (!moves.some(tells))
