@@ -251,21 +251,9 @@ function difference(expected: string, got: string): string {
   return [...more, ...less].join(' | ');
 }
 
-/** No workflow installs updates yet: tests/contract/ has these. */
-const ASKED_BY_NO_STORY: readonly ActOp[] = [
-  'downloadUpdates',
-  'installUpdates',
-  'commitUpdates',
-  'installPackages',
-];
-
 /** Operations of the port that no story uses: they would not be cut. */
 export const unusedOps = (tellings: readonly Telling[]): ActOp[] =>
-  ACT_OPS.filter(
-    (op) =>
-      !ASKED_BY_NO_STORY.includes(op) &&
-      !tellings.some((t) => t.calls.some((call) => call.op === op)),
-  );
+  ACT_OPS.filter((op) => !tellings.some((t) => t.calls.some((call) => call.op === op)));
 
 export async function runAllCuts(
   host: WorkflowHost,

@@ -214,6 +214,7 @@ const FULL = {
   // As Windows is installed; it would balance when a story is long over.
   autoBalancer: { mode: 2, intervalSeconds: 864_000 },
 };
+const PACKAGES = { kind: 'packages', folder: 'C:\\Updates' };
 const DRAIN = { nodes: ['HV2'] };
 
 const fleet: Story[] = [
@@ -261,6 +262,20 @@ const fleet: Story[] = [
     name: 'maintain: both nodes of a cluster, one after the other',
     scenario: scenarioOf({}),
     play: (c) => completes(c, start(c, 'maintainCluster')),
+  },
+  {
+    name: 'updates: a node is emptied, patched, restarted and searched again',
+    scenario: scenarioOf({ updates: [{ kb: 'KB5070001', nodes: ['HV2'], revision: 5000 }] }),
+    play: (c) =>
+      completes(c, start(c, 'maintainCluster', { action: { kind: 'updates', choice: {} } })),
+  },
+  {
+    name: 'packages: a node is patched from a folder',
+    scenario: scenarioOf({
+      updates: [{ kb: 'KB5070001' }],
+      packages: [{ folder: PACKAGES.folder, kbs: ['KB5070001'] }],
+    }),
+    play: (c) => completes(c, start(c, 'maintainNode', { action: PACKAGES })),
   },
   {
     name: 'balance: one of two VMs goes where there is none',
