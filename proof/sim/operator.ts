@@ -14,9 +14,10 @@ import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 const PATIENCE = { whole: 5, ever: 50 } as const;
 
 /**
- * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, and
- * the Windows lacks what is set, what follows for the run that waits for such a one. Whatever else is retried then has to go on: a person who has mended
- * the cause and presses retry for ever is a promise broken.
+ * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, the
+ * Windows lacks what is set, an update is offered for ever, and what follows for the run that waits for such a one.
+ * Whatever else is retried then has to go on: a person who has mended the cause and presses retry for ever is a promise
+ * broken.
  */
 const STANDS: readonly string[] = [
   'NoEligibleNode',
@@ -24,6 +25,7 @@ const STANDS: readonly string[] = [
   'TargetNotEligible',
   'VmRestarted',
   'WindowsTooOld',
+  'UpdatesRemain',
   'Aborted',
   'AlreadyRunning',
 ];
@@ -92,7 +94,8 @@ function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
     }
     case 'maintain': {
       const { action: kind, bringBack, maxFailed } = work;
-      return { type: 'maintainCluster', action: { kind }, bringBack, maxFailed };
+      const action = kind === 'updates' ? { kind, choice: {} } : { kind };
+      return { type: 'maintainCluster', action, bringBack, maxFailed };
     }
     case 'balance':
       return { type: 'balanceCluster', withinPercent: work.withinPercent };

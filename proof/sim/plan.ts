@@ -63,7 +63,7 @@ export type Work =
   | {
       does: 'maintain';
       at: number;
-      action: 'restart' | 'none';
+      action: 'restart' | 'none' | 'updates';
       bringBack: boolean;
       maxFailed: number;
     }
@@ -99,11 +99,16 @@ export function planOf(seed: number, choice: Choice = {}): Plan {
   const random = new Random(seed).branch('plan');
   const drawn = drawCluster(random.branch('cluster'));
   const { spec } = drawn;
-  const { file, isOld } = withHabits(random.branch('habits'), drawn.file);
+  const habits = withHabits(random.branch('habits'), drawn.file);
+  const { isOld } = habits;
+  const updates = random.branch('updates');
+  const file = { ...habits.file, updates: drawUpdates(updates, drawn.file) };
   const scenario = scenarioSchema.parse(file);
   const work = [
     ...drawWork(random.branch('work'), scenario, spec),
-    ...drawCampaigns(random.branch('campaigns'), scenario),
+    ...drawCampaigns(random.branch('campaigns'), scenario).map((one) =>
+      one.does === 'maintain' && updates.chance(0.5) ? { ...one, action: 'updates' as const } : one,
+    ),
   ];
   const faults = drawFaults(random.branch('faults'), scenario, spec).filter(
     ({ kind }) => (choice.only?.includes(kind) ?? true) && choice.without?.includes(kind) !== true,
@@ -227,6 +232,28 @@ function withHabits(random: Random, drawn: DrawnFile): { file: object; isOld: bo
     },
   };
   return { file, isOld: build < 2025 };
+}
+
+/** What is offered to some or all nodes, and what may become of it. */
+function drawUpdates(random: Random, { nodes }: DrawnFile): object[] {
+  const names = nodes.map((node) => node.name);
+  return Array.from({ length: random.int(0, 3) }, (_, i) => ({
+    kb: `KB507000${i + 1}`,
+    restart: random.pick(['always', 'maybe', 'never']),
+    downloadSeconds: random.int(1, 60),
+    installSeconds: random.int(1, 200),
+    ...(random.chance(0.3) && { nodes: random.some(names, random.int(1, names.length)) }),
+    ...(random.chance(0.3) && { impact: 'exclusive' }),
+    ...(random.chance(0.2) && { servicingSeconds: random.int(5, 120) }),
+    ...(random.chance(0.2) && { downloadFails: { hresult: random.pick(HRESULTS) } }),
+    ...(random.chance(0.2) && {
+      fails: { hresult: random.pick(HRESULTS), times: random.int(1, 4) },
+    }),
+    ...(random.chance(0.2) && { rollsBack: random.int(1, 2) }),
+    ...(random.chance(0.2) && { dies: random.int(1, 3) }),
+    // As definitions do; one that wants a restart each time would have the patient one restart for ever.
+    ...(random.chance(0.2) && { comesBack: true, restart: 'never' }),
+  }));
 }
 
 const diskOf = (vm: string): string => `${VOLUME}\\${vm}.vhdx`;

@@ -54,7 +54,9 @@ const restarts: Make = ({ state, ledger }) => {
     rule: 'a node is restarted by us once, without a running VM on it or on its way to it, and with quorum afterwards',
     effect: ({ kind, node, subject }) => {
       // Windows took an installation back or owes one more restart: what is asked for again is another restart.
-      if (kind === 'fault' && ['bootOwes', 'bootReverts'].includes(subject))
+      const owesMore = kind === 'fault' && ['bootOwes', 'bootReverts'].includes(subject);
+      // So does each update.
+      if (owesMore || kind === 'update-installed')
         for (const run of perRun.keys()) if (run.startsWith(`${node} `)) perRun.delete(run);
       return undefined;
     },
