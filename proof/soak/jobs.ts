@@ -185,8 +185,8 @@ export class Workload {
   }
 
   /**
-   * Something is missing on the node, so it is installed, the node drained and restarted. One node at a time: false when
-   * another has its turn.
+   * Something is missing on the node, so it is installed, the node drained and restarted. One node at a time: false
+   * when another has its turn.
    */
   private async prepare(node: string): Promise<boolean> {
     const { lab, say } = this.around;

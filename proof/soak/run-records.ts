@@ -1,5 +1,5 @@
-// What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its history
-// tells of workers that died under it.
+// What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its
+// history tells of workers that died under it.
 import type { Temporal } from '../../client/temporal/connection.ts';
 import { ATTRIBUTE } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
@@ -61,8 +61,8 @@ type History = Awaited<
 >;
 
 /**
- * Not a bug: new events came while the worker thought (1 UNHANDLED_COMMAND, 31 UNHANDLED_UPDATE), or the worker that had
- * the task is gone (13 RESET_STICKY_TASK_QUEUE, 17 FORCE_CLOSE_COMMAND).
+ * Not a bug: new events came while the worker thought (1 UNHANDLED_COMMAND, 31 UNHANDLED_UPDATE), or the worker that
+ * had the task is gone (13 RESET_STICKY_TASK_QUEUE, 17 FORCE_CLOSE_COMMAND).
  */
 const HARMLESS = new Set([1, 13, 17, 31]);
 

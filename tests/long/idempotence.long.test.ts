@@ -107,7 +107,10 @@ const ABORT: Telling = { story: takeBack, faults: [REFUSED] };
 // Slow enough that the move still runs when it is cancelled.
 const CANCEL: Telling = { story: cancel, speed: 8 };
 
-/** No workflow installs updates yet, and no story here has Storage Spaces Direct: contract and cuts tell of lost answers. */
+/**
+ * No workflow installs updates yet, and no story here has Storage Spaces Direct: contract and cuts tell of lost
+ * answers.
+ */
 type NoStory =
   | 'downloadUpdates'
   | 'installUpdates'

@@ -1,5 +1,5 @@
-// Maintenances on a real server while things go wrong: a node that does not come back, one that fails among others, a person
-// who pauses the run or ends it. What is not under way is never touched, and all that was set is put back.
+// Maintenances on a real server while things go wrong: a node that does not come back, one that fails among others, a
+// person who pauses the run or ends it. What is not under way is never touched, and all that was set is put back.
 import { describe, expect, it } from 'vitest';
 import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
