@@ -18,8 +18,8 @@ interface Kind {
 }
 
 /**
- * Nothing may hang. But what a test waits for has two minutes (proof/rig/waiting.ts), says itself what did not come, and is
- * often not the only thing that the test waits for.
+ * Nothing may hang. But what a test waits for has two minutes (proof/rig/waiting.ts), says itself what did not come,
+ * and is often not the only thing that the test waits for.
  */
 const LONGEST_SECONDS = 600;
 

@@ -146,7 +146,10 @@ export class Aim {
     if (now === null) return;
     if (now.vm.uptimeSeconds + UPTIME_SLACK_SECONDS < this.vm.uptimeSeconds) {
       c.evidence({
-        restartedBefore: `${now.role.name} restarted before this move began: it ran for ${durationText(this.vm.uptimeSeconds * 1000)} when the node was chosen and for ${durationText(now.vm.uptimeSeconds * 1000)} now`,
+        restartedBefore:
+          `${now.role.name} restarted before this move began: it ran for ` +
+          `${durationText(this.vm.uptimeSeconds * 1000)} when the node was chosen and for ` +
+          `${durationText(now.vm.uptimeSeconds * 1000)} now`,
       });
     }
     Object.assign(this, now);

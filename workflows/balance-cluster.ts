@@ -1,5 +1,5 @@
-// balanceCluster: the fewest moves after which every node's memory is used about as much as the others'. Only what it moves
-// itself: nodes that are paused or do not answer keep what they have.
+// balanceCluster: the fewest moves after which every node's memory is used about as much as the others'. Only what it
+// moves itself: nodes that are paused or do not answer keep what they have.
 import type { PastMove } from '../domain/fleet/learned.ts';
 import { runId, stepId } from '../domain/names.ts';
 import type { BalanceClusterInput } from '../domain/spec.ts';

@@ -8,7 +8,9 @@ import { refused } from './messages.ts';
 const brakeUpdate = defineUpdate<{ accepted: string }, [Braking]>(MESSAGES.brake);
 
 const DESCRIPTION =
-  'Pause the run before its next piece of work, or resume it. Input, as one JSON object: {"action":"pause","reason":"lunch","by":"ito@HV1"} - action is "pause", "resume" or "finish-moves" (a cancellation that follows lets the moves that are under way arrive).';
+  'Pause the run before its next piece of work, or resume it. Input, as one JSON object: ' +
+  '{"action":"pause","reason":"lunch","by":"ito@HV1"} - action is "pause", "resume" or ' +
+  '"finish-moves" (a cancellation that follows lets the moves that are under way arrive).';
 
 export class Brakes {
   /** A cancellation ends no move that is under way. */

@@ -88,7 +88,8 @@ export function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts
     const others = snapshot.view.roles.length + (snapshot.view.rolesLeftOut ?? 0);
     throw stepFailure(
       'RoleMissing',
-      `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ${others === 0 ? 'none' : `${others} others`}`,
+      `Cluster ${snapshot.view.cluster.name} has no VM role ${name}; it has ` +
+        (others === 0 ? 'none' : `${others} others`),
     );
   }
   const owner = viewOf(snapshot, role.owner);
@@ -105,7 +106,8 @@ export function findRunning(snapshot: Snapshot, name: string): { role: RoleFacts
   if (vm?.state !== 'Running' || !isUp) {
     throw stepFailure(
       'VmNotRunning',
-      `${role.name} on ${role.owner} cannot be live-migrated: its role is ${role.state}, the VM ${vm?.state ?? 'not found there'}`,
+      `${role.name} on ${role.owner} cannot be live-migrated: its role is ${role.state}, the ` +
+        `VM ${vm?.state ?? 'not found there'}`,
     );
   }
   return { role, vm };

@@ -30,7 +30,9 @@ function needOf(run: string, step: StepStatus): string[] {
   ];
 }
 
-/** Lines of the table, and words about steps that wait for a person: nobody reads more, and each change writes all anew. */
+/**
+ * Lines of the table, and words about steps that wait for a person: nobody reads more, and each change writes all anew.
+ */
 const LINES_MAX = 150;
 const NEEDS_MAX = 20;
 
@@ -47,7 +49,9 @@ export function detailsMarkdown(status: RunStatus): string {
   const settled = status.steps.filter((s) => s.state === 'succeeded' || s.state === 'skipped');
   const waiting = status.steps.filter((s) => s.state === 'needs-operator');
   const idWidth = Math.max(...status.steps.map((s) => s.id.length), 4);
-  const head = `**${status.title}** - ${status.state}, ${settled.length} of ${status.steps.length} steps done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
+  const head =
+    `**${status.title}** - ${status.state}, ${settled.length} of ${status.steps.length} steps ` +
+    `done${status.waitingFor === null ? '' : `, waiting for ${status.waitingFor}`}`;
   const steps = shown(status.steps);
   const more = status.steps.length - steps.length;
   const rest = more === 0 ? [] : ['', `${more} more steps: \`watari run show ${status.run}\``];

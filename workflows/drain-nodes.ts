@@ -1,5 +1,5 @@
-// drainNodes: nodes are paused and emptied, and stay paused. Ends when nothing is left on them but what a person chose to
-// leave; ended early, it resumes what it has paused.
+// drainNodes: nodes are paused and emptied, and stay paused. Ends when nothing is left on them but what a person chose
+// to leave; ended early, it resumes what it has paused.
 import type { PastMove } from '../domain/fleet/learned.ts';
 import { runId } from '../domain/names.ts';
 import type { DrainNodesInput } from '../domain/spec.ts';

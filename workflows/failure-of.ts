@@ -44,7 +44,9 @@ function ofActivity(err: ActivityFailure): (StepFailure & { code: FailureCode })
     }
     return as(
       'NodeUnreachable',
-      `${err.activityType} gave no answer (${(err.cause.timeoutType ?? 'unknown').toLowerCase()} timeout), last tried by ${err.identity ?? 'an unknown worker'}`,
+      `${err.activityType} gave no answer ` +
+        `(${(err.cause.timeoutType ?? 'unknown').toLowerCase()} timeout), last tried by ` +
+        (err.identity ?? 'an unknown worker'),
     );
   }
   return err.cause === undefined ? as('Unexpected', err.message) : failureOf(err.cause);

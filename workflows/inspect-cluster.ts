@@ -47,6 +47,8 @@ function fitting(snapshot: Snapshot): Snapshot {
   const { cluster, roles, nodes } = snapshot.view;
   throw stepFailure(
     'BadRequest',
-    `Cluster ${cluster.name}, with ${roles.length} VM roles on ${nodes.length} nodes, is too large to be looked at in one piece: ${Math.round(size / 1000)} KB, of at most ${SNAPSHOT_BYTES_MAX / 1000} KB`,
+    `Cluster ${cluster.name}, with ${roles.length} VM roles on ${nodes.length} nodes, is too ` +
+      `large to be looked at in one piece: ${Math.round(size / 1000)} KB, of at most ` +
+      `${SNAPSHOT_BYTES_MAX / 1000} KB`,
   );
 }

@@ -1,5 +1,5 @@
-// What the cluster tells but for its roles: those of a large cluster are too many for one message, and whoever asks for its
-// state, its settings or its volumes does not want them.
+// What the cluster tells but for its roles: those of a large cluster are too many for one message, and whoever asks for
+// its state, its settings or its volumes does not want them.
 import type { ClusterView } from '../domain/facts.ts';
 import type { Calls } from './calls.ts';
 

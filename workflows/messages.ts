@@ -19,8 +19,14 @@ const TEMPLATE = '{"step":"hv1/restart","action":"retry","reason":"cable fixed",
 
 const STATUS_DESCRIPTION =
   'The run as JSON: its state, every step with attempts, failure, what it waits for and evidence.';
-const DECIDE_DESCRIPTION = `Decide about a step that needs you. Input, as one JSON object: ${TEMPLATE} - action is "retry" (do the step again; for a move "target":"HV2" may name another node), "skip" (go on without it, where the step allows that) or "abort" (take back what this run did, last step first, and end it). Refused with a reason when the step is not waiting for anybody.`;
-const DECIDE_SIGNAL_DESCRIPTION = `${DECIDE_DESCRIPTION} As a signal it is also taken while no worker is online, but a refusal is only written to the log.`;
+const DECIDE_DESCRIPTION =
+  `Decide about a step that needs you. Input, as one JSON object: ${TEMPLATE} - action is ` +
+  '"retry" (do the step again; for a move "target":"HV2" may name another node), "skip" (go on ' +
+  'without it, where the step allows that) or "abort" (take back what this run did, last step ' +
+  'first, and end it). Refused with a reason when the step is not waiting for anybody.';
+const DECIDE_SIGNAL_DESCRIPTION =
+  `${DECIDE_DESCRIPTION} As a signal it is also taken while no worker is online, but a refusal ` +
+  'is only written to the log.';
 
 /** To be called before the first await: a message may have come before the run has begun. */
 export function listen(run: {

@@ -93,8 +93,8 @@ function causeAsBefore(message: string, hresult: string | null, events: EventFac
 }
 
 /**
- * A cancelled moveVm cancels the move on the cluster and tells so. One whose worker died, or that was between two attempts
- * when it was cancelled, does not: the move would go on with nobody to watch it.
+ * A cancelled moveVm cancels the move on the cluster and tells so. One whose worker died, or that was between two
+ * attempts when it was cancelled, does not: the move would go on with nobody to watch it.
  */
 async function makeSureItStopped(
   calls: Calls,

@@ -142,8 +142,9 @@ async function consent(job: Preparation): Promise<void> {
 }
 
 /**
- * Moves every VM off the node, so that its restart is nobody's outage; what does not run stays where it is. An empty node is paused as well: between a look
- * that finds it empty and its restart another run, the balancer or a failover could bring a VM.
+ * Moves every VM off the node, so that its restart is nobody's outage; what does not run stays where it is. An empty
+ * node is paused as well: between a look that finds it empty and its restart another run, the balancer or a failover
+ * could bring a VM.
  */
 async function drain(job: Preparation, takesVms: boolean, before: Hold): Promise<Hold> {
   if (takesVms && patched('one-drain')) {
@@ -243,8 +244,8 @@ async function moveAllOff(job: Preparation, held: RoleFacts[]): Promise<void> {
 const UNFINISHED: readonly (FailureCode | undefined)[] = ['FeatureReverted', 'RestartStillOwed'];
 
 /**
- * Answers whether a person had it go back: `finish` installs again what a restart did not finish, and restarts once more,
- * to which the retry agrees.
+ * Answers whether a person had it go back: `finish` installs again what a restart did not finish, and restarts once
+ * more, to which the retry agrees.
  */
 async function ready(
   job: Preparation,

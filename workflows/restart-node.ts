@@ -1,6 +1,6 @@
-// The restart of one node, as the body of a step: the quorum must survive it, and it is proven by the node's boot. Survives
-// the restart of the very machine that asked for it. What runs there is for the caller, and the node itself refuses while
-// a VM runs on it.
+// The restart of one node, as the body of a step: the quorum must survive it, and it is proven by the node's boot.
+// Survives the restart of the very machine that asked for it. What runs there is for the caller, and the node itself
+// refuses while a VM runs on it.
 import { sleep } from '@temporalio/workflow';
 import type { BootToEnd } from '../activities/node.ts';
 import type { Boot } from '../domain/boot.ts';

@@ -1,5 +1,5 @@
-// resumeNodes: a drained node takes part again. Only a pause that a drain of watari has made is taken back, and only what
-// that drain has moved is brought back, where nobody has moved it since.
+// resumeNodes: a drained node takes part again. Only a pause that a drain of watari has made is taken back, and only
+// what that drain has moved is brought back, where nobody has moved it since.
 import type { PastMove } from '../domain/fleet/learned.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { ResumeNodesInput } from '../domain/spec.ts';

@@ -58,13 +58,13 @@ export interface StepContext {
   waitingFor(what: string | null): void;
   child(run: string): void;
   /**
-   * Says how to take the step back on abort. Call it before the act; the deed must do nothing when nothing happened. What
-   * the first attempt said stands: it knows what was there before.
+   * Says how to take the step back on abort. Call it before the act; the deed must do nothing when nothing happened.
+   * What the first attempt said stands: it knows what was there before.
    */
   undo(title: string, deed: () => Promise<unknown>): void;
   /**
-   * Says how to let go of something that the run only holds while it works, as a paused node. Done on abort like an undo,
-   * and when the run is cancelled or fails too.
+   * Says how to let go of something that the run only holds while it works, as a paused node. Done on abort like an
+   * undo, and when the run is cancelled or fails too.
    */
   hold(title: string, release: () => Promise<unknown>): void;
 }
@@ -173,7 +173,8 @@ export class Run {
     if (lock !== undefined && lock !== this.status.run) {
       throw stepFailure(
         'BadRequest',
-        `A ${workflow} run needs the workflow id ${lock}, which is its lock; this one was started as ${this.status.run}`,
+        `A ${workflow} run needs the workflow id ${lock}, which is its lock; this one was ` +
+          `started as ${this.status.run}`,
       );
     }
     announceRun(this.options);

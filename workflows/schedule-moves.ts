@@ -1,6 +1,7 @@
-// scheduleMoves: the ledger of a cluster's moves. Every run of watari asks it for a turn before it moves a VM and gives the
-// turn back afterwards. It looks before it promises, so that the moves of others count; it starts no move itself. Started
-// by whoever wants the first turn (activities/turns.ts), ended by itself when nobody wants any. Nobody steers it.
+// scheduleMoves: the ledger of a cluster's moves. Every run of watari asks it for a turn before it moves a VM and gives
+// the turn back afterwards. It looks before it promises, so that the moves of others count; it starts no move itself.
+// Started by whoever wants the first turn (activities/turns.ts), ended by itself when nobody wants any. Nobody steers
+// it.
 import {
   CancellationScope,
   condition,
@@ -52,7 +53,8 @@ export async function scheduleMoves(input: ScheduleMovesInput): Promise<void> {
   if (typeof cluster !== 'string' || runId.moves(cluster) !== workflowId) {
     throw stepFailure(
       'BadRequest',
-      `${LEDGER_WORKFLOW} needs a cluster and the workflow id watari/<cluster>/moves; this one was started as ${workflowId}`,
+      `${LEDGER_WORKFLOW} needs a cluster and the workflow id watari/<cluster>/moves; this one ` +
+        `was started as ${workflowId}`,
     );
   }
   await new Ledger(input).work();
@@ -65,7 +67,10 @@ class Ledger {
   private changed = true;
   private look: { at: number; standing: Standing } | undefined;
   private looking: Promise<void> | undefined;
-  /** A turn was given back since the look began, and nobody has seen its move end: its slot is free when a look shows it. */
+  /**
+   * A turn was given back since the look began, and nobody has seen its move end: its slot is free when a look shows
+   * it.
+   */
   private isStale = false;
   private failedLooks = 0;
   /** Why there is no look; null: there is. */

@@ -8,17 +8,21 @@ import type { Calls } from './calls.ts';
 import { patched } from '@temporalio/workflow';
 
 /**
- * A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it. When
- * hundreds of runs look at once their looks queue, so each further attempt waits twice as long.
+ * A live worker takes a look within milliseconds; this bridges the restart of one, and no more: others wait for it.
+ * When hundreds of runs look at once their looks queue, so each further attempt waits twice as long.
  */
 const LOOK_WITHIN_SECONDS = 15;
 
-/** Of a cluster.yaml with hundreds of disks, so many nodes are asked: the disks lie on storage that all of them share. */
+/**
+ * Of a cluster.yaml with hundreds of disks, so many nodes are asked: the disks lie on storage that all of them share.
+ */
 const FILES_ASKED_OF = 8;
 /** A name and its answer take some 70 bytes, and all answers together have to fit into one result. */
 const FILES_MANY = 50;
 
-/** What to look for on the node that is asked as the n-th, from 0: many files together would not fit into one message. */
+/**
+ * What to look for on the node that is asked as the n-th, from 0: many files together would not fit into one message.
+ */
 export const filesToAsk = (files: string[], nth: number): string[] =>
   files.length > FILES_MANY && nth >= FILES_ASKED_OF ? [] : files;
 

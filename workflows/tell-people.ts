@@ -1,5 +1,6 @@
-// tellPeople: one of each cluster where people are told. It holds nothing but the place of whoever watches the runs: there
-// is one at a time, and when its worker is gone the next goes on with what it knew. Started by workers; touches no run.
+// tellPeople: one of each cluster where people are told. It holds nothing but the place of whoever watches the runs:
+// there is one at a time, and when its worker is gone the next goes on with what it knew. Started by workers; touches
+// no run.
 import { ActivityCancellationType, continueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { PeopleQueue, WatchRequest } from '../activities/watch.ts';
 import { peopleQueue } from '../domain/names.ts';

@@ -1,5 +1,6 @@
-// tuneCluster: one consenting VM, the canary, goes back and forth between two nodes with each setting of live migration,
-// and what its moves took is compared. Every node has its own setting back at the end, however it ends; nothing is kept.
+// tuneCluster: one consenting VM, the canary, goes back and forth between two nodes with each setting of live
+// migration, and what its moves took is compared. Every node has its own setting back at the end, however it ends;
+// nothing is kept.
 import type { MigrationPerformance } from '../domain/facts.ts';
 import { waysOf } from '../domain/fleet/problem.ts';
 import { surveyedVms, type Survey } from '../domain/fleet/survey.ts';

@@ -33,8 +33,8 @@ export async function withLabs<T>(
 }
 
 /**
- * One after the other, so that neither side has a better time of the day: tuned, plain, tuned, plain, … On a slow or busy
- * machine fewer times than asked for, but once at least: another measure needs its time as well.
+ * One after the other, so that neither side has a better time of the day: tuned, plain, tuned, plain, … On a slow or
+ * busy machine fewer times than asked for, but once at least: another measure needs its time as well.
  */
 export async function alternate(
   labs: readonly BenchLab[],

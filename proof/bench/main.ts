@@ -4,8 +4,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { resultOf, type Figure, type FigureResult } from './figures.ts';
 import { machineLines, machineReport } from '../rig/machine.ts';
+import { Programs } from '../rig/processes.ts';
+import { startPlain, startTuned, type Side } from '../rig/servers.ts';
+import { findCli } from '../rig/temporal-cli.ts';
+import { Deadline, Interrupted, whenInterrupted } from '../rig/waiting.ts';
+import type { Bench } from './bench.ts';
+import { resultOf, type Figure, type FigureResult } from './figures.ts';
 import { FIGURES as DEMO, measureDemoApply } from './measures/demo-apply.ts';
 import { FIGURES as DOCTOR, measureDoctor } from './measures/doctor.ts';
 import { FIGURES as FLEET, measureFleet } from './measures/fleet.ts';
@@ -16,12 +21,7 @@ import { FIGURES as MIGRATE_SIZE, measureMigrateSize } from './measures/migrate-
 import { FIGURES as POWERSHELL, measurePowerShell } from './measures/powershell.ts';
 import { FIGURES as SIZES, measureSizes } from './measures/powershell-size.ts';
 import { FIGURES as QUIET, measureQuietCluster } from './measures/quiet-cluster.ts';
-import type { Bench } from './bench.ts';
-import { Programs } from '../rig/processes.ts';
-import { startPlain, startTuned, type Side } from '../rig/servers.ts';
 import { tableOf } from './table.ts';
-import { findCli } from '../rig/temporal-cli.ts';
-import { Deadline, Interrupted, whenInterrupted } from '../rig/waiting.ts';
 
 /** For measuring; ending everything takes some seconds more. */
 const LIMIT_MS = { full: 295_000, quick: 55_000, fleet: 900_000 };
@@ -41,9 +41,8 @@ const AFTER_POWERSHELL = [measureDemoApply];
 
 interface Wanted {
   quick: boolean;
-  /** Nothing else. */
+  /** Each of these: nothing else. */
   powershell: boolean;
-  /** Nothing else. */
   fleet: boolean;
 }
 
@@ -59,8 +58,7 @@ type Measure = () => Promise<void>;
 
 async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<Measured> {
   const startedAt = Date.now();
-  const { quick } = wanted;
-  const { fleet } = wanted;
+  const { quick, powershell: isShellsOnly, fleet } = wanted;
   const deadline = new Deadline(LIMIT_MS[quick ? 'quick' : fleet ? 'fleet' : 'full']);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-bench-'));
   const sides: Side[] = [];
@@ -69,7 +67,7 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
   let cliVersion: string | null = null;
   let noPowerShell: string | null = quick
     ? 'a quick run does without it'
-    : wanted.fleet
+    : fleet
       ? 'only the fleet was asked for'
       : null;
   const interrupted = whenInterrupted();
@@ -83,8 +81,7 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
       const tuned = await startTuned(cli.path, folder);
       sides.push(tuned);
       // Sizes are compared with nothing.
-      if (!quick && !wanted.powershell && !wanted.fleet)
-        sides.push(await startPlain(cli.path, folder));
+      if (!quick && !isShellsOnly && !fleet) sides.push(await startPlain(cli.path, folder));
       return { sides, tuned, quick, folder, programs, deadline, say };
     };
     const sizes: Measure = async () => {
@@ -92,11 +89,12 @@ async function measureAll(wanted: Wanted, say: (line: string) => void): Promise<
       if (noPowerShell === null) await measureMigrateSize(await startServers());
     };
     // Minutes of waiting for what calls cost: for whoever asks.
-    const measures: Measure[] = quick ? [] : wanted.powershell ? [powershell, sizes] : [powershell];
-    if (wanted.fleet) {
+    const measures: Measure[] =
+      quick || fleet ? [] : isShellsOnly ? [powershell, sizes] : [powershell];
+    if (fleet) {
       const bench = await startServers();
-      measures.splice(0, Infinity, ...OF_FLEET.map((measure) => () => measure(bench)));
-    } else if (!wanted.powershell) {
+      measures.push(...OF_FLEET.map((measure) => () => measure(bench)));
+    } else if (!isShellsOnly) {
       const bench = await startServers();
       measures.unshift(...BEFORE_POWERSHELL.map((measure) => () => measure(bench)));
       measures.push(...AFTER_POWERSHELL.map((measure) => () => measure(bench)));

@@ -10,8 +10,9 @@ interface Interval {
 
 /**
  * Milliseconds of simulated time covered by installations, restarts until the services run, starts of VMs, and moves.
- * What runs at the same time counts once, so this is the critical path of a run whose phases follow each other, as those
- * of applyCluster do. The lab notes ends of installations and starts of VMs only; their durations are the scenario's.
+ * What runs at the same time counts once, so this is the critical path of a run whose phases follow each other, as
+ * those of applyCluster do. The lab notes ends of installations and starts of VMs only; their durations are the
+ * scenario's.
  */
 export function simulatedMs(effects: readonly Effect[], scenario: Scenario): number {
   const nodes = new Map(scenario.nodes.map((node) => [node.name, node]));

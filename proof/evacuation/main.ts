@@ -1,5 +1,5 @@
-// `npm run evacuate -- INSTANCE.json`: prints the plan that the product's planner makes for an instance of the evacuation
-// benchmark, as JSON.
+// `npm run evacuate -- INSTANCE.json`: prints the plan that the product's planner makes for an instance of the
+// evacuation benchmark, as JSON.
 import fs from 'node:fs';
 import { planMoves } from '../../domain/planner/plan.ts';
 import { planJson, problemOf, type Instance } from './instance.ts';

@@ -1,5 +1,5 @@
-// The measurement itself: a server as `watari server start` runs it, a lab with a worker process per node, waves of live
-// migrations and one large `cluster apply`. Everything that is started here ends with it.
+// The measurement itself: a server as `watari server start` runs it, a lab with a worker process per node, waves of
+// live migrations and one large `cluster apply`. Everything that is started here ends with it.
 import fs from 'node:fs';
 import path from 'node:path';
 import { RealLab } from '../rig/lab.ts';

@@ -1,5 +1,6 @@
-// `npm run load`: many runs at once on the embedded server, with real processes, and what they cost. The figures and what
-// they mean: docs/limits.md. Options: --runs, --nodes, --parallel, --waves, --speed, --apply VMSxNODES, --no-apply, --json.
+// `npm run load`: many runs at once on the embedded server, with real processes, and what they cost. The figures and
+// what they mean: docs/limits.md. Options: --runs, --nodes, --parallel, --waves, --speed, --apply VMSxNODES,
+// --no-apply, --json.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -43,7 +43,10 @@ function memoryLine(mb: Record<string, number>): string {
   const sizes = workers.map(([, size]) => size);
   if (Object.keys(mb).length === 0) return 'not measured on this system';
   const sum = sizes.reduce((total, size) => total + size, 0);
-  return `server ${mb['server'] ?? 0} MB, lab ${mb['lab'] ?? 0} MB, largest worker ${Math.max(0, ...sizes)} MB (${sizes.length} together ${sum} MB)`;
+  return (
+    `server ${mb['server'] ?? 0} MB, lab ${mb['lab'] ?? 0} MB, largest worker ` +
+    `${Math.max(0, ...sizes)} MB (${sizes.length} together ${sum} MB)`
+  );
 }
 
 function activityLines(a: ActivityFigures): string[] {
@@ -51,7 +54,8 @@ function activityLines(a: ActivityFigures): string[] {
   return [
     `  activities waited for a worker  ${summary(a.waitMs)}`,
     `    longest                       ${longest.join(', ')}`,
-    `  of ${a.runs} histories: steps retried ${a.stepRetries}, attempts beyond the first ${a.attemptsBeyondFirst}, timeouts ${a.timeouts}, largest payload ${kb(a.payloadBytesMax)}`,
+    `  of ${a.runs} histories: steps retried ${a.stepRetries}, attempts beyond the first ` +
+      `${a.attemptsBeyondFirst}, timeouts ${a.timeouts}, largest payload ${kb(a.payloadBytesMax)}`,
   ];
 }
 
@@ -66,11 +70,13 @@ function waveLines(wave: WaveReport, i: number): string[] {
     '',
     `Wave ${i + 1}: ${wave.runs} moves at once`,
     `  all started after               ${wave.startSeconds.toFixed(1)} s`,
-    `  all ended after                 ${wave.seconds.toFixed(1)} s: ${states.join(', ')}; at most ${wave.parkedMax} asked a person`,
+    `  all ended after                 ${wave.seconds.toFixed(1)} s: ${states.join(', ')}; at ` +
+      `most ${wave.parkedMax} asked a person`,
     `  memory at its peak              ${memoryLine(wave.memoryPeakMb)}`,
     `  processor time                  ${busy.map(([name, s]) => `${name} ${s} s`).join(', ')}, workers ${workers} s`,
     `  database grew by                ${wave.databaseGrowthMb} MB`,
-    `  histories                       at most ${h.eventsMax} events and ${kb(h.bytesMax)}, together ${kb(h.bytesTotal)}`,
+    `  histories                       at most ${h.eventsMax} events and ${kb(h.bytesMax)}, ` +
+      `together ${kb(h.bytesTotal)}`,
     ...activityLines(wave.activities),
     '  answers meanwhile',
     ...answerLines(wave.answers),
@@ -82,7 +88,9 @@ function applyLines(apply: ApplyReport): string[] {
     '',
     `cluster apply: ${apply.vms} VMs on ${apply.nodes} nodes: ${apply.state} after ${apply.seconds.toFixed(1)} s`,
     `  its own history                 ${apply.events} events, ${kb(apply.bytes)}; its status ${kb(apply.statusBytes)}`,
-    `  histories of ${String(apply.histories.runs).padEnd(19)}at most ${apply.histories.eventsMax} events and ${kb(apply.histories.bytesMax)}, together ${kb(apply.histories.bytesTotal)}`,
+    `  histories of ${String(apply.histories.runs).padEnd(19)}at most ` +
+      `${apply.histories.eventsMax} events and ${kb(apply.histories.bytesMax)}, together ` +
+      kb(apply.histories.bytesTotal),
     `  memory at its peak              ${memoryLine(apply.memoryPeakMb)}`,
     `  database grew by                ${apply.databaseGrowthMb} MB`,
     ...activityLines(apply.activities),
@@ -94,7 +102,8 @@ function applyLines(apply: ApplyReport): string[] {
 export function reportLines(report: LoadReport): string[] {
   const { scene } = report;
   return [
-    `${scene.nodes} nodes with a worker process each, ${scene.vms} VMs, ${scene.parallel} moves at once per node, time ${report.speed} times as fast`,
+    `${scene.nodes} nodes with a worker process each, ${scene.vms} VMs, ${scene.parallel} ` +
+      `moves at once per node, time ${report.speed} times as fast`,
     '',
     'Before',
     `  memory                          ${memoryLine(report.idle.memoryMb)}`,

@@ -1,4 +1,5 @@
-// The cluster that is put under load: many nodes and small VMs, so that the number of runs is the burden and nothing else.
+// The cluster that is put under load: many nodes and small VMs, so that the number of runs is the burden and nothing
+// else.
 export interface Scene {
   nodes: number;
   vms: number;

@@ -1,6 +1,6 @@
 // Free ports below 32768. Temporal keeps its own in a signed 16 bit column of PostgreSQL ("value 42031 is out of range
-// for type smallint"), and above begins what Linux gives to outgoing connections, which would take a port whose server is
-// down for a moment.
+// for type smallint"), and above begins what Linux gives to outgoing connections, which would take a port whose server
+// is down for a moment.
 import { whyPortIsTaken } from '../../client/temporal-server/ports.ts';
 
 const FROM = 20_000;

@@ -25,5 +25,6 @@ export const machineReport = (): MachineReport => ({
 
 export const machineLines = (m: MachineReport): string[] => [
   `${m.cpu}, ${m.cores} cores, ${m.memoryGb} GB, ${m.platform}`,
-  `Node ${m.node}, ${m.temporalCli === null ? '' : `Temporal CLI ${m.temporalCli}, `}load before ${m.loadBefore.toFixed(2)}`,
+  `Node ${m.node}, ${m.temporalCli === null ? '' : `Temporal CLI ${m.temporalCli}, `}load ` +
+    `before ${m.loadBefore.toFixed(2)}`,
 ];

@@ -1,5 +1,5 @@
-// The only source of chance in simulations and soaks: one seed gives one sequence, and each part draws from a generator of
-// its own, so that leaving out one fault does not change what the others draw.
+// The only source of chance in simulations and soaks: one seed gives one sequence, and each part draws from a generator
+// of its own, so that leaving out one fault does not change what the others draw.
 
 /** FNV-1a, started from `from`. */
 function hashed(from: number, text: string): number {

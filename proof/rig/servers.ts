@@ -1,5 +1,5 @@
-// Temporal servers for benches, soaks, plays and tests: as the product starts them, and one with other settings than the
-// product gives it.
+// Temporal servers for benches, soaks, plays and tests: as the product starts them, and one with other settings than
+// the product gives it.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

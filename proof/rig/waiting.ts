@@ -1,5 +1,5 @@
-// Waiting that always ends: with what was waited for, or with words about what was seen last. Used by everything in proof/
-// and by the tests.
+// Waiting that always ends: with what was waited for, or with words about what was seen last. Used by everything in
+// proof/ and by the tests.
 
 /**
  * For what must happen: two cores and thirty programs that want them. Shorter only where the time itself is what is

@@ -1,6 +1,6 @@
-// Every cut of every story: the worker dies before, during and after each acting call, a question or an answer is lost, a
-// result never arrives; the workflow worker forgets its runs or dies after each workflow task; and both at once. The cuts
-// are counted in an uncut telling, not listed by hand: a new operation is cut the day a story uses it.
+// Every cut of every story: the worker dies before, during and after each acting call, a question or an answer is lost,
+// a result never arrives; the workflow worker forgets its runs or dies after each workflow task; and both at once. The
+// cuts are counted in an uncut telling, not listed by hand: a new operation is cut the day a story uses it.
 import { activityInfo } from '@temporalio/activity';
 import { ACT_OPS, HypervError, type ActOp } from '../../hyperv/host.ts';
 import type { LabState } from '../../lab/machine/state.ts';
@@ -170,7 +170,8 @@ function outcomeOf(c: SimCluster): string {
     `limit ${cluster.maximumParallelMigrations}`,
     ...nodes.map(
       (n) =>
-        `${n.name} ${n.power} ${n.state} ${JSON.stringify(n.features)} ${JSON.stringify(c.lab.call(n.name, 'readHost', {}).facts.pendingRestart)}`,
+        `${n.name} ${n.power} ${n.state} ${JSON.stringify(n.features)} ` +
+        JSON.stringify(c.lab.call(n.name, 'readHost', {}).facts.pendingRestart),
     ),
     ...vms.map((vm) => `${vm.name} on ${vm.owner} ${vm.state} ${String(vm.clustered)}`).sort(),
     ...roles.map((r) => `${r.name} on ${r.owner} ${r.state}`).sort(),

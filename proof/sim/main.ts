@@ -126,7 +126,9 @@ async function seeds(
   const seconds = (performance.now() - started) / 1000;
   const core = options.core === true ? `, ${sums.runs} histories replayed by the core` : '';
   say(
-    `${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ${sums.runs} runs, ${sums.tasks} workflow tasks, ${sums.effects} effects, ${sums.faults} faults, ${sums.hours.toFixed(0)} simulated hours${core}`,
+    `${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(1)} per second; ` +
+      `${sums.runs} runs, ${sums.tasks} workflow tasks, ${sums.effects} effects, ${sums.faults} ` +
+      `faults, ${sums.hours.toFixed(0)} simulated hours${core}`,
   );
   if (failing.length > 0) say(`Failing seeds: ${failing.join(', ')}`);
   return failing.length > 0 ? 1 : 0;
@@ -174,7 +176,8 @@ async function explain(
   const small = reduced(plan, less);
   const again = await simulate(small, host);
   say(
-    `\nSmallest: ${small.work.length} of ${plan.work.length} pieces of work, ${small.faults.length} of ${plan.faults.length} faults`,
+    `\nSmallest: ${small.work.length} of ${plan.work.length} pieces of work, ` +
+      `${small.faults.length} of ${plan.faults.length} faults`,
   );
   for (const work of small.work) say(`  at ${work.at} s ${JSON.stringify(work)}`);
   for (const fault of small.faults)
@@ -187,7 +190,8 @@ async function explain(
   const only = options.only === undefined ? '' : ` --only ${options.only.join(',')}`;
   const without = options.without === undefined ? '' : ` --without ${options.without.join(',')}`;
   say(
-    `\nAgain: npm run sim -- --seed ${outcome.seed}${only}${without} --work ${pick(kept.work, less.work)} --faults ${pick(kept.faults, less.faults)} --trace\n`,
+    `\nAgain: npm run sim -- --seed ${outcome.seed}${only}${without} --work ` +
+      `${pick(kept.work, less.work)} --faults ${pick(kept.faults, less.faults)} --trace\n`,
   );
 }
 

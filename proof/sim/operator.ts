@@ -14,10 +14,16 @@ import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 const PATIENCE = { whole: 5, ever: 50 } as const;
 
 /**
+<<<<<<< HEAD
  * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, the
  * Windows lacks what is set, an update is offered for ever, and what follows for the run that waits for such a one.
  * Whatever else is retried then has to go on: a person who has mended the cause and presses retry for ever is a promise
  * broken.
+=======
+ * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted,
+ * and the Windows lacks what is set, what follows for the run that waits for such a one. Whatever else is retried then
+ * has to go on: a person who has mended the cause and presses retry for ever is a promise broken.
+>>>>>>> hc
  */
 const STANDS: readonly string[] = [
   'NoEligibleNode',
@@ -263,7 +269,8 @@ export class Operator {
     // Somebody resumed a node that the run had found paused: what came to it then is theirs to move.
     if (failure.code === 'NodeNotDrained' && this.isOpen(id.split('/')[0] ?? '')) return;
     this.c.violated(
-      `a retry cures what was mended: ${id} of ${run.id} fails with ${failure.code} although everything is in order: ${failure.message}`,
+      `a retry cures what was mended: ${id} of ${run.id} fails with ${failure.code} although ` +
+        `everything is in order: ${failure.message}`,
     );
   }
 

@@ -1,5 +1,5 @@
-// What one seed means, as plain data: a cluster, the work to be done on it, and what goes wrong when. Everything is drawn
-// here, so that a fault can be left out without changing the others: that is how a failing seed is made small.
+// What one seed means, as plain data: a cluster, the work to be done on it, and what goes wrong when. Everything is
+// drawn here, so that a fault can be left out without changing the others: that is how a failing seed is made small.
 import { FAILURES } from '../../domain/failures.ts';
 import { DEFAULT_BUDGETS, type Budgets, type ClusterSpec } from '../../domain/spec.ts';
 import { ACT_OPS, READ_OPS, type Op } from '../../hyperv/host.ts';
@@ -200,7 +200,9 @@ interface DrawnFile {
   migration: object;
 }
 
-/** What Windows is like on this cluster: its version and language, its clocks, what others do to it, what calls take. */
+/**
+ * What Windows is like on this cluster: its version and language, its clocks, what others do to it, what calls take.
+ */
 function withHabits(random: Random, drawn: DrawnFile): { file: object; isOld: boolean } {
   const build = random.chance(0.8) ? 2025 : random.pick([2019, 2022]);
   const upgraded = build < 2025 && random.chance(0.5) ? random.pick(drawn.nodes).name : null;

@@ -1,5 +1,5 @@
-// One plan from its start to its end, on whichever stage: the work begins, things go wrong, then nothing does any more and
-// everything has to end. The rules look on all the time.
+// One plan from its start to its end, on whichever stage: the work begins, things go wrong, then nothing does any more
+// and everything has to end. The rules look on all the time.
 import { cure, strike } from './faults.ts';
 import { Operator, requestFor } from './operator.ts';
 import type { Plan } from './plan.ts';
@@ -126,7 +126,8 @@ class Play {
     const result = third?.result as { changed?: boolean } | undefined;
     if (c.violations.length === 0 && (result?.changed !== false || changes.length > 0))
       c.violated(
-        `an apply that finds everything done changes nothing: ${third?.state ?? ''} ${JSON.stringify(result)} ${changes.map((e) => `${e.kind} ${e.subject}`).join(', ')}`,
+        `an apply that finds everything done changes nothing: ${third?.state ?? ''} ` +
+          `${JSON.stringify(result)} ${changes.map((e) => `${e.kind} ${e.subject}`).join(', ')}`,
       );
   }
 

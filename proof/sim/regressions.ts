@@ -76,8 +76,8 @@ const vms = (owner: string, ...names: string[]): object[] =>
   names.map((name) => ({ name, owner, memory: '4GB', dirtyRate: '100MB/s' }));
 
 export const REGRESSIONS: readonly Regression[] = [
-  // An empty node was not paused before its restart. Between the look that found it empty and the end of its shutdown a VM
-  // was created on it by another run, and saved by the restart.
+  // An empty node was not paused before its restart. Between the look that found it empty and the end of its shutdown a
+  // VM was created on it by another run, and saved by the restart.
   ...[6, 7, 8, 9, 10, 12].map((at) => ({
     reason: `a VM is created ${at} s into the preparation of the node that it is pinned to`,
     plan: {

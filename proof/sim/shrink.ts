@@ -1,5 +1,5 @@
-// Makes a failing seed small: leaves out work and faults, many at a time and then one by one, as long as the same rule is
-// still broken. What is left is what a person has to understand.
+// Makes a failing seed small: leaves out work and faults, many at a time and then one by one, as long as the same rule
+// is still broken. What is left is what a person has to understand.
 import type { Plan, PlannedFault, Work } from './plan.ts';
 
 /** Indexes into a plan's lists: small enough for a command line. */

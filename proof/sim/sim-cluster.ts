@@ -1,5 +1,6 @@
-// One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's own
-// code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same seed.
+// One simulated world: the lab's cluster, a Temporal server, a worker on every node, all on one clock. The product's
+// own code runs in it unchanged. It moves from one appointment of the clock to the next and is the same for the same
+// seed.
 import type { LedgerDoor } from '../../activities/cluster.ts';
 import { clusterQueue, LEDGER_WORKFLOW, runId } from '../../domain/names.ts';
 import { TURN_SIGNALS } from '../../domain/turn-messages.ts';

@@ -1,5 +1,5 @@
-// One node's worker process: it takes workflow tasks and activities, runs the real activity code against the lab, beats,
-// and dies with its node. A dead worker's code stops at its next wait: it never acts again and never answers.
+// One node's worker process: it takes workflow tasks and activities, runs the real activity code against the lab,
+// beats, and dies with its node. A dead worker's code stops at its next wait: it never acts again and never answers.
 import { AsyncResource } from 'node:async_hooks';
 import {
   ActivityCancellationDetails,

@@ -1,5 +1,5 @@
-// Where a seed's plan is played: the simulated cluster with its simulated server, or the lab with real workers and a real
-// server. The people and the faults of a plan know only this, so that they are the same in both.
+// Where a seed's plan is played: the simulated cluster with its simulated server, or the lab with real workers and a
+// real server. The people and the faults of a plan know only this, so that they are the same in both.
 import type { Decision } from '../../domain/status.ts';
 import type { Lab } from '../../lab/machine/lab.ts';
 import type { Crew, CrewMember } from './crew.ts';
@@ -15,7 +15,9 @@ export interface Stage {
   readonly crew: Pick<Crew<CrewMember>, 'slow' | 'killProcess' | 'cutOff' | 'stepClock'>;
   tell(line: string): void;
   violated(what: string): void;
-  /** Waits until that holds; false when it did not within so many seconds of the stage's clock, or a rule was broken. */
+  /**
+   * Waits until that holds; false when it did not within so many seconds of the stage's clock, or a rule was broken.
+   */
   until(holds: () => boolean, seconds: number): Promise<boolean>;
   stop(): Promise<void>;
 

@@ -1,5 +1,5 @@
-// The stories that are cut: each uses some of the acting operations from start to end, together they use all of them and
-// every workflow. A story ends by itself when nothing else goes wrong; who cuts it need not know what it is about.
+// The stories that are cut: each uses some of the acting operations from start to end, together they use all of them
+// and every workflow. A story ends by itself when nothing else goes wrong; who cuts it need not know what it is about.
 import { clusterQueue, runId, WORKFLOWS, type WorkflowName } from '../../domain/names.ts';
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 import type { DecisionAction } from '../../domain/status.ts';

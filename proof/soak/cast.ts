@@ -29,7 +29,10 @@ export const castOf = (strikes: readonly StrikeKind[]): Cast => ({
 const newVm = (number: number): string => `new-${number}`;
 const diskOf = (vm: string): string => `'C:\\ClusterStorage\\Volume1\\${vm}.vhdx'`;
 
-/** A scenario without its `cluster` line. Moves take long enough to be hit, and every node has room for all VMs of another one. */
+/**
+ * A scenario without its `cluster` line. Moves take long enough to be hit, and every node has room for all VMs of
+ * another one.
+ */
 export function scenarioText(): string {
   const node = (name: string, more: string): string =>
     `  - { name: ${name}, memory: 160GB, switches: [LAN], bootSeconds: 50, serviceSeconds: 5, shutdownSeconds: 8,` +

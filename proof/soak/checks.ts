@@ -1,5 +1,6 @@
-// What must be true after a soak, read from the lab's log of effects and from the reports of the runs. Pure: a wrong log
-// makes a violation, and a test shows that it does. The lab is the witness: it says what happened, not what was asked.
+// What must be true after a soak, read from the lab's log of effects and from the reports of the runs. Pure: a wrong
+// log makes a violation, and a test shows that it does. The lab is the witness: it says what happened, not what was
+// asked.
 import { sameName } from '../../domain/names.ts';
 import type { StepStatus } from '../../domain/status.ts';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';
@@ -102,9 +103,9 @@ function within(e: Evidence, run: RunRecord, effects: readonly Effect[]): Effect
 const CLOCK_MS = 100;
 
 /**
- * Which run each effect of a VM belongs to: the last one that had started by then, unless it was over. The end of a move
- * belongs to the run of its beginning, however soon the next run follows. Runs of one VM never overlap: their id is the
- * lock.
+ * Which run each effect of a VM belongs to: the last one that had started by then, unless it was over. The end of a
+ * move belongs to the run of its beginning, however soon the next run follows. Runs of one VM never overlap: their id
+ * is the lock.
  */
 function runOfEffects(e: Evidence): Map<Effect, RunRecord | undefined> {
   const found = new Map<Effect, RunRecord | undefined>();

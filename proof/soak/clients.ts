@@ -1,5 +1,5 @@
-// The watari commands of the soak, as people would type them: real processes, some of them killed while they watch. What
-// each of them said is kept until it is known to be fine.
+// The watari commands of the soak, as people would type them: real processes, some of them killed while they watch.
+// What each of them said is kept until it is known to be fine.
 import type { RealLab } from '../rig/lab.ts';
 import type { Program } from '../rig/processes.ts';
 

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { ATTRIBUTE, clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
+import { ATTRIBUTE, clusterQueue, runId, sameName } from '../../domain/names.ts';
 import type { PrepareNodeInput } from '../../domain/spec.ts';
 import { isOutage } from '../../client/temporal/connection.ts';
 import type { RealLab } from '../rig/lab.ts';
@@ -175,7 +175,7 @@ export class Workload {
     try {
       await temporal.connection.withDeadline(Date.now() + CALL_MS, async () => {
         for await (const { workflowId, type } of temporal.client.workflow.list({ query })) {
-          if (type !== 'inspectCluster' && type !== LEDGER_WORKFLOW) runs.push(workflowId);
+          if (type !== 'inspectCluster') runs.push(workflowId);
         }
       });
     } catch (err) {
@@ -185,8 +185,8 @@ export class Workload {
   }
 
   /**
-   * Something is missing on the node, so it is installed, the node drained and restarted. One node at a time: false when
-   * another has its turn.
+   * Something is missing on the node, so it is installed, the node drained and restarted. One node at a time: false
+   * when another has its turn.
    */
   private async prepare(node: string): Promise<boolean> {
     const { lab, say } = this.around;

@@ -1,5 +1,5 @@
-// `npm run soak`: kills workers, servers, nodes and commands with kill -9 while moves, preparations and applies run, and
-// says whether anything was lost or done twice. Options: --minutes, --seed, --server, --speed, --json.
+// `npm run soak`: kills workers, servers, nodes and commands with kill -9 while moves, preparations and applies run,
+// and says whether anything was lost or done twice. Options: --minutes, --seed, --server, --speed, --json.
 import { parseArgs } from 'node:util';
 import { readProcessEnvironment } from '../../config/process-environment.ts';
 import { findCli } from '../rig/temporal-cli.ts';

@@ -107,7 +107,8 @@ export function reportLines(r: SoakReport): string[] {
     `kills       ${r.kills.total}: ${listed(r.kills.byKind)} (${r.kills.skipped} found nobody)`,
     `runs        ${r.runs.total}: ${runs.join('; ')}`,
     `moves       ${listed(r.moves)}`,
-    `drains      ${r.drains.begun}: ${r.drains.emptied} nodes emptied and restarted, ${r.drains.movedOff} VMs moved off`,
+    `drains      ${r.drains.begun}: ${r.drains.emptied} nodes emptied and restarted, ` +
+      `${r.drains.movedOff} VMs moved off`,
     `effects     ${r.effects.total}`,
     `decisions   ${listed(r.decisions)}`,
     `commands    ${r.commands.started}; exit codes: ${Object.entries(r.commands.exitCodes)

@@ -1,7 +1,7 @@
-// What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its history
-// tells of workers that died under it.
+// What Temporal knows of the runs of the soak when it is over: how each ended, what its report says, and what its
+// history tells of workers that died under it.
 import type { Temporal } from '../../client/temporal/connection.ts';
-import { ATTRIBUTE, LEDGER_WORKFLOW } from '../../domain/names.ts';
+import { ATTRIBUTE } from '../../domain/names.ts';
 import { MESSAGES, type RunStatus } from '../../domain/status.ts';
 
 export interface RunRecord {
@@ -34,7 +34,7 @@ export async function readRuns(temporal: Temporal, cluster: string): Promise<Run
   const runs: RunRecord[] = [];
   const query = `${ATTRIBUTE.cluster} = '${cluster}'`;
   for await (const info of temporal.client.workflow.list({ query, pageSize: 200 })) {
-    if (info.type === 'inspectCluster' || info.type === LEDGER_WORKFLOW) continue;
+    if (info.type === 'inspectCluster') continue;
     const handle = temporal.client.workflow.getHandle(info.workflowId, info.runId);
     const outcome = info.status.name;
     const { taskFailures, adoptions } = readHistory(await handle.fetchHistory());
@@ -61,8 +61,8 @@ type History = Awaited<
 >;
 
 /**
- * Not a bug: new events came while the worker thought (1 UNHANDLED_COMMAND, 31 UNHANDLED_UPDATE), or the worker that had
- * the task is gone (13 RESET_STICKY_TASK_QUEUE, 17 FORCE_CLOSE_COMMAND).
+ * Not a bug: new events came while the worker thought (1 UNHANDLED_COMMAND, 31 UNHANDLED_UPDATE), or the worker that
+ * had the task is gone (13 RESET_STICKY_TASK_QUEUE, 17 FORCE_CLOSE_COMMAND).
  */
 const HARMLESS = new Set([1, 13, 17, 31]);
 

@@ -1,5 +1,5 @@
-// What happens in one round of the soak, decided beforehand from the seed: who is killed when, and what work is asked for
-// meanwhile. Pure: the same seed gives the same rounds. What real processes make of it is not in anybody's hand.
+// What happens in one round of the soak, decided beforehand from the seed: who is killed when, and what work is asked
+// for meanwhile. Pure: the same seed gives the same rounds. What real processes make of it is not in anybody's hand.
 import { Random } from '../rig/random.ts';
 
 export const STRIKES = [

@@ -169,7 +169,9 @@ class Soak {
     const planned = await clients.run(['cluster', 'plan', '-f', file]);
     if (applied.code !== 0 || planned.code !== 0) {
       this.violations.push(
-        `the last cluster.yaml was not reached: apply ${String(applied.code)} ${applied.stderr.slice(-800)}; plan ${String(planned.code)} ${planned.stdout.slice(-800)}`,
+        `the last cluster.yaml was not reached: apply ${String(applied.code)} ` +
+          `${applied.stderr.slice(-800)}; plan ${String(planned.code)} ` +
+          planned.stdout.slice(-800),
       );
     }
     this.violations.push(...(await this.restViolations(lab)));

@@ -1,5 +1,5 @@
-// Contract of what empties a node beside live migration: groups, owners of shared volumes, quick moves; of the links of a
-// node and of the cluster's own balancing.
+// Contract of what empties a node beside live migration: groups, owners of shared volumes, quick moves; of the links of
+// a node and of the cluster's own balancing.
 import { describe, expect, it } from 'vitest';
 import type { GroupFacts } from '../../domain/facts.ts';
 import { errorOf, freshWorld, roleNamed, vmNamed } from './expecting.ts';

@@ -1,5 +1,5 @@
-// How many calls of Windows an operation makes, whatever the size of the cluster: calls are what takes time there, and a
-// test of the time would say how busy this computer is. On the lab's stand-ins of the Windows modules.
+// How many calls of Windows an operation makes, whatever the size of the cluster: calls are what takes time there, and
+// a test of the time would say how busy this computer is. On the lab's stand-ins of the Windows modules.
 import { afterAll, describe, expect, it } from 'vitest';
 import { askOf, type OpArgs, type ReadOp } from '../../hyperv/host.ts';
 import { callsOf } from '../../lab/machine/costs.ts';

@@ -1,5 +1,5 @@
-// The kit of the first contact on the lab's stand-ins: it asks every reading operation, nothing that a person or a machine
-// could have named is in its file, and it changes nothing.
+// The kit of the first contact on the lab's stand-ins: it asks every reading operation, nothing that a person or a
+// machine could have named is in its file, and it changes nothing.
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

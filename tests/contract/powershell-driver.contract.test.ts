@@ -1,5 +1,5 @@
-// The driver of PowerShell against cmdlets that hang, die, flood and mumble. Runs with any PowerShell, also with Windows
-// PowerShell 5.1; it needs no Windows feature.
+// The driver of PowerShell against cmdlets that hang, die, flood and mumble. Runs with any PowerShell, also with
+// Windows PowerShell 5.1; it needs no Windows feature.
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// What the PowerShell module makes of a node that is not as a healthy one is: services that still start, a privilege that
-// is off, features that wait for a restart. On the lab's stand-ins of the Windows modules.
+// What the PowerShell module makes of a node that is not as a healthy one is: services that still start, a privilege
+// that is off, features that wait for a restart. On the lab's stand-ins of the Windows modules.
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodeOf } from '../../lab/machine/world.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';

@@ -1,5 +1,5 @@
-// What Get-WatariSetup and Get-WatariPeer do beyond the contract of the port: they outlast what Windows does not show, and
-// ask no peer more than once. On the lab's stand-ins of the Windows modules.
+// What Get-WatariSetup and Get-WatariPeer do beyond the contract of the port: they outlast what Windows does not show,
+// and ask no peer more than once. On the lab's stand-ins of the Windows modules.
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts } from '../../domain/facts.ts';

@@ -1,5 +1,5 @@
-// Checks of the PowerShell module that need no run: what Windows PowerShell 5.1 lacks, which commands and .NET members it
-// may use, and whether every call of a Windows cmdlet can be bound as the documentation says.
+// Checks of the PowerShell module that need no run: what Windows PowerShell 5.1 lacks, which commands and .NET members
+// it may use, and whether every call of a Windows cmdlet can be bound as the documentation says.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// The process that downloads and installs updates (update-job.ps1), run by hand on stand-ins of the COM objects: what the
-// contract of the port only sees from outside.
+// The process that downloads and installs updates (update-job.ps1), run by hand on stand-ins of the COM objects: what
+// the contract of the port only sees from outside.
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { UpdateFacts, UpdateJobFacts } from '../../domain/update-facts.ts';

@@ -1,5 +1,5 @@
-// VMs as real hosts have them and the common world has not: the module's bulk look at them, joined by their ids, and the
-// look at one. On the lab's stand-ins of the Windows modules, which show templates, checkpoints and arrivals too.
+// VMs as real hosts have them and the common world has not: the module's bulk look at them, joined by their ids, and
+// the look at one. On the lab's stand-ins of the Windows modules, which show templates, checkpoints and arrivals too.
 import { afterAll, describe, expect, it } from 'vitest';
 import type { VmFacts } from '../../domain/facts.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';

@@ -1,5 +1,6 @@
 // Contract of the readings behind `cluster doctor`: how a node was set up, what it finds when it turns to the others,
-// what its logs say, and where the files of its VMs are. Every test has a world of its own, since these are states that no operation makes.
+// what its logs say, and where the files of its VMs are. Every test has a world of its own, since these are states that
+// no operation makes.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerFacts, SetupFacts, VmStorageFacts } from '../../domain/facts.ts';
 import { roleNamed } from './expecting.ts';

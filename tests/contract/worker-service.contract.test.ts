@@ -1,5 +1,5 @@
-// Installing, replacing, removing and looking at a node's worker, through the real PowerShell module on stand-ins of the
-// Windows cmdlets that it uses. What Windows itself does with a task is not tested here or anywhere.
+// Installing, replacing, removing and looking at a node's worker, through the real PowerShell module on stand-ins of
+// the Windows cmdlets that it uses. What Windows itself does with a task is not tested here or anywhere.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -11,7 +11,8 @@ import type { HypervHost, Op } from '../../hyperv/host.ts';
  *   clustered), `twin` twice (HV2, off, not clustered)
  * - groups that are no VMs: `share-1` and the cluster's own two; HV1 owns them and the shared volume
  * - Storage Spaces Direct, one virtual disk, a repair takes two minutes
- * - Windows Update offers every node KB5070001 (build 26100.5335, a restart) and HV3 also KB5070002 (no restart, licence
+ * - Windows Update offers every node KB5070001 (build 26100.5335, a restart) and HV3 also KB5070002 (no restart,
+ * licence
  *   terms); `C:\\Updates\\2026-11` has packages of KB5070001
  * - unused VHDX on the shared volume: FREE_DISKS; MaximumParallelMigrations is 1
  */

@@ -156,8 +156,8 @@ describe('a command that may not pass the door', () => {
     write('stranger-ca.pem', strangerCa.certificate);
     write('expired.pem', expiredClient.certificate);
     write('expired.key', expiredClient.key);
-    // On a busy machine the start of a process alone takes seconds, and not the same every time: then it is held against
-    // what a command that may pass takes in the same moment.
+    // On a busy machine the start of a process alone takes seconds, and not the same every time: then it is held
+    // against what a command that may pass takes in the same moment.
     for (let tries = 1; ; tries += 1) {
       const admitted = door.admitted();
       const { tookMs, said } = await list(env(), 3);

@@ -1,5 +1,5 @@
-// package.json and what has to agree with it: one version of Temporal's SDK, scripts that run on Windows, the versions of
-// Node in every place that names them, and what CI runs.
+// package.json and what has to agree with it: one version of Temporal's SDK, scripts that run on Windows, the versions
+// of Node in every place that names them, and what CI runs.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { projectFiles, readProjectFile } from '../support/tree.ts';

@@ -1,5 +1,5 @@
-// The table of the doctor's checks once more, with a real PowerShell between the lab and the activities: what the module
-// reads must trip the same checks. Cases that do not hide each other share a cluster, as shells are slow.
+// The table of the doctor's checks once more, with a real PowerShell between the lab and the activities: what the
+// module reads must trip the same checks. Cases that do not hide each other share a cluster, as shells are slow.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHECKS, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { CASES, TOGETHER } from '../support/doctor-cases.ts';

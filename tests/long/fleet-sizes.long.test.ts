@@ -1,5 +1,5 @@
-// A drain of as many VMs as a node of a large cluster has, on a real server: its history, its largest value and its status
-// stay far below what Temporal takes.
+// A drain of as many VMs as a node of a large cluster has, on a real server: its history, its largest value and its
+// status stay far below what Temporal takes.
 import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { endsWithTest } from '../support/ends.ts';

@@ -1,5 +1,5 @@
-// The stand-ins of the Windows modules, run by a real engine: they are declared as Microsoft documents the cmdlets, bind
-// as those do, and lead to the one lab behind all its doors.
+// The stand-ins of the Windows modules, run by a real engine: they are declared as Microsoft documents the cmdlets,
+// bind as those do, and lead to the one lab behind all its doors.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

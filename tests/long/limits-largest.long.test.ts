@@ -1,5 +1,6 @@
-// The largest cluster that watari takes, with the longest names and paths of the widest script, on the simulated server:
-// everything that its runs say is far from Temporal's limits, which tests/long/temporal-limits.long.test.ts provokes.
+// The largest cluster that watari takes, with the longest names and paths of the widest script, on the simulated
+// server: everything that its runs say is far from Temporal's limits, which tests/long/temporal-limits.long.test.ts
+// provokes.
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTER_FILE_LIMITS } from '../../config/cluster-file.ts';

@@ -1,5 +1,5 @@
-// A rolling maintenance through the real PowerShell: watari's own module on the lab's stand-ins, in real worker processes,
-// from the plan to the last node that is back.
+// A rolling maintenance through the real PowerShell: watari's own module on the lab's stand-ins, in real worker
+// processes, from the plan to the last node that is back.
 import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { CmdletRecord } from '../../lab/powershell/door.ts';

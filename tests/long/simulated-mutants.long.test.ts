@@ -1,5 +1,5 @@
-// The rules can fail on a real server too: a product with a mistake in it, run by real workers, is caught by the very rules
-// that catch it in the simulation. Otherwise seeds that keep every promise there would say nothing.
+// The rules can fail on a real server too: a product with a mistake in it, run by real workers, is caught by the very
+// rules that catch it in the simulation. Otherwise seeds that keep every promise there would say nothing.
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { quiet } from '../../proof/sim/temporal/core-replay.ts';

@@ -1,5 +1,6 @@
-// Temporal's limits, provoked on a real server: what docs/limits.md says would happen there is what happens, and watari's
-// own bounds keep a distance from it. Server and settings are the embedded ones; a title says where a limit is lowered.
+// Temporal's limits, provoked on a real server: what docs/limits.md says would happen there is what happens, and
+// watari's own bounds keep a distance from it. Server and settings are the embedded ones; a title says where a limit is
+// lowered.
 import type { WorkflowHandle } from '@temporalio/client';
 import {
   defineSearchAttributeKey,

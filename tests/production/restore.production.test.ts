@@ -1,6 +1,6 @@
-// The production set-up of docker-compose.yml, as processes: it comes up, and a backup made and put back with the commands
-// of docs/backup.md lets runs go on, with nothing happening a second time. `npm run test:production`, not in `npm test`:
-// the first time it builds a Temporal server, which takes minutes.
+// The production set-up of docker-compose.yml, as processes: it comes up, and a backup made and put back with the
+// commands of docs/backup.md lets runs go on, with nothing happening a second time. `npm run test:production`, not in
+// `npm test`: the first time it builds a Temporal server, which takes minutes.
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

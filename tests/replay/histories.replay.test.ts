@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { WORKFLOWS } from '../../domain/names.ts';
+import { LEDGER_WORKFLOW, WORKFLOWS } from '../../domain/names.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { readProjectFile } from '../support/tree.ts';
 import { variantBundle, type Change } from '../support/variants.ts';
@@ -49,6 +49,13 @@ describe('histories', () => {
       `There is no history of: ${missing.join(', ')}. Runs of that kind are not known to survive an upgrade. ` +
         `Record what is missing with: npm run histories (for a new workflow, write its story in tests/replay/stories.ts first)`,
     ).toEqual([]);
+  });
+
+  it.each(['tellPeople', LEDGER_WORKFLOW])('of %s, which nobody starts, are kept', (workflow) => {
+    const wrote = kept.filter((h) => h.workflow === workflow);
+    expect(wrote, 'WATARI_KEEP_HISTORIES=FOLDER npx vitest run tests/workflows/...').not.toEqual(
+      [],
+    );
   });
 
   it('of a new workflow are missed by name', () => {

@@ -13,7 +13,9 @@ export interface Story {
   robbed: { activity: string; fault: string };
 }
 
-/** HV3 lacks Hyper-V; web-1 must leave HV1 before that node restarts. */
+const WEB_2 = '22222222-2222-4222-8222-222222222222';
+
+/** Both VMs must leave HV1 before that node restarts; one of them is too many there for a balance. */
 export const SCENARIO = `
 autoBalancer: { mode: 2, intervalSeconds: 864000 }
 nodes:
@@ -21,6 +23,7 @@ nodes:
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 60, liveMigration: { enabled: true } }
 virtualMachines:
   - { name: web-1, owner: HV1, memory: 8GB, dirtyRate: 50MB/s }
+  - { name: web-2, id: ${WEB_2}, owner: HV1, memory: 8GB, dirtyRate: 50MB/s }
 disks: ['C:\\ClusterStorage\\Volume1\\new-1.vhdx']
 `;
 
@@ -39,6 +42,17 @@ const NEW_VM = {
   generation: 2,
   node: null,
 } as const;
+
+/** As a drain of HV2 would have it on record. */
+const MOVED = {
+  vm: 'web-2',
+  vmId: WEB_2,
+  from: 'HV2',
+  to: 'HV1',
+  bytes: 8 * 1024 ** 3,
+  seconds: 9,
+};
+const DRAINED = { node: 'HV2', run: 'watari/x/campaign', paused: 'us', moves: [MOVED] };
 
 const clusterSpec = (cluster: string): ClusterSpec => ({
   cluster,
@@ -92,7 +106,7 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
   },
   resumeNodes: {
     id: (cluster) => runId.campaign(cluster),
-    input: () => ({ nodes: ['HV1'], bringBack: true }),
+    input: () => ({ nodes: ['HV2'], bringBack: true, drained: [DRAINED] }),
     parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
     robbed: { activity: 'viewCluster', fault: `{ on: readCluster, ${HANGS} }` },
   },
@@ -110,7 +124,7 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
   },
   balanceCluster: {
     id: (cluster) => runId.campaign(cluster),
-    input: () => ({ withinPercent: 50 }),
+    input: () => ({ withinPercent: 5 }),
     parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
     robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
   },

@@ -1,5 +1,5 @@
-// Cuts of every story, of every kind, end as the uncut one does, with each effect exactly once. They are counted from the
-// code: an operation, an activity or a workflow that no story uses fails here by its name.
+// Cuts of every story, of every kind, end as the uncut one does, with each effect exactly once. They are counted from
+// the code: an operation, an activity or a workflow that no story uses fails here by its name.
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NodeActivityDeps } from '../../activities/examine.ts';

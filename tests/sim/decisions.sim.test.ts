@@ -1,5 +1,5 @@
-// Who decided what about a step stays told, whatever is decided after it: an abort is the last word about a run, and not
-// the only one.
+// Who decided what about a step stays told, whatever is decided after it: an abort is the last word about a run, and
+// not the only one.
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DECISIONS_KEPT } from '../../domain/bounded.ts';

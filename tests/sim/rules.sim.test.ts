@@ -1,5 +1,5 @@
-// The rules themselves: a product with a mistake in it breaks them within few seeds, made-up logs break those that the lab
-// would never let happen, and a failing seed is made small.
+// The rules themselves: a product with a mistake in it breaks them within few seeds, made-up logs break those that the
+// lab would never let happen, and a failing seed is made small.
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';

@@ -1,5 +1,6 @@
-// What a run takes back. Every acting call of every workflow that has an undo is refused once, before it has done a thing or
-// after it has, and the run is aborted there. The calls are counted, not listed: a new act is refused the day a story has it.
+// What a run takes back. Every acting call of every workflow that has an undo is refused once, before it has done a
+// thing or after it has, and the run is aborted there. The calls are counted, not listed: a new act is refused the day
+// a story has it.
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// A maintenance and its window, by a clock that a test can let run: it is stopped between two nodes when the window closes,
-// and goes on by itself when it opens again.
+// A maintenance and its window, by a clock that a test can let run: it is stopped between two nodes when the window
+// closes, and goes on by itself when it opens again.
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { clusterQueue, runId } from '../../domain/names.ts';

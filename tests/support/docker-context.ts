@@ -1,5 +1,5 @@
-// What .dockerignore lets through to the engine, read as Docker reads it: the last pattern that fits a file or one of its
-// folders decides. For tests of the image's build; patterns with `?` and `[]` are not used and not known here.
+// What .dockerignore lets through to the engine, read as Docker reads it: the last pattern that fits a file or one of
+// its folders decides. For tests of the image's build; patterns with `?` and `[]` are not used and not known here.
 import { readProjectFile } from './tree.ts';
 
 interface Pattern {

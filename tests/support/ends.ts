@@ -1,5 +1,5 @@
-// The ends of what tests start, told together with the start: whatever fails, what was started is ended, the last first,
-// and nothing else is.
+// The ends of what tests start, told together with the start: whatever fails, what was started is ended, the last
+// first, and nothing else is.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// A PowerShell for tests: WATARI_PWSH, then the one of this machine, then a build that lies beside the repository. Tests
-// that need one say so with `needs(POWERSHELL)` of needs.ts.
+// A PowerShell for tests: WATARI_PWSH, then the one of this machine, then a build that lies beside the repository.
+// Tests that need one say so with `needs(POWERSHELL)` of needs.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import { readPowerShellPlaces } from '../../config/powershell-environment.ts';

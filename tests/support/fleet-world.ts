@@ -2,7 +2,7 @@
 // between the activities and the lab and holds calls up, or refuses them, in just the moment that a test is about.
 import { inject } from 'vitest';
 import { runId } from '../../domain/names.ts';
-import type { RunStatus } from '../../domain/status.ts';
+import type { StepStatus } from '../../domain/status.ts';
 import {
   askOf,
   HypervError,
@@ -11,25 +11,30 @@ import {
   type Op,
   type OpArgs,
 } from '../../hyperv/host.ts';
-import { waitFor } from '../../proof/rig/waiting.ts';
-import { labCluster, type Handle, type LabCluster, type LabClusterOptions } from './lab-cluster.ts';
+import { waitFor, waitUntil } from '../../proof/rig/waiting.ts';
+import {
+  handleOf,
+  labCluster,
+  type Handle,
+  type LabCluster,
+  type LabClusterOptions,
+} from './lab-cluster.ts';
 
 /** As Windows is installed, but that it balances only when a test is long over. */
-export const BALANCER = 'autoBalancer: { mode: 2, intervalSeconds: 864000 }';
+const BALANCER = 'autoBalancer: { mode: 2, intervalSeconds: 864000 }';
 
-export const hostLine = (name: string, more = ''): string =>
-  `  - { name: ${name}, memory: 128GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30, migrationNetwork: 10Gbps, liveMigration: { enabled: true }${more} }`;
+const hostLine = (name: string): string =>
+  `  - { name: ${name}, memory: 128GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30, ` +
+  'migrationNetwork: 10Gbps, liveMigration: { enabled: true } }';
 
 export const vmLine = (name: string, owner: string, more = ''): string =>
   `  - { name: ${name}, owner: ${owner}, memory: 8GB, dirtyRate: 20MB/s${more} }`;
 
 export const scenarioOf = (nodes: readonly string[], vms: readonly string[], more = ''): string =>
-  [BALANCER, 'nodes:', ...nodes.map((n) => hostLine(n)), 'virtualMachines:', ...vms, more].join(
-    '\n',
-  );
+  [BALANCER, 'nodes:', ...nodes.map(hostLine), 'virtualMachines:', ...vms, more].join('\n');
 
-export const webs = (count: number, owner: string): string[] =>
-  Array.from({ length: count }, (_, i) => vmLine(`web-${i + 1}`, owner));
+export const webs = (count: number, owner: string, name = 'web'): string[] =>
+  Array.from({ length: count }, (_, i) => vmLine(`${name}-${i + 1}`, owner));
 
 export interface Fleet extends LabCluster {
   owners(): Record<string, string>;
@@ -43,11 +48,7 @@ export interface Fleet extends LabCluster {
     input: object,
   ): Promise<Handle>;
   /** The run of one node of a maintenance. */
-  nodeRun(node: string): {
-    status(): Promise<RunStatus>;
-    needs(step: string): Promise<RunStatus['steps'][number]>;
-    decide(step: string, action: 'retry' | 'skip' | 'abort'): Promise<unknown>;
-  };
+  nodeRun(node: string): Handle;
   moveUnderWay(): Promise<{ vm: string; from: string; to: string }>;
 }
 
@@ -72,7 +73,7 @@ export async function fleet(
     drain: (nodes, more = {}) =>
       c.start('drainNodes', runId.campaign(c.cluster), { nodes, ...more }),
     campaign: (workflow, input) => c.start(workflow, runId.campaign(c.cluster), input),
-    nodeRun: (node) => nodeRunOf(c, node),
+    nodeRun: (node) => handleOf(c.client.workflow.getHandle(runId.maintain(c.cluster, node))),
     moveUnderWay: () =>
       waitFor('a move under way', () => state().moves.find((m) => m.phase !== 'queued'), {
         everyMs: 5,
@@ -80,20 +81,13 @@ export async function fleet(
   };
 }
 
-function nodeRunOf(c: LabCluster, node: string): ReturnType<Fleet['nodeRun']> {
-  const raw = c.client.workflow.getHandle(runId.maintain(c.cluster, node));
-  const status = () => raw.query<RunStatus>('status');
-  return {
-    status,
-    needs: (step) =>
-      waitFor(`${step} to ask`, async () => {
-        const seen = await status().catch(() => undefined);
-        return seen?.steps.find((s) => s.id === step && s.state === 'needs-operator');
-      }),
-    decide: (step, action) =>
-      raw.executeUpdate('decide', { args: [{ step, action, reason: 'test', by: 'ito@lab' }] }),
-  };
-}
+/** Once it waits for a person; its run may not be there yet. */
+export const asks = (run: Handle, step: string): Promise<StepStatus> =>
+  waitUntil(
+    `${step} to ask`,
+    () => run.step(step),
+    (s) => s.state === 'needs-operator',
+  );
 
 type Which = (op: Op, args: Record<string, unknown>, node: string) => boolean;
 

@@ -1,5 +1,5 @@
-// One cluster with every habit of Windows that needs no person, in Japanese, and what is wanted of it: the demo's job, for
-// the tests that take it from bare nodes to a proven live migration.
+// One cluster with every habit of Windows that needs no person, in Japanese, and what is wanted of it: the demo's job,
+// for the tests that take it from bare nodes to a proven live migration.
 import { DEFAULT_BUDGETS, type ClusterSpec } from '../../domain/spec.ts';
 
 const VHD = 'C:\\ClusterStorage\\Volume1\\new-1.vhdx';

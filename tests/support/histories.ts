@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { tellPeopleId } from '../../domain/names.ts';
+import { runId, tellPeopleId } from '../../domain/names.ts';
 import { sleep } from '../../proof/rig/waiting.ts';
 
 /** Visibility lags behind what has just happened. */
@@ -28,8 +28,10 @@ export async function keepHistories(client: Client, cluster: string): Promise<vo
   const folder = process.env['WATARI_KEEP_HISTORIES'];
   if (folder === undefined) return;
   fs.mkdirSync(folder, { recursive: true });
-  // The workflow that tells people is no run, and has no attributes.
-  const query = `WatariCluster = "${cluster}" OR WorkflowId = "${tellPeopleId(cluster)}"`;
+  // Who tells people and who gives turns are no runs, and have no attributes.
+  const query =
+    `WatariCluster = "${cluster}" OR WorkflowId = "${tellPeopleId(cluster)}" ` +
+    `OR WorkflowId = "${runId.moves(cluster)}"`;
   const listed = async () => {
     const runs = [];
     for await (const run of client.workflow.list({ query })) runs.push(run);

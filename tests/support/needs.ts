@@ -1,5 +1,5 @@
-// What some tests need and a machine may lack. Who lacks it skips them, and `npm test` says at its end why; a test that is
-// skipped for no reason is a failure there (scripts/test.mjs).
+// What some tests need and a machine may lack. Who lacks it skips them, and `npm test` says at its end why; a test that
+// is skipped for no reason is a failure there (scripts/test.mjs).
 import fs from 'node:fs';
 import path from 'node:path';
 import { CHROMIUM } from './browser.ts';

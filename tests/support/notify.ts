@@ -1,5 +1,5 @@
-// What tests of messages to people hand in: a piece of news, servers that take messages or do not, and a mail relay that
-// knows just enough of SMTP.
+// What tests of messages to people hand in: a piece of news, servers that take messages or do not, and a mail relay
+// that knows just enough of SMTP.
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { messageOf, type Message } from '../../domain/message.ts';

@@ -1,5 +1,6 @@
-// A backup in the middle of runs, the story that every kind of database must survive: three runs are under way when it is
-// taken, all go on, a fourth begins and ends; then the older state is put back, and nothing may happen a second time.
+// A backup in the middle of runs, the story that every kind of database must survive: three runs are under way when it
+// is taken, all go on, a fourth begins and ends; then the older state is put back, and nothing may happen a second
+// time.
 import { expect } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { Effect } from '../../lab/machine/records.ts';

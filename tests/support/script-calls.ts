@@ -1,5 +1,6 @@
-// The calls of cmdlets in a piece of PowerShell, found without a PowerShell: for tests of documents, which must say what is
-// wrong on a machine that has none. Never for the module: that one is looked at by PowerShell itself (static.ps1).
+// The calls of cmdlets in a piece of PowerShell, found without a PowerShell: for tests of documents, which must say
+// what is wrong on a machine that has none. Never for the module: that one is looked at by PowerShell itself
+// (static.ps1).
 
 export interface ScriptCall {
   name: string;

@@ -1,4 +1,5 @@
-// A PowerShell on one node of a lab: runs a script against the stand-ins of the Windows modules and tells what it wrote.
+// A PowerShell on one node of a lab: runs a script against the stand-ins of the Windows modules and tells what it
+// wrote.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// What `watari server backup` and `restore` refuse, and what they leave on the disk. That a restored server goes on with
-// its runs is shown by tests/long/backup.long.test.ts.
+// What `watari server backup` and `restore` refuse, and what they leave on the disk. That a restored server goes on
+// with its runs is shown by tests/long/backup.long.test.ts.
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';

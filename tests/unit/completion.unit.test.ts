@@ -1,4 +1,5 @@
-// `watari completion`, asked as the shells themselves ask: bash, zsh and PowerShell run the script that the command prints.
+// `watari completion`, asked as the shells themselves ask: bash, zsh and PowerShell run the script that the command
+// prints.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

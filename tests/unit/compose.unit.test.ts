@@ -1,5 +1,5 @@
-// docker-compose.yml, what is laid over it, and what they refer to. Every Compose of this machine resolves them too; what
-// the jobs do is shown by tests/e2e/setup-namespace.e2e.test.ts.
+// docker-compose.yml, what is laid over it, and what they refer to. Every Compose of this machine resolves them too;
+// what the jobs do is shown by tests/e2e/setup-namespace.e2e.test.ts.
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,5 @@
-// Plans as things: in words, kept in a file, held against what is there later; and what would open one where there is none.
+// Plans as things: in words, kept in a file, held against what is there later; and what would open one where there is
+// none.
 import { describe, expect, it } from 'vitest';
 import { fleetPlanLines } from '../../client/render/fleet-plan.ts';
 import { parsePlan, planText } from '../../config/plan-file.ts';

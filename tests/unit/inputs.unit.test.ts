@@ -77,6 +77,24 @@ describe('a field that nobody knows', () => {
   });
 });
 
+describe('a maintenance that waits for a person', () => {
+  const wait = { ...started, action: { kind: 'wait' } };
+
+  it('is refused where nodes may fail, because nobody is asked there', () => {
+    expect(refusal('maintainCluster', { ...wait, maxFailed: 1 })).toBe(
+      'input.action waits for a person, and with input.maxFailed nobody is asked',
+    );
+  });
+
+  it.each([
+    wait,
+    { ...wait, maxFailed: 0 },
+    { ...started, action: { kind: 'restart' }, maxFailed: 1 },
+  ])('is taken otherwise: %j', (input) => {
+    expect(refusal('maintainCluster', input)).toBeUndefined();
+  });
+});
+
 describe('a VM that is to be made', () => {
   it.each([
     [{ name: 'a/b' }, 'input.vm.name: "a/b" is not a name for a new VM'],

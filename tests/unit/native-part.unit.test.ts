@@ -1,4 +1,5 @@
-// What is said when Temporal's native part cannot be loaded: with fakes of a Windows, and with a file that really is none.
+// What is said when Temporal's native part cannot be loaded: with fakes of a Windows, and with a file that really is
+// none.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

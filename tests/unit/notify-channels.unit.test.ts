@@ -1,4 +1,5 @@
-// What each channel sends, and what it makes of every answer: taken, later, never, closed. Real sockets on the loopback.
+// What each channel sends, and what it makes of every answer: taken, later, never, closed. Real sockets on the
+// loopback.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { channelOf } from '../../activities/notify/channels.ts';

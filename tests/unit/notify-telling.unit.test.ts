@@ -1,5 +1,5 @@
-// How news come to channels: in order, until they are taken, each channel at its own pace. Fakes of everything, and a clock
-// that moves when somebody waits.
+// How news come to channels: in order, until they are taken, each channel at its own pace. Fakes of everything, and a
+// clock that moves when somebody waits.
 import { describe, expect, it } from 'vitest';
 import type { Answer, Channel } from '../../activities/notify/channel.ts';
 import { Telling } from '../../activities/notify/telling.ts';

@@ -1,5 +1,5 @@
-// What `npm run package` decides before it fetches anything: which packages and files go in, whose licence is where, and
-// that an archive is made of its files alone. The whole is tests/long/package.long.test.ts.
+// What `npm run package` decides before it fetches anything: which packages and files go in, whose licence is where,
+// and that an archive is made of its files alone. The whole is tests/long/package.long.test.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import { unzipSync } from 'fflate';

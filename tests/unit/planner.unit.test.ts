@@ -1,5 +1,5 @@
-// The planner against small clusters made by chance: every plan is held against the rules at every moment, by a clock of
-// its own, and "there is none" against a search that looks at every state.
+// The planner against small clusters made by chance: every plan is held against the rules at every moment, by a clock
+// of its own, and "there is none" against a search that looks at every state.
 import { describe, expect, it } from 'vitest';
 import { planMoves } from '../../domain/planner/plan.ts';
 import type { MovePlan, PlanProblem, PlannedMove } from '../../domain/planner/problem.ts';

@@ -1,5 +1,5 @@
-// docker-compose.yml turned into processes: every variable and word arrives as the file says, and what is changed is what
-// only a container can have.
+// docker-compose.yml turned into processes: every variable and word arrives as the file says, and what is changed is
+// what only a container can have.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

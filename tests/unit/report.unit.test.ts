@@ -17,7 +17,9 @@ import { HISTORIES as ALL } from '../replay/kept-histories.ts';
 const HISTORIES = path.join(ALL, '0.1.0');
 const ABORTED = 'prepareNode.aborted.a7ed10b9.json';
 /** The workers' own tasks have no report: nobody started them. */
-const kept = fs.readdirSync(HISTORIES).filter((name) => !name.startsWith('tellPeople.'));
+const kept = fs
+  .readdirSync(HISTORIES)
+  .filter((name) => !/^(tellPeople|scheduleMoves)\./.test(name));
 const file = (name: string): string => path.join(HISTORIES, name);
 const record = (name: string): Promise<RunRecord> => fromFiles([file(name)], undefined, []);
 

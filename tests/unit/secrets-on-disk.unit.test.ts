@@ -1,5 +1,5 @@
-// Files with secrets that lie in a checkout: git does not see them, and no build of the image gets them. The second half:
-// .dockerignore leaves out nothing that the build needs; tests/long/build.long.test.ts builds from what is left.
+// Files with secrets that lie in a checkout: git does not see them, and no build of the image gets them. The second
+// half: .dockerignore leaves out nothing that the build needs; tests/long/build.long.test.ts builds from what is left.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

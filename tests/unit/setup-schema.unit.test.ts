@@ -1,5 +1,5 @@
-// The job of docker-compose.yml that makes the databases, with a stand-in for the tool that it calls. The real tool runs in
-// `npm run test:production`.
+// The job of docker-compose.yml that makes the databases, with a stand-in for the tool that it calls. The real tool
+// runs in `npm run test:production`.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

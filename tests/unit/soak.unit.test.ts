@@ -1,5 +1,5 @@
-// The soak's own parts that need no process: the same seed gives the same schedule, and each thing that may never happen
-// is found in a log in which it happened. Without this a soak that finds nothing would prove nothing.
+// The soak's own parts that need no process: the same seed gives the same schedule, and each thing that may never
+// happen is found in a log in which it happened. Without this a soak that finds nothing would prove nothing.
 import { describe, expect, it } from 'vitest';
 import { parseClusterFile } from '../../config/cluster-file.ts';
 import type { Effect, EffectKind } from '../../lab/machine/records.ts';

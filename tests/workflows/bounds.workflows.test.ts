@@ -1,5 +1,5 @@
-// What runs do at their bounds: a history that Temporal would soon end, a cluster that does not fit into one result. The
-// real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
+// What runs do at their bounds: a history that Temporal would soon end, a cluster that does not fit into one result.
+// The real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
 import type { EventFacts } from '../../domain/facts.ts';

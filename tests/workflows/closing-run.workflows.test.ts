@@ -1,5 +1,5 @@
-// A decision that reaches a run in the moment in which it ends. This test is the worker, so that the moment lasts as long
-// as it takes: the decision arrives while the last task of the run is under way.
+// A decision that reaches a run in the moment in which it ends. This test is the worker, so that the moment lasts as
+// long as it takes: the decision arrives while the last task of the run is under way.
 import { temporal as proto } from '@temporalio/proto';
 import { expect, inject, it } from 'vitest';
 import { decide } from '../../client/runs/steer.ts';

@@ -1,5 +1,5 @@
 // drainNodes and resumeNodes on a real server: a node is emptied of everything by a plan, stays paused, and comes back.
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unpackNode } from '../../domain/fleet/packed.ts';
 import { planDocument } from '../../domain/fleet/plan-document.ts';
 import type { Survey } from '../../domain/fleet/survey.ts';
@@ -8,45 +8,24 @@ import type { SurveyFleetResult, SurveyPart } from '../../workflows/survey-fleet
 import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
-import { labCluster, type Handle, type LabCluster } from '../support/lab-cluster.ts';
+import { fleet, Gatekeeper, scenarioOf, vmLine, webs, type Fleet } from '../support/fleet-world.ts';
+import type { LabClusterOptions } from '../support/lab-cluster.ts';
 
 const ends = endsWithTest();
 
-const host = (name: string, memory = '128GB'): string =>
-  `  - { name: ${name}, memory: ${memory}, features: [Hyper-V], switches: [LAN], bootSeconds: 60, migrationNetwork: 10Gbps, liveMigration: { enabled: true } }`;
+const three = (...more: string[]): string =>
+  scenarioOf(
+    ['HV1', 'HV2', 'HV3'],
+    [...webs(5, 'HV1'), vmLine('off-1', 'HV1', ', state: Off'), vmLine('db-1', 'HV2'), ...more],
+  );
 
-const vm = (name: string, owner: string, more = ''): string =>
-  `  - { name: ${name}, owner: ${owner}, memory: 8GB, dirtyRate: 20MB/s${more} }`;
-
-/** As Windows is installed, but that it balances only when a test is long over. */
-const BALANCER = 'autoBalancer: { mode: 2, intervalSeconds: 864000 }';
-
-const THREE = `
-${BALANCER}
-nodes:
-${['HV1', 'HV2', 'HV3'].map((name) => host(name)).join('\n')}
-virtualMachines:
-${[1, 2, 3, 4, 5].map((n) => vm(`web-${n}`, 'HV1')).join('\n')}
-${vm('off-1', 'HV1', ', state: Off')}
-${vm('db-1', 'HV2')}
-`;
-
-const cluster = async (scenario: string, speed = 60): Promise<LabCluster> =>
-  ends(await labCluster({ temporal: inject('temporal'), scenario, speed }));
-
-const drain = (c: LabCluster, nodes: string[], more: object = {}): Promise<Handle> =>
-  c.start('drainNodes', runId.campaign(c.cluster), { nodes, ...more });
-
-const ownersOf = (c: LabCluster): Record<string, string> =>
-  Object.fromEntries(c.lab.state().roles.map((r) => [r.name, r.owner]));
-
-const stateOf = (c: LabCluster, node: string): string | undefined =>
-  c.lab.state().nodes.find((n) => n.name === node)?.state;
+const start = async (scenario = three(), o: Partial<LabClusterOptions> = {}): Promise<Fleet> =>
+  ends(await fleet(scenario, o));
 
 describe('a drain', () => {
   it('empties the node of everything, leaves it paused and puts the balancer back', async () => {
-    const c = await cluster(THREE);
-    const run = await drain(c, ['HV1']);
+    const c = await start();
+    const run = await c.drain(['HV1']);
     const result = (await run.result()) as DrainNodesResult;
     expect(result).toMatchObject({ nodes: ['HV1'], paused: { HV1: 'us' }, left: [] });
     expect(result.moves.map((m) => m.vm).sort()).toEqual([
@@ -56,8 +35,8 @@ describe('a drain', () => {
       'web-4',
       'web-5',
     ]);
-    expect(Object.values(ownersOf(c))).not.toContain('HV1');
-    expect(stateOf(c, 'HV1')).toBe('Paused');
+    expect(Object.values(c.owners())).not.toContain('HV1');
+    expect(c.stateOf('HV1')).toBe('Paused');
     const status = await run.status();
     expect(status.state).toBe('succeeded');
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
@@ -66,57 +45,53 @@ describe('a drain', () => {
   });
 
   it('resumes the node and says where everything is when it is cancelled', async () => {
-    const c = await cluster(THREE, 5);
-    const run = await drain(c, ['HV1']);
+    const c = await start(three(), { speed: 5 });
+    const run = await c.drain(['HV1']);
     await waitFor('a move', () => c.count('move-started') > 0);
     await run.raw.cancel();
     await expect(run.result()).rejects.toThrow();
     const status = await run.status();
     expect(status.state).toBe('cancelled');
-    expect(stateOf(c, 'HV1')).toBe('Up');
+    expect(c.stateOf('HV1')).toBe('Up');
     expect(c.lab.state().moves).toEqual([]);
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
   });
 
   it('lets running moves arrive when a person asks for that, and begins no other', async () => {
-    const c = await cluster(THREE, 10);
-    const run = await drain(c, ['HV1']);
-    await waitFor('a move', () => c.count('move-started') > 0);
+    const gate = new Gatekeeper();
+    const c = await start(three(), { disturb: gate.disturb });
+    // One at a time: the first has its turn, and no other gets one before it has arrived.
+    gate.stop('hold', (op) => op === 'startMove');
+    const run = await c.drain(['HV1']);
+    await gate.isReached();
     await run.raw.executeUpdate('brake', {
       args: [{ action: 'finish-moves', by: 'ito@lab', reason: '' }],
     });
-    const begun = c.count('move-started');
     await run.raw.cancel();
+    gate.open();
     await expect(run.result()).rejects.toThrow();
-    expect(c.count('move-started')).toBe(begun);
-    expect(c.count('move-finished')).toBe(begun);
-    expect(stateOf(c, 'HV1')).toBe('Up');
+    expect(c.count('move-started')).toBe(1);
+    expect(c.count('move-finished')).toBe(1);
+    expect(c.stateOf('HV1')).toBe('Up');
   });
 
   it('refuses before it touches anything where there is no room', async () => {
-    const c = await cluster(`
-${BALANCER}
-nodes:
-${host('HV1', '128GB')}
-${host('HV2', '16GB')}
-virtualMachines:
-${[1, 2, 3].map((n) => vm(`web-${n}`, 'HV1')).join('\n')}
-`);
-    const run = await drain(c, ['HV1']);
+    const c = await start(
+      scenarioOf(['HV1', 'HV2'], [...webs(3, 'HV1'), ...webs(14, 'HV2', 'db')]),
+    );
+    const run = await c.drain(['HV1']);
     const status = await run.until('the run to ask', (s) => s.state === 'needs-operator');
     const [step] = status.steps.filter((s) => s.state === 'needs-operator');
     expect(step).toMatchObject({ id: 'cluster/plan', failure: { code: 'NoPlan' } });
-    expect(stateOf(c, 'HV1')).toBe('Up');
+    expect(c.stateOf('HV1')).toBe('Up');
     await run.decide({ step: 'cluster/plan', action: 'abort' });
     await expect(run.result()).rejects.toThrow();
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
   });
 
   it('is not stopped by a VM that cannot move: its step tells why and a person decides', async () => {
-    const c = await cluster(`${THREE}
-${vm('tied-1', 'HV1', ', possibleOwners: [HV1]')}
-`);
-    const run = await drain(c, ['HV1']);
+    const c = await start(three(vmLine('tied-1', 'HV1', ', possibleOwners: [HV1]')));
+    const run = await c.drain(['HV1']);
     const status = await run.until('all others to have left', (s) => {
       const waiting = s.steps.filter((one) => one.state === 'needs-operator');
       const moved = s.steps.filter((one) => /^vm\/web/.test(one.id) && one.state === 'succeeded');
@@ -127,21 +102,21 @@ ${vm('tied-1', 'HV1', ', possibleOwners: [HV1]')}
     expect(step?.failure?.message).toMatch(/the possible owners of the VM are only HV1/);
     await run.decide({ step: 'vm/tied-1/move', action: 'skip' });
     expect(await run.result()).toMatchObject({ left: ['tied-1'] });
-    expect(ownersOf(c)['tied-1']).toBe('HV1');
+    expect(c.owners()['tied-1']).toBe('HV1');
   });
 
   it('uses a pause that somebody else has made, and leaves it when it is aborted', async () => {
-    const c = await cluster(THREE, 10);
-    c.lab.call('HV2', 'pauseNode', { node: 'HV1' });
-    const run = await drain(c, ['HV1']);
+    const c = await start(three(), { speed: 10 });
+    c.by('HV2', 'pauseNode', { node: 'HV1' });
+    const run = await c.drain(['HV1']);
     await waitFor('a move', () => c.count('move-started') > 0);
     await run.raw.cancel();
     await expect(run.result()).rejects.toThrow();
-    expect(stateOf(c, 'HV1')).toBe('Paused');
+    expect(c.stateOf('HV1')).toBe('Paused');
   });
 });
 
-const surveyOf = async (c: LabCluster): Promise<Survey> => {
+const surveyOf = async (c: Fleet): Promise<Survey> => {
   const handle = await c.client.workflow.start('surveyFleet', {
     workflowId: runId.inspect(c.cluster, 'test'),
     taskQueue: clusterQueue(c.cluster),
@@ -159,7 +134,7 @@ const surveyOf = async (c: LabCluster): Promise<Survey> => {
 
 describe('a kept plan', () => {
   it('is done move by move, or refused with what has changed since', async () => {
-    const c = await cluster(THREE);
+    const c = await start();
     const survey = await surveyOf(c);
     const plan = planDocument(survey, { kind: 'empty', nodes: ['HV1'] }, { reserveBytes: 2 ** 31 });
     expect(plan.moves.map((m) => m.vm).sort()).toEqual([
@@ -169,15 +144,15 @@ describe('a kept plan', () => {
       'web-4',
       'web-5',
     ]);
-    c.lab.call('HV1', 'pauseNode', { node: 'HV3' });
-    const refused = await drain(c, ['HV1'], { plan });
+    c.by('HV1', 'pauseNode', { node: 'HV3' });
+    const refused = await c.drain(['HV1'], { plan });
     const asking = await refused.until('the run to ask', (s) => s.state === 'needs-operator');
     expect(asking.steps.find((s) => s.id === 'cluster/plan')?.failure).toMatchObject({
       code: 'FactsChanged',
       message: expect.stringContaining('HV3 was Up and is Paused') as string,
     });
     expect(c.count('move-started')).toBe(0);
-    c.lab.call('HV1', 'resumeNode', { node: 'HV3' });
+    c.by('HV1', 'resumeNode', { node: 'HV3' });
     await refused.decide({ step: 'cluster/plan', action: 'retry' });
     const { moves } = (await refused.result()) as DrainNodesResult;
     const ways = (list: readonly { vm: string; to: string }[]) =>
@@ -188,36 +163,39 @@ describe('a kept plan', () => {
 
 describe('a resume', () => {
   it('brings back what the drain moved and nobody has moved since', async () => {
-    const c = await cluster(THREE);
-    const drained = (await (await drain(c, ['HV1'])).result()) as DrainNodesResult;
+    const c = await start();
+    const drained = (await (await c.drain(['HV1'])).result()) as DrainNodesResult;
     const first = drained.moves[0];
     if (first === undefined) throw new Error('nothing was moved');
     const other = first.to === 'HV2' ? 'HV3' : 'HV2';
-    c.lab.call(first.to, 'startMove', { vmId: first.vmId, node: other });
-    await waitFor('the move of somebody else', () => ownersOf(c)[first.vm] === other);
-    const run = await c.start('resumeNodes', runId.campaign(c.cluster), {
+    c.by(first.to, 'startMove', { vmId: first.vmId, node: other });
+    await waitFor('the move of somebody else', () => c.owners()[first.vm] === other);
+    const run = await c.campaign('resumeNodes', {
       nodes: ['HV1'],
       bringBack: true,
       drained: [{ node: 'HV1', run: 'watari/x/campaign', paused: 'us', moves: drained.moves }],
     });
     await run.result();
-    expect(stateOf(c, 'HV1')).toBe('Up');
-    const owners = ownersOf(c);
+    expect(c.stateOf('HV1')).toBe('Up');
+    const owners = c.owners();
     expect(owners[first.vm]).toBe(other);
-    const back = drained.moves.filter((m) => m.vm !== first.vm).map((m) => owners[m.vm]);
-    expect(new Set(back)).toEqual(new Set(['HV1']));
+    const back = drained.moves.filter((m) => m.vm !== first.vm).map((m) => m.vm);
+    expect(new Set(back.map((vm) => owners[vm]))).toEqual(new Set(['HV1']));
+    const { steps } = await run.status();
+    const deeds = steps.map(({ id }) => id).filter((id) => id.startsWith('vm/'));
+    expect(deeds.sort()).toEqual(back.map((vm) => `vm/${vm}/return`).sort());
   });
 
   it('refuses to take back a pause that is not ours', async () => {
-    const c = await cluster(THREE);
-    c.lab.call('HV2', 'pauseNode', { node: 'HV1' });
-    const run = await c.start('resumeNodes', runId.campaign(c.cluster), { nodes: ['HV1'] });
+    const c = await start();
+    c.by('HV2', 'pauseNode', { node: 'HV1' });
+    const run = await c.campaign('resumeNodes', { nodes: ['HV1'] });
     const status = await run.until('the run to ask', (s) => s.state === 'needs-operator');
     expect(status.steps.find((s) => s.state === 'needs-operator')?.failure?.code).toBe(
       'PauseOfOthers',
     );
     await run.decide({ step: 'hv1/resume', action: 'abort' });
     await expect(run.result()).rejects.toThrow();
-    expect(stateOf(c, 'HV1')).toBe('Paused');
+    expect(c.stateOf('HV1')).toBe('Paused');
   });
 });

@@ -1,5 +1,5 @@
-// Drains on a real server that people end: cancelled and aborted in every phase, each time with the pause and the balancer put
-// back and nothing still at work; and campaigns that would work on one cluster at the same time.
+// Drains on a real server that people end: cancelled and aborted in every phase, each time with the pause and the
+// balancer put back and nothing still at work; and campaigns that would work on one cluster at the same time.
 import { describe, expect, inject, it } from 'vitest';
 import { startRun } from '../../client/runs/start.ts';
 import { runId } from '../../domain/names.ts';

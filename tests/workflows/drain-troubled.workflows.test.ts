@@ -1,5 +1,6 @@
-// Drains on a real server while the cluster does not stand still: nodes die, networks drop, limits change, people move, stop
-// and add VMs. Whatever happens, the node ends empty, no VM was stopped by the drain, and nothing else was changed.
+// Drains on a real server while the cluster does not stand still: nodes die, networks drop, limits change, people move,
+// stop and add VMs. Whatever happens, the node ends empty, no VM was stopped by the drain, and nothing else was
+// changed.
 import { describe, expect, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';

@@ -1,9 +1,9 @@
-// Maintenances on a real server while things go wrong: a node that does not come back, one that fails among others, a person
-// who pauses the run or ends it. What is not under way is never touched, and all that was set is put back.
+// Maintenances on a real server while things go wrong: a node that does not come back, one that fails among others, a
+// person who pauses the run or ends it. What is not under way is never touched, and all that was set is put back.
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../../proof/rig/waiting.ts';
+import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
-import { fleet, Gatekeeper, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
+import { asks, fleet, Gatekeeper, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
 import { TEST_BUDGETS, type LabClusterOptions } from '../support/lab-cluster.ts';
 
 const ends = endsWithTest();
@@ -25,10 +25,10 @@ describe('a node that does not come back from its restart', () => {
     c.lab.addFault({ on: 'bootFails', node: 'HV3', times: 1 });
     const run = await c.campaign('maintainCluster', { ...RESTART, ...HASTY });
     const child = c.nodeRun('HV3');
-    const step = await child.needs('hv3/restart');
+    const step = await asks(child, 'hv3/restart');
     expect(step.failure?.code).toBe('NodeDidNotReturn');
     expect(c.count('node-paused')).toBe(1);
-    await child.decide('hv3/restart', 'abort');
+    await child.decide({ step: 'hv3/restart', action: 'abort' });
     await run.until('the maintenance to ask', (s) => s.state === 'needs-operator');
     await run.decide({ step: 'hv3/maintain', action: 'abort' });
     await expect(run.result()).rejects.toThrow();
@@ -43,10 +43,10 @@ describe('a node that does not come back from its restart', () => {
     c.lab.addFault({ on: 'bootFails', node: 'HV3', times: 1 });
     const run = await c.campaign('maintainCluster', { ...RESTART, ...HASTY });
     const child = c.nodeRun('HV3');
-    await child.needs('hv3/restart');
+    await asks(child, 'hv3/restart');
     c.lab.powerOn('HV3');
     await waitFor('HV3 to be there', () => c.lab.isUp('HV3'));
-    await child.decide('hv3/restart', 'retry');
+    await child.decide({ step: 'hv3/restart', action: 'retry' });
     expect(await run.result()).toMatchObject({ maintained: ['HV3', 'HV2', 'HV1'] });
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
     // One restart each: the retry did not ask for another.
@@ -86,7 +86,7 @@ describe('a maintenance', () => {
     expect(paused.steps.find((s) => s.id === 'hv3/maintain')?.state).toBe('succeeded');
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
     // As long as a person likes: nothing is under way that could run out.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sleep(1000);
     expect(c.count('node-paused')).toBe(1);
     await brake('resume');
     expect(await run.result()).toMatchObject({ maintained: ['HV3', 'HV2', 'HV1'] });
@@ -127,8 +127,8 @@ describe('a maintenance', () => {
       action: { kind: 'none' },
     });
     const child = c.nodeRun('HV2');
-    await child.needs('hv2/gate');
-    await child.decide('hv2/gate', 'abort');
+    await asks(child, 'hv2/gate');
+    await child.decide({ step: 'hv2/gate', action: 'abort' });
     await run.until('the maintenance to ask', (s) => s.state === 'needs-operator');
     c.by('HV1', 'resumeNode', { node: 'HV3' });
     await run.decide({ step: 'hv2/maintain', action: 'skip' });

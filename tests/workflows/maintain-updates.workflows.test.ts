@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { inProcessHost } from '../../lab/host.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
-import { fleet, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
+import { asks, fleet, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
 import { endsWithTest } from '../support/ends.ts';
 
 const ends = endsWithTest();
@@ -96,11 +96,11 @@ describe('a person is asked', () => {
     const c = await start([`{ kb: KB5070001, nodes: [HV2], rollsBack: always, ${QUICK} }`]);
     const run = await patch(c, { nodes: ['HV2'] });
     const hv2 = c.nodeRun('HV2');
-    const { failure } = await hv2.needs('hv2/install-2');
+    const { failure } = await asks(hv2, 'hv2/install-2');
     expect(failure).toMatchObject({ code: 'UpdatesRolledBack' });
     expect(failure?.message).toMatch(/KB5070001/);
     expect(c.stateOf('HV2')).toBe('Paused');
-    await hv2.decide('hv2/install-2', 'skip');
+    await hv2.decide({ step: 'hv2/install-2', action: 'skip' });
     expect(await run.result()).toMatchObject({ maintained: ['HV2'] });
     expect(c.count('node-down')).toBe(1);
     expect(c.stateOf('HV2')).toBe('Up');
@@ -113,10 +113,10 @@ describe('a person is asked', () => {
     ]);
     const run = await patch(c, { nodes: ['HV2'] });
     const hv2 = c.nodeRun('HV2');
-    const { failure } = await hv2.needs('hv2/install-1');
+    const { failure } = await asks(hv2, 'hv2/install-1');
     expect(failure).toMatchObject({ code: 'UpdatesFailed' });
     expect(failure?.message).toMatch(/did not install KB5070001 \(0x80070643\)/);
-    await hv2.decide('hv2/install-1', 'skip');
+    await hv2.decide({ step: 'hv2/install-1', action: 'skip' });
     expect(await run.result()).toMatchObject({ maintained: ['HV2'] });
     // What is in gets the restart that it needs.
     expect(deeds(c, 'update-installed', 'node-down')).toEqual([
@@ -132,12 +132,12 @@ describe('a person is asked', () => {
     ]);
     const run = await patch(c, { nodes: ['HV3', 'HV2'] });
     const hv2 = c.nodeRun('HV2');
-    const { failure } = await hv2.needs('hv2/build');
+    const { failure } = await asks(hv2, 'hv2/build');
     expect(failure).toMatchObject({ code: 'BuildNotExpected' });
     expect(failure?.message).toBe(
       'HV2 has build 26100.4652 after its updates, and should have 26100.5000',
     );
-    await hv2.decide('hv2/build', 'skip');
+    await hv2.decide({ step: 'hv2/build', action: 'skip' });
     expect(await run.result()).toMatchObject({ maintained: ['HV3', 'HV2'] });
   });
 });
@@ -204,9 +204,7 @@ describe('a maintenance with updates', () => {
     );
     expect(parked.failure).toMatchObject({ code: 'CanaryNotWell' });
     expect(deeds(c, 'node-paused')).toEqual(['node-paused HV3']);
-    await run.raw.executeUpdate('decide', {
-      args: [{ step: 'cluster/soak', action: 'abort', reason: 'test', by: 'ito@lab' }],
-    });
+    await run.decide({ step: 'cluster/soak', action: 'abort' });
     await expect(run.result()).rejects.toThrow();
   });
 });

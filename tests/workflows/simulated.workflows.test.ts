@@ -1,6 +1,6 @@
-// The simulation stays honest: what a seed's work does on a simulated server and workers, it does on real ones too. Same
-// scenario, same input; compared is all that does not depend on timing: states of run and steps, and every effect. With
-// its faults a seed goes another way each time in real time; the promises have to hold all the same.
+// The simulation stays honest: what a seed's work does on a simulated server and workers, it does on real ones too.
+// Same scenario, same input; compared is all that does not depend on timing: states of run and steps, and every effect.
+// With its faults a seed goes another way each time in real time; the promises have to hold all the same.
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';

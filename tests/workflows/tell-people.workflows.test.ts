@@ -1,5 +1,5 @@
-// People are told of real runs on a real server: a step that needs somebody, its solution, the end; by the next worker when
-// the first is gone; and no run waits for a channel or learns a secret.
+// People are told of real runs on a real server: a step that needs somebody, its solution, the end; by the next worker
+// when the first is gone; and no run waits for a channel or learns a secret.
 import { inject, expect, it } from 'vitest';
 import { NativeConnection } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';

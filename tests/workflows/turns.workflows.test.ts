@@ -1,5 +1,5 @@
-// The order of moves on a real server: moves that start together spread and never are too many, persons go before what runs
-// do by themselves, and neither a ledger nor a run that is ended by force leaves anybody waiting.
+// The order of moves on a real server: moves that start together spread and never are too many, persons go before what
+// runs do by themselves, and neither a ledger nor a run that is ended by force leaves anybody waiting.
 import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, inject, it } from 'vitest';
 import { clusterQueue, LEDGER_WORKFLOW, runId } from '../../domain/names.ts';

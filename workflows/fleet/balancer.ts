@@ -1,5 +1,5 @@
-// The cluster's own balancer moves VMs by itself, just when a node comes back. For as long as a campaign works it is off,
-// and on every way out it is what it was.
+// The cluster's own balancer moves VMs by itself, just when a node comes back. For as long as a campaign works it is
+// off, and on every way out it is what it was.
 import { stepId } from '../../domain/names.ts';
 import type { Calls } from '../calls.ts';
 import { viewLightly } from '../light-view.ts';

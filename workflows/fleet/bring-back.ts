@@ -1,5 +1,5 @@
-// Brings back to a node what was moved off it, where nobody has moved it since: what somebody else has put elsewhere stays
-// there.
+// Brings back to a node what was moved off it, where nobody has moved it since: what somebody else has put elsewhere
+// stays there.
 import type { PastMove } from '../../domain/fleet/learned.ts';
 import { surveyedVms, type Survey } from '../../domain/fleet/survey.ts';
 import { sameName, stepId } from '../../domain/names.ts';

@@ -1,5 +1,5 @@
-// What the moves of a campaign have in common: their turns, the room that they find, and where a VM could go when it has to
-// be looked at again.
+// What the moves of a campaign have in common: their turns, the room that they find, and where a VM could go when it
+// has to be looked at again.
 import { roomOn, waysOf } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type Survey } from '../../domain/fleet/survey.ts';
 import { sameName } from '../../domain/names.ts';

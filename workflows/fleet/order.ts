@@ -1,5 +1,5 @@
-// The order in which the nodes of a cluster are maintained: those with the fewest roles first, so that what goes wrong goes
-// wrong with few; the owner of the cluster's own group last, so that it moves once.
+// The order in which the nodes of a cluster are maintained: those with the fewest roles first, so that what goes wrong
+// goes wrong with few; the owner of the cluster's own group last, so that it moves once.
 import type { ClusterSurvey } from '../../domain/fleet/survey.ts';
 import { sameName } from '../../domain/names.ts';
 import type { MaintainClusterInput } from '../../domain/spec.ts';

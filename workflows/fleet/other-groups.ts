@@ -1,6 +1,6 @@
-// What is on a node beside VMs that run: the cluster's own group, available storage and shared volumes, which leave first,
-// because Windows Server 2025 may lose its quorum with the node that has them; and at the end VMs that do not run and
-// roles of other kinds.
+// What is on a node beside VMs that run: the cluster's own group, available storage and shared volumes, which leave
+// first, because Windows Server 2025 may lose its quorum with the node that has them; and at the end VMs that do not
+// run and roles of other kinds.
 import type {
   ClusterNodeFacts,
   GroupFacts,

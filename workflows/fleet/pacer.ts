@@ -1,5 +1,5 @@
-// Lets the moves of a plan begin as the plan has them follow each other, node by node. The plan's clock is no promise of
-// the cluster's: where moves take longer fewer begin, and where they are done sooner nothing waits for the clock.
+// Lets the moves of a plan begin as the plan has them follow each other, node by node. The plan's clock is no promise
+// of the cluster's: where moves take longer fewer begin, and where they are done sooner nothing waits for the clock.
 import { condition } from '@temporalio/workflow';
 import type { Pace } from '../../domain/fleet/pace.ts';
 

@@ -1,5 +1,5 @@
-// The plan of a campaign, as the body of a step: what the cluster is like now, and which VM goes where. Or one that was kept
-// and read by somebody: it is done exactly, or refused with what has changed since.
+// The plan of a campaign, as the body of a step: what the cluster is like now, and which VM goes where. Or one that was
+// kept and read by somebody: it is done exactly, or refused with what has changed since.
 import { compareFacts } from '../../domain/fleet/drift.ts';
 import { learn, learnedLines } from '../../domain/fleet/learned.ts';
 import { pacesOf, type Pace } from '../../domain/fleet/pace.ts';

@@ -1,5 +1,5 @@
-// Room on every node as the moves of one run change it: what a plan promised to a VM may still be taken by one that has to
-// leave first. Moves that are under way the ledger counts.
+// Room on every node as the moves of one run change it: what a plan promised to a VM may still be taken by one that has
+// to leave first. Moves that are under way the ledger counts.
 import { condition } from '@temporalio/workflow';
 import { sameName } from '../../domain/names.ts';
 

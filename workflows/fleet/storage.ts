@@ -1,5 +1,6 @@
-// The storage of the cluster around a node that is taken down: whole before, resting while the node is away, repaired before
-// the next one may go. A cluster without Storage Spaces Direct has its shared volumes looked at and nothing else.
+// The storage of the cluster around a node that is taken down: whole before, resting while the node is away, repaired
+// before the next one may go. A cluster without Storage Spaces Direct has its shared volumes looked at and nothing
+// else.
 import { includesName, stepId } from '../../domain/names.ts';
 import { mayTakeDown } from '../../domain/storage-gate.ts';
 import type { Calls } from '../calls.ts';
@@ -24,8 +25,8 @@ export async function requireWholeStorage(calls: Calls, node: string): Promise<v
 }
 
 /**
- * Drives that rest are not taken for failed ones. Whether the pause of the node does it already documents disagree: it is
- * looked at first.
+ * Drives that rest are not taken for failed ones. Whether the pause of the node does it already documents disagree: it
+ * is looked at first.
  */
 export async function restDrives({ run, calls }: Maintained, node: string): Promise<void> {
   const step = {

@@ -71,7 +71,8 @@ export function planInstances(folder: string): string[] {
     const { plan, ms } = timed(problem);
     const size = `${problem.nodes.length} nodes, ${problem.vms.length} VMs`;
     const told = plan.feasible
-      ? `${plan.seconds.toFixed(1).padStart(10)} s  ${String(plan.moves.length).padStart(5)} moves  ${faultOf(problem, plan) ?? 'valid'}`
+      ? `${plan.seconds.toFixed(1).padStart(10)} s  ${String(plan.moves.length).padStart(5)} ` +
+        `moves  ${faultOf(problem, plan) ?? 'valid'}`
       : `${plan.proven ? 'impossible' : 'no way found'}: ${plan.why}`;
     return [path.basename(file, '.json'), size, `${ms.toFixed(0)} ms`, told];
   });

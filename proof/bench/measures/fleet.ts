@@ -1,5 +1,5 @@
-// Many moves at once on one cluster, against what a planner that knows everything beforehand would need for the same ones:
-// what it costs that runs ask for their turns one by one. `npm run bench -- --fleet`.
+// Many moves at once on one cluster, against what a planner that knows everything beforehand would need for the same
+// ones: what it costs that runs ask for their turns one by one. `npm run bench -- --fleet`.
 import { runId } from '../../../domain/names.ts';
 import { TURN_SIGNALS } from '../../../domain/turn-messages.ts';
 import { planMoves } from '../../../domain/planner/plan.ts';

@@ -1,5 +1,6 @@
-// `vm migrate` as it is typed on a cluster of 1,000 roles, when the calls of Windows cost what they are taken to cost: a
-// real server and real workers, until the chosen node is shown. Through the lab's own door: it prices whole operations.
+// `vm migrate` as it is typed on a cluster of 1,000 roles, when the calls of Windows cost what they are taken to cost:
+// a real server and real workers, until the chosen node is shown. Through the lab's own door: it prices whole
+// operations.
 import { runId } from '../../../domain/names.ts';
 import { withLabs, type Bench } from '../bench.ts';
 import { figure, type Figure } from '../figures.ts';

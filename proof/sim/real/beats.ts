@@ -1,5 +1,5 @@
-// What people see of a running activity on a real server: the last heartbeat that arrived. Looked at now and then, so some
-// are missed; where a move was asked for anew is known from the call itself.
+// What people see of a running activity on a real server: the last heartbeat that arrived. Looked at now and then, so
+// some are missed; where a move was asked for anew is known from the call itself.
 import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { temporal } from '@temporalio/proto';

@@ -33,7 +33,9 @@ export class RealClock implements LabClock {
     return this.at(this.now() + ms, call);
   }
 
-  /** No time passes within `deed`: what the lab has done afterwards was done by it, and not by a moment that went by. */
+  /**
+   * No time passes within `deed`: what the lab has done afterwards was done by it, and not by a moment that went by.
+   */
   still<T>(deed: () => T): T {
     if (this.heldAt !== undefined) return deed();
     this.heldAt = Date.now();

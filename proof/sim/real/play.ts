@@ -1,5 +1,5 @@
-// One plan from its start to its end on a real Temporal server with real workers, judged by the rules of the simulation.
-// Times are real there, so no two tellings are the same; what is promised has to hold in each.
+// One plan from its start to its end on a real Temporal server with real workers, judged by the rules of the
+// simulation. Times are real there, so no two tellings are the same; what is promised has to hold in each.
 import type { Mutant } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import { playPlan } from '../play.ts';

@@ -1,6 +1,7 @@
-// The runs of one cluster on a real server, looked at from outside: which there are, what they say, how they ended. What
-// they say is asked for whenever their history has grown; when one has ended, its history is read by the simulator's own
-// workflow host, which must agree with it, and the rules see what the run said after every single workflow task.
+// The runs of one cluster on a real server, looked at from outside: which there are, what they say, how they ended.
+// What they say is asked for whenever their history has grown; when one has ended, its history is read by the
+// simulator's own workflow host, which must agree with it, and the rules see what the run said after every single
+// workflow task.
 import { LEDGER_WORKFLOW } from '../../../domain/names.ts';
 import {
   WorkflowExecutionAlreadyStartedError,

@@ -1,5 +1,5 @@
-// What must hold after every step of a simulation, whatever goes wrong. Each rule says in one sentence what is promised;
-// docs/reliability.md repeats them. A rule judges by the lab's own log and by what our activities asked for.
+// What must hold after every step of a simulation, whatever goes wrong. Each rule says in one sentence what is
+// promised; docs/reliability.md repeats them. A rule judges by the lab's own log and by what our activities asked for.
 import type { RunStatus } from '../../../domain/status.ts';
 import type { Effect } from '../../../lab/machine/records.ts';
 import type { SeenRun } from '../temporal/seen-run.ts';

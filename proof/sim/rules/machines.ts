@@ -1,5 +1,5 @@
-// Rules about machines: a VM is there once and keeps running, a paused node receives nothing, a node restarts once, empty
-// and with quorum, and every effect happens once.
+// Rules about machines: a VM is there once and keeps running, a paused node receives nothing, a node restarts once,
+// empty and with quorum, and every effect happens once.
 import { did, moveBegunBy, type Act } from './ledger.ts';
 import { unlessExcused, type Make } from './rule.ts';
 
@@ -41,7 +41,8 @@ const pausedNodes: Make = ({ ledger, now }) => {
       // Paused after the run looked: nobody can know that in time, and the cluster refuses moves by itself.
       const looked = ledger.lastRead(act.runId, 'readNodes') ?? Infinity;
       return paused !== undefined && paused < looked
-        ? `${act.workflowId} sent ${String(act.args['name'] ?? act.args['vmId'])} to ${target ?? ''}, which had been paused`
+        ? `${act.workflowId} sent ${String(act.args['name'] ?? act.args['vmId'])} to ` +
+            `${target ?? ''}, which had been paused`
         : undefined;
     },
   };

@@ -1,5 +1,5 @@
-// Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled only
-// when asked, with progress that only grows.
+// Rules about live migrations: one at a time, within limits, looked for before it is asked for, moved once, cancelled
+// only when asked, with progress that only grows.
 import type { Effect } from '../../../lab/machine/records.ts';
 import type { SeenRun } from '../temporal/seen-run.ts';
 import { did, moveBegunBy, type Act } from './ledger.ts';

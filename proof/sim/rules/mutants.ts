@@ -1,5 +1,5 @@
-// The product with one mistake in it, each of a kind that people make: what the rules have to notice within few seeds. A
-// rule that no mutant and no made-up log can break would be no rule.
+// The product with one mistake in it, each of a kind that people make: what the rules have to notice within few seeds.
+// A rule that no mutant and no made-up log can break would be no rule.
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { NodeActivityDeps } from '../../../activities/examine.ts';
@@ -223,7 +223,9 @@ export const NEVER_CANCELS: Mutant = {
   },
 };
 
-/** Takes the boot of now instead of the one that the run wants to end: caught when the first request's result is lost. */
+/**
+ * Takes the boot of now instead of the one that the run wants to end: caught when the first request's result is lost.
+ */
 export const RESTARTS_ANY_BOOT: Mutant = {
   parts: (parts, { host }) => {
     const real = parts.node['requestRestart'] ?? (() => Promise.reject(new Error('no restart')));

@@ -1,5 +1,5 @@
-// The native core as the judge: what the simulation wrote for a run is replayed by the very code that runs in production
-// workers. A history that no real server could have written, or commands in another order, fail here.
+// The native core as the judge: what the simulation wrote for a run is replayed by the very code that runs in
+// production workers. A history that no real server could have written, or commands in another order, fail here.
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { toProtoHistory } from './history.ts';
 import type { ServerRun } from './server-run.ts';

@@ -1,5 +1,5 @@
-// A run as people and rules see it, on the simulated server and on a real one alike: how it is asked for, what it is, what
-// it says, how it ended. What only a server knows of a run stays with the server.
+// A run as people and rules see it, on the simulated server and on a real one alike: how it is asked for, what it is,
+// what it says, how it ended. What only a server knows of a run stays with the server.
 import type { RunStatus } from '../../../domain/status.ts';
 
 export interface StartRequest {
@@ -22,6 +22,8 @@ export interface SeenRun {
   readonly result: unknown;
   /** What it says of itself, or said last. */
   status(): RunStatus | undefined;
-  /** Is there anything that will wake it? `unknown` where only its server could tell: a real one does not show timers. */
+  /**
+   * Is there anything that will wake it? `unknown` where only its server could tell: a real one does not show timers.
+   */
   wakes(): boolean | 'unknown';
 }

@@ -1,5 +1,5 @@
-// What the simulated server does when a run signals another one: the signal arrives a little later, and the run that sent it
-// is told whether there was anybody to take it.
+// What the simulated server does when a run signals another one: the signal arrives a little later, and the run that
+// sent it is told whether there was anybody to take it.
 import type { Command } from './commands.ts';
 import type { Attributes } from './history.ts';
 import type { RunKeeper } from './server-options.ts';

@@ -214,7 +214,8 @@ export class CachedRun {
     const { successful, failed } = completion;
     if (successful == null)
       throw new TaskFailed(
-        `${this.run.workflowId}: workflow code failed its task: ${failed?.failure?.message ?? 'nothing was said'}\n${failed?.failure?.stackTrace ?? ''}`,
+        `${this.run.workflowId}: workflow code failed its task: ` +
+          `${failed?.failure?.message ?? 'nothing was said'}\n${failed?.failure?.stackTrace ?? ''}`,
       );
     return {
       commands: (successful.commands ?? []) as Command[],
