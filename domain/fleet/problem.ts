@@ -59,7 +59,7 @@ export function askOf(s: Survey, task: PlanTask, o: AskOptions): Asked {
   const byName = new Map(whole.vms.map((vm) => [vm.name, vm]));
   const stuck = there.flatMap(({ node, vm }): Stuck[] => {
     const planned = vm.state === 'running' ? byName.get(vm.name) : undefined;
-    const why = planned === undefined ? null : whyNowhere(whole, planned, leaving);
+    const why = planned === undefined ? null : whyNowhere(whole, planned);
     if (why === null) return [];
     return [{ vm: vm.name, vmId: vm.vmId, node, memoryBytes: vm.memoryBytes, why }];
   });
@@ -188,19 +188,16 @@ function affinityOf(s: Survey): Affinity {
   return groups;
 }
 
-/** null: there is a way. */
-function whyNowhere(
-  problem: PlanProblem,
-  vm: PlannedVm,
-  leaving: readonly string[],
-): string | null {
+/** null: there is a way. Nodes that are maintained one after the other take VMs before and after their turn. */
+function whyNowhere(problem: PlanProblem, vm: PlannedVm): string | null {
+  const closed = problem.task.kind === 'empty' ? problem.task.nodes : [];
   const bound = vm.never?.[vm.owner]?.filter(({ code }) => code === 'bound') ?? [];
   if (bound.length > 0) return bound.map(({ text }) => text).join('; ');
   const reasons: NodeReason[] = [];
   for (const { name } of problem.nodes) {
     const bars = vm.never?.[name] ?? [];
     if (name === vm.owner) continue;
-    if (includesName(leaving, name)) reasons.push({ node: name, text: EMPTIED });
+    if (includesName(closed, name)) reasons.push({ node: name, text: EMPTIED });
     else if (bars.length === 0) return null;
     else reasons.push({ node: name, text: bars.map(({ text }) => text).join(', ') });
   }

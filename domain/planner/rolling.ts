@@ -36,7 +36,8 @@ const WORK = 8_000;
 
 export function planRolling(field: Field, task: Rolling): MovePlan {
   const sites = task.nodes.map((name) => field.siteOf(name));
-  const tries = Math.max(3, Math.floor(WORK / field.guests.length));
+  // Nothing to move is nothing to try.
+  const tries = field.guests.length === 0 ? 1 : Math.max(3, Math.floor(WORK / field.guests.length));
   const random = seeded(1);
   const known = ordersOf(field, sites).flatMap((order) =>
     STYLES.map((style) => ({ order, style })),
@@ -152,7 +153,9 @@ class Roll {
       if (this.timeline.advance()) continue;
       if (this.isDone()) return this.finished();
       const stuck = this.field.guests.find((guest) => this.down.has(this.timeline.ownerOf(guest)));
-      if (stuck === undefined || !this.makeRoom()) return { blocked: stuck ?? null };
+      // A way that has just been tried in vain is found again and again.
+      const hopeless = this.forced.length > 0;
+      if (stuck === undefined || hopeless || !this.makeRoom()) return { blocked: stuck ?? null };
     }
   }
 

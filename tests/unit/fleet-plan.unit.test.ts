@@ -135,6 +135,36 @@ describe('the reason of a move', () => {
   });
 });
 
+describe('a plan that maintains the whole cluster', () => {
+  const whole = (rows: VmRow[]): PlanDocument => {
+    const nodes = ['HV1', 'HV2', 'HV3'];
+    const restartSeconds = Object.fromEntries(nodes.map((node) => [node, 300]));
+    const task = { kind: 'rolling', nodes, restartSeconds, maxDown: 1, final: 'any' } as const;
+    return planDocument(surveyFrom(cluster(rows, { HV1: 60, HV2: 60, HV3: 60 })), task, {
+      reserveBytes: RESERVE,
+    });
+  };
+
+  it('lets VMs go to nodes that are maintained before or after theirs', () => {
+    const plan = whole([
+      { name: 'a', node: 'HV1', gb: 4 },
+      { name: 'b', node: 'HV2', gb: 4 },
+    ]);
+    expect(plan.blockers).toEqual([]);
+    expect(plan.restarts.toSorted()).toEqual(['HV1', 'HV2', 'HV3']);
+    expect(new Set(plan.moves.map(({ vm }) => vm))).toEqual(new Set(['a', 'b']));
+  });
+
+  it('names the VM that only one node may hold', () => {
+    const plan = whole([{ name: 'tied', node: 'HV1', gb: 4, possible: ['HV1'] }]);
+    expect(plan.blockers).toEqual([expect.stringMatching(/^tied /)]);
+  });
+
+  it('is there at once when there is nothing to move', () => {
+    expect(whole([])).toMatchObject({ moves: [], blockers: [] });
+  });
+});
+
 describe('a wait for a slot', () => {
   it('names the VM that holds it', () => {
     const s = cluster(
