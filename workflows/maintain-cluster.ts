@@ -11,7 +11,7 @@ import { failureOf, stepFailure } from './failure-of.ts';
 import { findUpdates } from './find-updates.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
 import { orderNodes } from './fleet/order.ts';
-import { soak } from './fleet/soak.ts';
+import { soak, soakStep } from './fleet/soak.ts';
 import type { MaintainNodeResult } from './maintain-node.ts';
 import type { StepContext } from './run.ts';
 
@@ -53,11 +53,11 @@ async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
   const nodes = action.kind === 'updates' ? await findUpdates(job, all, action.choice) : all;
   const upToDate = all.filter((node) => !nodes.includes(node));
   return withoutBalancer(job, async () => {
-    run.expect(nodes.map(stepOf));
+    run.expect(nodes.flatMap((node) => expected(node, nodes, input)));
     const result = emptyResult(input.cluster, upToDate);
     let build: string | undefined;
     for (const node of nodes) {
-      const isCanary = canary !== undefined && sameName(node, canary);
+      const isCanary = isNamed(canary, node);
       // What the canary does not stand, no other node gets.
       const mayFail = !isCanary && result.failed.length < maxFailed;
       const { outcome, ...done } = await maintainOne(job, node, build, mayFail);
@@ -74,6 +74,18 @@ async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
     return result;
   });
 }
+
+const isNamed = (canary: string | undefined, node: string): boolean =>
+  canary !== undefined && sameName(canary, node);
+
+const expected = (
+  node: string,
+  nodes: readonly string[],
+  { canary, soakSeconds }: MaintainClusterInput,
+) =>
+  isNamed(canary, node) && soakSeconds !== undefined && nodes.length > 1
+    ? [stepOf(node), soakStep(node, soakSeconds)]
+    : [stepOf(node)];
 
 const emptyResult = (cluster: string, upToDate: string[]): MaintainClusterResult => ({
   ...{ cluster, maintained: [], failed: [], skipped: [] },

@@ -50,8 +50,8 @@ function count(text: string): number {
 const SOAK_SECONDS_MAX = 30 * 86_400;
 
 function seconds(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== null && ms > 0 && ms <= SOAK_SECONDS_MAX * 1000) return ms / 1000;
+  const time = parseDuration(text);
+  if (time !== null && time > 0 && time <= SOAK_SECONDS_MAX) return time;
   throw new InvalidArgumentError('A time as 30m or 24h, of at most 30 days.');
 }
 

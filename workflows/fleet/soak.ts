@@ -12,16 +12,22 @@ import type { Run, StepContext } from '../run.ts';
 const LOOKS = 24;
 const LOOK_AFTER_MS = 60_000;
 
+export const soakStep = (canary: string, seconds: number) => ({
+  id: stepId.cluster('soak'),
+  title: `See how ${canary} does for ${durationText(seconds * 1000)}`,
+  skippable: true,
+});
+
 export async function soak(
   { run, calls }: { run: Run; calls: Calls },
   canary: string,
   seconds: number,
 ): Promise<void> {
   const until = Date.now() + seconds * 1000;
-  const title = `See how ${canary} does for ${durationText(seconds * 1000)}`;
+  const step = soakStep(canary, seconds);
   const every = Math.max((seconds * 1000) / LOOKS, LOOK_AFTER_MS);
   let boot: string | undefined;
-  await run.step({ id: stepId.cluster('soak'), title, skippable: true }, async (c: StepContext) => {
+  await run.step(step, async (c: StepContext) => {
     // Whoever retries has seen why it restarted.
     if (c.byOperator) boot = undefined;
     for (;;) {
@@ -34,7 +40,7 @@ export async function soak(
       if (left <= 0) return;
       const end = new Date(until).toISOString();
       c.waitingFor(`${canary} to do well until ${end}`);
-      await sleep(Math.min(left, every), { summary: `${title}, until ${end}` });
+      await sleep(Math.min(left, every), { summary: `${step.title}, until ${end}` });
     }
   });
 }
