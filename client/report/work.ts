@@ -71,7 +71,7 @@ export function nodeRows(all: readonly RunRecord[]): Section {
         .filter((s) => sameName(s.node, node))
         .flatMap((s) => [s.first, s.last])
         .sort((a, b) => a.at.localeCompare(b.at));
-      const [first, last] = [sightings[0], sightings.at(-1)];
+      const [first, last] = [merged(sightings), merged(sightings.toReversed())];
       const there = acts.filter((a) => a.node !== null && sameName(a.node, node));
       const ms = there.reduce((sum, a) => sum + lastedMs(a), 0);
       return [
@@ -86,6 +86,20 @@ export function nodeRows(all: readonly RunRecord[]): Section {
         cell(there.length === 0 ? '' : durationText(ms)),
       ];
     }),
+  };
+}
+
+/** What was told first of each: not every answer tells everything. */
+function merged(sightings: readonly NodeVersions[]): NodeVersions | undefined {
+  const [first] = sightings;
+  if (first === undefined) return undefined;
+  const told = <K extends keyof NodeVersions>(key: K): NodeVersions[K] =>
+    (sightings.find((one) => one[key] !== null) ?? first)[key];
+  return {
+    at: first.at,
+    osVersion: told('osVersion'),
+    updateRevision: told('updateRevision'),
+    bootTime: told('bootTime'),
   };
 }
 

@@ -32,7 +32,7 @@ export class Versions {
 }
 
 function versionsOf(answer: Plain, at: IsoTime): NodeVersions | null {
-  const revision = answer['updateRevision'];
+  const revision = answer['updateRevision'] ?? revisionOf(textAt(answer, 'build'));
   const seen: NodeVersions = {
     at,
     osVersion: textAt(answer, 'osVersion'),
@@ -42,6 +42,12 @@ function versionsOf(answer: Plain, at: IsoTime): NodeVersions | null {
   const { osVersion, updateRevision, bootTime } = seen;
   return osVersion === null && updateRevision === null && bootTime === null ? null : seen;
 }
+
+/** 4652 of `26100.4652`, as whoever asks for updates is told. */
+const revisionOf = (build: string | null): number | null => {
+  const revision = /^\d+\.(\d+)$/.exec(build ?? '')?.[1];
+  return revision === undefined ? null : Number(revision);
+};
 
 /** Not every answer tells everything. */
 const filled = (from: NodeVersions, other: NodeVersions): NodeVersions => ({
