@@ -95,6 +95,8 @@ export async function leaveCoreGroup(deps: ClusterActivityDeps): Promise<string[
     group: core.name,
     from: host.node,
     node: other.name,
+    // Less than the call that it is a part of may take, so that its failure is told.
+    waitSeconds: 60,
   });
   return cmdlets;
 }

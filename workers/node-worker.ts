@@ -145,8 +145,10 @@ function activityDeps(
   policy: Policy,
 ): NodeActivityDeps & { scripts?: Scripts } {
   const folder = readScriptsFolder();
+  // What a script does no policy can tell: a worker that may only look runs none.
+  const runsNone = folder === undefined || policy.size === 0;
   return {
-    ...(folder === undefined ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
+    ...(runsNone ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
     gate: new LookGate(() => performance.now()),
     host: restrictedHost(host, policy),
     now: () => new Date(),

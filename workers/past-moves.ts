@@ -3,6 +3,7 @@ import { Client, type DataConverter } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { movesIn, RUNS_THAT_MOVE, type PastMove } from '../domain/fleet/learned.ts';
 import { runsOf } from '../domain/names.ts';
+import { listingClient } from './lists.ts';
 
 interface PastConnection {
   connection: NativeConnection;
@@ -24,6 +25,7 @@ export function pastMovesOf(
     namespace,
     ...(dataConverter === undefined ? {} : { dataConverter }),
   });
+  const lists = listingClient(client);
   const types = RUNS_THAT_MOVE.map((type) => `'${type}'`).join(', ');
   const prefix = runsOf(cluster).replaceAll("'", "''");
   const query = `WorkflowId STARTS_WITH '${prefix}' AND ExecutionStatus = 'Completed' AND WorkflowType IN (${types})`;
@@ -31,7 +33,7 @@ export function pastMovesOf(
     const moves: PastMove[] = [];
     const until = performance.now() + WITHIN_MS;
     let runs = 0;
-    for await (const info of client.workflow.list({ query, pageSize: RUNS_MAX })) {
+    for await (const info of lists.workflow.list({ query, pageSize: RUNS_MAX })) {
       runs += 1;
       if (runs > RUNS_MAX || moves.length >= max || performance.now() > until) break;
       const handle = client.workflow.getHandle(info.workflowId, info.runId);

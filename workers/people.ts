@@ -12,6 +12,7 @@ import type { TemporalConnection } from '../config/temporal/connection.ts';
 import { ATTRIBUTE, clusterQueue, peopleQueue, runsOf, tellPeopleId } from '../domain/names.ts';
 import type { SeenRun } from '../domain/news.ts';
 import { MESSAGES, type RunStatus } from '../domain/status.ts';
+import { listingClient } from './lists.ts';
 
 export interface PeopleOptions {
   cluster: string;
@@ -101,6 +102,7 @@ const LIST_MS = 10_000;
 const STATUS_MS = 5_000;
 
 export function runsSource(client: Client, cluster: string): RunsSource {
+  const lists = listingClient(client);
   const within = <T>(ms: number, deed: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + ms, deed);
   return {
@@ -109,7 +111,7 @@ export function runsSource(client: Client, cluster: string): RunsSource {
         const prefix = runsOf(cluster).replaceAll("'", "''");
         const query = `WorkflowId STARTS_WITH '${prefix}' AND (ExecutionStatus = 'Running' OR CloseTime > '${endedAfter}')`;
         const seen: SeenRun[] = [];
-        for await (const info of client.workflow.list({ query, pageSize: PAGE })) {
+        for await (const info of lists.workflow.list({ query, pageSize: PAGE })) {
           seen.push(seenRun(info));
           if (seen.length >= RUNS_MAX) break;
         }
