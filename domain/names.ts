@@ -86,6 +86,8 @@ export const WORKFLOWS = [
   'surveyFleet',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
+/** Commands look by them: nobody started them as runs, and nobody steers them. */
+export const LOOKS: readonly string[] = ['inspectCluster', 'surveyFleet'] satisfies WorkflowName[];
 /** Query of surveyFleet: its answer, node by node. */
 export const SURVEY_PART = 'part';
 

@@ -4,6 +4,7 @@ import type { Message } from '../../domain/message.ts';
 import type { News, NewsKind, Watched } from '../../domain/news.ts';
 import { durationText } from '../../domain/units.ts';
 import type { Answer, Channel } from './channel.ts';
+import { networkReason } from './http.ts';
 
 export interface ToldChannel {
   channel: Channel;
@@ -14,7 +15,8 @@ export interface TellingDeps {
   channels: readonly ToldChannel[];
   /** What is known now; changed only through `took`. */
   watched: () => Watched;
-  took: (channel: string, seq: number) => void;
+  /** @param told whether it was taken, and with it how many others were left out */
+  took: (channel: string, seq: number, told: boolean) => void;
   message: (news: News, leftOut: number) => Message;
   log: (line: string) => void;
   elapsedMs: () => number;
@@ -78,15 +80,24 @@ export class Telling {
       const news = deps.watched().news.find((n) => n.seq > taken);
       if (news === undefined || this.isOver()) return;
       if (line.isClosed || !line.tell.includes(news.kind)) {
-        deps.took(name, news.seq);
+        deps.took(name, news.seq, false);
         continue;
       }
-      const answer = await line.channel.send(deps.message(news, leftOut), deps.signal);
+      const answer = await this.send(line, deps.message(news, leftOut));
       if (this.isOver() && answer.got !== 'taken') return;
       this.heed(line, answer);
       if (answer.got === 'not-now') return;
-      deps.took(name, news.seq);
+      deps.took(name, news.seq, answer.got === 'taken');
       await deps.pause(BETWEEN_MS);
+    }
+  }
+
+  /** Whatever goes wrong in a channel keeps none of the others from being told. */
+  private async send(line: Line, message: Message): Promise<Answer> {
+    try {
+      return await line.channel.send(message, this.deps.signal);
+    } catch (err) {
+      return { got: 'not-now', why: networkReason(err) };
     }
   }
 

@@ -11,34 +11,58 @@ import { within, type Temporal } from '../temporal/connection.ts';
 const CAMPAIGNS_MAX = 100;
 const CALL_MS = 30_000;
 
-/** The latest drain of each node that no later run of ours has resumed. */
+/** The drains of each node since a run of ours has resumed it. */
 export function drainsOnRecord(
   temporal: Temporal,
   cluster: string,
   nodes: readonly string[],
 ): Promise<DrainOnRecord[]> {
   return within(temporal.connection, CALL_MS, async () => {
-    const found: DrainOnRecord[] = [];
-    const open = new Set(nodes);
-    for await (const { type, result } of campaigns(temporal.client, cluster)) {
-      for (const node of open) {
-        if (!result.nodes.some((one) => sameName(one, node))) continue;
-        open.delete(node);
-        if (type === 'drainNodes') found.push(recordOf(node, cluster, result as DrainNodesResult));
-      }
-      if (open.size === 0) break;
+    const drains = new Drains(cluster, nodes);
+    for await (const campaign of campaigns(temporal.client, cluster)) {
+      if (!drains.see(campaign)) break;
     }
-    return found;
+    return drains.found;
   });
 }
 
-function recordOf(node: string, cluster: string, result: DrainNodesResult): DrainOnRecord {
-  const paused = Object.entries(result.paused).find(([name]) => sameName(name, node))?.[1];
-  const moves = result.moves.filter((move) => sameName(move.from, node));
-  return { node, run: runId.campaign(cluster), paused: paused ?? 'others', moves };
+/** Reads campaigns that have ended well, newest first. */
+export class Drains {
+  readonly found: DrainOnRecord[] = [];
+  private readonly cluster: string;
+  private readonly open: Set<string>;
+
+  constructor(cluster: string, nodes: readonly string[]) {
+    this.cluster = cluster;
+    this.open = new Set(nodes);
+  }
+
+  /** @returns whether an earlier one can still matter. */
+  see({ type, result }: Campaign): boolean {
+    for (const node of this.open) {
+      if (!result.nodes.some((one) => sameName(one, node))) continue;
+      if (type === 'drainNodes') this.add(node, result as DrainNodesResult);
+      else this.open.delete(node);
+    }
+    return this.open.size > 0;
+  }
+
+  /** A drain of a node that was drained already finds it paused: whose pause that is the earlier one knows. */
+  private add(node: string, { paused, moves }: DrainNodesResult): void {
+    const how = Object.entries(paused).find(([name]) => sameName(name, node))?.[1] ?? 'others';
+    const left = moves.filter((move) => sameName(move.from, node));
+    const later = this.found.find((one) => one.node === node);
+    if (later === undefined) {
+      this.found.push({ node, run: runId.campaign(this.cluster), paused: how, moves: left });
+    } else {
+      later.paused = how;
+      later.moves.push(...left);
+    }
+    if (how === 'us') this.open.delete(node);
+  }
 }
 
-interface Campaign {
+export interface Campaign {
   type: string;
   result: Pick<DrainNodesResult | ResumeNodesResult, 'nodes'>;
 }

@@ -3,9 +3,9 @@
 import { clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
 import type { DrainOnRecord } from '../../domain/spec.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
+import { Drains, type Campaign as Ended } from '../../client/runs/drains.ts';
 import { Random } from '../rig/random.ts';
-import type { Plan, PlannedFault, Work } from './plan.ts';
+import { CLUSTER, type Plan, type PlannedFault, type Work } from './plan.ts';
 import type { Ledger } from './rules/ledger.ts';
 import type { Stage } from './stage.ts';
 import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
@@ -110,13 +110,12 @@ function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
 
 /** As the command finds it on record. */
 function drainsOf(node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
-  const drains = runs.flatMap((run): DrainOnRecord[] => {
-    if (run.type !== 'drainNodes' || run.state !== 'completed') return [];
-    const { paused, moves } = run.result as DrainNodesResult;
-    const how = Object.entries(paused).find(([name]) => sameName(name, node))?.[1];
-    return how === undefined ? [] : [{ node, run: run.id, paused: how, moves }];
-  });
-  return drains.slice(-1);
+  const drains = new Drains(CLUSTER, [node]);
+  for (const { type, state, result } of runs.toReversed()) {
+    if (state !== 'completed' || !['drainNodes', 'resumeNodes'].includes(type)) continue;
+    if (!drains.see({ type, result: result as Ended['result'] })) break;
+  }
+  return drains.found;
 }
 
 /** The order of moves is nobody's run. */

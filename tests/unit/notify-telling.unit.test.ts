@@ -23,6 +23,10 @@ interface Behaviour {
   tell?: readonly NewsKind[];
   /** Never answers until the worker ends. */
   hangs?: boolean;
+  /** So often it fails as no channel should. */
+  breaks?: number;
+  /** Of those before, which the watcher could not keep. */
+  leftOut?: number;
 }
 
 function desk(behaviours: Record<string, Behaviour>, news: News[]) {
@@ -31,16 +35,25 @@ function desk(behaviours: Record<string, Behaviour>, news: News[]) {
     ...withChannels(nothingWatched('2026-12-01T09:00:00.000Z'), Object.keys(behaviours)),
     news,
   };
+  for (const [name, { leftOut = 0 }] of Object.entries(behaviours)) {
+    const channel = { ...(watched.channels[name] ?? { taken: 0 }), leftOut };
+    watched.channels = { ...watched.channels, [name]: channel };
+  }
+  const leftOuts: number[] = [];
   const sent: [channel: string, id: string, at: number][] = [];
   const log: string[] = [];
   const stop = new AbortController();
-  const channelOf = ([name, { answers = [], hangs = false }]: [string, Behaviour]): Channel => {
+  const channelOf = ([name, behaviour]: [string, Behaviour]): Channel => {
+    const { answers = [], hangs = false } = behaviour;
     const queue = [...answers];
+    let { breaks = 0 } = behaviour;
     return {
       name,
       kind: 'webhook',
       send: async (message, signal) => {
         sent.push([name, message.id, elapsed]);
+        breaks -= 1;
+        if (breaks >= 0) throw new TypeError('a channel that breaks');
         if (hangs)
           await new Promise((resolve) => {
             signal.addEventListener('abort', resolve);
@@ -55,11 +68,15 @@ function desk(behaviours: Record<string, Behaviour>, news: News[]) {
       tell: one[1].tell ?? NEWS_KINDS,
     })),
     watched: () => watched,
-    took: (channel, seq) => {
-      const channels = { ...watched.channels, [channel]: { taken: seq, leftOut: 0 } };
+    took: (channel, seq, told) => {
+      const leftOut = told ? 0 : (watched.channels[channel]?.leftOut ?? 0);
+      const channels = { ...watched.channels, [channel]: { taken: seq, leftOut } };
       watched = { ...watched, channels };
     },
-    message: (one) => messageAbout(one),
+    message: (one, leftOut) => {
+      leftOuts.push(leftOut);
+      return messageAbout(one);
+    },
     log: (line) => log.push(line),
     elapsedMs: () => elapsed,
     pause: async (ms) => {
@@ -68,9 +85,7 @@ function desk(behaviours: Record<string, Behaviour>, news: News[]) {
     signal: stop.signal,
   });
   return {
-    sent,
-    log,
-    stop,
+    ...{ sent, log, leftOuts, stop },
     telling,
     taken: (channel: string) => watched.channels[channel]?.taken,
     /** Goes on every five seconds, as the activity does. */
@@ -114,6 +129,20 @@ describe('telling', () => {
     expect(gaps[0]).toBeLessThanOrEqual(5_000);
     expect(gaps).toEqual([...gaps].sort((x, y) => x - y));
     expect(gaps.at(-1)).toBe(300_000);
+  });
+
+  it('is not ended by a channel that breaks', async () => {
+    const d = desk({ a: { breaks: 2 }, b: {} }, three);
+    await d.during(60);
+    expect(d.of('b')).toEqual(['n1', 'n2', 'n3']);
+    expect(d.of('a')).toEqual(['n1', 'n1', 'n1', 'n2', 'n3']);
+  });
+
+  it('says how many were left out with the first message that is taken', async () => {
+    const refused: Answer = { got: 'refused', why: 'HTTP 400' };
+    const d = desk({ a: { leftOut: 7, answers: [refused, TAKEN, TAKEN] } }, three);
+    await d.during(10);
+    expect(d.leftOuts).toEqual([7, 7, 0]);
   });
 
   it('waits as long as the other side asks for', async () => {
