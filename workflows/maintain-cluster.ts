@@ -123,7 +123,9 @@ async function maintainOne(
         // It has tried what helps by itself, and is not begun again without a person.
         const failure = child.unattended === true ? failureOf(err) : undefined;
         if (failure === undefined || failure.code === 'Cancelled') throw err;
-        throw stepFailure('ChildFailed', failure.message);
+        // What stays on this node would meet the next one fuller still.
+        const isDrain = failure.code === 'DrainFailed';
+        throw stepFailure(isDrain ? 'DrainFailed' : 'ChildFailed', failure.message);
       });
       return result as MaintainNodeResult;
     });

@@ -5,7 +5,7 @@ import type { MaintainNodeInput, NodeAction } from '../domain/spec.ts';
 import type { Boot } from '../domain/boot.ts';
 import type { PastMove } from '../domain/fleet/learned.ts';
 import { conduct, type Job } from './conduct.ts';
-import { stepFailure } from './failure-of.ts';
+import { failureOf, stepFailure } from './failure-of.ts';
 import { bringBack } from './fleet/bring-back.ts';
 import { emptyNodes } from './fleet/empty-nodes.ts';
 import { resumeNow, stateOf } from './fleet/pause.ts';
@@ -51,7 +51,9 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     stepOf(job, 'gate', `See whether ${node} may go down`),
     (c) => mayGoDown(job, c),
   );
-  const emptied = await emptyNodes(job, [node]);
+  const emptied = await emptyNodes(job, [node]).catch((err: unknown) => {
+    throw input.unattended === true ? asDrainFailure(err) : err;
+  });
   // Nobody's storage goes away where nothing is done.
   if (action.kind !== 'none') await restDrives(job, node);
   await act(job, action, boot);
@@ -86,6 +88,13 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
   const { moves, left } = emptied;
   const restarted = action.kind === 'restart';
   return { node, restarted, moves, left, ...(build === undefined ? {} : { build }) };
+}
+
+/** So that whoever maintains the cluster can tell it from everything else that may fail. */
+function asDrainFailure(err: unknown): unknown {
+  const failure = failureOf(err);
+  if (failure === undefined || failure.code === 'Cancelled') return err;
+  return stepFailure('DrainFailed', failure.message);
 }
 
 const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({

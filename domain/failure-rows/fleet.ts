@@ -22,6 +22,13 @@ export const FLEET_FAILURE_ROWS = {
     title: 'something is still on the node that was to be emptied',
     hint: 'Get-ClusterGroup shows what. Move it, or retry: what came meanwhile is moved as well.',
   },
+  DrainFailed: {
+    class: 'operator',
+    title: 'a node could not be emptied, which ends a maintenance that asks nobody',
+    hint:
+      'Nothing is forced: the node was resumed and no other one was touched. Look at its run for the VM that stays, ' +
+      'mend that, then start the maintenance of the rest.',
+  },
   PauseOfOthers: {
     class: 'operator',
     title: 'no drain of watari has paused the node',

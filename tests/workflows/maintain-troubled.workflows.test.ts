@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { sleep, waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
 import { asks, fleet, Gatekeeper, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
-import { TEST_BUDGETS, type LabClusterOptions } from '../support/lab-cluster.ts';
+import { TEST_BUDGETS, type Handle, type LabClusterOptions } from '../support/lab-cluster.ts';
 
 const ends = endsWithTest();
 
@@ -18,6 +18,12 @@ const start = async (scenario = THREE, o: Partial<LabClusterOptions> = {}): Prom
   ends(await fleet(scenario, { speed: 100, ...o }));
 
 const statesOf = (c: Fleet): string[] => c.lab.state().nodes.map((n) => n.state);
+
+/** Of HV3, HV2 and HV1, in this order. */
+const statesOfRun = async (run: Handle): Promise<(string | undefined)[]> => {
+  const { steps } = await run.status();
+  return ['hv3', 'hv2', 'hv1'].map((n) => steps.find((s) => s.id === `${n}/maintain`)?.state);
+};
 
 describe('a node that does not come back from its restart', () => {
   it('is asked about, and no other node is touched; an abort leaves them as they are', async () => {
@@ -93,18 +99,29 @@ describe('a maintenance', () => {
   });
 
   it('fails with the node after as many as may fail, and lets go of everything', async () => {
-    const tied = ['HV2', 'HV3'].map((n) => vmLine(`tied-${n}`, n, `, possibleOwners: [${n}]`));
-    const c = await start(scenarioOf(['HV1', 'HV2', 'HV3'], [...VMS, ...tied]));
+    const c = await start(scenarioOf(['HV1', 'HV2', 'HV3'], VMS));
     const run = await c.campaign('maintainCluster', {
-      ...{ nodes: ['HV3', 'HV2', 'HV1'], action: { kind: 'none' }, maxFailed: 1 },
+      ...{ nodes: ['HV3', 'HV2', 'HV1'], action: { kind: 'script', name: 'none' }, maxFailed: 1 },
     });
     await expect(run.result()).rejects.toThrow();
-    const { steps } = await run.status();
-    const states = ['hv3', 'hv2', 'hv1'].map((n) => steps.find((s) => s.id === `${n}/maintain`));
-    expect(states.map((s) => s?.state)).toEqual(['failed', 'failed', 'pending']);
+    expect(await statesOfRun(run)).toEqual(['failed', 'failed', 'pending']);
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
     expect(c.lab.state().cluster.autoBalancerMode).toBe(2);
     expect(c.count('vm-stopped')).toBe(0);
+  });
+
+  it('ends at the first drain that fails, whatever may fail otherwise', async () => {
+    const tied = vmLine('tied', 'HV3', ', possibleOwners: [HV3]');
+    const c = await start(scenarioOf(['HV1', 'HV2', 'HV3'], [...VMS, tied]));
+    const run = await c.campaign('maintainCluster', {
+      ...{ nodes: ['HV3', 'HV2', 'HV1'], action: { kind: 'none' }, maxFailed: 2 },
+    });
+    await expect(run.result()).rejects.toThrow();
+    expect(await statesOfRun(run)).toEqual(['failed', 'pending', 'pending']);
+    const { failure } = await run.step('hv3/maintain');
+    expect(failure).toMatchObject({ code: 'DrainFailed' });
+    expect(failure?.message).toMatch(/tied/);
+    expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
   });
 
   it('that is cancelled while a node is down waits for it and resumes it', async () => {
