@@ -15,6 +15,7 @@ import type { ClusterView, NoAnswer, PeerFacts } from '../domain/facts.ts';
 import { failureRow, isFailureCode } from '../domain/failures.ts';
 import { includesName, runId, sameName, stepId } from '../domain/names.ts';
 import type { DoctorInput } from '../domain/spec.ts';
+import type { StorageView } from '../domain/storage-gate.ts';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf } from './failure-of.ts';
 import type { NeededStep, Run, StepContext } from './run.ts';
@@ -57,11 +58,12 @@ async function examineCluster(job: Job<DoctorInput>): Promise<DoctorReport> {
     view = told;
     await examineNodes(round, view);
   }
+  const clusterStorage = patched('storage-of-the-cluster') ? await lookAtStorage(job) : undefined;
   if (patched('one-sign-in-for-each-node')) await signInEverywhere(round, view);
   const takenAt = new Date(Date.now()).toISOString();
   const nodes = Object.fromEntries(round.exams);
   return diagnose(
-    { cluster, view, nodes, wanted },
+    { cluster, view, nodes, wanted, ...(clusterStorage && { clusterStorage }) },
     { run: runId.doctor(cluster), startedBy, takenAt },
   );
 }
@@ -77,6 +79,14 @@ function lookAtCluster({ run, calls }: Job<DoctorInput>): Promise<Part<ClusterVi
         allWithinSeconds: LOOK_SECONDS,
       })
       .viewCluster(),
+  );
+}
+
+function lookAtStorage({ run, calls }: Job<DoctorInput>): Promise<Part<StorageView>> {
+  const title = `Look at the storage of ${calls.cluster}`;
+  const limits = { seconds: LOOK_SECONDS, allWithinSeconds: LOOK_SECONDS };
+  return ask(run, { id: stepId.cluster('storage'), title }, () =>
+    calls.onCluster({ summary: title, takeWithinSeconds: LOOK_SECONDS, ...limits }).viewStorage(),
   );
 }
 

@@ -13,6 +13,7 @@ import type {
 import { includesName, sameName } from '../names.ts';
 import { hasHyperV } from '../snapshot.ts';
 import type { ClusterSpec } from '../spec.ts';
+import type { StorageView } from '../storage-gate.ts';
 import type { EventTally } from './tally.ts';
 
 /** TCP ports between nodes (Microsoft's troubleshoot-live-migration-issues, create-workgroup-cluster). */
@@ -67,6 +68,8 @@ export interface DoctorView {
   /** As it was asked for. */
   cluster: string;
   view: Part<ClusterView>;
+  /** Absent: an older worker was asked, or nobody. */
+  clusterStorage?: Part<StorageView>;
   /** By node name. */
   nodes: Record<string, Part<NodeExam>>;
   /** cluster.yaml, when one was given. */

@@ -647,6 +647,20 @@ const CLUSTER: DoctorCase[] = [
     together: 'a',
   },
   {
+    check: 'storage',
+    what: 'drives that were left in maintenance mode',
+    level: 'warning',
+    subject: 'hv-lab',
+    seen: /drives of HV2 are in maintenance mode/,
+    remedy: /Repair-ClusterStorageSpacesDirect -DisableStorageMaintenanceMode/,
+    change: (s) => {
+      s.storage = { direct: true };
+      s.before = (lab) => {
+        lab.ask('HV1', 'setStorageMaintenance', { node: 'HV2', on: true });
+      };
+    },
+  },
+  {
     check: 'volumes',
     what: 'a paused volume',
     level: 'blocker',

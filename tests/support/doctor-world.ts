@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { createClusterActivities } from '../../activities/cluster.ts';
 import { createExamActivities, type NodeActivityDeps } from '../../activities/examine.ts';
+import { createStorageActivities } from '../../activities/storage.ts';
 import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { planSignIns } from '../../domain/doctor/sign-ins.ts';
 import {
@@ -97,6 +98,9 @@ export async function viewOfLab(
   const view = await toldBy(served.filter((n) => lab.isUp(n))[0], (node) =>
     createClusterActivities(depsOf(node, WORKER)).viewCluster(),
   );
+  const clusterStorage = await toldBy(served.filter((n) => lab.isUp(n))[0], (node) =>
+    createStorageActivities(depsOf(node, WORKER)).viewStorage(),
+  );
   const activities = new Map<string, ReturnType<typeof createExamActivities>>();
   const told = await Promise.all(
     names.map(async (node): Promise<[string, Part<NodeExam>]> => {
@@ -122,6 +126,7 @@ export async function viewOfLab(
   const seen = {
     cluster,
     view: toldView(view, Object.values(nodes)),
+    clusterStorage,
     nodes,
     wanted: sketch.wanted,
   };

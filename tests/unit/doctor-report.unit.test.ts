@@ -43,7 +43,7 @@ const printed = async (sketch: Sketch, columns: number): Promise<string[]> =>
 describe('the report of the doctor on a terminal', () => {
   it('shows blockers first, each with a block to paste, then warnings, then what is well', async () => {
     expect((await printed(sick(), 100)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: 3 blockers, 1 warning, 59 checks ok
+      "Cluster hv-lab: 3 blockers, 1 warning, 60 checks ok
         HV1, HV2 answered
 
       3 blockers
@@ -76,7 +76,7 @@ describe('the report of the doctor on a terminal', () => {
         ok  Windows 12 of 12  os-version, update-level, pending-restart, workgroup, dns-suffix, pku2u, c..
         ok  account  8 of 10  administrator, elevated, same-account, cluster-sign-in, sign-in, lockout, ..
         ok  network   3 of 3  names, ports, networks
-        ok  cluster   9 of 9  cluster-answers, members, node-state, witness, quorum, core-group, memory,..
+        ok  cluster 10 of 10  cluster-answers, members, node-state, witness, quorum, core-group, memory,..
         ok  Hyper-V 10 of 10  features, services, migration-enabled, parallel-migrations, performance-op..
         ok  VMs     14 of 17  vm-version, pass-through, gpu-partition, critical, vtpm, vm-files, shared-..
         -   not checked, to try it: watari vm migrate web-1 -c hv-lab: move-proof
@@ -93,14 +93,14 @@ describe('the report of the doctor on a terminal', () => {
 
   it('is a few lines when all is well', async () => {
     expect((await printed(healthy(), 80)).join('\n')).toMatchInlineSnapshot(`
-      "Cluster hv-lab: no blockers, no warnings, 63 checks ok
+      "Cluster hv-lab: no blockers, no warnings, 64 checks ok
         HV1, HV2, HV3 answered
 
         ok  workers   4 of 4  workers, readable, worker-version, worker-runtime
         ok  Windows 12 of 12  os-version, update-level, pending-restart, workgroup, ..
         ok  account 10 of 10  administrator, elevated, same-account, token-filter, c..
         ok  network   3 of 3  names, ports, networks
-        ok  cluster   9 of 9  cluster-answers, members, node-state, witness, quorum,..
+        ok  cluster 10 of 10  cluster-answers, members, node-state, witness, quorum,..
         ok  Hyper-V 10 of 10  features, services, migration-enabled, parallel-migrat..
         ok  VMs     15 of 17  vm-version, iso, pass-through, gpu-partition, critical..
         -   not checked, to try it: watari vm migrate web-1 -c hv-lab: move-proof

@@ -3,6 +3,7 @@ import type { ClusterNodeFacts, ClusterView } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
 import { quorumWithout } from '../../quorum.ts';
 import { DEFAULT_MEMORY_RESERVE_BYTES } from '../../spec.ts';
+import { notHealedYet } from '../../storage-gate.ts';
 import { listed, sizeText } from '../../units.ts';
 import {
   blocker,
@@ -328,6 +329,24 @@ const RESOURCES: readonly Check[] = [
     },
   },
   {
+    id: 'storage',
+    group: 'cluster',
+    title: 'Virtual disks and pools are whole, nothing is being repaired, and no drives rest',
+    blocks: null,
+    warns: 'they are not: no node may go down before that, and the gate of a maintenance waits',
+    source: 'Microsoft: maintain-servers (Storage Spaces Direct)',
+    look(v) {
+      if (v.clusterStorage === undefined || 'noAnswer' in v.clusterStorage) return [];
+      const { storage } = v.clusterStorage.facts;
+      if (!storage.direct) return orFine(v, [], 'there is no Storage Spaces Direct');
+      // Nodes and volumes have checks of their own.
+      const open = notHealedYet({ nodes: [], sharedVolumes: [], storage });
+      const problems = open.map((seen) => warning(v.cluster, seen, STORAGE_REMEDY, null));
+      const whole = [...storage.virtualDisks, ...storage.pools].map(({ name }) => name);
+      return orFine(v, problems, `healthy: ${listed(whole)}`);
+    },
+  },
+  {
     id: 'volumes',
     group: 'cluster',
     title: 'Every cluster shared volume is online',
@@ -339,6 +358,13 @@ const RESOURCES: readonly Check[] = [
       listed(sharedVolumes.map((volume) => volume.path)),
     ),
   },
+];
+
+const STORAGE_REMEDY = [
+  'Get-VirtualDisk',
+  'Get-StorageSubSystem Clus* | Get-StorageJob',
+  prose('Drives that were left in maintenance mode, once their node is back:'),
+  'Repair-ClusterStorageSpacesDirect -DisableStorageMaintenanceMode',
 ];
 
 /** Windows writes these every day; what counts is told by their number and their log. */
