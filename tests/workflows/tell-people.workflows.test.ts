@@ -48,7 +48,7 @@ async function people(
     common: { namespace, maxHeartbeatThrottleInterval: '200ms', shutdownForceTime: '2s' },
     log: (line) => log.push(line),
     stop: stop.signal,
-    pace: { lookEveryMs: 200, watchMs },
+    pace: { lookEveryMs: 200, schedulesEveryMs: 200, watchMs },
   });
   if (served === undefined) throw new Error(log.join());
   let isOver = false;
