@@ -1,7 +1,6 @@
 // `watari cluster maintain|balance`: one node after the other is emptied, worked on and brought back; and memory in use
 // is made about equal.
 import { InvalidArgumentError, type Command } from 'commander';
-import type { NodeAction } from '../../domain/spec.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
@@ -27,6 +26,7 @@ import { DETACH } from './launch.ts';
 import {
   addMaintainOptions,
   maintainWishes,
+  restarts,
   type MaintainOptions,
   type Wishes,
 } from './maintain-options.ts';
@@ -108,10 +108,6 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
   });
   finish(code);
 }
-
-/** Updates nearly always do, and who asks is asked before. */
-const restarts = ({ kind }: NodeAction): boolean =>
-  kind === 'restart' || kind === 'updates' || kind === 'packages';
 
 /** Of a restart, until this cluster has shown how long its own take. */
 const RESTART_SECONDS = 300;
