@@ -1,6 +1,6 @@
 // scheduledMaintenance: what a Temporal Schedule starts. The server puts the time into the id of what a schedule starts, and
 // a maintenance must have the id that is its lock: so this begins it under that id, and waits for its end. It touches no node.
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import { retryOf } from '../domain/failures.ts';
 import { runId, stepId } from '../domain/names.ts';
@@ -25,6 +25,9 @@ export async function scheduledMaintenance(
     unattended: true,
   }));
 }
+
+/** The server sets it on all that a schedule starts. */
+const DUE_AT = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
 type Occurrence = Job<ScheduledMaintenanceInput>;
 
@@ -55,13 +58,19 @@ async function maintain({ input }: Occurrence, c: StepContext): Promise<Maintain
 
 /** The servers were there at its time, and the workers were not: nobody expects it in the middle of a working day. */
 function refuseLate({ schedule, startWithinSeconds }: ScheduledMaintenanceInput): void {
-  const late = Date.now() - workflowInfo().startTime.getTime();
+  const late = Date.now() - dueAt().getTime();
   if (startWithinSeconds === undefined || late <= startWithinSeconds * 1000) return;
   throw stepFailure(
     'StartedTooLate',
     `No worker took this run of schedule ${schedule} for ${durationText(late)}; it is begun within ${durationText(startWithinSeconds * 1000)} or not at all`,
   );
 }
+
+/** Its time by the schedule: the server may have started it later. One that a person started has none. */
+const dueAt = (): Date => {
+  const { typedSearchAttributes, startTime } = workflowInfo();
+  return typedSearchAttributes.get(DUE_AT) ?? startTime;
+};
 
 function why(err: unknown, { schedule }: ScheduledMaintenanceInput, lock: string): unknown {
   if (err instanceof WorkflowExecutionAlreadyStartedError) {

@@ -132,6 +132,12 @@ describe('a schedule', () => {
     const info = await c.client.workflow.getHandle(night).describe();
     expect(await info.staticSummary()).toBe(`Maintain ${c.cluster} (schedule nights)`);
     expect(await info.staticDetails()).toContain('second Saturday 22:00 Asia/Tokyo');
+    // By this the run knows how late it is.
+    const [begun] = (await c.client.workflow.getHandle(night).fetchHistory()).events ?? [];
+    const { indexedFields } =
+      begun?.workflowExecutionStartedEventAttributes?.searchAttributes ?? {};
+    const metadata = indexedFields?.['TemporalScheduledStartTime']?.metadata?.['type'];
+    expect(Buffer.from(metadata ?? []).toString()).toBe('Datetime');
     const { runs } = await json<{ runs: { run: string }[] }>(
       c,
       ...['run', 'list', '--all', '-c', c.cluster],

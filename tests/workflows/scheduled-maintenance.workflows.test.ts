@@ -1,4 +1,5 @@
 // scheduledMaintenance on a real server: it begins the maintenance under its lock, waits for it and ends as it ended.
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { describe, expect, inject, it } from 'vitest';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { endsWithTest } from '../support/ends.ts';
@@ -109,6 +110,27 @@ describe('a scheduled maintenance', () => {
     await c.serve('HV1');
     expect(await codeOf(run.result())).toBe('StartedTooLate');
     expect((await run.status()).children).toEqual([]);
+  });
+
+  it('begins nothing when its server started it almost too late, and no worker took it in the rest', async () => {
+    const c = await cluster();
+    const dueAt = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+    const late = async (minutes: number) => {
+      const handle = await c.client.workflow.start('scheduledMaintenance', {
+        workflowId: runId.scheduled(c.cluster, 'nights', `${minutes}`),
+        taskQueue: clusterQueue(c.cluster),
+        args: [
+          {
+            ...{ cluster: c.cluster, startedBy: 'test', schedule: 'nights', maintenance: NONE },
+            ...{ budgets: TEST_BUDGETS, startWithinSeconds: 3600 },
+          },
+        ],
+        typedSearchAttributes: [{ key: dueAt, value: new Date(Date.now() - minutes * 60_000) }],
+      });
+      return codeOf(handle.result());
+    };
+    expect(await late(61)).toBe('StartedTooLate');
+    expect(await late(50)).toBe('it has ended well');
   });
 
   it.each([
