@@ -10,7 +10,7 @@ import { scheduleId } from '../../domain/names.ts';
 import type { Maintenance } from '../../domain/spec.ts';
 import { checkedName, clusterName, type ClusterOptions } from '../cluster/name.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
-import { badInput } from '../errors.ts';
+import { badInput, ClientError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scheduleLines, scheduleListLines } from '../render/schedule-list.ts';
 import {
@@ -313,10 +313,19 @@ async function trigger(
       return { run: workflowId, runId: firstExecutionRunId };
     }
     const wasSkipped = info.numActionsSkippedOverlap > description.info.numActionsSkippedOverlap;
-    if (wasSkipped || ctx.clock.elapsedMs() > giveUpAt) return null;
+    if (wasSkipped) return null;
+    if (ctx.clock.elapsedMs() > giveUpAt) throw silent(name, cluster);
     await ctx.clock.sleep(200);
   }
 }
+
+const silent = (name: string, cluster: string): ClientError =>
+  new ClientError({
+    code: 'ScheduleSilent',
+    message: `schedule ${name} was told to begin a run, and has neither begun one nor left it out for ${TRIGGER_MS / 1000} s`,
+    hint: `It may begin one yet. Look at:  watari schedule list -c ${shellWord(cluster)}`,
+    exitCode: EXIT.failed,
+  });
 
 const runIdOf = ({ action }: ScheduleDescription['info']['recentActions'][number]): string =>
   action.workflow.firstExecutionRunId;
