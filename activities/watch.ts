@@ -15,6 +15,7 @@ import {
   trimmed,
   withChannels,
   type SeenRun,
+  type SeenSchedule,
   type Watched,
 } from '../domain/news.ts';
 import type { RunStatus } from '../domain/status.ts';
@@ -28,6 +29,8 @@ export interface RunsSource {
   list: (endedAfter: string) => Promise<SeenRun[]>;
   /** What the run says of itself; undefined when it does not answer in time. */
   status: (run: SeenRun) => Promise<RunStatus | undefined>;
+  /** All schedules of the cluster. */
+  schedules: () => Promise<SeenSchedule[]>;
 }
 
 export interface PeopleDeps extends Waiting {
@@ -42,6 +45,7 @@ export interface PeopleDeps extends Waiting {
 
 export interface WatchPace {
   lookEveryMs: number;
+  schedulesEveryMs: number;
   watchMs: number;
 }
 
@@ -54,6 +58,8 @@ export interface WatchRequest {
 const PACE: WatchPace = {
   // A person who is called does not mind; a list costs the server a query.
   lookEveryMs: 5_000,
+  // What was missed is hours old.
+  schedulesEveryMs: 60_000,
   // Then its workflow begins a new history; until then this one has four events.
   watchMs: 12 * 60 * 60 * 1000,
 };
@@ -72,6 +78,8 @@ class Watch {
   private readonly telling: Telling;
   private readonly sinceStart: () => number;
   private listProblem = '';
+  private schedulesProblem = '';
+  private schedulesAt = -Infinity;
 
   constructor(deps: PeopleDeps, { cluster, watched }: WatchRequest) {
     const info = activityInfo();
@@ -122,7 +130,8 @@ class Watch {
       const statuses = new Map(
         answers.filter((s) => s !== undefined).map((status) => [status.runId, status]),
       );
-      this.watched = trimmed(digest(this.watched, { runs, statuses, now: now() }));
+      const schedules = await this.schedules();
+      this.watched = trimmed(digest(this.watched, { runs, statuses, schedules, now: now() }));
       this.listProblem = '';
     } catch (err) {
       const problem = err instanceof Error ? err.message : String(err);
@@ -130,6 +139,24 @@ class Watch {
       this.listProblem = problem;
     }
     this.beat();
+  }
+
+  /** undefined when it is not time yet, and when they cannot be read: runs are told all the same. */
+  private async schedules(): Promise<SeenSchedule[] | undefined> {
+    const { schedulesEveryMs } = this.deps.pace ?? PACE;
+    if (this.sinceStart() - this.schedulesAt < schedulesEveryMs) return undefined;
+    this.schedulesAt = this.sinceStart();
+    try {
+      const seen = await this.deps.source.schedules();
+      this.schedulesProblem = '';
+      return seen;
+    } catch (err) {
+      const problem = err instanceof Error ? err.message : String(err);
+      if (problem !== this.schedulesProblem)
+        this.deps.log(`schedules cannot be watched now: ${problem}`);
+      this.schedulesProblem = problem;
+      return undefined;
+    }
   }
 
   private took(channel: string, seq: number, told: boolean): void {

@@ -11,6 +11,7 @@ import { addMaintainCommands } from './commands/maintain.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addNotifyCommands } from './commands/notify.ts';
 import { addRunCommands } from './commands/run.ts';
+import { addScheduleCommands } from './commands/schedule.ts';
 import { addServerCommand } from './commands/server.ts';
 import { addTlsCommands } from './commands/tls.ts';
 import { addVmCommands } from './commands/vm.ts';
@@ -46,6 +47,7 @@ export function buildProgram(terminal: Terminal, context: ContextSource): Comman
   addMaintainCommands(addClusterCommands(program, context), context);
   addNodeCommands(program, context);
   addVmCommands(program, context);
+  addScheduleCommands(program, context);
   addRunCommands(program, context);
   addWorkerCommands(program, context);
   addContactCommands(program, context);

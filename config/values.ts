@@ -110,6 +110,13 @@ export const clusterNameSchema = existingName(
     steers(name) || !/^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_])?$/u.test(name),
 );
 
+/** A person's own word; it ends an id, where `-` and a time follow. */
+export const scheduleNameSchema = existingName(
+  'a schedule',
+  'use letters, digits, and - . _ inside, as in patch-night',
+  (name) => !/^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_])?$/u.test(name),
+);
+
 /** A VM that is there: whatever Windows let it be called. */
 export const existingVmNameSchema = existingName('a VM', 'write its name', () => false);
 

@@ -7,7 +7,7 @@ import { readKb } from './kb.ts';
 import { includesName, type WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
-import type { MaintainClusterInput, VmSpec } from './spec.ts';
+import type { MaintainClusterInput, ScheduledMaintenanceInput, VmSpec } from './spec.ts';
 import { STEERING_WORDS, steers } from './steering.ts';
 import { suggest } from './suggest.ts';
 
@@ -262,19 +262,17 @@ const windows: Rule = (value, at) => {
   return 'wrong' in read ? `${at}: ${read.wrong}` : undefined;
 };
 
-const maintainInput = input(
-  { ...started, action },
-  {
-    ...reserve,
-    nodes: list(name, 1),
-    maxFailed: number(0, ENTRIES_MAX, true),
-    window: windows,
-    canary: name,
-    soakSeconds: number(0, SECONDS_MAX, false),
-    pauseAfterEach: flag,
-    bringBack: flag,
-  },
-);
+const maintenanceFields = {
+  ...reserve,
+  nodes: list(name, 1),
+  maxFailed: number(0, ENTRIES_MAX, true),
+  window: windows,
+  canary: name,
+  soakSeconds: number(0, SECONDS_MAX, false),
+  pauseAfterEach: flag,
+  bringBack: flag,
+};
+const maintainInput = input({ ...started, action }, maintenanceFields);
 /** Nobody is asked where nodes may fail, so nobody could be waited for. */
 const maintenance: Rule = (value, at, strictly) => {
   const wrong = maintainInput(value, at, strictly);
@@ -287,6 +285,18 @@ const maintenance: Rule = (value, at, strictly) => {
   return canary !== undefined && nodes !== undefined && !includesName(nodes, canary)
     ? `${at}.canary is not among ${at}.nodes`
     : undefined;
+};
+
+const scheduledInput = input(
+  { ...started, schedule: name, maintenance: object({ action }, maintenanceFields) },
+  { startWithinSeconds: number(0, SECONDS_MAX, false) },
+);
+/** What the maintenance would be refused for is known before its time. */
+const scheduled: Rule = (value, at, strictly) => {
+  const wrong = scheduledInput(value, at, strictly);
+  if (wrong !== undefined) return wrong;
+  const { maintenance: wishes, cluster, startedBy } = value as ScheduledMaintenanceInput;
+  return maintenance({ ...wishes, cluster, startedBy }, `${at}.maintenance`, strictly);
 };
 
 const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
@@ -311,6 +321,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
     { ...started, node: name, action },
     { ...reserve, build, bringBack: flag, unattended: flag },
   ),
+  scheduledMaintenance: scheduled,
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
   tuneCluster: input(
     { ...started, vm: nameOfVm },

@@ -2,6 +2,7 @@
 // for every channel; how they look there is activities/notify/formats.ts.
 import { boundedText } from './bounded.ts';
 import { failureRow, isFailureCode } from './failures.ts';
+import { scheduleName } from './names.ts';
 import type { News, NewsKind } from './news.ts';
 
 export interface Message {
@@ -38,6 +39,7 @@ const TITLES: Readonly<Record<NewsKind, (news: News) => string>> = {
   started: ({ title }) => `Started: ${title}`,
   needs: ({ title, code }) => `Needs a person: ${title}${code === null ? '' : ` (${code})`}`,
   solved: ({ title, code }) => `Solved: ${title}${code === null ? '' : ` (${code})`}`,
+  missed: ({ title }) => `Missed: ${title}`,
   ended: ({ title, outcome }) => `Ended, ${outcome ?? 'as it is'}: ${title}`,
 };
 
@@ -49,8 +51,8 @@ export function messageOf(news: News, cluster: string, place: UiPlace, leftOut =
     level: levelOf(news),
     title: boundedText(`[${cluster}] ${TITLES[kind](news)}`, TITLE_CHARS_MAX),
     lines: [...linesOf(news), ...leftOutLine(leftOut)],
-    commands: commandsOf(news),
-    link: linkOf(run, runId, place),
+    commands: commandsOf(news, cluster),
+    link: linkOf(news, place),
   };
 }
 
@@ -66,7 +68,7 @@ export const testMessage = (cluster: string, from: string, at: string, id: strin
 });
 
 function levelOf({ kind, outcome }: News): Message['level'] {
-  if (kind === 'needs') return 'bad';
+  if (kind === 'needs' || kind === 'missed') return 'bad';
   if (kind === 'solved') return 'good';
   if (kind === 'started') return 'plain';
   return outcome === 'succeeded' ? 'good' : 'bad';
@@ -74,7 +76,8 @@ function levelOf({ kind, outcome }: News): Message['level'] {
 
 function linesOf(news: News): string[] {
   const { kind, step, text, code } = news;
-  const lines = [`Run ${news.run}${step === null ? '' : `, step ${step}`}.`];
+  const what = kind === 'missed' ? 'Schedule' : 'Run';
+  const lines = [`${what} ${news.run}${step === null ? '' : `, step ${step}`}.`];
   if (text !== '') lines.push(text);
   if (kind === 'needs') {
     if (code !== null && isFailureCode(code)) lines.push(failureRow(code).hint);
@@ -91,15 +94,22 @@ const leftOutLine = (count: number): string[] =>
         `${count} earlier ${count === 1 ? 'message' : 'messages'} could not be told here and ${count === 1 ? 'is' : 'are'} left out. Look at: watari run list --all`,
       ];
 
-function commandsOf({ kind, run, step, skippable }: News): string[] {
+function commandsOf({ kind, run, step, skippable }: News, cluster: string): string[] {
+  if (kind === 'missed') {
+    return [
+      `watari schedule list -c ${cluster}`,
+      `watari schedule run-now ${scheduleName(run)} -c ${cluster}`,
+    ];
+  }
   if (kind !== 'needs') return [`watari run show ${run}`];
   if (step === null) return [`watari run show ${run}`];
   const actions = skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
   return actions.map((action) => `watari run ${action} ${run} --step ${step} --reason "..."`);
 }
 
-function linkOf(run: string, runId: string, { ui, namespace }: UiPlace): string | null {
+function linkOf({ kind, run, runId }: News, { ui, namespace }: UiPlace): string | null {
   if (ui === null) return null;
-  const [space, id, execution] = [namespace, run, runId].map(encodeURIComponent);
-  return `${ui.replace(/\/+$/, '')}/namespaces/${space ?? ''}/workflows/${id ?? ''}/${execution ?? ''}`;
+  const parts = kind === 'missed' ? ['schedules', run] : ['workflows', run, runId];
+  const path = ['namespaces', namespace, ...parts].map(encodeURIComponent).join('/');
+  return `${ui.replace(/\/+$/, '')}/${path}`;
 }

@@ -32,6 +32,9 @@ export const runId = {
   /** One node of a maintenance, which holds the lock above. */
   maintain: (cluster: string, node: string): string =>
     `${runsOf(cluster)}node/${part(node)}/maintain`,
+  /** The server adds the time to the id of the schedule, so this locks nothing: the run that it begins has the lock. */
+  scheduled: (cluster: string, schedule: string, time: string): string =>
+    `${scheduleId(cluster, schedule)}-${time}`,
   /** The order of moves: no run that a person starts or steers. */
   moves: (cluster: string): string => `${runsOf(cluster)}moves`,
   /** Looks at everything, so one at a time is enough: a second start joins it. */
@@ -40,6 +43,15 @@ export const runId = {
   scan: (cluster: string, nonce: string): string => `${runsOf(cluster)}scan/${nonce}`,
   inspect: (cluster: string, nonce: string): string => `${runsOf(cluster)}inspect/${nonce}`,
 } as const;
+
+/** What the ids of all schedules of a cluster start with. */
+export const schedulesOf = (cluster: string): string => `${runsOf(cluster)}schedule/`;
+/** Of the Temporal Schedule. */
+export const scheduleId = (cluster: string, name: string): string =>
+  `${schedulesOf(cluster)}${part(name)}`;
+
+/** Of a schedule's id: its name in lower case, as a command takes it. */
+export const scheduleName = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
 
 /** Step ids: `hv1/restart`, `vm/web-1/move`, `cluster/settings`. */
 export const stepId = {
@@ -81,6 +93,7 @@ export const WORKFLOWS = [
   'resumeNodes',
   'maintainCluster',
   'maintainNode',
+  'scheduledMaintenance',
   'balanceCluster',
   'tuneCluster',
   'surveyFleet',

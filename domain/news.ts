@@ -2,10 +2,10 @@
 // by the activity that watches runs. Knows no channel and no secret: all of this stands in heartbeats.
 import { boundedText } from './bounded.ts';
 import type { IsoTime } from './facts.ts';
-import { LEDGER_WORKFLOW, LOOKS } from './names.ts';
+import { LEDGER_WORKFLOW, LOOKS, scheduleName } from './names.ts';
 import { isSettled, type Decision, type RunStatus, type StepStatus } from './status.ts';
 
-export const NEWS_KINDS = ['started', 'needs', 'solved', 'ended'] as const;
+export const NEWS_KINDS = ['started', 'needs', 'solved', 'ended', 'missed'] as const;
 export type NewsKind = (typeof NEWS_KINDS)[number];
 
 export interface News {
@@ -15,7 +15,9 @@ export interface News {
   id: string;
   kind: NewsKind;
   at: IsoTime;
+  /** Of a schedule that has missed a run: the id of the schedule. */
   run: string;
+  /** Empty for a schedule. */
   runId: string;
   title: string;
   /** null for the whole run, and where the run does not answer. */
@@ -42,6 +44,16 @@ export interface SeenRun {
   parent: string | null;
 }
 
+/** A schedule as the server counts for it, from its beginning. */
+export interface SeenSchedule {
+  /** Its id. */
+  schedule: string;
+  /** Runs whose time passed while the server was away. */
+  missed: number;
+  /** Runs that were left out because the one before still went on. */
+  skipped: number;
+}
+
 interface Need {
   run: string;
   runId: string;
@@ -61,6 +73,8 @@ export interface Watched {
   /** Told starts and ends that are later than `since`, with their times. */
   told: Record<string, IsoTime>;
   needs: Record<string, Need>;
+  /** By id, what was told of schedules. Workers of earlier versions looked at none. */
+  schedules?: Record<string, Pick<SeenSchedule, 'missed' | 'skipped'>>;
   /** Not taken by every channel yet. */
   news: News[];
   nextSeq: number;
@@ -97,6 +111,8 @@ export interface Look {
   runs: readonly SeenRun[];
   /** By run id: what those runs say that were asked. */
   statuses: ReadonlyMap<string, RunStatus>;
+  /** All there are; absent when they were not looked at. */
+  schedules?: readonly SeenSchedule[] | undefined;
   /** Of the computer that looks; only told and compared with itself. */
   now: Date;
 }
@@ -135,6 +151,7 @@ export function digest(before: Watched, look: Look): Watched {
   for (const run of runs) digestion.take(run);
   digestion.forgetGone(new Set(runs.map((r) => r.runId)));
   digestion.moveOn(runs);
+  if (look.schedules !== undefined) digestion.takeSchedules(look.schedules);
   return digestion.watched;
 }
 
@@ -176,6 +193,30 @@ class Digestion {
     if (since > watched.since) watched.since = since;
     const told = Object.entries(watched.told).filter(([, at]) => at > watched.since);
     watched.told = Object.fromEntries(told);
+  }
+
+  /** Only what is counted while somebody looks: of what was before, nobody knows when it was. */
+  takeSchedules(seen: readonly SeenSchedule[]): void {
+    const known = this.watched.schedules ?? {};
+    for (const { schedule, missed, skipped } of seen) {
+      const before = known[schedule] ?? { missed, skipped };
+      this.tellMissed(schedule, missed - before.missed, 'time');
+      this.tellMissed(schedule, skipped - before.skipped, 'overlap');
+    }
+    this.watched.schedules = Object.fromEntries(
+      seen.map(({ schedule, missed, skipped }) => [schedule, { missed, skipped }]),
+    );
+  }
+
+  /** Fewer than before: it was removed, and added anew. */
+  private tellMissed(schedule: string, count: number, cause: keyof typeof MISSED): void {
+    if (count <= 0) return;
+    const at = this.look.now.toISOString();
+    const runs = count === 1 ? '1 run was' : `${count} runs were`;
+    this.tell(
+      { run: schedule, runId: '', title: `schedule ${scheduleName(schedule)}` },
+      { kind: 'missed', at, text: `${runs} ${MISSED[cause]}`, mark: `${schedule}/${cause}/${at}` },
+    );
   }
 
   private tellStart(run: SeenRun): void {
@@ -291,6 +332,12 @@ class Digestion {
     watched.nextSeq += 1;
   }
 }
+
+/** What became of it, and why. */
+const MISSED = {
+  time: 'missed: the time passed while the Temporal server was away, for longer than the schedule may be late.',
+  overlap: 'left out: the run before still goes on, or waits for a person.',
+} as const;
 
 const isDone = (step: StepStatus | undefined): boolean =>
   step !== undefined && isSettled(step.state);

@@ -199,6 +199,21 @@ export interface MaintainClusterInput extends Campaign {
   bringBack?: boolean;
 }
 
+/** What a maintenance is told beside which cluster it is about, who wants it and why. */
+export type Maintenance = Omit<
+  MaintainClusterInput,
+  'cluster' | 'startedBy' | 'reason' | 'budgets' | 'mayIgnore'
+>;
+
+/** What a schedule starts: it begins the maintenance under its lock. */
+export interface ScheduledMaintenanceInput extends Started {
+  /** Name of the schedule. */
+  schedule: string;
+  maintenance: Maintenance;
+  /** When no worker of the cluster takes it so soon, nothing is begun; absent: whenever one takes it. */
+  startWithinSeconds?: number;
+}
+
 /** One node of a maintenance: a run of its own. */
 export interface MaintainNodeInput extends Campaign {
   node: string;

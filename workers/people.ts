@@ -9,8 +9,15 @@ import { channelOf } from '../activities/notify/channels.ts';
 import type { RunsSource, WatchPace, WatchRequest } from '../activities/watch.ts';
 import type { NotifySettings } from '../config/notify-file.ts';
 import type { TemporalConnection } from '../config/temporal/connection.ts';
-import { ATTRIBUTE, clusterQueue, peopleQueue, runsOf, tellPeopleId } from '../domain/names.ts';
-import type { SeenRun } from '../domain/news.ts';
+import {
+  ATTRIBUTE,
+  clusterQueue,
+  peopleQueue,
+  runsOf,
+  schedulesOf,
+  tellPeopleId,
+} from '../domain/names.ts';
+import type { SeenRun, SeenSchedule } from '../domain/news.ts';
 import { MESSAGES, type RunStatus } from '../domain/status.ts';
 import { listingClient } from './lists.ts';
 
@@ -121,7 +128,29 @@ export function runsSource(client: Client, cluster: string): RunsSource {
       within(STATUS_MS, () =>
         client.workflow.getHandle(run.run, run.runId).query<RunStatus>(MESSAGES.status),
       ).catch(() => undefined),
+    schedules: () => within(LIST_MS, () => seenSchedules(client, cluster)),
   };
+}
+
+/** Counts alone, so nothing of them is decoded: others of the namespace may be encrypted with other keys. */
+async function seenSchedules(client: Client, cluster: string): Promise<SeenSchedule[]> {
+  const { workflowService: service } = client.connection;
+  const { namespace } = client.options;
+  const seen: SeenSchedule[] = [];
+  let nextPageToken = new Uint8Array();
+  do {
+    const page = await service.listSchedules({
+      ...{ namespace, maximumPageSize: PAGE, nextPageToken },
+    });
+    for (const { scheduleId } of page.schedules) {
+      if (scheduleId?.startsWith(schedulesOf(cluster)) !== true) continue;
+      const { info } = await service.describeSchedule({ namespace, scheduleId });
+      const missed = Number(info?.missedCatchupWindow ?? 0);
+      seen.push({ schedule: scheduleId, missed, skipped: Number(info?.overlapSkipped ?? 0) });
+    }
+    nextPageToken = new Uint8Array(page.nextPageToken);
+  } while (nextPageToken.length > 0);
+  return seen;
 }
 
 const NEEDS_OPERATOR = defineSearchAttributeKey(ATTRIBUTE.needsOperator, 'BOOL');

@@ -13,5 +13,6 @@ export { resumeNodes } from './resume-nodes.ts';
 export { surveyFleet } from './survey-fleet.ts';
 export { scheduleMoves } from './schedule-moves.ts';
 export { tellPeople } from './tell-people.ts';
+export { scheduledMaintenance } from './scheduled-maintenance.ts';
 export { scanUpdates } from './scan-updates.ts';
 export { tuneCluster } from './tune-cluster.ts';

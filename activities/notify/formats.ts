@@ -75,6 +75,7 @@ const EVENT_TYPES: Readonly<Record<Message['kind'], string>> = {
   ended: 'watari.run.ended',
   needs: 'watari.step.needs-person',
   solved: 'watari.step.solved',
+  missed: 'watari.schedule.missed',
   test: 'watari.test',
 };
 
@@ -121,6 +122,7 @@ export const EVENT_IDS = {
   endedBadly: 103,
   needs: 110,
   solved: 111,
+  missed: 120,
 } as const;
 
 export interface EventLogEntry {
@@ -144,6 +146,8 @@ export function eventLogEntry(m: Message): EventLogEntry {
       return as(EVENT_IDS.needs, 'WARNING');
     case 'solved':
       return as(EVENT_IDS.solved, 'INFORMATION');
+    case 'missed':
+      return as(EVENT_IDS.missed, 'WARNING');
     case 'ended':
       return m.level === 'good'
         ? as(EVENT_IDS.endedWell, 'INFORMATION')

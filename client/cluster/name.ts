@@ -6,6 +6,7 @@ import {
   clusterNameSchema,
   computerNameSchema,
   existingVmNameSchema,
+  scheduleNameSchema,
 } from '../../config/values.ts';
 import type { ClusterSpec } from '../../domain/spec.ts';
 import type { Temporal } from '../temporal/connection.ts';
@@ -68,6 +69,7 @@ const NAMES = {
   cluster: clusterNameSchema,
   node: computerNameSchema,
   VM: existingVmNameSchema,
+  schedule: scheduleNameSchema,
 } as const;
 
 /** Names from the command line go into ids and queue names. A VM is there already, so its name is taken as it is. */

@@ -86,6 +86,10 @@ function actionOf(o: MaintainOptions): NodeAction {
   return action;
 }
 
+/** Updates nearly always do, and who asks is asked before. */
+export const restarts = ({ kind }: NodeAction): boolean =>
+  kind === 'restart' || kind === 'updates' || kind === 'packages';
+
 const wrong = (what: string, next: string): Error => badInput(what, next, 'BadAction');
 
 /** Of the input of maintainCluster: all that does not need to know the cluster. */

@@ -1,7 +1,6 @@
 // `watari cluster maintain|balance`: one node after the other is emptied, worked on and brought back; and memory in use
 // is made about equal.
 import { InvalidArgumentError, type Command } from 'commander';
-import type { NodeAction } from '../../domain/spec.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
@@ -28,6 +27,7 @@ import { DETACH } from './launch.ts';
 import {
   addMaintainOptions,
   maintainWishes,
+  restarts,
   type MaintainOptions,
   type Wishes,
 } from './maintain-options.ts';
@@ -114,10 +114,6 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
   });
   finish(code);
 }
-
-/** Updates nearly always do, and who asks is asked before. */
-const restarts = ({ kind }: NodeAction): boolean =>
-  kind === 'restart' || kind === 'updates' || kind === 'packages';
 
 /** A night of updates touches only nodes that lack some: both are the plan. */
 async function preview(

@@ -13,7 +13,7 @@ import { runLines } from '../render/steps.ts';
 import { operatorLines, summaryLines } from '../render/summary.ts';
 import { whoActs } from '../who.ts';
 import { shellWord } from '../words.ts';
-import { LIST_DEFAULT, listRuns, resolveRun } from '../runs/list.ts';
+import { LIST_DEFAULT, listRuns, resolveRun, withoutOccurrences } from '../runs/list.ts';
 import { brake, cancelRun, decide } from '../runs/steer.ts';
 import { isOver, stateOf } from '../runs/view.ts';
 import { RunTracker } from '../runs/tracker.ts';
@@ -129,8 +129,8 @@ async function runList(ctx: Context, o: ListOptions): Promise<void> {
     const filter = { cluster, needsOperator: o.needsOperator === true, all: o.all === true };
     // One more than asked for tells whether there are more.
     const found = await listRuns(temporal, filter, o.limit + 1);
-    const runs = found.slice(0, o.limit);
-    const more = found.length > runs.length;
+    const runs = withoutOccurrences(found.slice(0, o.limit));
+    const more = found.length > o.limit;
     out.result({ runs, more });
     if (out.json) return;
     out.say(runListLines(runs, { ...out, now: ctx.clock.now(), all: o.all === true }));

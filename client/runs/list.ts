@@ -60,6 +60,16 @@ export async function listRuns(
   return runs;
 }
 
+/**
+ * Without those that only begin another run, where that one is in the list: a scheduled night is one line, and one that
+ * could not begin is, too.
+ */
+export const withoutOccurrences = (runs: readonly RunListed[]): RunListed[] =>
+  runs.filter(
+    ({ workflow, run }) =>
+      workflow !== 'scheduledMaintenance' || !runs.some(({ parent }) => parent === run),
+  );
+
 /** One run whose memo was encrypted with a key that is not here must not hide all the others. */
 function forgiving({ connection, namespace, client }: Temporal): Client {
   const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
@@ -142,7 +152,7 @@ export async function resolveRun(
     ? [given, given.toLowerCase()]
     : cluster === null
       ? []
-      : [`${runsOf(cluster)}${given.toLowerCase()}`];
+      : [given, given.toLowerCase()].map((end) => `${runsOf(cluster)}${end}`);
   for (const id of new Set(direct)) if (await runExists(temporal, id)) return id;
   const where = full ? clusterOfRun(given.toLowerCase()) : only ? cluster : null;
   const filter = { cluster: where, needsOperator: false, all: true };

@@ -11,7 +11,11 @@ export const isFullName = (given: string): boolean => given.toLowerCase().starts
 export function matchingRuns(given: string, ids: readonly string[]): string[] {
   const wanted = given.toLowerCase().replace(/^\/+|\/+$/g, '');
   if (wanted === '') return [];
-  return [...new Set(ids)].filter((id) => id === wanted || id.endsWith(`/${wanted}`));
+  return [...new Set(ids)].filter((one) => {
+    // The server writes the time of a scheduled run in capitals.
+    const id = one.toLowerCase();
+    return id === wanted || id.endsWith(`/${wanted}`);
+  });
 }
 
 /** The one run that `given` names, or an error that lists what could have been meant. */

@@ -42,16 +42,29 @@ export async function startRun(
   request: StartRequest,
   clock: Clock,
 ): Promise<StartedRun> {
+  try {
+    const handle = await withAttributes(temporal, clock, () => startOnce(temporal, request));
+    return { run: handle.workflowId, runId: handle.firstExecutionRunId };
+  } catch (err) {
+    if (err instanceof WorkflowExecutionAlreadyStartedError) {
+      throw await alreadyRunning(temporal, request.id);
+    }
+    throw err;
+  }
+}
+
+/** Starts what carries our search attributes, on a server that may have learnt of them this moment. */
+export async function withAttributes<T>(
+  temporal: Temporal,
+  clock: Clock,
+  start: () => Promise<T>,
+): Promise<T> {
   await ensureSearchAttributes(temporal);
   const giveUpAt = clock.elapsedMs() + MAPPING_MS;
   for (;;) {
     try {
-      const handle = await within(temporal.connection, CALL_MS, () => startOnce(temporal, request));
-      return { run: handle.workflowId, runId: handle.firstExecutionRunId };
+      return await within(temporal.connection, CALL_MS, start);
     } catch (err) {
-      if (err instanceof WorkflowExecutionAlreadyStartedError) {
-        throw await alreadyRunning(temporal, request.id);
-      }
       if (!isMappingMissing(err)) throw err;
       if (clock.elapsedMs() > giveUpAt) throw attributesMissing(temporal, err);
       await clock.sleep(500);
@@ -63,19 +76,27 @@ const startOnce = (temporal: Temporal, r: StartRequest) =>
   temporal.client.workflow.start(r.workflow, {
     workflowId: r.id,
     taskQueue: clusterQueue(r.cluster),
-    args: [withReason(r)],
+    args: [withReason(r.input, r.reason)],
     workflowIdConflictPolicy: r.join === true ? 'USE_EXISTING' : 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     typedSearchAttributes: attributesOf(r),
     staticSummary: r.summary,
-    memo: { startedBy: r.startedBy, ...(r.reason === undefined ? {} : { reason: r.reason }) },
+    memo: memoOf(r),
   });
 
+/** Readable without a worker: who holds the lock, and why. */
+export const memoOf = (r: Pick<StartRequest, 'startedBy' | 'reason'>): Record<string, string> => ({
+  startedBy: r.startedBy,
+  ...(r.reason === undefined ? {} : { reason: r.reason }),
+});
+
 /** Workers of an older version do not know it, and go on without it. */
-const withReason = ({ input, reason }: StartRequest): object =>
+export const withReason = (input: object, reason: string | undefined): object =>
   reason === undefined ? input : { ...input, reason, mayIgnore: ['reason'] };
 
-function attributesOf(r: StartRequest): SearchAttributePair[] {
+export function attributesOf(
+  r: Pick<StartRequest, 'cluster' | 'node' | 'vm'>,
+): SearchAttributePair[] {
   const keyword = (name: string, value: string): SearchAttributePair => ({
     key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
     value,

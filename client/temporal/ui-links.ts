@@ -6,6 +6,7 @@ const UI_PORT_OFFSET = 1000;
 
 export interface UiLinks {
   run(run: string, runId: string): string;
+  schedule(id: string): string;
   needsOperator: string;
 }
 
@@ -16,9 +17,11 @@ export function uiLinks(o: {
   uiBase?: string | undefined;
 }): UiLinks {
   const base = (o.uiBase ?? deriveBase(o.address)).replace(/\/+$/, '');
-  const root = `${base}/namespaces/${encodeURIComponent(o.namespace)}/workflows`;
+  const space = `${base}/namespaces/${encodeURIComponent(o.namespace)}`;
+  const root = `${space}/workflows`;
   return {
     run: (run, runId) => `${root}/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`,
+    schedule: (id) => `${space}/schedules/${encodeURIComponent(id)}`,
     needsOperator: `${root}?query=${encodeURIComponent(`${ATTRIBUTE.needsOperator}=true`)}`,
   };
 }

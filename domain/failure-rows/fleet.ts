@@ -48,6 +48,13 @@ export const FLEET_FAILURE_ROWS = {
       'Look at the System log of the node. Retry to go on watching it, skip to go on with the other nodes, ' +
       'abort to leave them as they are.',
   },
+  StartedTooLate: {
+    class: 'operator',
+    title: 'no worker took the scheduled run in time, so it was not begun',
+    hint:
+      'Look why the workers of the cluster were away (watari worker status on a node). To make up for it ' +
+      'now: watari schedule run-now NAME.',
+  },
   ScriptNotAllowed: {
     class: 'operator',
     title: 'the node has no such script that may be run',

@@ -37,6 +37,12 @@ export function titleOf(workflow: string, input: Plain, otherwise: string): stri
       return title('Maintain', node);
     case 'maintainCluster':
       return title('Maintain', node ?? cluster);
+    case 'scheduledMaintenance':
+      return title(
+        'Maintain',
+        cluster,
+        ` by schedule ${textAt(input, 'schedule') ?? ''}`.trimEnd(),
+      );
     case 'balanceCluster':
       return title('Balance', cluster);
     case 'tuneCluster':

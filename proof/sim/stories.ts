@@ -84,6 +84,8 @@ const INPUT = {
   files: [VHD],
   action: { kind: 'restart' },
   withinPercent: 5,
+  schedule: 'nights',
+  maintenance: { action: { kind: 'none' } },
 };
 
 const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
@@ -98,6 +100,7 @@ const IDS: Readonly<Record<WorkflowName, (cluster: string) => string>> = {
   resumeNodes: runId.campaign,
   maintainCluster: runId.campaign,
   maintainNode: (cluster) => runId.maintain(cluster, 'HV2'),
+  scheduledMaintenance: (cluster) => runId.scheduled(cluster, 'nights', 'cut'),
   balanceCluster: runId.campaign,
   tuneCluster: runId.campaign,
   surveyFleet: (cluster) => runId.inspect(cluster, 'survey'),

@@ -134,6 +134,11 @@ export const IMPOSSIBLE: Partial<Record<WorkflowName, Partial<Record<Outcome, st
     parked: 'it has no step: a failure goes to whoever asked',
     aborted: 'it has no step, so nobody is asked whether to abort',
   },
+  scheduledMaintenance: {
+    parked: 'nobody is asked: who is needed is asked by the maintenance inside',
+    aborted: 'nobody is asked, and only a step that asks can be aborted',
+    crashed: 'it has no activity: all that is done is done by the maintenance inside',
+  },
   scanUpdates: {
     parked: 'it has no step: a failure goes to whoever asked',
     aborted: 'it has no step, so nobody is asked whether to abort',

@@ -59,7 +59,7 @@ async function rob(
   const id = story.id(c.cluster);
   const run = await c.start(workflow, id, story.input(c.cluster));
   const victim = await waitFor(`a worker to run ${activity}`, () =>
-    runnerOf(c.client, id, activity),
+    runnerOf(c.client, story.inside?.(c.cluster) ?? id, activity),
   );
   await killPid(victim.pid);
   if (cancel) await run.raw.cancel();
@@ -88,7 +88,7 @@ async function play(workflow: (typeof WORKFLOWS)[number], outcome: Way): Promise
       const { c, run } = await begin(workflow, story, [parks?.fault ?? robbed.fault]);
       if (parks === undefined) {
         await waitFor(`${robbed.activity} to run`, () =>
-          runnerOf(c.client, run.id, robbed.activity),
+          runnerOf(c.client, story.inside?.(c.cluster) ?? run.id, robbed.activity),
         );
       } else await parked(run);
       await run.raw.cancel();

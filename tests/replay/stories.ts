@@ -11,6 +11,8 @@ export interface Story {
   parks?: { step: string; fault: string };
   /** The activity whose worker is killed, and the fault that keeps it busy until then. */
   robbed: { activity: string; fault: string };
+  /** The run inside that has this activity; absent: the run itself. */
+  inside?: (cluster: string) => string;
 }
 
 const WEB_2 = '22222222-2222-4222-8222-222222222222';
@@ -115,6 +117,16 @@ export const STORIES: Partial<Record<WorkflowName, Story>> = {
     input: () => ({ nodes: ['HV1'], action: { kind: 'none' } }),
     parks: { step: 'cluster/balancer', fault: `{ on: configureCluster, ${DENIED} }` },
     robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
+  },
+  scheduledMaintenance: {
+    id: (cluster) => runId.scheduled(cluster, 'nights', 'story'),
+    input: () => ({
+      schedule: 'nights',
+      maintenance: { nodes: ['HV1'], action: { kind: 'none' } },
+      startWithinSeconds: 3600,
+    }),
+    robbed: { activity: 'surveyCluster', fault: `{ on: readGroups, ${HANGS} }` },
+    inside: (cluster) => runId.campaign(cluster),
   },
   maintainNode: {
     id: (cluster) => runId.maintain(cluster, 'HV1'),

@@ -54,7 +54,11 @@ function fakeTemporal(answers: Answer[]): Temporal {
   return {
     client: { workflow: { getHandle: handle } },
     connection: { withDeadline: (_: number, call: () => Promise<unknown>) => call() },
-    links: { run: () => 'http://ui/run', needsOperator: 'http://ui/needs' },
+    links: {
+      run: () => 'http://ui/run',
+      schedule: () => 'http://ui/schedule',
+      needsOperator: 'http://ui/needs',
+    },
   } as unknown as Temporal;
 }
 

@@ -215,7 +215,7 @@ function fakeTemporal({ deeds }: Surroundings): Temporal {
     connection,
     namespace: 'default',
     target: { describe: 'a fake' },
-    links: { run: () => '', needsOperator: '' },
+    links: { run: () => '', schedule: () => '', needsOperator: '' },
     close: async () => undefined,
   } as unknown as Temporal;
 }

@@ -267,6 +267,71 @@ describe('digest', () => {
   });
 });
 
+describe('a schedule', () => {
+  const ID = 'watari/hv-lab/schedule/patch-night';
+  const counted = (missed: number, skipped: number) => [{ schedule: ID, missed, skipped }];
+
+  /** One look for each; undefined is one that did not look at schedules. */
+  const after = (...looks: (ReturnType<typeof counted> | undefined)[]): Watched => {
+    let watched = withChannels(nothingWatched(START), ['ops']);
+    looks.forEach((schedules, i) => {
+      const look = { runs: [], statuses: new Map(), schedules, now: at(60 * i) };
+      watched = trimmed(digest(watched, look));
+    });
+    return watched;
+  };
+
+  it('is told to have missed a run, once, and not what it missed before anybody watched', () => {
+    const { news } = after(counted(3, 1), undefined, counted(4, 1), undefined, counted(4, 1));
+    expect(news).toMatchObject([
+      {
+        ...{ kind: 'missed', run: ID, runId: '', title: 'schedule patch-night', at: iso(120) },
+        text: expect.stringMatching(/^1 run was missed: .*Temporal server was away/) as string,
+      },
+    ]);
+    expect(new Set(news.map((n) => n.id)).size).toBe(1);
+  });
+
+  it('is told to have left a run out because the one before still goes on', () => {
+    const { news } = after(counted(0, 0), counted(1, 2));
+    expect(news.map((n) => n.text)).toEqual([
+      expect.stringMatching(/^1 run was missed: /),
+      expect.stringMatching(/^2 runs were left out: the run before still goes on/),
+    ]);
+    expect(news[0]?.id).not.toBe(news[1]?.id);
+  });
+
+  it('counts anew when it was removed and added again', () => {
+    expect(after(counted(4, 0), counted(0, 0), counted(1, 0)).news).toHaveLength(1);
+    expect(after(counted(4, 0), [], counted(4, 0)).news).toEqual([]);
+  });
+
+  it('survives a watcher of an earlier version, which knew of none', () => {
+    const { schedules, ...old } = after(counted(1, 0));
+    expect(schedules).toEqual({ [ID]: { missed: 1, skipped: 0 } });
+    const look = { runs: [], statuses: new Map(), now: at(5) };
+    expect(digest(old, { ...look, schedules: counted(2, 0) }).news).toEqual([]);
+  });
+
+  it('has its run told once: the maintenance inside is a part of it', () => {
+    const night = {
+      run: `${ID}-2026-12-12T13:00:00Z`,
+      runId: 'r1',
+      workflow: 'scheduledMaintenance',
+    };
+    const over = { state: 'failed', endedAt: iso(9) } as const;
+    const runs = [
+      seen({ ...night, ...over }),
+      seen({ run: 'watari/hv-lab/campaign', runId: 'r2', parent: night.run, ...over }),
+    ];
+    const { news } = digest(nothingWatched(START), { runs, statuses: new Map(), now: at(10) });
+    expect(news.map((n) => [n.kind, n.run])).toEqual([
+      ['started', night.run],
+      ['ended', night.run],
+    ]);
+  });
+});
+
 describe('runsToAsk', () => {
   it('asks a run that waits when it is new, and then once a minute', () => {
     const { watched } = watch([[15, [parked], [status([step()])]]]);

@@ -47,11 +47,11 @@ describe('notify.yaml', () => {
     const { ui, channels } = load(ALL);
     expect(ui).toBe('https://ui.example');
     expect(channels.map((c) => [c.channel, c.kind, c.tell.length])).toEqual([
-      ['ops', 'teams', 4],
+      ['ops', 'teams', 5],
       ['chat', 'slack', 2],
-      ['hook', 'webhook', 4],
-      ['mail', 'mail', 4],
-      ['log', 'eventlog', 4],
+      ['hook', 'webhook', 5],
+      ['mail', 'mail', 5],
+      ['log', 'eventlog', 5],
     ]);
     expect(channels[3]).toMatchObject({ port: 587, security: 'starttls' });
   });

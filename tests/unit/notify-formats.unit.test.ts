@@ -27,6 +27,18 @@ const LINK =
 const TITLE = '[hv-lab] Needs a person: Move web-1 to HV2 (NodeNotServed)';
 
 describe('a message says what happened, to what, what to do and by which command', () => {
+  it('of a schedule that missed a run, with the commands to make up for it', () => {
+    const run = 'watari/hv-lab/schedule/patch-night';
+    const about = { run, runId: '', step: null, code: null, title: 'schedule patch-night' };
+    expect(messageAbout({ kind: 'missed', ...about, text: '1 run was missed.' })).toMatchObject({
+      level: 'bad',
+      title: '[hv-lab] Missed: schedule patch-night',
+      lines: [`Schedule ${run}.`, '1 run was missed.'],
+      commands: ['watari schedule list -c hv-lab', 'watari schedule run-now patch-night -c hv-lab'],
+      link: 'https://ui.example/namespaces/ops/schedules/watari%2Fhv-lab%2Fschedule%2Fpatch-night',
+    });
+  });
+
   it('to Teams, as an adaptive card', () => {
     const block = (text: string, more: object = {}): object => ({
       type: 'RichTextBlock',
@@ -128,6 +140,7 @@ it.each([
   ['terminated', messageAbout({ kind: 'ended', outcome: 'terminated' }), 103, 'ERROR'],
   ['needs', messageAbout(), 110, 'WARNING'],
   ['solved', messageAbout({ kind: 'solved' }), 111, 'INFORMATION'],
+  ['missed', messageAbout({ kind: 'missed' }), 120, 'WARNING'],
   ['test', testMessage('hv-lab', 'HV1', '', 'x'), 100, 'INFORMATION'],
 ] as const)('the event of "%s" has its number for ever', (_, message, id, type) => {
   expect(eventLogEntry(message)).toMatchObject({ id, type });

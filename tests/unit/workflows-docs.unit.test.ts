@@ -96,6 +96,7 @@ describe('docs/workflows.md', () => {
       resumeNodes: runId.campaign('<cluster>'),
       maintainCluster: runId.campaign('<cluster>'),
       maintainNode: runId.maintain('<cluster>', '<node>'),
+      scheduledMaintenance: runId.scheduled('<cluster>', '<schedule>', '<time>'),
       balanceCluster: runId.campaign('<cluster>'),
       tuneCluster: runId.campaign('<cluster>'),
       surveyFleet: runId.inspect('<cluster>', '<nonce>'),

@@ -7,12 +7,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { NotifySettings } from '../../config/notify-file.ts';
 import { secret } from '../../config/secret.ts';
 import { payloadHandling } from '../../config/temporal/encryption.ts';
-import { runId, tellPeopleId } from '../../domain/names.ts';
+import { clusterQueue, runId, scheduleId, tellPeopleId } from '../../domain/names.ts';
 import { NEWS_KINDS } from '../../domain/news.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
 import { servePeople } from '../../workers/people.ts';
 import { endsWithTest } from '../support/ends.ts';
-import { labCluster, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
+import { labCluster, TEST_BUDGETS, TWO_NODES, type LabCluster } from '../support/lab-cluster.ts';
 import { closedPort, messageServer, type Taken } from '../support/notify.ts';
 
 const ends = endsWithTest();
@@ -48,7 +48,7 @@ async function people(
     common: { namespace, maxHeartbeatThrottleInterval: '200ms', shutdownForceTime: '2s' },
     log: (line) => log.push(line),
     stop: stop.signal,
-    pace: { lookEveryMs: 200, watchMs },
+    pace: { lookEveryMs: 200, schedulesEveryMs: 200, watchMs },
   });
   if (served === undefined) throw new Error(log.join());
   let isOver = false;
@@ -131,6 +131,54 @@ it('tells that a step needs a person, that this is solved, and the end; no run w
   // Watching does nothing to a run: no children, and no activity but its own. Its one message is its turn to move.
   const events = JSON.stringify((await run.raw.fetchHistory()).events);
   expect(events).not.toMatch(/watchRuns|tellPeople|ChildWorkflow.*Initiated/);
+});
+
+it('tells of a schedule that left a run out, and of its run once, though another run is inside', async () => {
+  const c = await cluster();
+  const server = ends(await messageServer());
+  const schedule = await c.client.schedule.create({
+    scheduleId: scheduleId(c.cluster, 'nights'),
+    spec: { calendars: [{ year: 2099 }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'scheduledMaintenance',
+      workflowId: scheduleId(c.cluster, 'nights'),
+      taskQueue: clusterQueue(c.cluster),
+      args: [
+        {
+          ...{ cluster: c.cluster, startedBy: 'schedule nights of ito', schedule: 'nights' },
+          maintenance: { nodes: ['HV2'], action: { kind: 'wait' } },
+          budgets: TEST_BUDGETS,
+        },
+      ],
+    },
+  });
+  ends(() => schedule.delete());
+  const { log } = await people(c, [hook('ops', server.url)]);
+  await watching(c.client, tellPeopleId(c.cluster));
+  await schedule.trigger('SKIP');
+  await waitFor('the need to be told', () => told(server.taken).includes('step.needs-person'));
+  await schedule.trigger('SKIP');
+  await waitFor('the run that was left out', () => told(server.taken).includes('schedule.missed'));
+  const nodeRun = c.client.workflow.getHandle(runId.maintain(c.cluster, 'HV2'));
+  await nodeRun.executeUpdate('decide', {
+    args: [{ step: 'hv2/work', action: 'retry', reason: 'done', by: 'ito@lab' }],
+  });
+  await waitFor('the end to be told', () => told(server.taken).includes('run.ended'));
+  // Whatever comes late would come by now.
+  await waitFor('the solution to be told', () => told(server.taken).includes('step.solved'));
+  expect(told(server.taken).sort()).toEqual([
+    'run.ended',
+    'run.started',
+    'schedule.missed',
+    'step.needs-person',
+    'step.solved',
+  ]);
+  expect(server.taken.some(({ body }) => body.includes('1 run was left out'))).toBe(true);
+  expect(server.taken.some(({ body }) => body.includes('Started by schedule nights of ito'))).toBe(
+    true,
+  );
+  expect(log.join('\n')).not.toContain('schedules cannot be watched');
 });
 
 it('goes on with the next history and the next worker where the last one ended, and tells nothing anew', async () => {
