@@ -1,5 +1,6 @@
 // maintainNode: one node of a maintenance. May it go down now; empty it; do what was asked for; see it back; resume it;
 // wait until everything is quiet. A failed gate stops it before anything has been touched.
+import { patched } from '@temporalio/workflow';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MaintainNodeInput, NodeAction } from '../domain/spec.ts';
 import type { Boot } from '../domain/boot.ts';
@@ -47,15 +48,16 @@ type Maintenance = Job<MaintainNodeInput>;
 async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
   const { run, input } = job;
   const { node, action } = input;
+  const isStorageSeen = patched('storage-around-a-node');
   const { boot, services } = await run.step(
     stepOf(job, 'gate', `See whether ${node} may go down`),
-    (c) => mayGoDown(job, c),
+    (c) => mayGoDown(job, isStorageSeen, c),
   );
   const emptied = await emptyNodes(job, [node]).catch((err: unknown) => {
     throw input.unattended === true ? asDrainFailure(err) : err;
   });
   // Nobody's storage goes away where nothing is done.
-  if (action.kind !== 'none') await restDrives(job, node);
+  if (action.kind !== 'none' && isStorageSeen) await restDrives(job, node);
   await act(job, action, boot);
   const brings = action.kind === 'updates' || action.kind === 'packages';
   const build = brings ? await proveBuild(job) : undefined;
@@ -83,7 +85,7 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     if (state === 'Up' || (state === 'Paused' && !isOurs)) return;
     throw stepFailure('NodeNotReady', `${node} is ${state} in the cluster, not Up`);
   });
-  await healStorage(job, node);
+  if (isStorageSeen) await healStorage(job, node);
   if (input.bringBack === true) await bringBack(job, emptied.moves);
   const { moves, left } = emptied;
   const restarted = action.kind === 'restart';
@@ -105,6 +107,7 @@ const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
 /** Everybody else is there, the cluster keeps its quorum without it, and its storage is whole. */
 async function mayGoDown(
   { calls, input: { node } }: Maintenance,
+  isStorageSeen: boolean,
   c: StepContext,
 ): Promise<{ boot: Boot; services: string[] }> {
   const { cluster } = await takeSurvey(calls, { nodes: [] });
@@ -114,7 +117,7 @@ async function mayGoDown(
     throw stepFailure('OthersNotUp', `${node} stays up while others are not: ${away.join(', ')}`);
   }
   c.evidence({ without: requireQuorum(cluster, node) });
-  await requireWholeStorage(calls, node);
+  if (isStorageSeen) await requireWholeStorage(calls, node);
   const view = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
   const { boot, bootTime, osVersion } = view.host;
   c.evidence({ bootTime, osVersion });
