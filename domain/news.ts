@@ -121,14 +121,16 @@ const keyOf = (runId: string, step: string | null): string => `${runId} ${step ?
 const isOver = (run: SeenRun): boolean => run.endedAt !== null;
 const isNews = (run: SeenRun): boolean =>
   !QUIET.includes(run.workflow) && run.state !== 'continued';
+/** Runs inside others are the others' news, but a node that has failed: its maintenance may go on with the next one. */
+const isEndNews = ({ parent, workflow, state }: SeenRun): boolean =>
+  parent === null || (workflow === 'maintainNode' && state === 'failed');
 const msBetween = (from: IsoTime, to: Date): number => to.getTime() - Date.parse(from);
 
 /** Which runs to ask for their status, so that what is told can say what happened. */
 export function runsToAsk(watched: Watched, runs: readonly SeenRun[], now: Date): SeenRun[] {
   const asks = (run: SeenRun): boolean => {
     const needs = Object.values(watched.needs).filter((need) => need.runId === run.runId);
-    if (isOver(run))
-      return needs.length > 0 || (run.parent === null && isUntold(watched, run, 'ended'));
+    if (isOver(run)) return needs.length > 0 || (isEndNews(run) && isUntold(watched, run, 'ended'));
     if (run.state === 'needs-operator')
       return (
         needs.length === 0 ||
@@ -167,8 +169,7 @@ class Digestion {
   take(run: SeenRun): void {
     if (run.parent === null && isUntold(this.watched, run, 'started')) this.tellStart(run);
     this.takeNeeds(run);
-    if (isOver(run) && run.parent === null && isUntold(this.watched, run, 'ended'))
-      this.tellEnd(run);
+    if (isOver(run) && isEndNews(run) && isUntold(this.watched, run, 'ended')) this.tellEnd(run);
   }
 
   /** Needs of runs that the server no longer lists: somebody deleted them. */

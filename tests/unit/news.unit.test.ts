@@ -182,6 +182,12 @@ describe('digest', () => {
     ]);
   });
 
+  it('tells of a node whose maintenance has failed, also inside another run', () => {
+    const node = { workflow: 'maintainNode', parent: 'watari/hv-lab/campaign', endedAt: iso(60) };
+    expect(watch([[65, [seen({ ...node, state: 'failed' })]]]).told).toEqual([['ended failed']]);
+    expect(watch([[65, [seen({ ...node, state: 'succeeded' })]]]).told).toEqual([[]]);
+  });
+
   it.each(['doctor', 'inspectCluster', 'surveyFleet', 'scanUpdates', 'scheduleMoves'])(
     'says nothing of %s',
     (workflow) => {
