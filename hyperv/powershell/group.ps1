@@ -126,10 +126,10 @@ function Move-WatariGroup {
                     "The cluster has no group '$Group'."))
         }
         $to = Find-Node $Node
-        Assert-NodeUp $to
         $target = [string]$to.Name
         $owner = Get-NameOf $found.OwnerNode
         if ($owner -ne $From -or $owner -eq $target -or [string]$found.State -eq 'Pending') { return [pscustomobject]@{ changed = $false } }
+        Assert-NodeUp $to
         Assert-NotRunning $found
         Invoke-PendingMove { Invoke-Recorded { $found | FailoverClusters\Move-ClusterGroup -Node $target -Wait 0 } }
         [pscustomobject]@{ changed = $true }
@@ -166,10 +166,10 @@ function Move-WatariSharedVolume {
                     "The cluster has no shared volume '$Volume'."))
         }
         $to = Find-Node $Node
-        Assert-NodeUp $to
         $target = [string]$to.Name
         $owner = Get-NameOf $found.OwnerNode
         if ($owner -ne $From -or $owner -eq $target) { return [pscustomobject]@{ changed = $false } }
+        Assert-NodeUp $to
         Invoke-PendingMove { Invoke-Recorded { $found | FailoverClusters\Move-ClusterSharedVolume -Node $target -Wait 0 } }
         [pscustomobject]@{ changed = $true }
     }

@@ -3,7 +3,7 @@
 
 $script:StorageSpace = 'root/Microsoft/Windows/Storage'
 
-# HealthStatus by its numbers; the words of the cmdlets may be in the language of Windows.
+# HealthStatus by its numbers.
 $script:HealthWords = @{ 0 = 'Healthy'; 1 = 'Warning'; 2 = 'Unhealthy' }
 
 # CIM_ConcreteJob.JobState: 7 and above are over, but for 11 (Service) and 12 (QueryPending).
@@ -12,9 +12,19 @@ $script:JobSuspended = 5
 
 $script:InMaintenance = 'In Maintenance Mode'
 
+# The Storage module, once it is loaded, gives these classes properties of its own under the same names, which make words
+# of the numbers, perhaps in the language of Windows. -1 where nothing is told.
+function Read-StorageNumber {
+    param($Instance, [string]$Name)
+    $raw = $Instance.PSObject.BaseObject
+    $value = if ($raw -is [Microsoft.Management.Infrastructure.CimInstance]) { $raw.PSBase.CimInstanceProperties[$Name].Value } else { Read-Property $Instance $Name }
+    if ($null -eq $value) { return -1 }
+    [int]$value
+}
+
 function Get-HealthWord {
-    param($Status)
-    $word = $script:HealthWords[[int]$Status]
+    param($Instance)
+    $word = $script:HealthWords[(Read-StorageNumber $Instance 'HealthStatus')]
     if ($null -eq $word) { return 'Unknown' }
     $word
 }
@@ -48,17 +58,17 @@ function Get-WatariStorage {
     $facts = [ordered]@{ direct = [bool](Test-StorageSpacesDirect); virtualDisks = @(); pools = @(); jobs = @(); inMaintenance = @() }
     if ($facts.direct) {
         $facts.virtualDisks = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace $script:StorageSpace -ClassName MSFT_VirtualDisk } |
-                ForEach-Object { [ordered]@{ name = [string]$_.FriendlyName; health = Get-HealthWord $_.HealthStatus } })
+                ForEach-Object { [ordered]@{ name = [string]$_.FriendlyName; health = Get-HealthWord $_ } })
         # The primordial pool is the drives that are in none.
         $facts.pools = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace $script:StorageSpace -ClassName MSFT_StoragePool } |
                 Where-Object { -not [bool]$_.IsPrimordial } |
-                ForEach-Object { [ordered]@{ name = [string]$_.FriendlyName; health = Get-HealthWord $_.HealthStatus } })
+                ForEach-Object { [ordered]@{ name = [string]$_.FriendlyName; health = Get-HealthWord $_ } })
         $facts.jobs = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -Namespace $script:StorageSpace -ClassName MSFT_StorageJob } |
-                Where-Object { $script:JobOver -notcontains [int]$_.JobState } |
+                Where-Object { $script:JobOver -notcontains (Read-StorageNumber $_ 'JobState') } |
                 ForEach-Object {
                     [ordered]@{
                         name       = [string]$_.Name
-                        suspended  = [int]$_.JobState -eq $script:JobSuspended
+                        suspended  = (Read-StorageNumber $_ 'JobState') -eq $script:JobSuspended
                         bytesDone  = [long]$_.BytesProcessed
                         bytesTotal = [long]$_.BytesTotal
                     }

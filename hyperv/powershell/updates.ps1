@@ -138,9 +138,11 @@ function Get-WatariUpdateJob {
     $job = Read-UpdateJob
     if ($null -eq $job) { return $null }
     $state = 'lost'
-    if ([bool]$job.ended) { $state = 'ended' }
-    elseif ([string]$job.boot -cne [string](Get-BootId)) { $state = 'cut-off' }
-    elseif ([bool]$task.Running) { $state = 'running' }
+    $isOfThisBoot = [string]$job.boot -ceq [string](Get-BootId)
+    # Also in the moment after its last word: another job cannot start before the task has ended.
+    if ($isOfThisBoot -and [bool]$task.Running) { $state = 'running' }
+    elseif ([bool]$job.ended) { $state = 'ended' }
+    elseif (-not $isOfThisBoot) { $state = 'cut-off' }
     [pscustomobject][ordered]@{
         kind      = [string]$job.kind
         state     = $state

@@ -225,18 +225,18 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     about: 'root/Microsoft/Windows/Storage/MSFT_VirtualDisk',
     says: 'has FriendlyName and HealthStatus: 0 healthy, 1 warning, 2 unhealthy, as the pages of the Storage Management API say; every node of Storage Spaces Direct sees all of them',
     ifWrong:
-      'the gate before a restart sees no virtual disk, or none that is ill: only Windows itself refuses maintenance mode then',
+      'every virtual disk reads as Unknown and no node may go; or one that is not told is missed, and only Windows itself refuses maintenance mode then',
   },
   {
     about: 'root/Microsoft/Windows/Storage/MSFT_StoragePool',
     says: 'has FriendlyName, HealthStatus and IsPrimordial',
-    ifWrong: 'readStorage fails at once, or a pool of no cluster holds up a node',
+    ifWrong: 'every pool reads as Unknown and no node may go, or a pool of no cluster holds up a node',
   },
   {
     about: 'root/Microsoft/Windows/Storage/MSFT_StorageJob',
     says: 'has Name, BytesProcessed, BytesTotal and the JobState of CIM_ConcreteJob: 5 suspended, 7 to 10 over',
     ifWrong:
-      'a repair is not seen, and health alone decides; or one that is over is waited for until a person looks',
+      'without a JobState every job counts as under way: one that is over is waited for until a person looks',
   },
   {
     about: 'ROOT/Microsoft/Windows/Storage/MSFT_StorageScaleUnit',
