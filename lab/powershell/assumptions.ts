@@ -230,7 +230,8 @@ export const ASSUMPTIONS: readonly Assumption[] = [
   {
     about: 'root/Microsoft/Windows/Storage/MSFT_StoragePool',
     says: 'has FriendlyName, HealthStatus and IsPrimordial',
-    ifWrong: 'every pool reads as Unknown and no node may go, or a pool of no cluster holds up a node',
+    ifWrong:
+      'every pool reads as Unknown and no node may go, or a pool of no cluster holds up a node',
   },
   {
     about: 'root/Microsoft/Windows/Storage/MSFT_StorageJob',
