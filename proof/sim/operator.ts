@@ -1,9 +1,9 @@
 // The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
 // more, a patient one who mends what is broken and retries what waits for a person.
+import { drainsAmong, type EndedCampaign } from '../../client/runs/drains.ts';
 import { clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
 import type { DrainOnRecord } from '../../domain/spec.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
 import { Random } from '../rig/random.ts';
 import type { Plan, PlannedFault, Work } from './plan.ts';
 import type { Ledger } from './rules/ledger.ts';
@@ -76,7 +76,7 @@ export function requestFor(
     }
     default: {
       const id = runId.campaign(cluster);
-      const { type, ...input } = campaignOf(work, runs);
+      const { type, ...input } = campaignOf(cluster, work, runs);
       return { type, id, queue, input: { ...common, ...input } };
     }
   }
@@ -84,13 +84,18 @@ export function requestFor(
 
 type Campaign = Extract<Work, { does: 'drain' | 'resume' | 'maintain' | 'balance' }>;
 
-function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
+function campaignOf(cluster: string, work: Campaign, runs: readonly SeenRun[]) {
   switch (work.does) {
     case 'drain':
       return { type: 'drainNodes', nodes: work.nodes };
     case 'resume': {
       const { node, bringBack } = work;
-      return { type: 'resumeNodes', nodes: [node], bringBack, drained: drainsOf(node, runs) };
+      return {
+        type: 'resumeNodes',
+        nodes: [node],
+        bringBack,
+        drained: drainsOf(cluster, node, runs),
+      };
     }
     case 'maintain': {
       const { action: kind, bringBack, maxFailed } = work;
@@ -103,14 +108,11 @@ function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
 }
 
 /** As the command finds it on record. */
-function drainsOf(node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
-  const drains = runs.flatMap((run): DrainOnRecord[] => {
-    if (run.type !== 'drainNodes' || run.state !== 'completed') return [];
-    const { paused, moves } = run.result as DrainNodesResult;
-    const how = Object.entries(paused).find(([name]) => sameName(name, node))?.[1];
-    return how === undefined ? [] : [{ node, run: run.id, paused: how, moves }];
-  });
-  return drains.slice(-1);
+function drainsOf(cluster: string, node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
+  const ended = runs.filter(
+    ({ type, state }) => ['drainNodes', 'resumeNodes'].includes(type) && state === 'completed',
+  );
+  return drainsAmong(cluster, [node], (ended as unknown as EndedCampaign[]).toReversed()).drains;
 }
 
 /** The order of moves is nobody's run. */
