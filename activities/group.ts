@@ -95,6 +95,8 @@ export async function leaveCoreGroup(deps: ClusterActivityDeps): Promise<string[
     group: core.name,
     from: host.node,
     node: other.name,
+    // Well within the time of the activity: a group that stays is to be told as such, not as a node that is silent.
+    waitSeconds: 60,
   });
   return cmdlets;
 }

@@ -86,6 +86,8 @@ export const WORKFLOWS = [
   'surveyFleet',
 ] as const;
 export type WorkflowName = (typeof WORKFLOWS)[number];
+/** Who starts one waits for its answer: no list shows them, and nobody is told of them. */
+export const LOOKS: readonly string[] = ['inspectCluster', 'surveyFleet'] satisfies WorkflowName[];
 /** Query of surveyFleet: its answer, node by node. */
 export const SURVEY_PART = 'part';
 

@@ -2,7 +2,7 @@
 // by the activity that watches runs. Knows no channel and no secret: all of this stands in heartbeats.
 import { boundedText } from './bounded.ts';
 import type { IsoTime } from './facts.ts';
-import { LEDGER_WORKFLOW } from './names.ts';
+import { LEDGER_WORKFLOW, LOOKS } from './names.ts';
 import { isSettled, type Decision, type RunStatus, type StepStatus } from './status.ts';
 
 export const NEWS_KINDS = ['started', 'needs', 'solved', 'ended'] as const;
@@ -82,7 +82,7 @@ const TEXT_CHARS_MAX = 700;
 const TITLE_CHARS_MAX = 200;
 
 /** Who started a look waits for its answer; the ledger of moves is nobody's. */
-const QUIET: readonly string[] = ['inspectCluster', 'doctor', LEDGER_WORKFLOW];
+const QUIET: readonly string[] = [...LOOKS, 'scanUpdates', 'doctor', LEDGER_WORKFLOW];
 
 export const nothingWatched = (since: IsoTime): Watched => ({
   since,

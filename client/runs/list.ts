@@ -7,7 +7,7 @@ import {
   type PayloadCodec,
 } from '@temporalio/common';
 import { EncryptionKeyProblem } from '../../config/temporal/encryption.ts';
-import { ATTRIBUTE, LEDGER_WORKFLOW, RUN_PREFIX, runsOf } from '../../domain/names.ts';
+import { ATTRIBUTE, LEDGER_WORKFLOW, LOOKS, RUN_PREFIX, runsOf } from '../../domain/names.ts';
 import { within, type Temporal } from '../temporal/connection.ts';
 import { clusterOfRun, isFullName, pickRun, runNotFound } from './names.ts';
 
@@ -40,7 +40,7 @@ export const LIST_DEFAULT = 200;
 const NAMES_MAX = 2_000;
 
 /** Looks, and the order of moves: nobody started them as runs, and nobody steers them. */
-const UNLISTED: readonly string[] = ['inspectCluster', 'surveyFleet', LEDGER_WORKFLOW];
+const UNLISTED: readonly string[] = [...LOOKS, LEDGER_WORKFLOW];
 
 /** Newest first, at most `max`. The server's list is up to a second behind. */
 export async function listRuns(

@@ -182,9 +182,12 @@ describe('digest', () => {
     ]);
   });
 
-  it.each(['doctor', 'inspectCluster', 'scheduleMoves'])('says nothing of %s', (workflow) => {
-    expect(watch([[5, [seen({ workflow })]]]).told).toEqual([[]]);
-  });
+  it.each(['doctor', 'inspectCluster', 'surveyFleet', 'scanUpdates', 'scheduleMoves'])(
+    'says nothing of %s',
+    (workflow) => {
+      expect(watch([[5, [seen({ workflow })]]]).told).toEqual([[]]);
+    },
+  );
 
   it('says who started a run, and why', () => {
     const { watched } = watch([[5, [seen()], [status([], { reason: 'patch day' })]]]);
