@@ -88,7 +88,7 @@ class Watch {
       ...deps,
       elapsedMs: this.sinceStart,
       watched: () => this.watched,
-      took: (channel, seq) => this.took(channel, seq),
+      took: (channel, seq, told) => this.took(channel, seq, told),
       message: (news, leftOut) => messageOf(news, cluster, deps.place, leftOut),
       pause: (ms) => pause(deps, ms),
       signal: cancellationSignal(),
@@ -132,11 +132,12 @@ class Watch {
     this.beat();
   }
 
-  private took(channel: string, seq: number): void {
+  private took(channel: string, seq: number, told: boolean): void {
     const { channels } = this.watched;
+    const leftOut = told ? 0 : (channels[channel]?.leftOut ?? 0);
     this.watched = trimmed({
       ...this.watched,
-      channels: { ...channels, [channel]: { taken: seq, leftOut: 0 } },
+      channels: { ...channels, [channel]: { taken: seq, leftOut } },
     });
     this.beat();
   }

@@ -4,6 +4,7 @@ import type { Message } from '../../domain/message.ts';
 import type { News, NewsKind, Watched } from '../../domain/news.ts';
 import { durationText } from '../../domain/units.ts';
 import type { Answer, Channel } from './channel.ts';
+import { networkReason } from './http.ts';
 
 export interface ToldChannel {
   channel: Channel;
@@ -14,7 +15,8 @@ export interface TellingDeps {
   channels: readonly ToldChannel[];
   /** What is known now; changed only through `took`. */
   watched: () => Watched;
-  took: (channel: string, seq: number) => void;
+  /** @param told the channel has it, and with it how many were left out before. */
+  took: (channel: string, seq: number, told: boolean) => void;
   message: (news: News, leftOut: number) => Message;
   log: (line: string) => void;
   elapsedMs: () => number;
@@ -78,15 +80,24 @@ export class Telling {
       const news = deps.watched().news.find((n) => n.seq > taken);
       if (news === undefined || this.isOver()) return;
       if (line.isClosed || !line.tell.includes(news.kind)) {
-        deps.took(name, news.seq);
+        deps.took(name, news.seq, false);
         continue;
       }
-      const answer = await line.channel.send(deps.message(news, leftOut), deps.signal);
+      const answer = await this.send(line, news, leftOut);
       if (this.isOver() && answer.got !== 'taken') return;
       this.heed(line, answer);
       if (answer.got === 'not-now') return;
-      deps.took(name, news.seq);
+      deps.took(name, news.seq, answer.got === 'taken');
       await deps.pause(BETWEEN_MS);
+    }
+  }
+
+  /** A channel should never reject. One that does must not end the worker, which serves its node too. */
+  private async send({ channel }: Line, news: News, leftOut: number): Promise<Answer> {
+    try {
+      return await channel.send(this.deps.message(news, leftOut), this.deps.signal);
+    } catch (err) {
+      return { got: 'not-now', why: networkReason(err) };
     }
   }
 
@@ -116,7 +127,7 @@ export class Telling {
         // Once for each reason: a channel may be down for days.
         if (line.said !== answer.why)
           this.deps.log(
-            `${about} now: ${answer.why}; tried again in ${durationText(pause)} and so on`,
+            `${about} now: ${answer.why}; tried again after ${durationText(pause)}, then later and later`,
           );
         line.said = answer.why;
       }

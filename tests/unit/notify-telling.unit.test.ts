@@ -6,9 +6,9 @@ import { Telling } from '../../activities/notify/telling.ts';
 import {
   NEWS_KINDS,
   nothingWatched,
-  withChannels,
   type News,
   type NewsKind,
+  type Watched,
 } from '../../domain/news.ts';
 import { messageAbout, NEED } from '../support/notify.ts';
 
@@ -21,26 +21,38 @@ const down = (afterMs?: number): Answer => ({
 interface Behaviour {
   answers?: Answer[];
   tell?: readonly NewsKind[];
+  /** Messages that were too many before. */
+  leftOut?: number;
+  /** Rejects, which no channel should. */
+  rejects?: boolean;
   /** Never answers until the worker ends. */
   hangs?: boolean;
 }
 
 function desk(behaviours: Record<string, Behaviour>, news: News[]) {
   let elapsed = 0;
-  let watched = {
-    ...withChannels(nothingWatched('2026-12-01T09:00:00.000Z'), Object.keys(behaviours)),
-    news,
+  const channels = Object.entries(behaviours).map(
+    ([name, { leftOut = 0 }]) => [name, { taken: 0, leftOut }] as const,
+  );
+  let watched: Watched = {
+    ...nothingWatched('2026-12-01T09:00:00.000Z'),
+    ...{ channels: Object.fromEntries(channels), news },
   };
+  const missed: number[] = [];
   const sent: [channel: string, id: string, at: number][] = [];
   const log: string[] = [];
   const stop = new AbortController();
-  const channelOf = ([name, { answers = [], hangs = false }]: [string, Behaviour]): Channel => {
+  const channelOf = ([name, { answers = [], hangs = false, rejects = false }]: [
+    string,
+    Behaviour,
+  ]): Channel => {
     const queue = [...answers];
     return {
       name,
       kind: 'webhook',
       send: async (message, signal) => {
         sent.push([name, message.id, elapsed]);
+        if (rejects) throw new Error('https://secret.example');
         if (hangs)
           await new Promise((resolve) => {
             signal.addEventListener('abort', resolve);
@@ -55,11 +67,15 @@ function desk(behaviours: Record<string, Behaviour>, news: News[]) {
       tell: one[1].tell ?? NEWS_KINDS,
     })),
     watched: () => watched,
-    took: (channel, seq) => {
-      const channels = { ...watched.channels, [channel]: { taken: seq, leftOut: 0 } };
-      watched = { ...watched, channels };
+    took: (channel, seq, told) => {
+      const leftOut = told ? 0 : (watched.channels[channel]?.leftOut ?? 0);
+      const next = { ...watched.channels, [channel]: { taken: seq, leftOut } };
+      watched = { ...watched, channels: next };
     },
-    message: (one) => messageAbout(one),
+    message: (one, leftOut) => {
+      missed.push(leftOut);
+      return messageAbout(one);
+    },
     log: (line) => log.push(line),
     elapsedMs: () => elapsed,
     pause: async (ms) => {
@@ -69,6 +85,7 @@ function desk(behaviours: Record<string, Behaviour>, news: News[]) {
   });
   return {
     sent,
+    missed,
     log,
     stop,
     telling,
@@ -155,11 +172,31 @@ describe('telling', () => {
     expect(d.taken('a')).toBe(3);
   });
 
+  it('says how many were left out in the first message that is taken', async () => {
+    const mixed = three.map((n, i) => ({ ...n, kind: NEWS_KINDS[i] ?? n.kind }));
+    const answers: Answer[] = [{ got: 'refused', why: 'HTTP 400' }];
+    const d = desk({ a: { tell: ['needs', 'solved'], leftOut: 5, answers } }, mixed);
+    await d.during(10);
+    expect(d.missed).toEqual([5, 5]);
+    const e = desk({ a: { leftOut: 5 } }, three);
+    await e.during(5);
+    expect(e.missed).toEqual([5, 0, 0]);
+  });
+
+  it('lives on with a channel that rejects, and tells nothing of what it said', async () => {
+    const d = desk({ broken: { rejects: true }, well: {} }, three);
+    await d.during(10);
+    expect(d.of('well')).toEqual(['n1', 'n2', 'n3']);
+    expect(d.log).toEqual([
+      'people are not told by broken (webhook) now: it cannot be reached; tried again after 2.0 s, then later and later',
+    ]);
+  });
+
   it('logs a failure once for each reason, and that it is over', async () => {
     const d = desk({ a: { answers: [down(), down(), down(), TAKEN] } }, three.slice(0, 1));
     await d.during(60);
     expect(d.log).toEqual([
-      'people are not told by a (webhook) now: HTTP 503; tried again in 2.0 s and so on',
+      'people are not told by a (webhook) now: HTTP 503; tried again after 2.0 s, then later and later',
       'people are told by a (webhook) again',
     ]);
   });
