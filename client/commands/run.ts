@@ -269,9 +269,10 @@ async function letMovesFinish(
   const inside = view.steps.filter((s) => s.run !== run && !isSettled(s.state)).map((s) => s.run);
   for (const one of [run, ...new Set(inside)]) {
     await brake(temporal, one, { action: 'finish-moves', ...why }).catch((err: unknown) => {
-      // A single move has no brakes: whoever started it lets it arrive.
-      const isRefusal = err instanceof ClientError && err.code === 'DecisionRefused';
-      if (one === run || !isRefusal) throw err;
+      // A single move has no brakes: whoever started it lets it arrive. One that is over has arrived.
+      const isNothing =
+        err instanceof ClientError && ['DecisionRefused', 'RunOver'].includes(err.code);
+      if (one === run || !isNothing) throw err;
     });
   }
 }
