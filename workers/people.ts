@@ -1,23 +1,23 @@
 // The part of a worker that tells people: serves the queue for that, and sees that the cluster's workflow for it runs. Only
 // where there are settings. Nothing that goes wrong here keeps the worker from serving its node.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createPeopleQueue } from '../activities/index.ts';
 import { channelOf } from '../activities/notify/channels.ts';
 import type { RunsSource, WatchPace, WatchRequest } from '../activities/watch.ts';
 import type { NotifySettings } from '../config/notify-file.ts';
-import type { TemporalConnection } from '../config/temporal/connection.ts';
 import { ATTRIBUTE, clusterQueue, peopleQueue, runsOf, tellPeopleId } from '../domain/names.ts';
 import type { SeenRun } from '../domain/news.ts';
 import { MESSAGES, type RunStatus } from '../domain/status.ts';
+import { listingClient } from './listing-client.ts';
 
 export interface PeopleOptions {
   cluster: string;
   /** undefined: people are not told by this worker. */
   settings: NotifySettings | undefined;
-  temporal: TemporalConnection;
+  client: Client;
   connection: NativeConnection;
   common: Partial<WorkerOptions>;
   log: (line: string) => void;
@@ -39,13 +39,11 @@ export async function servePeople(
     log(`people are not told: ${err instanceof Error ? err.message : String(err)}`);
   };
   try {
-    const { namespace, dataConverter } = o.temporal;
-    const client = new Client({ connection: o.connection, namespace, dataConverter });
-    const worker = await makeWorker(o, settings, client);
+    const worker = await makeWorker(o, settings);
     log(
       `people are told by ${settings.channels.map((c) => `${c.channel} (${c.kind})`).join(', ')}`,
     );
-    void startTelling(client, o);
+    void startTelling(o);
     return { worker, end: worker.run().catch(failed) };
   } catch (err) {
     failed(err);
@@ -53,8 +51,8 @@ export async function servePeople(
   }
 }
 
-function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client): Promise<Worker> {
-  const { cluster, log, pace } = o;
+function makeWorker(o: PeopleOptions, settings: NotifySettings): Promise<Worker> {
+  const { cluster, client, log, pace } = o;
   const now = (): Date => new Date();
   return Worker.create({
     ...o.common,
@@ -64,7 +62,7 @@ function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client):
     activities: createPeopleQueue({
       channels: settings.channels.map((one) => ({ channel: channelOf(one, now), tell: one.tell })),
       source: runsSource(client, cluster),
-      place: { ui: settings.ui, namespace: o.temporal.namespace },
+      place: { ui: settings.ui, namespace: client.options.namespace },
       ...{ log, now },
       ...(pace === undefined ? {} : { pace }),
     }),
@@ -72,7 +70,7 @@ function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client):
 }
 
 /** The server may be away just now. */
-async function startTelling(client: Client, { cluster, log, stop }: PeopleOptions): Promise<void> {
+async function startTelling({ cluster, client, log, stop }: PeopleOptions): Promise<void> {
   const request: WatchRequest = { cluster, watched: null };
   let said = '';
   while (!stop.aborted) {
@@ -103,13 +101,14 @@ const STATUS_MS = 5_000;
 export function runsSource(client: Client, cluster: string): RunsSource {
   const within = <T>(ms: number, deed: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + ms, deed);
+  const lists = listingClient(client);
   return {
     list: (endedAfter) =>
       within(LIST_MS, async () => {
         const prefix = runsOf(cluster).replaceAll("'", "''");
         const query = `WorkflowId STARTS_WITH '${prefix}' AND (ExecutionStatus = 'Running' OR CloseTime > '${endedAfter}')`;
         const seen: SeenRun[] = [];
-        for await (const info of client.workflow.list({ query, pageSize: PAGE })) {
+        for await (const info of lists.workflow.list({ query, pageSize: PAGE })) {
           seen.push(seenRun(info));
           if (seen.length >= RUNS_MAX) break;
         }
