@@ -6,7 +6,7 @@ import type { GroupFacts, GroupKind } from '../domain/facts.ts';
 import { sameName } from '../domain/names.ts';
 import { durationText } from '../domain/units.ts';
 import { beating, pause, stopwatch, waits } from './beats.ts';
-import type { Applied, ClusterActivityDeps } from './cluster.ts';
+import { setOfCluster, type Applied, type ClusterActivityDeps } from './cluster.ts';
 import { failed, guarded } from './failing.ts';
 
 export interface MoveGroupRequest {
@@ -131,20 +131,11 @@ export function createGroupActivities(deps: ClusterActivityDeps) {
       }),
 
     /** Sets (Get-Cluster).AutoBalancerMode and reads it back. */
-    async setAutoBalancer(input: { mode: number }): Promise<Applied<number>> {
-      return beating(deps, async () => {
-        const before = (await host.readCluster({})).facts.autoBalancerMode;
-        const { facts, cmdlets } = await host.configureCluster({ autoBalancerMode: input.mode });
-        const { name, autoBalancerMode: after } = (await host.readCluster({})).facts;
-        if (after !== input.mode) {
-          throw failed(
-            'SettingsNotKept',
-            `AutoBalancerMode of cluster ${name} was set to ${input.mode} and reads back as ${after}`,
-          );
-        }
-        return { changed: facts.changed, before, after, cmdlets };
-      });
-    },
+    setAutoBalancer: ({ mode }: { mode: number }): Promise<Applied<number>> =>
+      beating(deps, async () => {
+        const { before, after, ...how } = await setOfCluster(deps, { autoBalancerMode: mode });
+        return { ...how, before: before.autoBalancerMode, after: after.autoBalancerMode };
+      }),
   });
 }
 
