@@ -12,7 +12,7 @@ import type { PastMove } from '../domain/fleet/learned.ts';
 import { includesName, sameName } from '../domain/names.ts';
 import { isMoving, isQueued } from '../domain/slots.ts';
 import type { Asked } from '../domain/turns.ts';
-import type { HypervHost } from '../hyperv/host.ts';
+import type { HypervHost, OpArgs } from '../hyperv/host.ts';
 import { againMs } from './again.ts';
 import { beating, waits, type Waiting } from './beats.ts';
 import { failed, guarded, notYet } from './failing.ts';
@@ -53,17 +53,26 @@ export interface Members {
 }
 
 /** The nodes alone: for whoever asks each of them something. */
-async function readMembers({ host, unserved }: ClusterActivityDeps): Promise<Members> {
-  const { facts: nodes } = await host.readNodes({});
+async function readMembers(deps: ClusterActivityDeps): Promise<Members> {
+  const { facts: nodes } = await deps.host.readNodes({});
+  return { nodes, unserved: await unservedAmong(deps, nodes) };
+}
+
+/** A node that is down needs no worker. */
+export async function unservedAmong(
+  { unserved }: ClusterActivityDeps,
+  nodes: readonly ClusterNodeFacts[],
+): Promise<string[]> {
   const up = nodes.filter((n) => n.state !== 'Down').map((n) => n.name);
-  return { nodes, unserved: (await unserved?.(up)) ?? [] };
+  return (await unserved?.(up)) ?? [];
 }
 
 /** Looks at everything that the cluster tells, from this node. Small, because every look is kept in a run's history. */
 export async function readView(
-  { host, now, unserved: readUnserved }: ClusterActivityDeps,
+  deps: ClusterActivityDeps,
   { about }: ViewRequest = {},
 ): Promise<ClusterView> {
+  const { host, now } = deps;
   const [cluster, nodes, roles, networks, sharedVolumes] = await Promise.all([
     host.readCluster({}),
     host.readNodes({}),
@@ -78,8 +87,7 @@ export async function readView(
   const told = rolesAbout(about, list, cluster.facts.affinityRules ?? []).map((role) =>
     withoutEveryNode(role, nodes.facts),
   );
-  const up = nodes.facts.filter((n) => n.state !== 'Down').map((n) => n.name);
-  const unserved = (await readUnserved?.(up)) ?? [];
+  const unserved = await unservedAmong(deps, nodes.facts);
   const leftOut = roles.facts.length - told.length;
   return {
     takenAt: now().toISOString(),
@@ -134,6 +142,27 @@ export interface Applied<T> {
   cmdlets: string[];
 }
 
+/** Sets properties of (Get-Cluster) and reads them back. */
+export async function setOfCluster(
+  { host }: ClusterActivityDeps,
+  wanted: OpArgs<'configureCluster'>,
+): Promise<Applied<ClusterFacts>> {
+  const before = (await host.readCluster({})).facts;
+  const { facts, cmdlets } = await host.configureCluster(wanted);
+  const after = (await host.readCluster({})).facts;
+  for (const [key, want] of Object.entries(wanted)) {
+    const have = after[key as keyof typeof wanted];
+    if (have !== want) {
+      const property = key.charAt(0).toUpperCase() + key.slice(1);
+      throw failed(
+        'SettingsNotKept',
+        `${property} of cluster ${after.name} was set to ${want} and reads back as ${have}`,
+      );
+    }
+  }
+  return { changed: facts.changed, before, after, cmdlets };
+}
+
 export function createClusterActivities(deps: ClusterActivityDeps) {
   const { host } = deps;
   return guarded({
@@ -151,22 +180,9 @@ export function createClusterActivities(deps: ClusterActivityDeps) {
       }),
 
     /** Sets (Get-Cluster).MaximumParallelMigrations and reads it back. */
-    async setClusterLimits(input: {
+    setClusterLimits: (input: {
       maximumParallelMigrations: number;
-    }): Promise<Applied<ClusterFacts>> {
-      return beating(deps, async () => {
-        const before = (await host.readCluster({})).facts;
-        const { facts, cmdlets } = await host.configureCluster(input);
-        const after = (await host.readCluster({})).facts;
-        if (after.maximumParallelMigrations !== input.maximumParallelMigrations) {
-          throw failed(
-            'SettingsNotKept',
-            `MaximumParallelMigrations of cluster ${after.name} was set to ${input.maximumParallelMigrations} and reads back as ${after.maximumParallelMigrations}`,
-          );
-        }
-        return { changed: facts.changed, before, after, cmdlets };
-      });
-    },
+    }): Promise<Applied<ClusterFacts>> => beating(deps, () => setOfCluster(deps, input)),
 
     async pauseNode(input: { node: string }): Promise<{ changed: boolean; cmdlets: string[] }> {
       const { facts, cmdlets } = await beating(deps, () => host.pauseNode(input));

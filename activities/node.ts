@@ -6,7 +6,6 @@ import { isSameBoot, type Boot } from '../domain/boot.ts';
 import type {
   EventFacts,
   FeatureFacts,
-  LinkFacts,
   MigrationSettings,
   NodeView,
   ServiceFacts,
@@ -24,7 +23,7 @@ import { failed, guarded, notYet } from './failing.ts';
 import { leaveCoreGroup } from './group.ts';
 
 /** What the cluster and Hyper-V need to run: the cluster service and the virtual machine management service. */
-const SERVICES = ['ClusSvc', 'vmms'];
+export const SERVICES = ['ClusSvc', 'vmms'];
 /** Windows makes these services with the feature, and for Hyper-V at the restart that finishes it. */
 const SERVICE_OF: Readonly<Record<(typeof NODE_FEATURES)[number], string>> = {
   'Hyper-V': 'vmms',
@@ -43,7 +42,7 @@ const CLOCK_SKEW_MS = 60_000;
 export const NO_HYPER_V = ['HyperVMissing', 'HyperVNotReady'];
 
 /** null where the Hyper-V role is not there. */
-async function orNull<T>(
+export async function orNull<T>(
   read: Promise<{ facts: T }>,
   missing = ['HyperVMissing'],
 ): Promise<T | null> {
@@ -139,10 +138,6 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       deps.gate?.noteQueue(activityInfo().currentAttemptScheduledTimestampMs);
       return beating(deps, () => readNode(deps, request));
     },
-
-    /** What moves from and to this node can use. */
-    readLinks: (): Promise<LinkFacts[]> =>
-      beating(deps, async () => (await host.readLinks({})).facts),
 
     async installFeatures(input: { names: string[] }): Promise<FeaturesInstalled> {
       return beating(deps, async () => {

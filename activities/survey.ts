@@ -13,11 +13,10 @@ import { obstacleOf, type Obstacle } from '../domain/fleet/unblock.ts';
 import { sameName } from '../domain/names.ts';
 import { planMoves } from '../domain/planner/plan.ts';
 import type { MovePlan, PlanProblem } from '../domain/planner/problem.ts';
-import { HypervError } from '../hyperv/host.ts';
 import { beating } from './beats.ts';
-import { withoutEveryNode, type ClusterActivityDeps } from './cluster.ts';
+import { unservedAmong, withoutEveryNode, type ClusterActivityDeps } from './cluster.ts';
 import { guarded } from './failing.ts';
-import { NO_HYPER_V } from './node.ts';
+import { NO_HYPER_V, orNull, SERVICES } from './node.ts';
 
 /** Some 170 bytes each, kept in the history of every run that plans. */
 const PAST_MOVES_MAX = 400;
@@ -60,7 +59,8 @@ export const createSurveyNodeActivities = (deps: ClusterActivityDeps) =>
       beating(deps, () => surveyNode(deps, request)),
   });
 
-async function surveyCluster({ host, now, unserved: readUnserved }: ClusterActivityDeps) {
+async function surveyCluster(deps: ClusterActivityDeps) {
+  const { host, now } = deps;
   const [cluster, nodes, groups, networks, sharedVolumes] = await Promise.all([
     host.readCluster({}),
     host.readNodes({}),
@@ -68,8 +68,7 @@ async function surveyCluster({ host, now, unserved: readUnserved }: ClusterActiv
     host.readNetworks({}),
     host.readSharedVolumes({}),
   ]);
-  const up = nodes.facts.filter((n) => n.state !== 'Down').map((n) => n.name);
-  const unserved = (await readUnserved?.(up)) ?? [];
+  const unserved = await unservedAmong(deps, nodes.facts);
   const survey: ClusterSurvey = {
     takenAt: now().toISOString(),
     answeredBy: host.node,
@@ -91,9 +90,6 @@ async function surveyCluster({ host, now, unserved: readUnserved }: ClusterActiv
   return survey;
 }
 
-/** Services without which no VM can come. */
-const SERVICES = ['ClusSvc', 'vmms'];
-
 async function surveyNode(
   deps: ClusterActivityDeps,
   { owners = false }: NodeSurveyRequest,
@@ -102,10 +98,10 @@ async function surveyNode(
   const [machine, services, switches, migration, vms, movesAway] = await Promise.all([
     host.readHost({}),
     host.readServices({ names: SERVICES }),
-    orNone(host.readSwitches({})),
-    orNone(host.readMigrationSettings({})),
-    orNone(host.readVms({})),
-    orNone(host.readMovesAway({})),
+    orNull(host.readSwitches({}), NO_HYPER_V),
+    orNull(host.readMigrationSettings({}), NO_HYPER_V),
+    orNull(host.readVms({}), NO_HYPER_V),
+    orNull(host.readMovesAway({}), NO_HYPER_V),
   ]);
   const [roles, volumes, links] = await Promise.all([
     host.readRoles({}),
@@ -138,14 +134,4 @@ async function withOwners({ host }: ClusterActivityDeps, roles: RoleFacts[]): Pr
     full.push(withoutEveryNode(facts ?? role, nodes));
   }
   return full;
-}
-
-/** null where the Hyper-V role is not there, or not yet. */
-async function orNone<T>(read: Promise<{ facts: T }>): Promise<T | null> {
-  try {
-    return (await read).facts;
-  } catch (err) {
-    if (err instanceof HypervError && NO_HYPER_V.includes(err.info.errorId ?? '')) return null;
-    throw err;
-  }
 }

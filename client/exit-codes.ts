@@ -10,7 +10,7 @@ export const EXIT = {
   unreachable: 3,
   /** A step waits for retry, skip or abort. */
   needsOperator: 4,
-  /** `cluster plan`, `node scan`: something would be done. */
+  /** `cluster plan`, `node scan`, `cluster balance`, `--dry-run`, `--out`: something would be done. */
   changesPending: 5,
   /** Ctrl+C; what runs in Temporal goes on. */
   interrupted: 130,

@@ -25,7 +25,8 @@ import type { Terminal } from './terminal.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 Temporal not reachable,
-4 a person must decide, 5 changes pending (plan, node scan), 130 interrupted (runs go on).
+4 a person must decide, 5 changes pending (plan, node scan, balance, --dry-run, --out),
+130 interrupted (runs go on).
 Where Temporal is: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a profile, as for every Temporal tool.`;
 
 export function buildProgram(terminal: Terminal, context: ContextSource): Command {

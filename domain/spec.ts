@@ -157,7 +157,7 @@ export interface DrainOnRecord {
 
 export interface ResumeNodesInput extends Campaign {
   nodes: string[];
-  /** The latest drain of each of them that is on record, unless it was resumed since. */
+  /** The drains on record of each of them since a run of ours has resumed it, as one. */
   drained?: DrainOnRecord[];
   /** Bring back what the latest drain moved off and nobody has moved since. */
   bringBack?: boolean;

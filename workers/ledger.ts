@@ -1,23 +1,11 @@
 // The way of a worker's activities to the order of moves, over the worker's own connection: the wants are delivered to the
 // ledger of the cluster, which is started with them where none runs.
-import { Client, type DataConverter } from '@temporalio/client';
-import type { NativeConnection } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import type { LedgerDoor } from '../activities/cluster.ts';
 import { clusterQueue, LEDGER_WORKFLOW, runId } from '../domain/names.ts';
 import { TURN_SIGNALS } from '../domain/turn-messages.ts';
 
-interface LedgerConnection {
-  connection: NativeConnection;
-  namespace: string;
-  dataConverter?: DataConverter | undefined;
-}
-
-export function ledgerDoor({ connection, namespace, dataConverter }: LedgerConnection): LedgerDoor {
-  const client = new Client({
-    connection,
-    namespace,
-    ...(dataConverter === undefined ? {} : { dataConverter }),
-  });
+export function ledgerDoor(client: Client): LedgerDoor {
   return {
     async want(cluster, wants) {
       await client.workflow.signalWithStart(LEDGER_WORKFLOW, {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { NodeActivityDeps } from '../activities/examine.ts';
 import type { Scripts } from '../activities/scripts.ts';
@@ -145,10 +146,11 @@ function activityDeps(
   policy: Policy,
 ): NodeActivityDeps & { scripts?: Scripts } {
   const folder = readScriptsFolder();
-  // What a script does no policy can tell: a worker that may only look runs none.
-  const runsNone = folder === undefined || policy.size === 0;
+  // What a script does nobody knows, so it is no reading.
   return {
-    ...(runsNone ? {} : { scripts: scriptsIn(folder, engineFor(node)) }),
+    ...(folder === undefined || policy.size === 0
+      ? {}
+      : { scripts: scriptsIn(folder, engineFor(node)) }),
     gate: new LookGate(() => performance.now()),
     host: restrictedHost(host, policy),
     now: () => new Date(),
@@ -198,8 +200,10 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
   if (options.owned === true) endWithOwner(shutDown);
   try {
     const colleagues = new Colleagues(forCluster, namespace, cluster);
-    deps.ledger = ledgerDoor({ ...temporal, connection: forCluster });
-    deps.pastMoves = pastMovesOf(cluster, { ...temporal, connection: forCluster });
+    const { dataConverter } = temporal;
+    const client = new Client({ connection: forCluster, namespace, dataConverter });
+    deps.ledger = ledgerDoor(client);
+    deps.pastMoves = pastMovesOf(cluster, client);
     const clusterId = await meet(colleagues, options, deps);
     // First and alone, because it is ready within milliseconds: after a restart a step is waiting for this very node.
     const ofNode = await Worker.create({
@@ -228,7 +232,7 @@ export async function startWorker(options: NodeWorkerOptions): Promise<void> {
     workers.push(ofCluster);
     const clusterEnds = ofCluster.run();
     const people = await servePeople({
-      ...{ cluster, temporal, log, settings: options.notify, stop: stop.signal },
+      ...{ cluster, client, log, settings: options.notify, stop: stop.signal },
       ...{ connection: forCluster, common: commonOf(temporal) },
     });
     if (people !== undefined) workers.push(people.worker);

@@ -1,30 +1,15 @@
 // What the moves of past runs took, read from the server over the worker's own connection, for plans. Only ever reads.
-import { Client, type DataConverter } from '@temporalio/client';
-import type { NativeConnection } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { movesIn, RUNS_THAT_MOVE, type PastMove } from '../domain/fleet/learned.ts';
 import { runsOf } from '../domain/names.ts';
-import { listingClient } from './lists.ts';
-
-interface PastConnection {
-  connection: NativeConnection;
-  namespace: string;
-  dataConverter?: DataConverter | undefined;
-}
+import { listingClient } from './listing-client.ts';
 
 /** Each is a call of its own; more than these take longer than anybody waits for a plan. */
 const RUNS_MAX = 100;
 const WITHIN_MS = 15_000;
 
 /** Newest first, of runs that ended well. */
-export function pastMovesOf(
-  cluster: string,
-  { connection, namespace, dataConverter }: PastConnection,
-): (max: number) => Promise<PastMove[]> {
-  const client = new Client({
-    connection,
-    namespace,
-    ...(dataConverter === undefined ? {} : { dataConverter }),
-  });
+export function pastMovesOf(cluster: string, client: Client): (max: number) => Promise<PastMove[]> {
   const lists = listingClient(client);
   const types = RUNS_THAT_MOVE.map((type) => `'${type}'`).join(', ');
   const prefix = runsOf(cluster).replaceAll("'", "''");

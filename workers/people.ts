@@ -1,14 +1,13 @@
 // The part of a worker that tells people: serves the queue for that, and sees that the cluster's workflow for it runs. Only
 // where there are settings. Nothing that goes wrong here keeps the worker from serving its node.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createPeopleQueue } from '../activities/index.ts';
 import { channelOf } from '../activities/notify/channels.ts';
 import type { RunsSource, WatchPace, WatchRequest } from '../activities/watch.ts';
 import type { NotifySettings } from '../config/notify-file.ts';
-import type { TemporalConnection } from '../config/temporal/connection.ts';
 import {
   ATTRIBUTE,
   clusterQueue,
@@ -19,13 +18,13 @@ import {
 } from '../domain/names.ts';
 import type { SeenRun, SeenSchedule } from '../domain/news.ts';
 import { MESSAGES, type RunStatus } from '../domain/status.ts';
-import { listingClient } from './lists.ts';
+import { listingClient } from './listing-client.ts';
 
 export interface PeopleOptions {
   cluster: string;
   /** undefined: people are not told by this worker. */
   settings: NotifySettings | undefined;
-  temporal: TemporalConnection;
+  client: Client;
   connection: NativeConnection;
   common: Partial<WorkerOptions>;
   log: (line: string) => void;
@@ -47,13 +46,11 @@ export async function servePeople(
     log(`people are not told: ${err instanceof Error ? err.message : String(err)}`);
   };
   try {
-    const { namespace, dataConverter } = o.temporal;
-    const client = new Client({ connection: o.connection, namespace, dataConverter });
-    const worker = await makeWorker(o, settings, client);
+    const worker = await makeWorker(o, settings);
     log(
       `people are told by ${settings.channels.map((c) => `${c.channel} (${c.kind})`).join(', ')}`,
     );
-    void startTelling(client, o);
+    void startTelling(o);
     return { worker, end: worker.run().catch(failed) };
   } catch (err) {
     failed(err);
@@ -61,8 +58,8 @@ export async function servePeople(
   }
 }
 
-function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client): Promise<Worker> {
-  const { cluster, log, pace } = o;
+function makeWorker(o: PeopleOptions, settings: NotifySettings): Promise<Worker> {
+  const { cluster, client, log, pace } = o;
   const now = (): Date => new Date();
   return Worker.create({
     ...o.common,
@@ -72,7 +69,7 @@ function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client):
     activities: createPeopleQueue({
       channels: settings.channels.map((one) => ({ channel: channelOf(one, now), tell: one.tell })),
       source: runsSource(client, cluster),
-      place: { ui: settings.ui, namespace: o.temporal.namespace },
+      place: { ui: settings.ui, namespace: client.options.namespace },
       ...{ log, now },
       ...(pace === undefined ? {} : { pace }),
     }),
@@ -80,7 +77,7 @@ function makeWorker(o: PeopleOptions, settings: NotifySettings, client: Client):
 }
 
 /** The server may be away just now. */
-async function startTelling(client: Client, { cluster, log, stop }: PeopleOptions): Promise<void> {
+async function startTelling({ cluster, client, log, stop }: PeopleOptions): Promise<void> {
   const request: WatchRequest = { cluster, watched: null };
   let said = '';
   while (!stop.aborted) {
@@ -109,9 +106,9 @@ const LIST_MS = 10_000;
 const STATUS_MS = 5_000;
 
 export function runsSource(client: Client, cluster: string): RunsSource {
-  const lists = listingClient(client);
   const within = <T>(ms: number, deed: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + ms, deed);
+  const lists = listingClient(client);
   return {
     list: (endedAfter) =>
       within(LIST_MS, async () => {

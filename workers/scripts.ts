@@ -8,7 +8,7 @@ import type { ScriptResult, Scripts } from '../activities/scripts.ts';
 /** Of both streams together; the end says how it went. */
 const OUTPUT_CHARS_MAX = 8_000;
 
-/** @param folder one that is not there has no scripts: a worker serves its node all the same */
+/** A folder that is not there has no script. */
 export function scriptsIn(folder: string, powershell: string): Scripts {
   const names = (): string[] =>
     !existsSync(folder)
@@ -35,12 +35,11 @@ function runFile(powershell: string, file: string, signal: AbortSignal): Promise
       signal,
     });
     let output = '';
-    // Decoded by the streams: a character may come in two pieces.
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-OUTPUT_CHARS_MAX);
-      });
-    }
+    const hear = (chunk: string): void => {
+      output = (output + chunk).slice(-OUTPUT_CHARS_MAX);
+    };
+    // A character may come in two pieces.
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', hear);
     child.on('error', reject);
     child.on('close', (exitCode) => {
       resolve({ exitCode: exitCode ?? -1, output: output.trim() });

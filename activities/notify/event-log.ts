@@ -9,7 +9,12 @@ import { eventLogEntry } from './formats.ts';
 export interface EventLogMachine {
   platform: NodeJS.Platform;
   systemRoot: string;
-  run: (file: string, args: readonly string[], signal: AbortSignal) => Promise<{ code: number }>;
+  /** `code` is null where it could not be started, or did not end in time. */
+  run: (
+    file: string,
+    args: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<{ code: number | null }>;
 }
 
 export const SOURCE = 'watari';
@@ -39,7 +44,10 @@ export const eventLogChannel = (name: string, machine: EventLogMachine): Channel
     if (code === 0) return { got: 'taken', how: `event ${id} of source ${SOURCE}` };
     return {
       got: 'not-now',
-      why: `eventcreate.exe ended with ${code}; it needs an elevated administrator`,
+      why:
+        code === null
+          ? `eventcreate.exe could not be started, or did not end within ${SEND_MS / 1000} s`
+          : `eventcreate.exe ended with ${code}; it needs an elevated administrator`,
     };
   },
 });
@@ -47,7 +55,7 @@ export const eventLogChannel = (name: string, machine: EventLogMachine): Channel
 export const runEventCreate: EventLogMachine['run'] = (file, args, signal) =>
   new Promise((resolve) => {
     execFile(file, [...args], { windowsHide: true, timeout: SEND_MS, signal }, (error) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code });
+      const code = error === null ? 0 : error.code;
+      resolve({ code: typeof code === 'number' ? code : null });
     });
   });

@@ -37,7 +37,7 @@ async function sendMail(
   });
   const close = (): void => transport.close();
   signal.addEventListener('abort', close);
-  const late = AbortSignal.timeout(SEND_MS * 2);
+  const late = AbortSignal.timeout(SEND_MS);
   late.addEventListener('abort', close);
   try {
     await Promise.race([

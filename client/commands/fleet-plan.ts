@@ -59,7 +59,9 @@ export function showPlan(
       throw badInput(`${o.out} is there already`, 'Name another file, or remove it.', 'PlanExists');
     }
     writeFileSync(file, planText(plan));
-    out.say(['', `Kept in ${o.out}. Run it:  watari cluster run ${shellWord(o.out)}`]);
+    const runs = plan.task.kind !== 'rolling' && plan.blockers.length === 0;
+    const how = runs ? ` Run it:  watari cluster run ${shellWord(o.out)}` : '';
+    out.say(['', `Kept in ${o.out}.${how}`]);
   }
   if (plan.blockers.length > 0) return EXIT.failed;
   return plan.moves.length > 0 || plan.restarts.length > 0 ? EXIT.changesPending : EXIT.done;
@@ -81,7 +83,7 @@ async function runPlanFile(ctx: Context, file: string, o: CampaignOptions): Prom
   if (task.kind === 'rolling') {
     throw badInput(
       `${file} is the plan of a maintenance, whose moves are planned anew before every node`,
-      `Start it with:  watari cluster maintain ${task.nodes.join(' ')}`,
+      `Start it with:  watari cluster maintain ${task.nodes.join(' ')}, with --restart, --updates, --script NAME, --wait or --none`,
       'BadPlan',
     );
   }

@@ -1,6 +1,8 @@
 // `watari cluster maintain|balance`: one node after the other is emptied, worked on and brought back; and memory in use
 // is made about equal.
 import { InvalidArgumentError, type Command } from 'commander';
+import { requireWorkers } from '../cluster/inspect.ts';
+import { clusterName } from '../cluster/name.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
@@ -165,7 +167,8 @@ async function runBalance(ctx: Context, o: BalanceOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
   checkedNodes(ctx, [], o);
   const code = await withTemporal(ctx, async (temporal) => {
-    const { cluster } = await findNodes(ctx, temporal, [], o);
+    const cluster = await clusterName(ctx, temporal, o);
+    await requireWorkers(ctx, temporal, cluster, []);
     if (o.yes !== true || o.out !== undefined) {
       const task = { kind: 'rebalance', withinPercent: o.within } as const;
       return showPlan(ctx, await makePlan(ctx, temporal, cluster, task), o, out);

@@ -5,13 +5,14 @@ import { runId } from '../../domain/names.ts';
 import type { ScanUpdatesInput } from '../../domain/spec.ts';
 import { findingsOf, type NodeFinding, type UpdateScan } from '../../domain/update-scan.ts';
 import { leftOutWords } from '../../domain/updates.ts';
-import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
+import { clusterName, type ClusterOptions } from '../cluster/name.ts';
 import { lookBy, requireWorkers } from '../cluster/inspect.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { whoActs } from '../who.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
+import { checkedNodes, CLUSTER, FILE } from './campaign.ts';
 import { leaf, withTemporal, type ContextSource, type JsonOption } from './leaf.ts';
 import { addUpdateOptions, choiceOf, type UpdateOptions } from './update-options.ts';
 
@@ -27,15 +28,14 @@ export function addNodeScan(node: Command, context: ContextSource): void {
       'watari node scan HV1 HV2 --not-kb KB5070001 --json',
     ]),
   )
-    .option('-c, --cluster <name>', 'name of the cluster')
-    .option('-f, --file <file>', 'take the name of the cluster from this file')
+    .option(...CLUSTER)
+    .option(...FILE)
     .action((nodes: string[], o: ScanOptions) => runScan(context(), nodes, o));
 }
 
 export async function runScan(ctx: Context, names: string[], o: ScanOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
-  const nodes = names.map((name) => checkedName('node', name));
-  namedCluster(ctx, o);
+  const nodes = checkedNodes(ctx, names, o);
   const code = await withTemporal(ctx, async (temporal) => {
     const cluster = await clusterName(ctx, temporal, o);
     await requireWorkers(ctx, temporal, cluster, nodes);

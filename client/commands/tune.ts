@@ -2,18 +2,11 @@
 // and forth.
 import { InvalidArgumentError, type Command } from 'commander';
 import { DEFAULT_ROUNDS, ROUNDS_MAX } from '../../domain/fleet/tune.ts';
-import { checkedName } from '../cluster/name.ts';
+import { checkedName, clusterName } from '../cluster/name.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
 import { finish, talk, type Context } from '../context.ts';
 import { tuningLines } from '../render/tuning.ts';
-import {
-  checkedNodes,
-  CLUSTER,
-  FILE,
-  findNodes,
-  startCampaign,
-  type CampaignOptions,
-} from './campaign.ts';
+import { checkedNodes, CLUSTER, FILE, startCampaign, type CampaignOptions } from './campaign.ts';
 import { DETACH } from './launch.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 import { REASON } from './reason.ts';
@@ -55,10 +48,12 @@ async function runTune(ctx: Context, o: TuneOptions): Promise<void> {
   const canary = checkedName('VM', o.canary);
   const [end] = checkedNodes(ctx, o.to === undefined ? [] : [o.to], o);
   const code = await withTemporal(ctx, async (temporal) => {
-    const { cluster, all } = await findNodes(ctx, temporal, [], o);
-    // Of every node the setting is changed and set back.
-    await requireWorkers(ctx, temporal, cluster, all);
+    const cluster = await clusterName(ctx, temporal, o);
+    await requireWorkers(ctx, temporal, cluster, []);
     const snapshot = await inspectCluster(ctx, temporal, { cluster, nodes: [] });
+    // Of every node the setting is changed and set back.
+    const all = snapshot.view.nodes.map(({ name }) => name);
+    await requireWorkers(ctx, temporal, cluster, all);
     const { vm, to } = knownNames(snapshot, canary, end);
     const input = {
       vm,

@@ -1,6 +1,7 @@
 // The record of a drain: what it paused and what it moved, from the history of runs that have ended. The server keeps it
 // for as long as the namespace says.
 import type { Client } from '@temporalio/client';
+import type { PastMove } from '../../domain/fleet/learned.ts';
 import { runId, sameName } from '../../domain/names.ts';
 import type { DrainOnRecord } from '../../domain/spec.ts';
 import type { DrainNodesResult } from '../../workflows/drain-nodes.ts';
@@ -18,57 +19,61 @@ export function drainsOnRecord(
   nodes: readonly string[],
 ): Promise<DrainOnRecord[]> {
   return within(temporal.connection, CALL_MS, async () => {
-    const drains = new Drains(cluster, nodes);
+    const seen: EndedCampaign[] = [];
     for await (const campaign of campaigns(temporal.client, cluster)) {
-      if (!drains.see(campaign)) break;
+      seen.push(campaign);
+      if (drainsAmong(cluster, nodes, seen).open.size === 0) break;
     }
-    return drains.found;
+    return drainsAmong(cluster, nodes, seen).drains;
   });
 }
 
-/** Reads campaigns that have ended well, newest first. */
-export class Drains {
-  readonly found: DrainOnRecord[] = [];
-  private readonly cluster: string;
-  private readonly open: Set<string>;
-
-  constructor(cluster: string, nodes: readonly string[]) {
-    this.cluster = cluster;
-    this.open = new Set(nodes);
-  }
-
-  /** @returns whether an earlier one can still matter. */
-  see({ type, result }: Campaign): boolean {
-    for (const node of this.open) {
-      if (!result.nodes.some((one) => sameName(one, node))) continue;
-      if (type === 'drainNodes') this.add(node, result as DrainNodesResult);
-      else this.open.delete(node);
-    }
-    return this.open.size > 0;
-  }
-
-  /** A drain of a node that was drained already finds it paused: whose pause that is the earlier one knows. */
-  private add(node: string, { paused, moves }: DrainNodesResult): void {
-    const how = Object.entries(paused).find(([name]) => sameName(name, node))?.[1] ?? 'others';
-    const left = moves.filter((move) => sameName(move.from, node));
-    const later = this.found.find((one) => one.node === node);
-    if (later === undefined) {
-      this.found.push({ node, run: runId.campaign(this.cluster), paused: how, moves: left });
-    } else {
-      later.paused = how;
-      later.moves.push(...left);
-    }
-    if (how === 'us') this.open.delete(node);
-  }
-}
-
-export interface Campaign {
+export interface EndedCampaign {
   type: string;
   result: Pick<DrainNodesResult | ResumeNodesResult, 'nodes'>;
 }
 
+/**
+ * Several drains of a node count as one: a later one finds the pause of the first, and calls it that of others.
+ *
+ * @returns `open`: the nodes of which an older campaign could tell more.
+ */
+export function drainsAmong(
+  cluster: string,
+  nodes: readonly string[],
+  newestFirst: readonly EndedCampaign[],
+): { drains: DrainOnRecord[]; open: ReadonlySet<string> } {
+  const found = new Map<string, DrainOnRecord>();
+  const open = new Set(nodes);
+  for (const { type, result } of newestFirst) {
+    for (const node of open) {
+      if (!result.nodes.some((one) => sameName(one, node))) continue;
+      if (type !== 'drainNodes') {
+        open.delete(node);
+        continue;
+      }
+      const older = recordOf(node, cluster, result as DrainNodesResult);
+      found.set(node, merged(older, found.get(node)?.moves ?? []));
+      if (older.paused === 'us') open.delete(node);
+    }
+  }
+  return { drains: [...found.values()], open };
+}
+
+/** Where a VM was moved off twice, the later move says where it is. */
+function merged(older: DrainOnRecord, later: readonly PastMove[]): DrainOnRecord {
+  const moves = older.moves.filter(({ vmId }) => !later.some((move) => move.vmId === vmId));
+  return { ...older, moves: [...later, ...moves] };
+}
+
+function recordOf(node: string, cluster: string, result: DrainNodesResult): DrainOnRecord {
+  const paused = Object.entries(result.paused).find(([name]) => sameName(name, node))?.[1];
+  const moves = result.moves.filter((move) => sameName(move.from, node));
+  return { node, run: runId.campaign(cluster), paused: paused ?? 'others', moves };
+}
+
 /** Newest first. */
-async function* campaigns(client: Client, cluster: string): AsyncGenerator<Campaign> {
+async function* campaigns(client: Client, cluster: string): AsyncGenerator<EndedCampaign> {
   const id = runId.campaign(cluster).replaceAll("'", "''");
   const query = `WorkflowId = '${id}' AND ExecutionStatus = 'Completed' AND WorkflowType IN ('drainNodes', 'resumeNodes')`;
   let seen = 0;
@@ -76,6 +81,6 @@ async function* campaigns(client: Client, cluster: string): AsyncGenerator<Campa
     seen += 1;
     if (seen > CAMPAIGNS_MAX) return;
     const handle = client.workflow.getHandle(info.workflowId, info.runId);
-    yield { type: info.type, result: (await handle.result()) as Campaign['result'] };
+    yield { type: info.type, result: (await handle.result()) as EndedCampaign['result'] };
   }
 }

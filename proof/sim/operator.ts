@@ -1,11 +1,11 @@
 // The people of a simulation: one who starts the work, one who decides at bad moments, and, once nothing goes wrong any
 // more, a patient one who mends what is broken and retries what waits for a person.
+import { drainsAmong, type EndedCampaign } from '../../client/runs/drains.ts';
 import { clusterQueue, LEDGER_WORKFLOW, runId, sameName } from '../../domain/names.ts';
 import type { DrainOnRecord } from '../../domain/spec.ts';
 import type { Decision, DecisionAction, StepStatus } from '../../domain/status.ts';
-import { Drains, type Campaign as Ended } from '../../client/runs/drains.ts';
 import { Random } from '../rig/random.ts';
-import { CLUSTER, type Plan, type PlannedFault, type Work } from './plan.ts';
+import type { Plan, PlannedFault, Work } from './plan.ts';
 import type { Ledger } from './rules/ledger.ts';
 import type { Stage } from './stage.ts';
 import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
@@ -14,16 +14,10 @@ import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 const PATIENCE = { whole: 5, ever: 50 } as const;
 
 /**
-<<<<<<< HEAD
  * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, the
  * Windows lacks what is set, an update is offered for ever, and what follows for the run that waits for such a one.
  * Whatever else is retried then has to go on: a person who has mended the cause and presses retry for ever is a promise
  * broken.
-=======
- * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted,
- * and the Windows lacks what is set, what follows for the run that waits for such a one. Whatever else is retried then
- * has to go on: a person who has mended the cause and presses retry for ever is a promise broken.
->>>>>>> hc
  */
 const STANDS: readonly string[] = [
   'NoEligibleNode',
@@ -82,7 +76,7 @@ export function requestFor(
     }
     default: {
       const id = runId.campaign(cluster);
-      const { type, ...input } = campaignOf(work, runs);
+      const { type, ...input } = campaignOf(cluster, work, runs);
       return { type, id, queue, input: { ...common, ...input } };
     }
   }
@@ -90,13 +84,18 @@ export function requestFor(
 
 type Campaign = Extract<Work, { does: 'drain' | 'resume' | 'maintain' | 'balance' }>;
 
-function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
+function campaignOf(cluster: string, work: Campaign, runs: readonly SeenRun[]) {
   switch (work.does) {
     case 'drain':
       return { type: 'drainNodes', nodes: work.nodes };
     case 'resume': {
       const { node, bringBack } = work;
-      return { type: 'resumeNodes', nodes: [node], bringBack, drained: drainsOf(node, runs) };
+      return {
+        type: 'resumeNodes',
+        nodes: [node],
+        bringBack,
+        drained: drainsOf(cluster, node, runs),
+      };
     }
     case 'maintain': {
       const { action: kind, bringBack, maxFailed } = work;
@@ -109,13 +108,11 @@ function campaignOf(work: Campaign, runs: readonly SeenRun[]) {
 }
 
 /** As the command finds it on record. */
-function drainsOf(node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
-  const drains = new Drains(CLUSTER, [node]);
-  for (const { type, state, result } of runs.toReversed()) {
-    if (state !== 'completed' || !['drainNodes', 'resumeNodes'].includes(type)) continue;
-    if (!drains.see({ type, result: result as Ended['result'] })) break;
-  }
-  return drains.found;
+function drainsOf(cluster: string, node: string, runs: readonly SeenRun[]): DrainOnRecord[] {
+  const ended = runs.filter(
+    ({ type, state }) => ['drainNodes', 'resumeNodes'].includes(type) && state === 'completed',
+  );
+  return drainsAmong(cluster, [node], (ended as unknown as EndedCampaign[]).toReversed()).drains;
 }
 
 /** The order of moves is nobody's run. */

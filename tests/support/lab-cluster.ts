@@ -269,7 +269,7 @@ class NodeWorkers {
     const { namespace } = this.options.temporal;
     const deps = {
       ...{ host, now, lookEveryMs: 50, worker },
-      ledger: ledgerDoor({ connection, namespace }),
+      ledger: ledgerDoor(new Client({ connection, namespace })),
     };
     const workers = await Promise.all([
       Worker.create({

@@ -202,7 +202,7 @@ describe('mail', () => {
 
 describe('the event log', () => {
   const eventlog: ChannelSettings = { kind: 'eventlog', channel: 'log', tell: ['needs'] };
-  const machine = (platform: NodeJS.Platform, code = 0) => {
+  const machine = (platform: NodeJS.Platform, code: number | null = 0) => {
     const ran: string[][] = [];
     const run: EventLogMachine['run'] = async (file, args) => {
       ran.push([file, ...args]);
@@ -237,6 +237,13 @@ describe('the event log', () => {
     expect(await send(eventlog, machine('win32', 1))).toMatchObject({
       got: 'not-now',
       why: expect.stringContaining('elevated') as string,
+    });
+  });
+
+  it('is tried again when its program is missing or does not end, and says so', async () => {
+    expect(await send(eventlog, machine('win32', null))).toMatchObject({
+      got: 'not-now',
+      why: 'eventcreate.exe could not be started, or did not end within 10 s',
     });
   });
 

@@ -2,11 +2,10 @@
 // when the first is gone; and no run waits for a channel or learns a secret.
 import { inject, expect, it } from 'vitest';
 import { NativeConnection } from '@temporalio/worker';
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { NotifySettings } from '../../config/notify-file.ts';
 import { secret } from '../../config/secret.ts';
-import { payloadHandling } from '../../config/temporal/encryption.ts';
 import { clusterQueue, runId, scheduleId, tellPeopleId } from '../../domain/names.ts';
 import { NEWS_KINDS } from '../../domain/news.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';
@@ -43,7 +42,7 @@ async function people(
   const served = await servePeople({
     cluster: c.cluster,
     settings: { file: 'notify.yaml', ui: null, channels, warnings: [] },
-    temporal: { ...payloadHandling([]), connectionOptions: { address }, namespace, describe: '' },
+    client: new Client({ connection, namespace }),
     connection,
     common: { namespace, maxHeartbeatThrottleInterval: '200ms', shutdownForceTime: '2s' },
     log: (line) => log.push(line),

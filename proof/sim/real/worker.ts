@@ -3,6 +3,7 @@
 // still say arrives, and its code gets no more answers from the host.
 import type { LedgerDoor } from '../../../activities/cluster.ts';
 import { ledgerDoor } from '../../../workers/ledger.ts';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { clusterQueue, nodeQueue } from '../../../domain/names.ts';
 import type { CrewMember } from '../crew.ts';
@@ -80,7 +81,7 @@ export class RealWorker implements CrewMember {
       const [connection] = this.connections;
       if (connection === undefined) return Promise.reject(new Error('it has not connected yet'));
       const { namespace } = this.options;
-      return ledgerDoor({ connection, namespace }).want(cluster, wants);
+      return ledgerDoor(new Client({ connection, namespace })).want(cluster, wants);
     },
   };
 
