@@ -32,7 +32,10 @@ const expected = (): Expected =>
 
 /** Milliseconds that the driver waits (host.ts). Written out: a file of another version is held against these. */
 const READ_MS = 60_000;
-const FEATURES_MS = 7 * 60_000;
+const LIMITS: Readonly<Record<string, number>> = {
+  readFeatures: 7 * 60_000,
+  readUpdates: 20 * 60_000,
+};
 
 /** A property by any spelling, as in PowerShell. */
 const lower = <T>(of: Record<string, T>): Map<string, T> =>
@@ -90,7 +93,7 @@ const failedOperations = ({ operations }: Contact): Difference[] =>
 
 const slowOperations = ({ operations }: Contact): Difference[] =>
   operations.flatMap(({ operation, ms }) => {
-    const limit = operation === 'readFeatures' ? FEATURES_MS : READ_MS;
+    const limit = LIMITS[operation] ?? READ_MS;
     const most = Math.max(0, ...ms);
     if (most <= limit) return [];
     return [

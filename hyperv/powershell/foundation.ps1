@@ -3,8 +3,9 @@
 
 $script:Invariant = [System.Globalization.CultureInfo]::InvariantCulture
 
-# More than the longest Install-WindowsFeature; the caller's own timeout is the one that counts.
-$script:TurnTimeoutMs = 3600000
+# More than the longest turn, which is DISM with a cumulative update (90 min, hyperv/powershell/host.ts); the caller's own
+# timeout is the one that counts.
+$script:TurnTimeoutMs = 7200000
 
 function ConvertTo-IsoTime {
     param([Parameter(Mandatory = $true)][datetime]$Time)
@@ -67,7 +68,7 @@ function Invoke-InTurn {
         catch [System.Threading.AbandonedMutexException] { $turnMine = $true }
         if (-not $turnMine) {
             throw (New-ModuleError -Id 'Busy' -HResult '0x800700AA' -Category ResourceBusy -Message (
-                    "Another $Of has been running on this computer for an hour."))
+                    "Another $Of has been running on this computer for two hours."))
         }
         & $Work
     }

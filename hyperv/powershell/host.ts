@@ -170,8 +170,6 @@ class Asker {
   private timeoutOf(op: Op): number {
     if (op === 'installPackages') return 2 * this.timeouts.installMs;
     if (op === 'readUpdates') return this.timeouts.searchMs;
-    // Both look for the updates once more before they start.
-    if (op === 'downloadUpdates' || op === 'installUpdates') return this.timeouts.searchMs;
     if (op === 'installFeatures') return this.timeouts.installMs;
     if (op === 'readFeatures') return this.timeouts.featuresMs;
     return READS.has(op) ? this.timeouts.readMs : this.timeouts.actMs;

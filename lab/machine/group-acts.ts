@@ -1,13 +1,22 @@
 // The acting operations about groups that are no running VM, and about the owners of shared volumes.
 import { sameName } from '../../domain/names.ts';
-import { memberNamed, type Act } from './acts.ts';
+import type { Act } from './acts.ts';
 import { beginGroupMove } from './groups.ts';
 import { beginQuickMove } from './quick.ts';
 import { inCluster } from './reads.ts';
 import { effect } from './records.ts';
-import { HRESULTS, moving, noGroup, noVolume, quote, refused, type Asked } from './refusal.ts';
+import {
+  HRESULTS,
+  moving,
+  noGroup,
+  noNode,
+  noVolume,
+  quote,
+  refused,
+  type Asked,
+} from './refusal.ts';
 import { checkTarget } from './targets.ts';
-import { isMember, isOn, moveOf, type LabNode, type LabRole } from './world.ts';
+import { findNode, isMember, isOn, moveOf, type LabNode, type LabRole } from './world.ts';
 
 /** What Move-ClusterGroup does to the role of a VM: one that is on is saved and restored, and nothing asks whether it may. */
 export function moveRoleAsGroup(asked: Asked, role: LabRole, target: LabNode): void {
@@ -33,6 +42,13 @@ export const checkComing = (asked: Asked, target: LabNode): void => {
     throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
 };
 
+/** It may be down, as long as there is nothing to do. */
+function targetNamed(asked: Asked, name: string): LabNode {
+  const node = findNode(asked.world, name);
+  if (node === undefined) throw noNode(asked, name);
+  return node;
+}
+
 const nothing = { facts: { changed: false }, cmdlets: [] };
 
 export const moveGroup: Act<'moveGroup'> = (asked, a) => {
@@ -44,7 +60,7 @@ export const moveGroup: Act<'moveGroup'> = (asked, a) => {
   const [owner, state] =
     group !== undefined ? [group.owner, group.state] : [vm?.owner ?? '', role?.state];
   if (group === undefined && role === undefined) throw noGroup(asked, a.group);
-  const target = memberNamed(asked, a.node);
+  const target = targetNamed(asked, a.node);
   const isUnderWay = state === 'Pending' || (vm !== undefined && moveOf(world, vm.id)?.phase);
   if (!sameName(owner, a.from) || sameName(owner, target.name) || isUnderWay) return nothing;
   if (role !== undefined) {
@@ -66,7 +82,7 @@ export const moveSharedVolume: Act<'moveSharedVolume'> = (asked, a) => {
   const { world } = asked;
   const volume = world.sharedVolumes.find(({ name }) => sameName(name, a.volume));
   if (volume === undefined) throw noVolume(asked, a.volume);
-  const target = memberNamed(asked, a.node);
+  const target = targetNamed(asked, a.node);
   if (!sameName(volume.owner, a.from) || volume.owner === target.name) return nothing;
   checkComing(asked, target);
   const from = volume.owner;

@@ -1,5 +1,6 @@
 // Downloads and installations of updates as they take their time, step by step, and the operations of the port about
 // them. The stand-ins of the COM objects begin single steps of the same kind (powershell/update-objects.ts).
+import { sameName } from '../../domain/names.ts';
 import type { UpdatesRequest } from '../../hyperv/host.ts';
 import type { Act, Done } from './acts.ts';
 import { bootOf, type LabNode, type World } from './world.ts';
@@ -9,7 +10,7 @@ import { effect } from './records.ts';
 import { quote, refused, type Asked } from './refusal.ts';
 import { HRESULTS_OF_UPDATES as CODES } from './update-results.ts';
 import { jobState } from './update-reads.ts';
-import type { LabUpdate, LabUpdateJob, StepEnd } from './update-state.ts';
+import type { LabFolderInstall, LabUpdate, LabUpdateJob, StepEnd } from './update-state.ts';
 import { endDownload, endInstall, offered } from './updates.ts';
 
 /** A step under way: `end` is there once its time has come. */
@@ -176,33 +177,56 @@ export function commit(world: World, node: LabNode): void {
 /** DISM's own words for how it went. */
 export const PACKAGES = { done: 3010, present: 0x00240006, missing: 2 } as const;
 
-/** The exit code of DISM. */
-export function installFolder(world: World, node: LabNode, folder: string): number {
-  const found = world.scenario.packages.find(
-    (one) => one.folder.toLowerCase() === folder.toLowerCase(),
+/** Who comes second finds DISM at work, and waits for the same end. */
+export function beginFolder(world: World, node: LabNode, folder: string): LabFolderInstall {
+  const { updates, losses } = node;
+  if (updates.folder?.code === null) return updates.folder;
+  const found = world.scenario.packages.find((one) => sameName(one.folder, folder));
+  const due = updates.offers.filter(
+    ({ is, state }) => found?.kbs.includes(is.kb) === true && state === 'missing',
   );
-  if (found === undefined) return PACKAGES.missing;
-  const due = node.updates.offers.filter(
-    ({ is, state }) => found.kbs.includes(is.kb) && state === 'missing',
-  );
-  if (due.length === 0) return PACKAGES.present;
-  const ends = due.map((update) => endInstall(world, node, update));
+  if (due.length === 0) {
+    const code = found === undefined ? PACKAGES.missing : PACKAGES.present;
+    return { folder, readyAt: world.time, code };
+  }
+  const seconds = due.reduce((sum, { is }) => sum + is.installSeconds, 0);
+  updates.working += 1;
+  const entry = world.agenda.add(world.time + seconds * 1000, () => {
+    if (node.losses !== losses) return;
+    updates.working -= 1;
+    install.code = codeOf(due.map((update) => endInstall(world, node, update)));
+  });
+  const install: LabFolderInstall = { folder, readyAt: entry.at, code: null };
+  updates.folder = install;
+  return install;
+}
+
+function codeOf(ends: readonly StepEnd[]): number {
   const failed = ends.find(({ result }) => result === 'failed');
   if (failed !== undefined) return Number.parseInt(failed.hresult, 16) | 0;
   return ends.some(({ restartNeeded }) => restartNeeded) ? PACKAGES.done : 0;
 }
 
 export const installPackages: Act<'installPackages'> = (asked, { folder }) => {
-  const code = installFolder(asked.world, asked.node, folder);
+  const install = beginFolder(asked.world, asked.node, folder);
   const cmdlets = [`Install-UpdatePackage -Folder ${quote(folder)}`];
-  if (code === PACKAGES.present)
-    return { facts: { changed: false, restartNeeded: false }, cmdlets };
-  if (code !== 0 && code !== PACKAGES.done) {
-    const hresult = `0x${(code >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
-    throw refused(asked, `DISM did not install the packages in ${folder}: code ${hresult}.`, {
-      hresult,
-      errorId: 'PackagesNotInstalled',
-    });
-  }
-  return { facts: { changed: true, restartNeeded: code === PACKAGES.done }, cmdlets };
+  const read = () => packagesEnd(asked, install);
+  if (install.code !== null) return { facts: read(), cmdlets };
+  // What it will be: only its end tells.
+  const facts = { changed: true, restartNeeded: false };
+  return { facts, cmdlets, readyAt: install.readyAt, read };
 };
+
+function packagesEnd(
+  asked: Asked,
+  { folder, code }: LabFolderInstall,
+): { changed: boolean; restartNeeded: boolean } {
+  if (code === PACKAGES.present) return { changed: false, restartNeeded: false };
+  if (code === 0 || code === PACKAGES.done)
+    return { changed: true, restartNeeded: code === PACKAGES.done };
+  const hresult = `0x${((code ?? 0) >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
+  throw refused(asked, `DISM did not install the packages in ${folder}: code ${hresult}.`, {
+    hresult,
+    errorId: 'PackagesNotInstalled',
+  });
+}

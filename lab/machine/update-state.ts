@@ -37,10 +37,19 @@ export interface LabUpdateJob {
   entry: Entry | null;
 }
 
+/** DISM at work on the files of a folder. */
+export interface LabFolderInstall {
+  readonly folder: string;
+  readonly readyAt: Instant;
+  /** Its exit code; null while it works. */
+  code: number | null;
+}
+
 export interface LabUpdates {
   readonly offers: LabUpdate[];
   revision: number;
   job: LabUpdateJob | null;
+  folder: LabFolderInstall | null;
   /** Steps under way, whoever asked. */
   working: number;
   committedBoot: string;

@@ -29,6 +29,7 @@ export function makeUpdates(scenario: Scenario, node: string, revision: number):
     offers,
     revision,
     job: null,
+    folder: null,
     working: 0,
     committedBoot: '',
     servicingUntil: 0,
@@ -121,6 +122,7 @@ export function cutOffUpdates(world: World, { updates }: LabNode): void {
     world.agenda.cancel(updates.job.entry);
     updates.job.entry = null;
   }
+  updates.folder = null;
   updates.working = 0;
 }
 

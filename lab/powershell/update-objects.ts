@@ -2,10 +2,11 @@
 // notes, the task that runs a job, DISM. A method of such an object comes to the lab as a cmdlet called Interface.Method.
 import { RESULT_CODES } from '../../domain/update-facts.ts';
 import {
+  beginFolder,
   beginJob,
   beginStep,
   commit,
-  installFolder,
+  PACKAGES,
   type StepKind,
 } from '../machine/update-jobs.ts';
 import { jobState, search } from '../machine/update-reads.ts';
@@ -293,8 +294,11 @@ const testUpdateTask: Cmdlet = {
 const installUpdatePackage: Cmdlet = {
   takes: ['Folder'],
   run: ({ world, node, bound }) => {
-    const code = installFolder(world, node, bound.text('Folder') ?? '');
-    return objects([{ $t: 'Watari.Probe.Exit', p: { ExitCode: code } }]);
+    const install = beginFolder(world, node, bound.text('Folder') ?? '');
+    const read = (): Wire[] => [
+      { $t: 'Watari.Probe.Exit', p: { ExitCode: install.code ?? PACKAGES.missing } },
+    ];
+    return install.code === null ? { out: [], readyAt: install.readyAt, read } : objects(read());
   },
 };
 
