@@ -11,7 +11,7 @@ import { failureOf, stepFailure } from './failure-of.ts';
 import { findUpdates } from './find-updates.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
 import { orderNodes } from './fleet/order.ts';
-import { soak, soakStep } from './fleet/soak.ts';
+import { soak, soakStep } from './fleet/canary.ts';
 import type { MaintainNodeResult } from './maintain-node.ts';
 import type { StepContext } from './run.ts';
 

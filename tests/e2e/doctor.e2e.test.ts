@@ -41,7 +41,7 @@ describe('watari cluster doctor', () => {
   it('ends with 0 and a few lines when all is well, and has changed nothing', async () => {
     const { code, stdout, stderr } = await doctor('-f', withFile('HV1, HV2'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`Cluster ${c.cluster}: no blockers, no warnings, 64 checks ok`);
+    expect(stdout).toContain(`Cluster ${c.cluster}: no blockers, no warnings, 65 checks ok`);
     expect(stdout).toContain('HV1, HV2 answered');
     // A move is the only proof that only a move can give.
     expect(stdout.match(/not checked.*/g)).toEqual([expect.stringMatching(/: move-proof$/)]);

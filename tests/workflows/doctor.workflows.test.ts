@@ -95,6 +95,7 @@ describe.concurrent('doctor', () => {
         ['cluster/look', 'succeeded', undefined],
         ['hv1/examine', 'succeeded', undefined],
         ['hv2/examine', 'failed', 'NodeNotServed'],
+        ['cluster/storage', 'succeeded', undefined],
       ]);
     }));
 

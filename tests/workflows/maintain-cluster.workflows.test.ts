@@ -121,9 +121,12 @@ describe('a maintenance', () => {
   });
 
   it('goes on after a node that fails, as often as it was told, and asks nobody', async () => {
-    const c = await start(scenario('', [vmLine('tied-1', 'HV3', ', possibleOwners: [HV3]')]));
-    const run = await maintain(c, { action: { kind: 'none' }, maxFailed: 1 });
-    expect(await run.result()).toMatchObject({ failed: ['HV3'], skipped: [] });
+    const failing = `{ kb: KB5070001, nodes: [HV3], fails: { hresult: "0x800F0922", times: always } }`;
+    const folder = 'C:\\Updates';
+    const packages = `[{ folder: '${folder}', kbs: [KB5070001] }]`;
+    const c = await start(scenario(`updates: [${failing}]\npackages: ${packages}`));
+    const run = await maintain(c, { action: { kind: 'packages', folder }, maxFailed: 1 });
+    expect(await run.result()).toMatchObject({ failed: ['HV3'], maintained: ['HV2', 'HV1'] });
     // What it had paused it has let go of.
     expect(statesOf(c)).toEqual(['Up', 'Up', 'Up']);
   });
