@@ -48,7 +48,7 @@ export function createStorageActivities(deps: ClusterActivityDeps) {
           seen = print;
           if (stoodMs() > input.standstillSeconds * 1000) {
             const stood = durationText(input.standstillSeconds * 1000);
-            throw failed('StorageNotHealthy', `Nothing has changed for ${stood}: ${what}`);
+            throw failed('RepairsStandStill', `Nothing has changed for ${stood}: ${what}`);
           }
           say(waits(input.step, 'repairing', what));
           await pause(deps, deps.lookEveryMs * RARER);

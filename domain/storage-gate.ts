@@ -60,6 +60,17 @@ export function mayTakeDown(node: string, view: StorageView): StorageVerdict {
   ];
 }
 
+/** Nothing else speaks against it than repairs, and they get on by themselves. */
+export function isHealing(node: string, view: StorageView): boolean {
+  const { storage } = view;
+  const repaired = { ...storage, virtualDisks: [], pools: [], jobs: [] };
+  return (
+    storage.jobs.some(({ suspended }) => !suspended) &&
+    storage.inMaintenance.length === 0 &&
+    mayTakeDown(node, { ...view, storage: repaired }).length === 0
+  );
+}
+
 /** After a node came back: what is still to be waited for before the next one may go. */
 export function notHealedYet(view: StorageView): StorageVerdict {
   const { nodes, sharedVolumes, storage } = view;

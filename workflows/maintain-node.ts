@@ -106,10 +106,12 @@ const stepOf = ({ input }: Maintenance, deed: string, title: string) => ({
 
 /** Everybody else is there, the cluster keeps its quorum without it, and its storage is whole. */
 async function mayGoDown(
-  { calls, input: { node } }: Maintenance,
+  job: Maintenance,
   isStorageSeen: boolean,
   c: StepContext,
 ): Promise<{ boot: Boot; services: string[] }> {
+  const { calls, input } = job;
+  const { node } = input;
   const { cluster } = await takeSurvey(calls, { nodes: [] });
   const others = cluster.nodes.filter((n) => !sameName(n.name, node));
   const away = others.filter((n) => n.state !== 'Up').map((n) => `${n.name} is ${n.state}`);
@@ -117,7 +119,10 @@ async function mayGoDown(
     throw stepFailure('OthersNotUp', `${node} stays up while others are not: ${away.join(', ')}`);
   }
   c.evidence({ without: requireQuorum(cluster, node) });
-  if (isStorageSeen) await requireWholeStorage(calls, node);
+  const gate = stepId.node(node, 'gate');
+  if (isStorageSeen && (await requireWholeStorage(calls, node, gate))) {
+    return mayGoDown(job, isStorageSeen, c);
+  }
   const view = await calls.onNode(node, { summary: `Boot of ${node}` }).viewNode({ vms: [] });
   const { boot, bootTime, osVersion } = view.host;
   c.evidence({ bootTime, osVersion });

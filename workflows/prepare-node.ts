@@ -10,6 +10,7 @@ import { patched } from '@temporalio/workflow';
 import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import { emptyNodes } from './fleet/empty-nodes.ts';
+import { healStorage, requireWholeStorage, restDrives } from './fleet/storage.ts';
 import { moveOff } from './move-off.ts';
 import { restartNode } from './restart-node.ts';
 import { all } from './all.ts';
@@ -58,9 +59,12 @@ async function prepare(job: Preparation): Promise<PrepareNodeResult> {
   }
   const { restartNeeded, owing } = await install(job, seen);
   let hold: Hold = seen.wasPaused ? 'of others' : 'none';
+  const isStorageSeen = restartNeeded && patched('storage-around-a-preparation');
   if (restartNeeded) {
     await consent(job);
+    if (isStorageSeen) await wholeStorage(job);
     hold = await drain(job, seen.takesVms, hold);
+    if (isStorageSeen) await restDrives(job, node);
     await restart(job, owing);
   }
   const wentBack = await ready(job, hold !== 'none', async () => {
@@ -69,6 +73,7 @@ async function prepare(job: Preparation): Promise<PrepareNodeResult> {
   });
   if (hold === 'ours') await resume(job);
   if (hold === 'of others') await leavePaused(job);
+  if (isStorageSeen) await healStorage(job, node);
   return { node, changed: true, restarted: restartNeeded || wentBack };
 }
 
@@ -140,6 +145,13 @@ async function consent(job: Preparation): Promise<void> {
     );
   });
 }
+
+/** Before anything moves: another node may have come back a minute ago, and what it missed is not repaired yet. */
+const wholeStorage = (job: Preparation): Promise<boolean> => {
+  const { node } = job.input;
+  const step = stepOf(job, 'gate', `See whether the storage stands the restart of ${node}`);
+  return job.run.step(step, () => requireWholeStorage(job.calls, node, step.id));
+};
 
 /**
  * Moves every VM off the node, so that its restart is nobody's outage; what does not run stays where it is. An empty

@@ -130,8 +130,15 @@ export const UPDATE_FAILURE_ROWS = {
     class: 'retry-then-operator',
     title: 'the storage of the cluster is not whole, so no node may go',
     hint:
-      'Look at Get-VirtualDisk and Get-StorageJob. Repairs take minutes to hours; when only suspended ' +
-      'ones are left, start Repair-VirtualDisk. Then retry.',
+      'Look at Get-VirtualDisk and Get-StorageJob, and for nodes that are away or whose drives are in maintenance ' +
+      'mode. Then retry.',
+  },
+  RepairsStandStill: {
+    class: 'operator',
+    title: 'the repairs of the storage do not get on',
+    hint:
+      'Look at Get-StorageJob. When only suspended ones are left, start Repair-VirtualDisk. Then retry, which goes on ' +
+      'waiting.',
   },
   PackagesNotInstalled: {
     class: 'operator',

@@ -7,9 +7,11 @@ import type {
   RoleFacts,
   VmFacts,
 } from '../../domain/facts.ts';
+import type { StorageFacts } from '../../domain/storage-facts.ts';
 import type { Fault } from '../scenario/fault-schema.ts';
 import { iso } from './clock.ts';
 import { clusterFacts, clusterNodeFacts, groupFacts, roleFacts, vmFacts } from './reads.ts';
+import { storageFacts } from './storage.ts';
 import { bootOf, bootTimeOf, freeMemory, slotsOf, type Power, type World } from './world.ts';
 
 export interface LabState {
@@ -35,6 +37,7 @@ export interface LabState {
   roles: RoleFacts[];
   /** With those roles among them. */
   groups: GroupFacts[];
+  storage: StorageFacts;
   moves: { vm: string; from: string; to: string; phase: string; percent: number; by: string }[];
   /** Faults that can still strike. `left`: how often; null for always. */
   faults: { fault: Fault; left: number | null }[];
@@ -64,6 +67,7 @@ export function labState(world: World, speed: number): LabState {
     vms: [...world.vms.values()].map((vm) => ({ ...vmFacts(world, vm), owner: vm.owner })),
     roles: [...world.roles.values()].map((role) => roleFacts(world, role)),
     groups: groupFacts(world),
+    storage: storageFacts({ world }),
     moves: world.moves.map((move) => {
       const role = world.roles.get(move.vmId);
       const percent = role === undefined ? 0 : roleFacts(world, role).move.percent;

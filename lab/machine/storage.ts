@@ -47,7 +47,7 @@ function jobsNow(world: World): StorageFacts['jobs'] {
   }));
 }
 
-export function storageFacts({ world }: Asked): StorageFacts {
+export function storageFacts({ world }: Pick<Asked, 'world'>): StorageFacts {
   if (!isDirect(world))
     return { direct: false, virtualDisks: [], pools: [], jobs: [], inMaintenance: [] };
   const health = healthNow(world);

@@ -123,9 +123,10 @@ const needy = (run: SeenRun): StepStatus[] =>
 
 /** As a person would have it before pressing retry. */
 function isWhole({ lab }: Stage): boolean {
-  const { cluster, nodes, vms } = lab.state();
+  const { cluster, nodes, vms, storage } = lab.state();
   return (
     cluster.quorate &&
+    storage.jobs.length === 0 &&
     nodes.every((node) => node.state === 'Up') &&
     vms.every((vm) => vm.state === 'Running')
   );

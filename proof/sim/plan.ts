@@ -102,7 +102,11 @@ export function planOf(seed: number, choice: Choice = {}): Plan {
   const habits = withHabits(random.branch('habits'), drawn.file);
   const { isOld } = habits;
   const updates = random.branch('updates');
-  const file = { ...habits.file, updates: drawUpdates(updates, drawn.file) };
+  const file = {
+    ...habits.file,
+    updates: drawUpdates(updates, drawn.file),
+    storage: drawStorage(random.branch('storage')),
+  };
   const scenario = scenarioSchema.parse(file);
   const work = [
     ...drawWork(random.branch('work'), scenario, spec),
@@ -207,6 +211,7 @@ function withHabits(random: Random, drawn: DrawnFile): { file: object; isOld: bo
   const build = random.chance(0.8) ? 2025 : random.pick([2019, 2022]);
   const upgraded = build < 2025 && random.chance(0.5) ? random.pick(drawn.nodes).name : null;
   const threshold = random.pick([0, 3, 5, 10]);
+  const automatic = random.branch('automatic updates');
   const file = {
     ...drawn,
     build,
@@ -220,6 +225,7 @@ function withHabits(random: Random, drawn: DrawnFile): { file: object; isOld: bo
         clockAheadSeconds: random.chance(0.3) ? random.int(-600, 600) : 0,
         password: random.chance(0.15) ? 'other' : 'same',
         lockout: { threshold },
+        ...(automatic.chance(0.2) && { noAutoUpdate: null }),
       },
     })),
     virtualMachines: drawn.virtualMachines.map((vm) => ({
@@ -253,9 +259,16 @@ function drawUpdates(random: Random, { nodes }: DrawnFile): object[] {
     }),
     ...(random.chance(0.2) && { rollsBack: random.int(1, 2) }),
     ...(random.chance(0.2) && { dies: random.int(1, 3) }),
+    ...(random.chance(0.2) && { restartsAfterSeconds: random.int(1, 60) }),
     // As definitions do; one that wants a restart each time would have the patient one restart for ever.
     ...(random.chance(0.2) && { comesBack: true, restart: 'never' }),
   }));
+}
+
+function drawStorage(random: Random): object {
+  if (random.chance(0.6)) return {};
+  // Suspended ones end as well: Windows goes on with them, or somebody has started them.
+  return { direct: true, repairSeconds: random.int(5, 400), suspended: random.chance(0.2) };
 }
 
 const diskOf = (vm: string): string => `${VOLUME}\\${vm}.vhdx`;

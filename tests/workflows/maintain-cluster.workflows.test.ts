@@ -1,5 +1,6 @@
 // maintainCluster on a real server: node after node is emptied, worked on and brought back, and no VM stops.
 import { describe, expect, it } from 'vitest';
+import { waitFor } from '../../proof/rig/waiting.ts';
 import { endsWithTest } from '../support/ends.ts';
 import { asks, fleet, scenarioOf, vmLine, type Fleet } from '../support/fleet-world.ts';
 import type { Handle } from '../support/lab-cluster.ts';
@@ -54,6 +55,19 @@ describe('a maintenance', () => {
     const at = (kind: string, node: string): number =>
       Date.parse(deeds.find((e) => e.kind === kind && e.subject === node)?.at ?? '');
     expect(at('storage-resting', 'HV3') - at('storage-back', 'HV2')).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('waits at the gate for repairs that get on, and asks nobody', async () => {
+    const c = await start(direct(120));
+    c.lab.crash('HV3');
+    await waitFor('HV3 to be back', () => c.stateOf('HV3') === 'Up');
+    const run = await maintain(c, { nodes: ['HV2'], action: { kind: 'restart' } });
+    expect(await run.result()).toMatchObject({ maintained: ['HV2'] });
+    const gate = await c.nodeRun('HV2').step('hv2/gate');
+    expect(gate.attempt).toBe(1);
+    const at = (kind: string, node: string): number =>
+      Date.parse(c.lab.effects().find((e) => e.kind === kind && e.subject === node)?.at ?? '');
+    expect(at('node-paused', 'HV2') - at('node-up', 'HV3')).toBeGreaterThanOrEqual(120_000);
   });
 
   it('takes the drives back into use when it is cancelled', async () => {

@@ -49,6 +49,26 @@ nodes:
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], bootSeconds: 30, liveMigration: { enabled: true } }
 `;
 
+  it('rests the drives of a node, and lets the next one restart only when all is repaired', async () => {
+    const scenario = `
+storage: { direct: true, repairSeconds: 120 }
+nodes:
+  - { name: HV1, memory: 64GB, switches: [LAN], bootSeconds: 30, installSeconds: 5 }
+  - { name: HV2, memory: 64GB, switches: [LAN], bootSeconds: 30, installSeconds: 5 }
+  - { name: HV3, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
+`;
+    const c = ends(await labCluster({ temporal: inject('temporal'), scenario }));
+    for (const node of ['HV1', 'HV2'])
+      expect(await (await prepare(c, node)).result()).toMatchObject({ restarted: true });
+    const kinds = ['storage-resting', 'node-down', 'storage-back'];
+    const deeds = c.lab.effects().filter((e) => kinds.includes(e.kind));
+    expect(deeds.map((e) => `${e.kind} ${e.subject}`)).toEqual(
+      ['HV1', 'HV2'].flatMap((node) => kinds.map((kind) => `${kind} ${node}`)),
+    );
+    const [, , back, rests] = deeds.map((e) => Date.parse(e.at));
+    expect(rests! - back!).toBeGreaterThanOrEqual(120_000);
+  });
+
   it('restarts a node whose clock was set while a person was asked', async () => {
     const c = ends(await labCluster({ temporal: inject('temporal'), scenario: BARE_HV1 }));
     const run = await prepare(c, 'HV1', { restarts: 'ask' });

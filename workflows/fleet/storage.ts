@@ -1,8 +1,9 @@
 // The storage of the cluster around a node that is taken down: whole before, resting while the node is away, repaired
 // before the next one may go. A cluster without Storage Spaces Direct has its shared volumes looked at and nothing
 // else.
+import { patched } from '@temporalio/workflow';
 import { includesName, stepId } from '../../domain/names.ts';
-import { mayTakeDown } from '../../domain/storage-gate.ts';
+import { isHealing, mayTakeDown } from '../../domain/storage-gate.ts';
 import type { Calls } from '../calls.ts';
 import { stepFailure } from '../failure-of.ts';
 import type { Run, StepContext } from '../run.ts';
@@ -16,13 +17,30 @@ interface Maintained {
 const STANDSTILL_SECONDS = 30 * 60;
 const REPAIR_SECONDS = 7 * 24 * 3600;
 
-/** Fails while anything is not whole: a second node that is away may take the last copy of data with it. */
-export async function requireWholeStorage(calls: Calls, node: string): Promise<void> {
+/**
+ * Fails while anything is not whole: a second node that is away may take the last copy of data with it. Only a repair
+ * that gets on is waited for. Answers whether it was: what was looked at before may have changed meanwhile.
+ */
+export async function requireWholeStorage(
+  calls: Calls,
+  node: string,
+  step: string,
+): Promise<boolean> {
   const view = await calls.onCluster({ summary: 'Is the storage whole?' }).viewStorage();
   const problems = mayTakeDown(node, view);
-  if (problems.length === 0) return;
-  throw stepFailure('StorageNotHealthy', `${node} may not go down: ${problems.join('; ')}`);
+  if (problems.length === 0) return false;
+  if (!isHealing(node, view) || !patched('gate-waits-for-repairs')) {
+    throw stepFailure('StorageNotHealthy', `${node} may not go down: ${problems.join('; ')}`);
+  }
+  await healed(calls, step, 'Wait for the repairs of the storage');
+  await requireWholeStorage(calls, node, step);
+  return true;
 }
+
+const healed = (calls: Calls, step: string, summary: string) =>
+  calls
+    .onCluster({ summary, seconds: REPAIR_SECONDS })
+    .awaitStorage({ step, standstillSeconds: STANDSTILL_SECONDS });
 
 /**
  * Drives that rest are not taken for failed ones. Whether the pause of the node does it already documents disagree: it
@@ -61,10 +79,7 @@ export function healStorage({ run, calls }: Maintained, node: string): Promise<u
     if (includesName(now.storage.inMaintenance, node)) {
       c.evidence({ ...(await wakeDrives(calls, node)) });
     }
-    const summary = step.title;
-    const { storage } = await calls
-      .onCluster({ summary, seconds: REPAIR_SECONDS })
-      .awaitStorage({ step: step.id, standstillSeconds: STANDSTILL_SECONDS });
+    const { storage } = await healed(calls, step.id, step.title);
     c.evidence({ virtualDisks: storage.virtualDisks });
   });
 }

@@ -98,6 +98,25 @@ const restarts: Make = ({ state, ledger }) => {
   };
 };
 
+const wholeStorage: Make = ({ state, ledger }) => ({
+  rule: 'a node is restarted by us only when the run has seen the storage of the others whole',
+  act: (act) => {
+    if (act.op !== 'restartNode' || !did(act, 'restart-requested')) return undefined;
+    const { nodes, storage } = state();
+    const away = nodes.filter(({ name, power }) => name !== act.node && power !== 'running');
+    const isWhole = away.length === 0 && storage.jobs.length === 0;
+    if (!storage.direct || isWhole) return undefined;
+    const looked = ledger.lastRead(act.runId, 'readStorage') ?? Infinity;
+    // Whole when the run looked, and broken since: nobody can know that in time.
+    if (ledger.membersChangedAt > looked) return undefined;
+    const what =
+      storage.jobs.length > 0
+        ? 'data was being repaired'
+        : `${away.map(({ name }) => name).join(', ')} was away`;
+    return `${act.workflowId} restarted ${act.node} while ${what}`;
+  },
+});
+
 const uptime: Make = (world) => {
   let current: Act | undefined;
   return {
@@ -181,6 +200,7 @@ export const MACHINE_RULES: readonly Make[] = [
   oneMachine,
   pausedNodes,
   restarts,
+  wholeStorage,
   uptime,
   onceEach,
   noLocks,

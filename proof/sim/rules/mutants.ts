@@ -6,6 +6,7 @@ import type { NodeActivityDeps } from '../../../activities/examine.ts';
 import { failed } from '../../../activities/failing.ts';
 import type { MoveRequest } from '../../../activities/move.ts';
 import type { ClusterView } from '../../../domain/facts.ts';
+import type { StorageView } from '../../../domain/storage-gate.ts';
 import type { Standing } from '../../../domain/turns.ts';
 import type { HypervHost } from '../../../hyperv/host.ts';
 import type { Deed, Mutant, WorkerParts } from '../parts.ts';
@@ -49,6 +50,22 @@ const moveWithoutLooking =
       }
     }
   };
+
+/** The storage of the others, whatever is going on there. */
+function storageTakenForWhole(parts: WorkerParts): WorkerParts {
+  const real = parts.cluster['viewStorage'] ?? (() => Promise.reject(new Error('no viewStorage')));
+  const whole: Deed = async (...args) => {
+    const view = (await real(...args)) as StorageView;
+    const storage = { direct: false, virtualDisks: [], pools: [], jobs: [], inMaintenance: [] };
+    return { ...view, storage };
+  };
+  return withDeed(
+    withDeed(parts, 'cluster', 'viewStorage', whole),
+    'cluster',
+    'awaitStorage',
+    whole,
+  );
+}
 
 /** A preparation that believes every node to be empty. */
 function withoutHeld(parts: WorkerParts): WorkerParts {
@@ -130,6 +147,14 @@ export const MUTANTS: readonly NamedMutant[] = [
     breaks: [
       'a node is restarted by us once, without a running VM on it or on its way to it, and with quorum afterwards',
       'no VM is stopped or saved by us, but one that the run made itself and takes back',
+    ],
+  },
+  {
+    name: 'viewStorage that takes a storage at work for a whole one',
+    from: 63,
+    mutant: { parts: storageTakenForWhole },
+    breaks: [
+      'a node is restarted by us only when the run has seen the storage of the others whole',
     ],
   },
   {
