@@ -72,8 +72,8 @@ async function prepare(job: Preparation): Promise<PrepareNodeResult> {
     if (again.restartNeeded) await restart(job, again.owing);
   });
   if (hold === 'ours') await resume(job);
-  if (hold === 'of others') await leavePaused(job);
   if (isStorageSeen) await healStorage(job, node);
+  if (hold === 'of others') await leavePaused(job);
   return { node, changed: true, restarted: restartNeeded || wentBack };
 }
 

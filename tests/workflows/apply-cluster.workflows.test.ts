@@ -109,15 +109,18 @@ describe('applyCluster', () => {
     expect((await run.status()).steps.map((s) => s.id)).toEqual([
       'hv1/inspect',
       'hv1/install-features',
+      'hv1/gate',
       'cluster/plan',
       // Before the moves: a VM that comes meanwhile would be saved by the restart.
       'hv1/pause',
       'hv1/core-groups',
       'vm/web-1/move',
       'hv1/empty',
+      'hv1/drives-rest',
       'hv1/restart',
       'hv1/ready',
       'hv1/resume',
+      'hv1/storage',
     ]);
     const deeds = c.lab
       .effects()
