@@ -1,5 +1,4 @@
-// The kinds of tests and what each needs. Kinds run group after group, so that processes of the end-to-end tests
-// do not fight with anything else for the cores.
+// The kinds of tests and what each needs. Kinds run group after group.
 import { defineConfig } from 'vitest/config';
 
 interface Kind {
@@ -33,9 +32,10 @@ const kinds: Kind[] = [
   { name: 'house', group: 0 },
   { name: 'replay', group: 1, globalSetup: BUILT, exclude: [RECORDER] },
   { name: 'sim', group: 1, globalSetup: BUILT },
-  // These two wait more than they compute: a third worker is worth a quarter of their time on two cores.
+  // These two wait more than they compute: a third worker is worth a quarter of their time on two cores. One group: the
+  // last test of one kind would hold up the other.
   { name: 'workflows', group: 2, globalSetup: SERVER, maxWorkers: 3 },
-  { name: 'e2e', group: 3, globalSetup: SERVER, isolate: true, maxWorkers: 3 },
+  { name: 'e2e', group: 2, globalSetup: SERVER, isolate: true, maxWorkers: 3 },
   // What takes a minute a file on two cores: `npm run test:long`, not in `npm test`, which has eight minutes in all.
   { name: 'long', group: 4, globalSetup: SERVER, isolate: true, maxWorkers: 1 },
   // The crash tests again, with every node's worker on a real PowerShell: `npm run test:powershell`, not in `npm test`,

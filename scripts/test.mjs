@@ -29,15 +29,18 @@ const CHECKS = [
  * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
  */
 const COMPUTING = ['unit', 'contract', 'house', 'replay', 'sim'];
-/** For processes and timers: two cores have room for the checks beside them. */
+/** For processes and timers: they leave half of two cores to what computes, which steps back for them. */
 const WAITING = ['workflows', 'e2e'];
 
 /** For vitest: files, `-t NAME`. */
 const ASKED = process.argv.slice(2);
 
-function start(args) {
+/** Beside tests that wait for processes, and behind them: whatever it starts has its priority. */
+function startBehind(args) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: root, windowsHide: true });
+    if (child.pid !== undefined)
+      os.setPriority(child.pid, os.constants.priority.PRIORITY_BELOW_NORMAL);
     const said = [];
     child.stdout.on('data', (chunk) => said.push(chunk));
     child.stderr.on('data', (chunk) => said.push(chunk));
@@ -48,7 +51,7 @@ function start(args) {
 
 async function runCheck({ name, fix, args }) {
   const started = performance.now();
-  const { ok, text } = await start(args);
+  const { ok, text } = await startBehind(args);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const line = `${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${ok ? '' : `: ${fix}`}`;
   return { ok, said: ok ? line : `${line}\n${text.trimEnd()}` };
@@ -95,31 +98,46 @@ function countTests(reportFile, exitCode) {
   };
 }
 
-async function runTests(kinds) {
+/** `run` starts vitest and answers when it is over. */
+async function countedTests(kinds, run) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'watari-test-'));
   const reportFile = path.join(folder, 'report.json');
   try {
-    const child = spawn(
-      process.execPath,
-      [
-        bin('vitest', 'vitest.mjs'),
-        'run',
-        ...kinds.map((kind) => `--project=${kind}`),
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${reportFile}`,
-        ...ASKED,
-      ],
-      { cwd: root, stdio: 'inherit', windowsHide: true },
-    );
-    const code = await new Promise((resolve) => {
-      child.on('error', () => resolve(1));
-      child.on('close', (status) => resolve(status ?? 1));
-    });
+    const code = await run([
+      bin('vitest', 'vitest.mjs'),
+      'run',
+      ...kinds.map((kind) => `--project=${kind}`),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${reportFile}`,
+      ...ASKED,
+    ]);
     return countTests(reportFile, code);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function runInFront(args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', windowsHide: true });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(1));
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+}
+
+/** The report of one run must not stand in the midst of the other's. */
+const kept = [];
+
+async function runBehind(args) {
+  const { ok, text } = await startBehind(args);
+  kept.push(text.trimEnd());
+  return ok ? 0 : 1;
+}
+
+async function computedAndChecked() {
+  const computed = await countedTests(COMPUTING, runBehind);
+  return { computed, checks: await runChecks() };
 }
 
 const ready = spawnSync(process.execPath, [path.join(root, 'scripts', 'ready.mjs'), '--proof'], {
@@ -131,10 +149,11 @@ if (ready.status !== 0) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-const computed = await runTests(COMPUTING);
-const [checks, waited] = await Promise.all([runChecks(), runTests(WAITING)]);
-// After vitest's report: in the midst of it nobody would see them.
-for (const { said } of checks) console.log(said);
+const [{ computed, checks }, waited] = await Promise.all([
+  computedAndChecked(),
+  countedTests(WAITING, runInFront),
+]);
+for (const said of [...kept, ...checks.map((check) => check.said)]) console.log(said);
 for (const line of [...computed.said, ...waited.said]) console.log(line);
 const sum = (what) => computed[what] + waited[what];
 const passed = sum('passed') + checks.filter(({ ok }) => ok).length;

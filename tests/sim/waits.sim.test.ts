@@ -1,7 +1,7 @@
-// A maintenance and its window, by a clock that a test can let run: it is stopped between two nodes when the window
-// closes, and goes on by itself when it opens again.
+// What only time brings, by a clock that a test can let run: a maintenance is stopped between two nodes when its window
+// closes and goes on by itself when that opens again, and the order of moves ends when nobody wants anything.
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { clusterQueue, runId } from '../../domain/names.ts';
 import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import { Random } from '../../proof/rig/random.ts';
@@ -11,6 +11,11 @@ import { ROOT } from '../support/built-setup.ts';
 import { endsWithAll } from '../support/ends.ts';
 
 const ends = endsWithAll();
+let host: WorkflowHost;
+beforeAll(async () => {
+  host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
+});
+
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -31,7 +36,6 @@ const ACTIONS = [
 it.each(ACTIONS)(
   'a maintenance begins no node when its window has closed, and goes on the next day when it opens: $action.kind',
   async ({ action, updates }) => {
-    const host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
     const scenario = scenarioSchema.parse({
       cluster: 'sim',
       nodes: ['HV1', 'HV2', 'HV3'].map(node),
@@ -74,3 +78,23 @@ it.each(ACTIONS)(
     expect(c.violations).toEqual([]);
   },
 );
+
+it('the order of moves stays for a minute after the last one, and ends', async () => {
+  const scenario = scenarioSchema.parse({
+    cluster: 'sim',
+    nodes: ['HV1', 'HV2'].map(node),
+    virtualMachines: [{ name: 'web-1', owner: 'HV1', memory: '4GB' }],
+  });
+  const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
+  ends(() => c.stop());
+  const run = c.server.start({
+    type: 'migrateVm',
+    id: runId.migrate('sim', 'web-1'),
+    queue: clusterQueue('sim'),
+    input: { cluster: 'sim', startedBy: 'test', vm: 'web-1', to: 'HV2' },
+  });
+  expect(await c.until(() => run?.state === 'completed', 600)).toBe(true);
+  const moves = c.server.find(runId.moves('sim'));
+  expect(await c.until(() => moves?.state !== 'open', 50)).toBe(false);
+  expect(await c.until(() => moves?.state === 'completed', 70)).toBe(true);
+});

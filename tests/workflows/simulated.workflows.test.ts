@@ -80,8 +80,8 @@ describe.concurrent('a seed on a simulated server', () => {
   });
 });
 
-/** Together 30 faults of 15 kinds, among them nodes that crash, a step of the clock and lost requests; short ones. */
-const WITH_FAULTS = [54, 76];
+/** Together 35 faults of 16 kinds, among them nodes that crash in the middle of a move and lost requests; short ones. */
+const WITH_FAULTS = [53, 69, 85];
 
 describe.concurrent('a seed with its faults on a real server', () => {
   it.each(WITH_FAULTS)('keeps every promise: %i', async (seed) => {

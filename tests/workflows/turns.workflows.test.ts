@@ -5,7 +5,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { clusterQueue, LEDGER_WORKFLOW, runId } from '../../domain/names.ts';
 import { TURN_SIGNALS, type TurnNews } from '../../domain/turn-messages.ts';
 import type { Asked } from '../../domain/turns.ts';
-import { sleep, waitFor } from '../../proof/rig/waiting.ts';
+import { waitFor } from '../../proof/rig/waiting.ts';
 import type { MigrateVmResult } from '../../workflows/migrate-vm.ts';
 import { endsWithTest } from '../support/ends.ts';
 import { labCluster, type Handle, type LabCluster } from '../support/lab-cluster.ts';
@@ -201,19 +201,5 @@ describe('the ledger', () => {
       args: [{ cluster: c.cluster }],
     });
     await expect(other.result()).rejects.toThrow();
-  });
-
-  it('ends by itself when nobody wants anything', async () => {
-    const c = await cluster(BLOCKED, 100);
-    const run = await migrate(c, 'web-1', { to: 'HV3' });
-    await run.result();
-    await sleep(1000);
-    const open = await ledger(c).describe();
-    expect(open.status.name).toBe('RUNNING');
-    const ended = await waitFor('the ledger to end', async () => {
-      const { status } = await ledger(c).describe();
-      return status.name === 'RUNNING' ? undefined : status.name;
-    });
-    expect(ended).toBe('COMPLETED');
   });
 });
