@@ -211,7 +211,6 @@ const vmSchema = z.strictObject({
   critical: z.boolean().default(false),
   tpm: z.boolean().default(false),
   busy: z.boolean().default(false),
-  /** It has a part of a graphics processor. */
   /** Folder of its checkpoints. Absent: where its configuration is. */
   snapshotPath: z.string().min(1).optional(),
   notes: z.string().default(''),
