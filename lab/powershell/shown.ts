@@ -16,6 +16,7 @@ nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
 witness: { kind: Disk }
+storage: { direct: true }
 virtualMachines:
   - { name: a, owner: HV1, memory: 4GB, tpm: true, gpuPartitions: 1, passThroughDevices: [x], switches: [LAN, null], dvds: ['C:\\ClusterStorage\\Volume1\\a.iso'], parents: ['C:\\ClusterStorage\\Volume1\\b.vhdx'], disks: ['C:\\ClusterStorage\\Volume1\\a.vhdx', PHYSICALDRIVE3] }
 `;
