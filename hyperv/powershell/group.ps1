@@ -24,13 +24,12 @@ function Get-WatariGroup {
     Invoke-Recorded {
         CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Name, State, OwnerNode, GroupType, Priority FROM MSCluster_ResourceGroup'
     } | Where-Object { [int]$_.GroupType -ne $script:SharedVolumeGroup } | Sort-Object -Property { [string]$_.Name } | ForEach-Object {
-        $state = [long]$_.State
         $kind = $script:GroupKinds[[int]$_.GroupType]
         if ($null -eq $kind) { $kind = 'other' }
         [pscustomobject][ordered]@{
             name     = [string]$_.Name
             kind     = $kind
-            state    = $(if ($state -ge 0 -and $state -lt 5) { $script:GroupStates[$state] } else { 'Unknown' })
+            state    = Get-GroupState $_.State
             owner    = Get-NameOf $_.OwnerNode
             priority = [int]$_.Priority
         }

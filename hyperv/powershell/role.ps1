@@ -29,6 +29,12 @@ $script:OfflineWithinMs = 120000
 # What does not change while a shell lives: which resource is which VM.
 $script:VmIdOf = @{}
 
+function Get-GroupState {
+    param([long]$Number)
+    if ($Number -ge 0 -and $Number -lt $script:GroupStates.Count) { return $script:GroupStates[$Number] }
+    'Unknown'
+}
+
 function Test-ResourceType {
     param($Resource, [string]$Type)
     (Get-NameOf $Resource.ResourceType) -eq $Type
@@ -209,7 +215,6 @@ function Read-Role {
         $group = $groups[$one.group]
         # It left between two queries: Invoke-Consistently reads again.
         if ($null -eq $group) { throw "The group '$($one.group)' is gone." }
-        $state = [long]$group.State
         $owners = @()
         if ($Owner) {
             $owners = @(Find-Associated $possible $one.resource)
@@ -219,7 +224,7 @@ function Read-Role {
         $role = @{
             VMId      = $one.vmId
             Group     = $group
-            State     = $(if ($state -ge 0 -and $state -lt 5) { $script:GroupStates[$state] } else { 'Unknown' })
+            State     = Get-GroupState $group.State
             Move      = $one.move
             Preferred = @(Find-Associated $preferred $group)
             Possible  = $owners

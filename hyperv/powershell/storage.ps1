@@ -106,7 +106,7 @@ function Set-WatariStorageMaintenance {
             if ($changed -and $On) {
                 try { $null = Invoke-Recorded { Storage\Enable-StorageMaintenanceMode -InputObject $unit } }
                 catch {
-                    throw (New-ModuleError -Id 'StorageNotHealthy' -Target $Node -Message (
+                    throw (New-ModuleError -Id 'StorageNotHealthy' -HResult (Read-ErrorCode $_) -Target $Node -Message (
                             "Windows does not let the drives of $Node rest: $($_.Exception.Message)"))
                 }
             }

@@ -37,15 +37,6 @@ function Get-UpdateResultWord {
     'failed'
 }
 
-# The innermost code that an error carries: outer exceptions wrap what the agent said.
-function Read-UpdateErrorCode {
-    param([System.Management.Automation.ErrorRecord]$Record)
-    $exception = $Record.Exception
-    while ($null -ne $exception.InnerException) { $exception = $exception.InnerException }
-    if ($exception.Data.Contains('WatariHResult')) { return [string]$exception.Data['WatariHResult'] }
-    ConvertTo-HResult $exception.HResult
-}
-
 function ConvertTo-UpdateFact {
     param($Update)
     $behavior = $Update.InstallationBehavior
@@ -256,7 +247,7 @@ function Invoke-UpdateJob {
             Save-UpdateJob $job
         }
     }
-    catch { $job.error = [ordered]@{ hresult = Read-UpdateErrorCode $_; message = [string]$_.Exception.Message } }
+    catch { $job.error = [ordered]@{ hresult = Read-ErrorCode $_; message = [string]$_.Exception.Message } }
     $job.ended = $true
     Save-UpdateJob $job
 }
@@ -295,7 +286,7 @@ function Complete-Update {
     }
     catch {
         $ended.result = 'failed'
-        $ended.hresult = Read-UpdateErrorCode $_
+        $ended.hresult = Read-ErrorCode $_
         $ended
     }
 }
