@@ -20,7 +20,7 @@ import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } f
 import { linkFacts, networksNow } from './networks.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import { storageFacts } from './storage.ts';
-import { jobReading, searchFacts, servicingFacts } from './update-reads.ts';
+import { jobFacts, searchFacts, servicingFacts } from './update-reads.ts';
 import {
   bootOf,
   bootTimeOf,
@@ -376,7 +376,7 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
   readUpdates: (asked, { criteria }) =>
     reply(searchFacts(asked, criteria), 'IUpdateSearcher.Search'),
-  readUpdateJob: (asked) => reply(jobReading(asked), 'Read-Note -Name UpdateJob'),
+  readUpdateJob: (asked) => reply(jobFacts(asked), 'Read-Note -Name UpdateJob'),
   readStorage: (asked) => {
     inCluster(asked);
     return reply(storageFacts(asked), 'Get-VirtualDisk', 'Get-StorageJob');
