@@ -1,5 +1,5 @@
-// `watari worker contact` and `watari contact compare`: what the Windows of a node is made of, in a file without any value,
-// and in what that differs from what watari stands on. Reads only; needs no Temporal.
+// `watari worker contact` and `watari contact compare`: what the Windows of a node is made of, in a file without any
+// value, and in what that differs from what watari stands on. Reads only; needs no Temporal.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';

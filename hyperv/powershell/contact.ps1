@@ -167,8 +167,8 @@ function Get-ContactTextKind {
     $kind
 }
 
-# Id, category, classes and codes. An id may be the whole text of an error, and a text holds names: it is looked at last,
-# when all values are known.
+# Id, category, classes and codes. An id may be the whole text of an error, and a text holds names: it is looked at
+# last, when all values are known.
 function ConvertTo-ContactError {
     param($Reply)
     if ($null -eq $Reply) { return $null }

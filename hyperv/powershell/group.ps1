@@ -1,7 +1,8 @@
 # Groups of the cluster, whatever they are, the owners of shared volumes, and the links of this node. Dot-sourced by
 # Watari.HyperV.psm1. Running VMs are moved by role.ps1, never here.
 
-# GroupType -> kind; names of groups are in the language of Windows. A shared volume (4) is no group to whoever moves it.
+# GroupType -> kind; names of groups are in the language of Windows. A shared volume (4) is no group to whoever moves
+# it.
 $script:GroupKinds = @{ 1 = 'core'; 2 = 'available-storage'; 111 = 'vm' }
 $script:SharedVolumeGroup = 4
 

@@ -1,8 +1,8 @@
 # Virtual machines as roles of the cluster, and their live migrations. Dot-sourced by Watari.HyperV.psm1.
 #
-# A VM is known by its id: roles are named by anybody, resources in the language of Windows. How a move goes is read where
-# Failover Cluster Manager reads it, in the common properties of the "Virtual Machine" resource. What a version of Windows
-# lacks is unknown, which is never "no move": the group is Pending while it moves.
+# A VM is known by its id: roles are named by anybody, resources in the language of Windows. How a move goes is read
+# where Failover Cluster Manager reads it, in the common properties of the "Virtual Machine" resource. What a version of
+# Windows lacks is unknown, which is never "no move": the group is Pending while it moves.
 
 # Private property MigrationState, 0 to 5, on the versions that have it; 4 and 5 stay until the next move starts.
 $script:MigrationStates = @('none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed')

@@ -1,8 +1,8 @@
-# Windows Update of this machine, through the COM objects of its agent: in a local process, as downloading and installing
-# are refused to a remote one (Microsoft, wua_sdk). Dot-sourced by Watari.HyperV.psm1.
+# Windows Update of this machine, through the COM objects of its agent: in a local process, as downloading and
+# installing are refused to a remote one (Microsoft, wua_sdk). Dot-sourced by Watari.HyperV.psm1.
 #
-# A job runs in a process of its own (update-job.ps1) and keeps in one value of the registry what it was asked and how far
-# it is. That survives worker, shell and restart, and only administrators can write there.
+# A job runs in a process of its own (update-job.ps1) and keeps in one value of the registry what it was asked and how
+# far it is. That survives worker, shell and restart, and only administrators can write there.
 
 # What Cluster-Aware Updating asks for, so that the two can be compared.
 $script:UpdateCriteria = "IsInstalled=0 and Type='Software' and IsHidden=0 and IsAssigned=1"

@@ -50,8 +50,8 @@ const ofHyperV = (queries: number): Priced[] => [
 ];
 
 /**
- * The calls that the module makes for a reading, for a host that has no module. A contract test holds them against it, on
- * clusters of two sizes: none of them grows.
+ * The calls that the module makes for a reading, for a host that has no module. A contract test holds them against it,
+ * on clusters of two sizes: none of them grows.
  */
 const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readHost: ofHyperV(6),

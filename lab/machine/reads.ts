@@ -161,8 +161,8 @@ export function roleFacts(world: World, role: LabRole): RoleFacts {
 }
 
 /**
- * Windows tells that a VM migrates and how far; the phase only where the resource has MigrationState, and the target only
- * on the node that it leaves. Without `owners` nobody asked who may own it.
+ * Windows tells that a VM migrates and how far; the phase only where the resource has MigrationState, and the target
+ * only on the node that it leaves. Without `owners` nobody asked who may own it.
  */
 export function toldRole({ world, node }: Asked, role: LabRole, owners = true): RoleFacts {
   const facts = roleFacts(world, role);

@@ -1,5 +1,5 @@
-// What the stand-ins show of themselves: types, properties and kinds, for whoever holds them against Windows (tests, and
-// scripts/contact-json.mjs). Reads a small cluster that has one of each thing.
+// What the stand-ins show of themselves: types, properties and kinds, for whoever holds them against Windows (tests,
+// and scripts/contact-json.mjs). Reads a small cluster that has one of each thing.
 import { manualClock } from '../machine/clock.ts';
 import { Lab } from '../machine/lab.ts';
 import { parseScenario } from '../scenario/read.ts';

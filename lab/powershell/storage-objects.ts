@@ -1,5 +1,5 @@
-// Storage Spaces Direct through PowerShell: classes of root/Microsoft/Windows/Storage, and the three cmdlets about fault
-// domains.
+// Storage Spaces Direct through PowerShell: classes of root/Microsoft/Windows/Storage, and the three cmdlets about
+// fault domains.
 import { HEALTHS } from '../../domain/storage-facts.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { isDirect, storageFacts } from '../machine/storage.ts';

@@ -1,5 +1,6 @@
-// The COM objects of the Windows Update Agent as far as watari's module uses them, and what Watari.Probe does beside them:
-// notes, the task that runs a job, DISM. A method of such an object comes to the lab as a cmdlet called Interface.Method.
+// The COM objects of the Windows Update Agent as far as watari's module uses them, and what Watari.Probe does beside
+// them: notes, the task that runs a job, DISM. A method of such an object comes to the lab as a cmdlet called
+// Interface.Method.
 import { RESULT_CODES } from '../../domain/update-facts.ts';
 import {
   beginFolder,

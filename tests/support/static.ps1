@@ -1,7 +1,7 @@
 # Looks at the module's source without running it: parse errors, characters that 5.1 would misread, language that 5.1
 # lacks, every command and .NET member that is named, and whether each cmdlet call can be bound. Writes one JSON object
-# to standard output. CHECK_FOLDER: what to look at. CHECK_STANDINS: the lab's generated modules, which are what the calls
-# are bound to.
+# to standard output. CHECK_FOLDER: what to look at. CHECK_STANDINS: the lab's generated modules, which are what the
+# calls are bound to.
 $Folder = $env:CHECK_FOLDER
 $StandIns = $env:CHECK_STANDINS
 
