@@ -113,7 +113,9 @@ function needed(source, seen) {
     .flatMap(([, a, b]) => (a ?? b).split(','))
     .map((name) => name.trim().toLowerCase());
   const named = new Set(queried);
-  for (const [, name] of source.matchAll(/\.(\w+)\b/g)) named.add(name.toLowerCase());
+  // Facts of our own begin in lower case, and what is only set may be one that not every Windows has.
+  for (const [, name] of source.matchAll(/\.([A-Z]\w*)\b(?!\s*=[^=])/g))
+    named.add(name.toLowerCase());
   return Object.fromEntries(
     [...seen]
       .sort(byName)

@@ -425,7 +425,8 @@ function Test-WatariContact {
     .DESCRIPTION
     Types, names of properties, kinds of values, ids and codes of errors, durations. No name, no address, no other value of
     this machine: the file can be given to others. Changes nothing and signs in nowhere. Takes minutes, most of them for
-    Get-WindowsFeature; what is known meanwhile is in the file already.
+    Get-WindowsFeature and for the search of Windows Update, which asks Microsoft or the WSUS of this machine; what is
+    known meanwhile is in the file already.
     .PARAMETER Path
     The file to write, JSON. Without it the answer is an object.
     .EXAMPLE
