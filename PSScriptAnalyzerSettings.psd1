@@ -1,5 +1,6 @@
 # What PSScriptAnalyzer looks for in hyperv/ and lab/powershell/: all of its default rules, for both PowerShells, less
-# those that say the opposite of a rule of this house. CI runs it; any finding fails. Editors find this file by its name.
+# those that say the opposite of a rule of this house. CI runs it; any finding fails. Editors find this file by its
+# name.
 @{
     ExcludeRules = @(
         # -WhatIf and -Confirm are for people. The driver calls with $ConfirmPreference = 'None'; what a run would do is

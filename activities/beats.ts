@@ -6,7 +6,9 @@ import type { Beat } from '../domain/status.ts';
 /** Below the shortest sensible heartbeat timeout (3 s) by enough to survive one lost call. */
 const BEAT_EVERY_MS = 1000;
 
-/** Calls back once after so many milliseconds, in the async context of the caller. Answers a function that forgets it. */
+/**
+ * Calls back once after so many milliseconds, in the async context of the caller. Answers a function that forgets it.
+ */
 export type After = (ms: number, call: () => void) => () => void;
 
 /** Who passes the time: the computer, unless a simulation brings its own clock. */

@@ -40,7 +40,10 @@ export interface ClusterActivityDeps extends Waiting {
 }
 
 export interface ViewRequest {
-  /** Name of a role, or its VM's id; empty: no role. Of the others only those are told that can matter for it: on the move, or to be kept apart from it. */
+  /**
+   * Name of a role, or its VM's id; empty: no role. Of the others only those are told that can matter for it: on the
+   * move, or to be kept apart from it.
+   */
   about?: string;
   /** The step that will ask every node next: it waits for its turn when many do. */
   turnOf?: string;

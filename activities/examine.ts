@@ -79,7 +79,10 @@ async function examine(deps: NodeActivityDeps, request: ExamRequest): Promise<No
   return { worker, view, setup, peers, storage, events, cluster };
 }
 
-/** Peers by lower-case names, with the moment on a clock that nobody sets. A worker that starts anew has forgotten them; the margin of the plan is for that. */
+/**
+ * Peers by lower-case names, with the moment on a clock that nobody sets. A worker that starts anew has forgotten them;
+ * the margin of the plan is for that.
+ */
 type Refusals = Map<string, { at: number; facts: PeerFacts }>;
 
 const MINUTE_MS = 60_000;

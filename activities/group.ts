@@ -1,5 +1,5 @@
-// Activities that empty a node of what is no running VM: its groups, the volumes that it owns; and the auto-balancer that
-// would fill it again. Any live node of the cluster can do them. Running VMs are moved by move.ts, never here.
+// Activities that empty a node of what is no running VM: its groups, the volumes that it owns; and the auto-balancer
+// that would fill it again. Any live node of the cluster can do them. Running VMs are moved by move.ts, never here.
 import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GroupFacts, GroupKind } from '../domain/facts.ts';
@@ -74,8 +74,8 @@ const moveGroupAway = (deps: ClusterActivityDeps, input: MoveGroupRequest): Prom
   });
 
 /**
- * Moves the core group off this node, where another may take it: Windows Server 2025 can lose its quorum when the node that
- * holds it is shut down. Answers the cmdlets that did.
+ * Moves the core group off this node, where another may take it: Windows Server 2025 can lose its quorum when the node
+ * that holds it is shut down. Answers the cmdlets that did.
  */
 export async function leaveCoreGroup(deps: ClusterActivityDeps): Promise<string[]> {
   const { host } = deps;

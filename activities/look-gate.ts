@@ -1,6 +1,6 @@
-// Lets runs look at the cluster one after another when hundreds of them want to at once. Each such look asks every node;
-// all at the same time they would queue at the nodes for minutes, and with them everything else that the nodes have to do.
-// One gate per worker process; no worker knows of the others, so each lets through its share.
+// Lets runs look at the cluster one after another when hundreds of them want to at once. Each such look asks every
+// node; all at the same time they would queue at the nodes for minutes, and with them everything else that the nodes
+// have to do. One gate per worker process; no worker knows of the others, so each lets through its share.
 
 /** Questions to nodes that all workers together let through in a second, per node of the cluster. */
 const QUESTIONS_PER_SECOND = 12;

@@ -67,7 +67,9 @@ export interface MoveFailureDetails extends FailureDetails {
 const SHOWS_WITHIN_MS = 5000;
 /** Per cent between which nothing is handed over, and by how much rarer looks are there. */
 const MIDDLE = { from: 15, to: 75, factor: 3 };
-/** By how much more often it is looked while it is handed over, for a second or two: the next move waits for the end. */
+/**
+ * By how much more often it is looked while it is handed over, for a second or two: the next move waits for the end.
+ */
 const HANDOVER_FACTOR = 4;
 /** Of one attempt, for a move that leaves no trace at all. */
 const ASKS_MAX = 3;
@@ -152,8 +154,8 @@ class MoveWatch {
   }
 
   /**
-   * Every look is an entry in the script block log of a node that keeps one, so the long middle of a move is looked at less
-   * often than its two ends, where a second counts.
+   * Every look is an entry in the script block log of a node that keeps one, so the long middle of a move is looked at
+   * less often than its two ends, where a second counts.
    */
   private untilNextLook(role: RoleFacts): number {
     const { lookEveryMs } = this.deps;

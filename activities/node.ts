@@ -98,8 +98,8 @@ export async function readNode(
 }
 
 /**
- * The features that a node needs, by their services: Windows takes minutes to list its features once it has restarted, so
- * only a preparation asks it.
+ * The features that a node needs, by their services: Windows takes minutes to list its features once it has restarted,
+ * so only a preparation asks it.
  */
 const featuresOf = (services: readonly ServiceFacts[]): FeatureFacts[] =>
   NODE_FEATURES.map((name) => {
@@ -158,8 +158,8 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
     async requestRestart(
       input: BootToEnd & { reason: string },
     ): Promise<{ changed: boolean; cmdlets: string[] }> {
-      // A VM that starts, saves or stops just now would be cut off as well. Where Hyper-V does not answer, the node looks
-      // for the processes of VMs itself before it restarts; it looks in any case.
+      // A VM that starts, saves or stops just now would be cut off as well. Where Hyper-V does not answer, the node
+      // looks for the processes of VMs itself before it restarts; it looks in any case.
       const running = ((await orNull(host.readVms({}), NO_HYPER_V)) ?? []).filter(
         (vm) => vm.state !== 'Off' && vm.state !== 'Saved',
       );

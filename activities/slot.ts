@@ -28,8 +28,8 @@ interface SlotMemory extends Beat {
 
 /**
  * Waits that one worker watches at a time, each of which looks every second. A worker does 32 things at once; without
- * this limit the moves that the others wait for, and every look at the cluster, would queue behind the waits. The others
- * come back now and then.
+ * this limit the moves that the others wait for, and every look at the cluster, would queue behind the waits. The
+ * others come back now and then.
  */
 const WATCHED_MAX = 8;
 const HEARTBEAT_MS = DEFAULT_BUDGETS.heartbeatSeconds * 1000;

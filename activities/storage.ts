@@ -1,5 +1,5 @@
-// The storage of the cluster around the maintenance of a node: whether it is whole, drives that rest while their node is
-// away, and the wait until everything is repaired. Any live node of the cluster can do these.
+// The storage of the cluster around the maintenance of a node: whether it is whole, drives that rest while their node
+// is away, and the wait until everything is repaired. Any live node of the cluster can do these.
 import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { notHealedYet, repairedBytes, type StorageView } from '../domain/storage-gate.ts';

@@ -59,7 +59,9 @@ export function createVmActivities(deps: ClusterActivityDeps) {
       return { role: facts.role, changed: facts.changed, cmdlets };
     },
 
-    /** Brings the role online and waits until the VM runs on this node; ends early when the cluster has it on another. */
+    /**
+     * Brings the role online and waits until the VM runs on this node; ends early when the cluster has it on another.
+     */
     async startVm(input: {
       step: string;
       vmId: string;
@@ -179,8 +181,8 @@ const findRole = async (host: HypervHost, vmId: string): Promise<RoleFacts | und
   (await host.readRole({ vmId })).facts ?? undefined;
 
 /**
- * Called at every look with what this node has of the VM: fails once it is sure that the cluster has it on another node.
- * There is no point in waiting for it here then.
+ * Called at every look with what this node has of the VM: fails once it is sure that the cluster has it on another
+ * node. There is no point in waiting for it here then.
  */
 function leaves(host: HypervHost, name: string, vmId: string) {
   let looks = 0;

@@ -1,5 +1,6 @@
-// The activity that watches the runs of a cluster and tells people what is new, for hours, on a worker that has the settings
-// for it. What it knows is in its heartbeats, so the next worker goes on where this one ended. It never changes a run.
+// The activity that watches the runs of a cluster and tells people what is new, for hours, on a worker that has the
+// settings for it. What it knows is in its heartbeats, so the next worker goes on where this one ended. It never
+// changes a run.
 import {
   activityInfo,
   cancellationDetails,

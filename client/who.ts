@@ -1,5 +1,5 @@
-// Who uses this command, for the record of runs: the operating system's name for them and this computer, and the name in
-// the certificate where one is shown to the server. Told and not proved: docs/security.md says what it is worth.
+// Who uses this command, for the record of runs: the operating system's name for them and this computer, and the name
+// in the certificate where one is shown to the server. Told and not proved: docs/security.md says what it is worth.
 import { X509Certificate } from 'node:crypto';
 import type { Context } from './context.ts';
 import type { Temporal, TemporalTarget } from './temporal/connection.ts';

@@ -1,6 +1,6 @@
-// Why the native part of Temporal's SDK cannot be loaded, as a sentence with its remedy. For whatever loads it: the watari
-// command, the worker of a node, the check before one is installed. Reads the disk, never the words of the system's
-// loader, which are translated.
+// Why the native part of Temporal's SDK cannot be loaded, as a sentence with its remedy. For whatever loads it: the
+// watari command, the worker of a node, the check before one is installed. Reads the disk, never the words of the
+// system's loader, which are translated.
 import fs from 'node:fs';
 import path from 'node:path';
 import { readServicePlaces } from './service-places.ts';

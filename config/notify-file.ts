@@ -1,5 +1,5 @@
-// notify.yaml: by which channels people are told, and with which secrets. Read on a worker's machine only; what is in it
-// never goes to Temporal. A message about a mistake in it never quotes what may be a secret.
+// notify.yaml: by which channels people are told, and with which secrets. Read on a worker's machine only; what is in
+// it never goes to Temporal. A message about a mistake in it never quotes what may be a secret.
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';

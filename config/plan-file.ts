@@ -1,5 +1,5 @@
-// Reads a plan that was kept in a file (domain/fleet/plan-document.ts), for `cluster run`. Every problem is told with its
-// line and column; a plan of a newer version is refused and never half understood.
+// Reads a plan that was kept in a file (domain/fleet/plan-document.ts), for `cluster run`. Every problem is told with
+// its line and column; a plan of a newer version is refused and never half understood.
 import { z } from 'zod';
 import { documentFaults, type PlanDocument } from '../domain/fleet/plan-document.ts';
 import { customIssue } from './schema-issues.ts';

@@ -31,8 +31,9 @@ const SECRET =
   /^(watari_encryption_key|temporal_api_key|temporal_tls_.*_data|temporal_grpc_meta_.*)$/;
 
 /**
- * Ours without secrets, and without two more variables: NODE_POWERSHELL would choose another executable, and the PSModulePath of a PowerShell 7
- * that started us would give its modules to Windows PowerShell 5.1. `given` can set them on purpose.
+ * Ours without secrets, and without two more variables: NODE_POWERSHELL would choose another executable, and the
+ * PSModulePath of a PowerShell 7 that started us would give its modules to Windows PowerShell 5.1. `given` can set them
+ * on purpose.
  */
 export function powerShellEnvironment(
   given: Readonly<Record<string, string>> = {},

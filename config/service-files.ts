@@ -61,7 +61,8 @@ export function lastLines(file: string, count: number): string[] {
 
 /**
  * How long a request to stop holds. Task Scheduler may start a worker again in the middle of it, so a worker must also
- * refuse to start; and a request that nobody takes back, because the command that made it was killed, must end by itself.
+ * refuse to start; and a request that nobody takes back, because the command that made it was killed, must end by
+ * itself.
  */
 const HOLD_MS = 120_000;
 

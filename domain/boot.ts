@@ -1,5 +1,5 @@
-// Which boot of a machine is meant: the only comparison of two boots. Asked before a restart and to prove one. Boot times
-// are for showing: Windows computes them anew from its clock, so they move whenever the clock is set.
+// Which boot of a machine is meant: the only comparison of two boots. Asked before a restart and to prove one. Boot
+// times are for showing: Windows computes them anew from its clock, so they move whenever the clock is set.
 import type { IsoTime } from './facts.ts';
 
 export interface Boot {

@@ -1,5 +1,5 @@
-// What a run keeps is bounded, whatever Windows or a person says: a history that grows without end is ended by Temporal,
-// and a status that is too large cannot be asked for. What was left out is said.
+// What a run keeps is bounded, whatever Windows or a person says: a history that grows without end is ended by
+// Temporal, and a status that is too large cannot be asked for. What was left out is said.
 
 /** Of one message: more than anybody reads, and Temporal cuts the failure of a waiting task at 4 KB itself. */
 export const MESSAGE_CHARS_MAX = 4_000;

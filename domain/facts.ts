@@ -28,8 +28,8 @@ export const MIGRATION_STATES = [
   'failed',
 ] as const;
 /**
- * `migrating`: under way, and Windows does not tell how far in which phase. `unknown`: Windows has none of the properties
- * that would tell, which must never be taken for "no move".
+ * `migrating`: under way, and Windows does not tell how far in which phase. `unknown`: Windows has none of the
+ * properties that would tell, which must never be taken for "no move".
  */
 export type MovePhase = (typeof MIGRATION_STATES)[number] | 'migrating' | 'unknown';
 
@@ -119,7 +119,10 @@ export interface SetupFacts {
 
 /** What lets the worker's account in, keeps it out, or will. */
 export interface SecurityFacts {
-  /** When wrong sign-ins lock an account here: threshold 0 is never, minutes -1 until somebody unlocks it. null: not shown. */
+  /**
+   * When wrong sign-ins lock an account here: threshold 0 is never, minutes -1 until somebody unlocks it. null: not
+   * shown.
+   */
   lockout: { threshold: number; minutes: number; windowMinutes: number } | null;
   /** SIDs that hold the rights to log on, or names where Windows writes those. null: not shown. */
   rights: Record<'batch' | 'denyBatch' | 'network' | 'denyNetwork', string[]> | null;
@@ -151,7 +154,9 @@ export interface PeerFacts {
   /** What the name resolves to here; empty: it does not. */
   addresses: string[];
   ports: { port: number; open: boolean }[];
-  /** A real sign-in over WinRM with the account, hence the password, that the asking worker runs under. null: not tried. */
+  /**
+   * A real sign-in over WinRM with the account, hence the password, that the asking worker runs under. null: not tried.
+   */
   signIn: { ok: boolean; hresult: string | null; message: string | null } | null;
   /** The peer's clock minus ours, in seconds; null without a sign-in. */
   clockAheadSeconds: number | null;

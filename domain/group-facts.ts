@@ -4,8 +4,8 @@
 export type GroupState = 'Online' | 'Offline' | 'Failed' | 'PartialOnline' | 'Pending' | 'Unknown';
 
 /**
- * What a group of the cluster is, by its GroupType: names are in the language of Windows. `core` holds the cluster's name,
- * address and witness.
+ * What a group of the cluster is, by its GroupType: names are in the language of Windows. `core` holds the cluster's
+ * name, address and witness.
  */
 export type GroupKind = 'core' | 'available-storage' | 'vm' | 'other';
 

@@ -1,5 +1,5 @@
-// What a person reads about a piece of news: what happened, to which object, what to do, by which command. The same words
-// for every channel; how they look there is activities/notify/formats.ts.
+// What a person reads about a piece of news: what happened, to which object, what to do, by which command. The same
+// words for every channel; how they look there is activities/notify/formats.ts.
 import { boundedText } from './bounded.ts';
 import { failureRow, isFailureCode } from './failures.ts';
 import { scheduleName } from './names.ts';

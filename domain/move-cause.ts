@@ -56,7 +56,8 @@ export function codeByFacts(code: FailureCode, known: KnownBefore): FailureCode 
 
 /**
  * The entries that may decide: those surely about the VM, from the begin of the move on; on another node than the one
- * whose clock told the begin, also from shortly before. Those that may be about another VM only where there is no other.
+ * whose clock told the begin, also from shortly before. Those that may be about another VM only where there is no
+ * other.
  */
 function deciding({ events, since, askedBy }: FailedMove): readonly EventFacts[] {
   const during = events.filter((e) => Date.parse(e.time) >= Date.parse(since));

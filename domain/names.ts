@@ -110,7 +110,10 @@ export const LEDGER_WORKFLOW = 'scheduleMoves';
 /** The mark in a VM's notes that says which run made it. */
 export const ownerMark = (requestId: string): string => `watari:${requestId}`;
 
-/** The mark is a word of its own among whatever else the notes hold: others write there too, and an id may begin another. */
+/**
+ * The mark is a word of its own among whatever else the notes hold: others write there too, and an id may begin
+ * another.
+ */
 export function hasOwnerMark(notes: string, requestId: string): boolean {
   const mark = ownerMark(requestId).replace(/[$()*+.?[\\\]^{|}]/g, '\\$&');
   const goesOn = String.raw`[\p{L}\p{N}_-]|[./:@][\p{L}\p{N}_]`;

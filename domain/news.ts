@@ -1,5 +1,5 @@
-// What of the runs of a cluster people are told: a pure function from what was told and what is seen to what is news. Read
-// by the activity that watches runs. Knows no channel and no secret: all of this stands in heartbeats.
+// What of the runs of a cluster people are told: a pure function from what was told and what is seen to what is news.
+// Read by the activity that watches runs. Knows no channel and no secret: all of this stands in heartbeats.
 import { boundedText } from './bounded.ts';
 import type { IsoTime } from './facts.ts';
 import { LEDGER_WORKFLOW, LOOKS, scheduleName } from './names.ts';

@@ -13,7 +13,10 @@ export interface Poller {
   lastAccessTime?: { seconds?: { toString(): string } | null } | null;
 }
 
-/** `HV1/node/4711/0d4c…`: node, what it serves, its process, and the id of its cluster where that was known at the start. */
+/**
+ * `HV1/node/4711/0d4c…`: node, what it serves, its process, and the id of its cluster where that was known at the
+ * start.
+ */
 export const workerIdentity = (
   node: string,
   serves: 'node' | 'cluster',

@@ -86,7 +86,9 @@ export interface Decision {
   by: string;
   /** Retry a move to this node instead. */
   target?: string;
-  /** Retry a move as a quick migration: the VM is saved, carried over and started, and its clients lose it meanwhile. */
+  /**
+   * Retry a move as a quick migration: the VM is saved, carried over and started, and its clients lose it meanwhile.
+   */
   quick?: true;
 }
 

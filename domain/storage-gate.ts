@@ -42,8 +42,8 @@ function spaceProblems({ virtualDisks, pools, jobs }: StorageFacts): string[] {
 }
 
 /**
- * Before a node goes down. On Storage Spaces Direct a second node that is away may take the last copy of data with it, so
- * everything must be whole first.
+ * Before a node goes down. On Storage Spaces Direct a second node that is away may take the last copy of data with it,
+ * so everything must be whole first.
  */
 export function mayTakeDown(node: string, view: StorageView): StorageVerdict {
   const { nodes, sharedVolumes, storage } = view;

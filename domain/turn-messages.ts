@@ -1,5 +1,5 @@
-// What runs and the ledger of moves say to each other, and whether it can be read: anybody who reaches Temporal can send
-// a signal, and one that the ledger cannot read would stop all moves. Pure.
+// What runs and the ledger of moves say to each other, and whether it can be read: anybody who reaches Temporal can
+// send a signal, and one that the ledger cannot read would stop all moves. Pure.
 import { TURN_KINDS, type Asked, type Ended, type Given, type Waiting } from './turns.ts';
 
 export const TURN_SIGNALS = {

@@ -235,7 +235,9 @@ class Table {
     return this.lacks(want, target, this.unseen(want, target));
   }
 
-  /** Of the room that the look saw, the share that nobody has been promised since: its order stands while that is equal. */
+  /**
+   * Of the room that the look saw, the share that nobody has been promised since: its order stands while that is equal.
+   */
   private leftOf(want: Waiting, target: WantTarget): number {
     return this.unseen(want, target).reduce(
       (left, { memoryBytes }) => left - memoryBytes / target.roomBytes,

@@ -109,8 +109,8 @@ export function rolledBack(
 }
 
 /**
- * What is yet to be installed: what went in during this boot waits for its restart, and definitions come back at once and
- * for ever.
+ * What is yet to be installed: what went in during this boot waits for its restart, and definitions come back at once
+ * and for ever.
  */
 export function stillMissing(
   rounds: readonly Round[],

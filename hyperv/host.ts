@@ -66,8 +66,8 @@ export interface HypervReads {
   /** Workgroup, accounts, policies: what an administrator set up by hand. `ports`: TCP ports to look at. */
   readSetup(a: { ports: number[] }): Promise<Reply<SetupFacts>>;
   /**
-   * Turns to other nodes: names and ports, all at once, and unless `signIn` is false a sign-in at each, which stops at the
-   * first refusal. A silent peer costs seconds, never minutes.
+   * Turns to other nodes: names and ports, all at once, and unless `signIn` is false a sign-in at each, which stops at
+   * the first refusal. A silent peer costs seconds, never minutes.
    */
   readPeers(a: { nodes: string[]; ports: number[]; signIn?: boolean }): Promise<Reply<PeerFacts[]>>;
   /** A service that is not installed answers `Missing`. */
@@ -100,8 +100,8 @@ export interface HypervReads {
    */
   readRoles(a: { owners?: boolean }): Promise<Reply<RoleFacts[]>>;
   /**
-   * The same of one VM, at a cost that does not grow with the cluster; null when it has no role. Without `owners` neither
-   * preferred nor possible ones are told.
+   * The same of one VM, at a cost that does not grow with the cluster; null when it has no role. Without `owners`
+   * neither preferred nor possible ones are told.
    */
   readRole(a: { vmId: string; owners?: boolean }): Promise<Reply<RoleFacts | null>>;
   /** Warnings and errors of the Hyper-V and cluster logs on this node, oldest first. */
@@ -114,7 +114,9 @@ export interface HypervReads {
   /** The latest download or installation of updates here, under way or over; null: there was none. */
   readUpdateJob(a: object): Promise<Reply<UpdateJobFacts | null>>;
   readServicing(a: object): Promise<Reply<ServicingFacts>>;
-  /** Fails with `ClusterUnreachable` as those above. Where the cluster has no Storage Spaces Direct, it says no more. */
+  /**
+   * Fails with `ClusterUnreachable` as those above. Where the cluster has no Storage Spaces Direct, it says no more.
+   */
   readStorage(a: object): Promise<Reply<StorageFacts>>;
 }
 
@@ -133,7 +135,9 @@ export interface HypervActs {
     maximumStorageMigrations?: number;
     performance?: MigrationPerformance;
   }): Promise<Reply<Changed & { settings: MigrationSettings }>>;
-  /** Sets what is given; absent fields stay. `autoBalancerMode`: 0 never, 1 when a node joins, 2 every half hour too. */
+  /**
+   * Sets what is given; absent fields stay. `autoBalancerMode`: 0 never, 1 when a node joins, 2 every half hour too.
+   */
   configureCluster(a: {
     maximumParallelMigrations?: number;
     autoBalancerMode?: number;
@@ -173,26 +177,28 @@ export interface HypervActs {
   cancelMove(a: { vmId: string }): Promise<Reply<Changed>>;
   /**
    * Moves a group that is not a running VM from one node to another and returns once asked; watch `readGroups`.
-   * `changed: false` when it is not on `from` any more or is on its way. Fails with `VmRunning` for the role of a VM that
-   * is not off or saved: Windows would save it, and its clients would lose it.
+   * `changed: false` when it is not on `from` any more or is on its way. Fails with `VmRunning` for the role of a VM
+   * that is not off or saved: Windows would save it, and its clients would lose it.
    */
   moveGroup(a: { group: string; from: string; node: string }): Promise<Reply<Changed>>;
   /** The same for the owner of a shared volume; watch `readSharedVolumes`. */
   moveSharedVolume(a: { volume: string; from: string; node: string }): Promise<Reply<Changed>>;
   /**
    * Starts to download updates, in a process of its own that outlives the worker, and returns; watch `readUpdateJob`.
-   * `changed: false` when this is under way already, or all of them are there. Fails with `UpdatesBusy` while another job
-   * runs. `acceptEula`: their licence terms are accepted in the name of whoever allowed it.
+   * `changed: false` when this is under way already, or all of them are there. Fails with `UpdatesBusy` while another
+   * job runs. `acceptEula`: their licence terms are accepted in the name of whoever allowed it.
    */
   downloadUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
   /** The same with installing. What is not downloaded is downloaded first. Never restarts. */
   installUpdates(a: UpdatesRequest): Promise<Reply<Changed>>;
   /**
-   * Maintenance mode of a node's drives, on or off; nothing where the cluster has no Storage Spaces Direct. Windows refuses
-   * where data would lose its last copy.
+   * Maintenance mode of a node's drives, on or off; nothing where the cluster has no Storage Spaces Direct. Windows
+   * refuses where data would lose its last copy.
    */
   setStorageMaintenance(a: { node: string; on: boolean }): Promise<Reply<Changed>>;
-  /** IUpdateInstaller4.Commit, to be called immediately before the restart; once for each boot, whoever calls how often. */
+  /**
+   * IUpdateInstaller4.Commit, to be called immediately before the restart; once for each boot, whoever calls how often.
+   */
   commitUpdates(a: object): Promise<Reply<Changed>>;
   /** Installs the .msu and .cab files of a folder of this node by DISM. Never restarts. */
   installPackages(a: { folder: string }): Promise<Reply<Changed & { restartNeeded: boolean }>>;

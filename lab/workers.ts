@@ -96,6 +96,8 @@ class NodeWorker {
   halted = false;
   private readonly options: WorkersOptions;
   private child: ChildProcess | null = null;
+  /** The end of the last one that was started, also of one that was killed and forgotten. */
+  private gone: Promise<unknown> = Promise.resolve();
   private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(node: string, options: WorkersOptions) {
@@ -114,6 +116,10 @@ class NodeWorker {
     const { file, args } = (command ?? workerCommand(cluster, url, modules))(this.node);
     const child = this.spawn(file, args);
     this.child = child;
+    this.gone = new Promise((resolve) => {
+      child.once('exit', resolve);
+      child.once('error', resolve);
+    });
     // A worker that is gone already cannot be written to; its exit says all there is to say.
     child.stdin?.on('error', () => undefined);
     const ended = (): void => {
@@ -166,15 +172,9 @@ class NodeWorker {
     clearTimeout(this.again);
     const { child } = this;
     this.child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => {
-      child.once('exit', () => {
-        resolve();
-      });
-    });
-    const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
-    child.stdin?.end();
-    await gone;
+    const force = setTimeout(() => child?.kill('SIGKILL'), graceMs);
+    child?.stdin?.end();
+    await this.gone;
     clearTimeout(force);
   }
 }

@@ -1,4 +1,4 @@
-// Writes docs/assumptions.md from the compiled list of assumptions: `npm run build && node scripts/assumptions-doc.mjs`.
+// Writes docs/assumptions.md from the compiled list of assumptions, after a build: `node scripts/assumptions-doc.mjs`.
 // A test compares the page with the list, so nobody has to remember.
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';

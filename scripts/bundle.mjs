@@ -1,6 +1,6 @@
-// What tsc does not do for dist/: PowerShell and the lab's tables are copied, and the compiled workflows are bundled into
-// dist/workflow-bundle*.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed. Part
-// of `npm run build`.
+// What tsc does not do for dist/: PowerShell and the lab's tables are copied, and the compiled workflows are bundled
+// into dist/workflow-bundle*.js, so that no worker ever runs webpack; not again when neither they nor the SDK changed.
+// Part of `npm run build`.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 const entry = path.join(dist, 'workflows', 'index.js');
-/** Twice the same but for how a failure is written: with encryption its message becomes a payload, which is unreadable. */
+/**
+ * Twice the same but for how a failure is written: with encryption its message becomes a payload, which is unreadable.
+ */
 const failures = path.join(dist, 'config', 'temporal', 'encoded-failures.js');
 const targets = [
   { file: path.join(dist, 'workflow-bundle.js'), options: {} },
@@ -37,7 +39,10 @@ function inputsHash() {
   return hash.digest('hex');
 }
 
-/** Stacks of failures show the map's file names, in every history: names of the project, not of the machine that built it. */
+/**
+ * Stacks of failures show the map's file names, in every history: names of the project, not of the machine that built
+ * it.
+ */
 function withoutPaths(code) {
   const [map, base64] =
     /\/\/# sourceMappingURL=data:application\/json;[^,]*base64,(\S+)/.exec(code) ?? [];

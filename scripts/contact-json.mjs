@@ -1,6 +1,6 @@
 // Writes hyperv/powershell/contact.json, what the first contact with a real Windows is held against: of each type that
-// watari meets, the properties that evidence of real machines and the stand-ins know, which of them the module cannot do
-// without, and how what is not there is refused. `npm run build && node scripts/contact-json.mjs`; a test compares.
+// watari meets, the properties that evidence of real machines and the stand-ins know, which of them the module cannot
+// do without, and how what is not there is refused. `npm run build && node scripts/contact-json.mjs`; a test compares.
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -35,7 +35,8 @@ const SIMPLE = /^System\.(String|Boolean|Byte|U?Int(16|32|64)|Guid|DateTime|Time
 
 /**
  * @param {object} from
- * @param {Record<string, { properties?: Record<string, string>, values?: object }>} from.types `tests/evidence/types.json`
+ * @param {Record<string, { properties?: Record<string, string>, values?: object }>} from.types
+ * `tests/evidence/types.json`
  * @param {Record<string, { properties: string[] }>} from.cim `tests/evidence/cim.json`
  * @param {Record<string, { kind: string, data: any }>} from.recordings `tests/evidence/recordings.json`
  * @param {Map<string, Map<string, string>>} from.seen what the stand-ins show
@@ -112,7 +113,9 @@ function needed(source, seen) {
     .flatMap(([, a, b]) => (a ?? b).split(','))
     .map((name) => name.trim().toLowerCase());
   const named = new Set(queried);
-  for (const [, name] of source.matchAll(/\.(\w+)\b/g)) named.add(name.toLowerCase());
+  // Facts of our own begin in lower case, and what is only set may be one that not every Windows has.
+  for (const [, name] of source.matchAll(/\.([A-Z]\w*)\b(?!\s*=[^=])/g))
+    named.add(name.toLowerCase());
   return Object.fromEntries(
     [...seen]
       .sort(byName)

@@ -1,5 +1,5 @@
-// `npm run fuzz -- --runs N [--seed N] [words of file names]`: the fuzz tests of npm test, N inputs for each property, from
-// another seed. Says how many inputs were tried in each area; plain Node, no dependencies.
+// `npm run fuzz -- --runs N [--seed N] [words of file names]`: the fuzz tests of npm test, N inputs for each property,
+// from another seed. Says how many inputs were tried in each area; plain Node, no dependencies.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

@@ -1,6 +1,6 @@
-// The arrow of the architecture as ESLint rules: which folder may import which, down to the rooms inside a folder, which
-// packages a folder may use, and that no file reaches itself. Rules of our own because the ready-made ones know neither
-// "types only" nor "only as a dynamic import".
+// The arrow of the architecture as ESLint rules: which folder may import which, down to the rooms inside a folder,
+// which packages a folder may use, and that no file reaches itself. Rules of our own because the ready-made ones know
+// neither "types only" nor "only as a dynamic import".
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -87,7 +87,9 @@ export const ROOMS = {
   },
 };
 
-/** The simulated server plays Temporal for anybody's workflows: of ours it knows what a run says of itself, and a clock. */
+/**
+ * The simulated server plays Temporal for anybody's workflows: of ours it knows what a run says of itself, and a clock.
+ */
 const ONLY_FILES = {
   'proof/sim/temporal': ['domain/status.ts', 'lab/machine/agenda.ts', 'lab/machine/clock.ts'],
 };

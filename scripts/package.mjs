@@ -1,7 +1,8 @@
 // `npm run package`: what a machine without Node and npm gets. For Windows a .zip, for Linux a .tar.gz, each with
-// Node.js, the product as `npm pack` has it, the packages that it needs there, and everybody's licences; and SHA256SUMS.
-// --out FOLDER: elsewhere than .watari/package/. Names of platforms: these alone. --fetch: gets Node.js and stops. Needs a
-// build and, once, the network; ends with 3 where that lacks.
+// Node.js, the product as `npm pack` has it, the packages that it needs there, and everybody's licences; and
+// SHA256SUMS.
+// --out FOLDER: elsewhere than .watari/package/. Names of platforms: these alone. --fetch: gets Node.js and stops.
+// Needs a build and, once, the network; ends with 3 where that lacks.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,6 @@
-// `npm test`: everything that must hold. Runs every check even after a failure. At the end it says why tests were skipped,
-// a line for each reason; the last line is the sum of checks and vitest's tests: `N passed, N failed` (and `, N skipped`).
+// `npm test`: everything that must hold. Runs every check even after a failure. At the end it says why tests were
+// skipped, a line for each reason; the last line is the sum of checks and vitest's tests: `N passed, N failed`, and
+// `, N skipped` where some were.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -26,7 +27,8 @@ const CHECKS = [
 
 /**
  * The other kinds of vitest.config.ts take minutes or write files and have commands of their own: npm run
- * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name` lets through.
+ * test:long, test:powershell, test:production, histories. Named one by one: vitest takes a project that any `!name`
+ * lets through.
  */
 const COMPUTING = ['unit', 'contract', 'house', 'replay', 'sim'];
 /** For processes and timers: they leave half of two cores to what computes, which steps back for them. */

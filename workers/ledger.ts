@@ -1,5 +1,5 @@
-// The way of a worker's activities to the order of moves, over the worker's own connection: the wants are delivered to the
-// ledger of the cluster, which is started with them where none runs.
+// The way of a worker's activities to the order of moves, over the worker's own connection: the wants are delivered to
+// the ledger of the cluster, which is started with them where none runs.
 import type { Client } from '@temporalio/client';
 import type { LedgerDoor } from '../activities/cluster.ts';
 import { clusterQueue, LEDGER_WORKFLOW, runId } from '../domain/names.ts';

@@ -1,5 +1,5 @@
-// For lists of runs, which workers/people.ts and workers/past-moves.ts read: nothing that a run carries is decoded. Never
-// for what a run says or answers.
+// For lists of runs, which workers/people.ts and workers/past-moves.ts read: nothing that a run carries is decoded.
+// Never for what a run says or answers.
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type PayloadCodec } from '@temporalio/common';
 

@@ -72,7 +72,9 @@ const LOOK_EVERY_MS = { lab: 250, powershell: 1000 };
 const PLAIN_BUNDLE = '../workflow-bundle.js';
 const ENCRYPTED_BUNDLE = '../workflow-bundle-encrypted.js';
 
-/** A lab plays many nodes on one computer, and a shell takes some 150 MB. A second one, as an installation takes long. */
+/**
+ * A lab plays many nodes on one computer, and a shell takes some 150 MB. A second one, as an installation takes long.
+ */
 const SHELLS_IN_LAB = 2;
 
 interface NodeHost {

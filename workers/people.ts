@@ -1,5 +1,5 @@
-// The part of a worker that tells people: serves the queue for that, and sees that the cluster's workflow for it runs. Only
-// where there are settings. Nothing that goes wrong here keeps the worker from serving its node.
+// The part of a worker that tells people: serves the queue for that, and sees that the cluster's workflow for it runs.
+// Only where there are settings. Nothing that goes wrong here keeps the worker from serving its node.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';

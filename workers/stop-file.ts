@@ -1,6 +1,6 @@
-// How a worker that nobody has at a keyboard is asked to end in good order: by a file. Windows has no signal for another
-// session's process, and Task Scheduler's own stop is TerminateProcess for a program without windows (it tries WM_CLOSE
-// first: ITaskSettings::get_AllowHardTerminate), which cuts a cmdlet in two.
+// How a worker that nobody has at a keyboard is asked to end in good order: by a file. Windows has no signal for
+// another session's process, and Task Scheduler's own stop is TerminateProcess for a program without windows (it tries
+// WM_CLOSE first: ITaskSettings::get_AllowHardTerminate), which cuts a cmdlet in two.
 import { isHeld } from '../config/service-files.ts';
 
 const LOOK_EVERY_MS = 500;

@@ -1,5 +1,5 @@
-// Before the first node of a maintenance goes down: what each node lacks, and that all of it is downloaded. So the plan is
-// on record before anything is touched, and no node stands empty while it waits for a slow line.
+// Before the first node of a maintenance goes down: what each node lacks, and that all of it is downloaded. So the plan
+// is on record before anything is touched, and no node stands empty while it waits for a slow line.
 import { stepId } from '../domain/names.ts';
 import type { MaintainClusterInput } from '../domain/spec.ts';
 import { findingsOf, mergeScans, type NodeFinding } from '../domain/update-scan.ts';

@@ -1,5 +1,6 @@
-// The updates of Windows on one node that is empty and paused: search, install, restart where Windows owes one, and search
-// again until nothing is offered. That Windows says "installed" proves nothing: a restart may take everything back.
+// The updates of Windows on one node that is empty and paused: search, install, restart where Windows owes one, and
+// search again until nothing is offered. That Windows says "installed" proves nothing: a restart may take everything
+// back.
 import type { ApplicationFailure } from '@temporalio/workflow';
 import type { Boot } from '../domain/boot.ts';
 import { classify, retryOf, type FailureCode } from '../domain/failures.ts';

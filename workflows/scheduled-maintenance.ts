@@ -1,5 +1,6 @@
-// scheduledMaintenance: what a Temporal Schedule starts. The server puts the time into the id of what a schedule starts, and
-// a maintenance must have the id that is its lock: so this begins it under that id, and waits for its end. It touches no node.
+// scheduledMaintenance: what a Temporal Schedule starts. The server puts the time into the id of what a schedule
+// starts, and a maintenance must have the id that is its lock: so this begins it under that id, and waits for its end.
+// It touches no node.
 import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import { retryOf } from '../domain/failures.ts';
@@ -16,7 +17,8 @@ export async function scheduledMaintenance(
   input: ScheduledMaintenanceInput,
 ): Promise<MaintainClusterResult> {
   return conduct('scheduledMaintenance', input, begin, ({ cluster, budgets, schedule }) => ({
-    // No second one of the schedule is started while this one waits; others are kept off by the lock of the maintenance.
+    // No second one of the schedule is started while this one waits; others are kept off by the lock of the
+    // maintenance.
     lock: undefined,
     title: `Maintain ${cluster} by schedule ${schedule}`,
     cluster,
@@ -47,8 +49,8 @@ async function maintain({ input }: Occurrence, c: StepContext): Promise<Maintain
   };
   const lock = runId.campaign(cluster);
   try {
-    // Waited for, so that the schedule sees it as long as it goes on. When this run is ended by force, the maintenance is
-    // asked to stop, and resumes what it has paused: left alone, nobody would know any more why it runs.
+    // Waited for, so that the schedule sees it as long as it goes on. When this run is ended by force, the maintenance
+    // is asked to stop, and resumes what it has paused: left alone, nobody would know any more why it runs.
     const ended = runChild(c, 'maintainCluster', lock, child, `Maintain ${cluster} (${schedule})`);
     return (await ended) as MaintainClusterResult;
   } catch (err) {

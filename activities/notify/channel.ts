@@ -1,5 +1,5 @@
-// What a channel to people is, and what it may answer. Implemented by the other files of this folder; used by the activity
-// that watches runs and by `watari notify test`. Nothing in an answer comes from a secret.
+// What a channel to people is, and what it may answer. Implemented by the other files of this folder; used by the
+// activity that watches runs and by `watari notify test`. Nothing in an answer comes from a secret.
 import type { Message } from '../../domain/message.ts';
 
 export type Answer =

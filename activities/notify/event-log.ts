@@ -1,6 +1,6 @@
-// The Application log of this Windows, through eventcreate.exe: it is on every Windows, takes a source of any name, and no
-// shell reads its arguments. Write-EventLog would need the source made by hand on every node first, and is in Windows
-// PowerShell alone.
+// The Application log of this Windows, through eventcreate.exe: it is on every Windows, takes a source of any name, and
+// no shell reads its arguments. Write-EventLog would need the source made by hand on every node first, and is in
+// Windows PowerShell alone.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { SEND_MS, type Answer, type Channel } from './channel.ts';

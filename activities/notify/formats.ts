@@ -1,5 +1,5 @@
-// How a message looks in each channel. Pure. Texts are texts everywhere: no markup of a channel is read in them, so that
-// the name of a VM is neither a link nor calls anybody.
+// How a message looks in each channel. Pure. Texts are texts everywhere: no markup of a channel is read in them, so
+// that the name of a VM is neither a link nor calls anybody.
 import type { Message } from '../../domain/message.ts';
 
 /** Adaptive Cards 1.5 is what Teams shows; `Workflows` wants the card as the attachment of a message. */

@@ -1,5 +1,5 @@
-// Teams, Slack and any webhook: one POST. What comes back is read as a number and a few known words and never quoted, for
-// an address is the secret here, and some servers repeat it.
+// Teams, Slack and any webhook: one POST. What comes back is read as a number and a few known words and never quoted,
+// for an address is the secret here, and some servers repeat it.
 import { createHmac } from 'node:crypto';
 import type { UrlChannel, WebhookChannel } from '../../config/notify-file.ts';
 import { SEND_MS, type Answer, type Channel } from './channel.ts';

@@ -1,5 +1,5 @@
-// Brings news to channels: each at its own pace, in order, again and again until it is taken. A channel that is down or slow
-// delays itself and nobody else. Used by the activity that watches runs.
+// Brings news to channels: each at its own pace, in order, again and again until it is taken. A channel that is down or
+// slow delays itself and nobody else. Used by the activity that watches runs.
 import type { Message } from '../../domain/message.ts';
 import type { News, NewsKind, Watched } from '../../domain/news.ts';
 import { durationText } from '../../domain/units.ts';

@@ -1,5 +1,5 @@
-// Has the cluster examined by its workers, and shows whom it waits for meanwhile. Where nobody could be asked the report
-// is made here, of the fact that nobody could.
+// Has the cluster examined by its workers, and shows whom it waits for meanwhile. Where nobody could be asked the
+// report is made here, of the fact that nobody could.
 import { WorkflowFailedError } from '@temporalio/client';
 import { diagnose, type DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { whoActs } from '../who.ts';
@@ -124,7 +124,9 @@ export const askedNodes = (view: RunView): string[] =>
     .filter((s) => !isSettled(s.state) && typeof s.evidence['node'] === 'string')
     .map((s) => String(s.evidence['node']));
 
-/** On a terminal one line that changes in place and then is gone; elsewhere a line at the start and every ten seconds. */
+/**
+ * On a terminal one line that changes in place and then is gone; elsewhere a line at the start and every ten seconds.
+ */
 async function showWaiting(
   ctx: Context,
   temporal: Temporal,

@@ -1,5 +1,5 @@
-// What the commands have in common that work on more than one VM: which cluster, which of its nodes, the lock that all of
-// them share.
+// What the commands have in common that work on more than one VM: which cluster, which of its nodes, the lock that all
+// of them share.
 import { includesName, runId, sameName, type WorkflowName } from '../../domain/names.ts';
 import { checkedName, clusterName, namedCluster, type ClusterOptions } from '../cluster/name.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';

@@ -1,5 +1,5 @@
-// `watari worker contact` and `watari contact compare`: what the Windows of a node is made of, in a file without any value,
-// and in what that differs from what watari stands on. Reads only; needs no Temporal.
+// `watari worker contact` and `watari contact compare`: what the Windows of a node is made of, in a file without any
+// value, and in what that differs from what watari stands on. Reads only; needs no Temporal.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -53,7 +53,7 @@ export async function contactNode(
   const said = talk(ctx.terminal, o.json === true);
   const file = path.resolve(ctx.cwd, o.out ?? FILE);
   said.say([
-    'Reads what watari reads on this node, changes nothing and signs in nowhere. Get-WindowsFeature takes minutes.',
+    'Reads what watari reads on this node, changes nothing and signs in nowhere. Get-WindowsFeature and the search for updates take minutes.',
   ]);
   const contact = { ...(await maker.make(file)), nativePart: await maker.nativePart() };
   fs.writeFileSync(file, `${JSON.stringify(contact, null, 2)}\n`);

@@ -1,5 +1,5 @@
-// `watari demo`: the whole product in one terminal. Starts a Temporal server, a simulated cluster and a worker per node,
-// applies a cluster file to it, shows it, and leaves nothing behind unless it was asked to.
+// `watari demo`: the whole product in one terminal. Starts a Temporal server, a simulated cluster and a worker per
+// node, applies a cluster file to it, shows it, and leaves nothing behind unless it was asked to.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';

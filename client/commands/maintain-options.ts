@@ -1,5 +1,5 @@
-// What may be said of a maintenance, the same for one that starts now and for one that a schedule starts; checked before
-// any server is asked.
+// What may be said of a maintenance, the same for one that starts now and for one that a schedule starts; checked
+// before any server is asked.
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseDuration } from '../../config/sizes.ts';
 import { readWindows } from '../../domain/fleet/window.ts';

@@ -1,5 +1,5 @@
-// `watari notify show|test`: by which channels this computer's worker tells people, and whether they take a message. On the
-// worker's machine, without Temporal. Prints no secret.
+// `watari notify show|test`: by which channels this computer's worker tells people, and whether they take a message. On
+// the worker's machine, without Temporal. Prints no secret.
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Answer, Channel } from '../../activities/notify/channel.ts';

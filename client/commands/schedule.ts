@@ -1,5 +1,5 @@
-// `watari schedule add|list|pause|resume|remove|run-now`: maintenances that begin by themselves. The times are kept by a
-// Temporal Schedule on the server; nothing of watari has to run for them but the workers.
+// `watari schedule add|list|pause|resume|remove|run-now`: maintenances that begin by themselves. The times are kept by
+// a Temporal Schedule on the server; nothing of watari has to run for them but the workers.
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ScheduleDescription } from '@temporalio/client';
 import { parseDuration } from '../../config/sizes.ts';

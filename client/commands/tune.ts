@@ -1,5 +1,5 @@
-// `watari cluster tune`: what another setting of live migration would bring, measured with one VM that may be moved back
-// and forth.
+// `watari cluster tune`: what another setting of live migration would bring, measured with one VM that may be moved
+// back and forth.
 import { InvalidArgumentError, type Command } from 'commander';
 import { DEFAULT_ROUNDS, ROUNDS_MAX } from '../../domain/fleet/tune.ts';
 import { checkedName, clusterName } from '../cluster/name.ts';

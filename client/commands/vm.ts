@@ -76,8 +76,8 @@ export async function runMigrate(ctx: Context, name: string, o: MigrateOptions):
 }
 
 /**
- * The names as the cluster writes them; a VM is found by its own name and by its id too. A slip of the pen is cheaper to mend before a run waits for a person because
- * of it.
+ * The names as the cluster writes them; a VM is found by its own name and by its id too. A slip of the pen is cheaper
+ * to mend before a run waits for a person because of it.
  */
 export function knownNames(
   s: Snapshot,

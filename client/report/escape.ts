@@ -1,5 +1,5 @@
-// Text of anybody as text of an HTML or SVG document, in content and in attributes alike. Nothing else in report/ may put
-// a value into markup.
+// Text of anybody as text of an HTML or SVG document, in content and in attributes alike. Nothing else in report/ may
+// put a value into markup.
 import { shown } from './words.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -49,7 +49,9 @@ export async function fromFiles(
   );
 }
 
-/** Of the run's latest execution. Runs inside whose histories Temporal keeps no more are told as their parents saw them. */
+/**
+ * Of the run's latest execution. Runs inside whose histories Temporal keeps no more are told as their parents saw them.
+ */
 export async function fromServer(
   temporal: Temporal,
   run: string,

@@ -1,5 +1,5 @@
-// A history as JSON, from a file or from the server, as events whose payloads are decoded. What cannot be decoded, as the
-// key is not here, is left out and said; nothing of it is guessed.
+// A history as JSON, from a file or from the server, as events whose payloads are decoded. What cannot be decoded, as
+// the key is not here, is left out and said; nothing of it is guessed.
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { EncryptionKeyProblem } from '../../config/temporal/encryption.ts';
 import { isPlain, UNREADABLE, type HistoryEvent, type Plain } from '../../domain/report/event.ts';

@@ -1,5 +1,5 @@
-// A report as one HTML file: no script, nothing fetched, everything from outside escaped. For screens, paper and readers
-// who hear it.
+// A report as one HTML file: no script, nothing fetched, everything from outside escaped. For screens, paper and
+// readers who hear it.
 import type { RunRecord } from '../../domain/report/run-record.ts';
 import { stringWidth } from '../render/format.ts';
 import { escaped } from './escape.ts';

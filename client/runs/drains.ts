@@ -1,5 +1,5 @@
-// The record of a drain: what it paused and what it moved, from the history of runs that have ended. The server keeps it
-// for as long as the namespace says.
+// The record of a drain: what it paused and what it moved, from the history of runs that have ended. The server keeps
+// it for as long as the namespace says.
 import type { Client } from '@temporalio/client';
 import type { PastMove } from '../../domain/fleet/learned.ts';
 import { runId, sameName } from '../../domain/names.ts';

@@ -56,7 +56,8 @@ function stepsOf(
       step.child === null || inside.has(step.child) ? undefined : children.get(step.child);
     if (child === undefined) return [own];
     const theirs = stepsOf(child, children, inside, notes);
-    // A parent's step that waits for a person, failed or was decided about has something to say that its child does not.
+    // A parent's step that waits for a person, failed or was decided about has something to say that its child does
+    // not.
     const speaks = own.state === 'needs-operator' || own.state === 'failed';
     return speaks || own.evidence['decisions'] !== undefined ? [...theirs, own] : theirs;
   });

@@ -1,5 +1,5 @@
-// Temporal Schedules of maintenances: made, read, and told apart from others of the namespace by their ids. When one begins
-// something is the server's to decide; nothing here waits for a time.
+// Temporal Schedules of maintenances: made, read, and told apart from others of the namespace by their ids. When one
+// begins something is the server's to decide; nothing here waits for a time.
 import {
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,

@@ -6,7 +6,9 @@ import { EXIT } from '../exit-codes.ts';
 import { PACKAGE_ROOT } from '../package-root.ts';
 import { runProgram, type RunProgram } from './folders.ts';
 
-/** Loads what the worker loads, in a process of its own: a library that was missing once is missing for ever in ours. */
+/**
+ * Loads what the worker loads, in a process of its own: a library that was missing once is missing for ever in ours.
+ */
 const TRIAL = `try { require(require.resolve('@temporalio/worker', { paths: [process.argv[1]] })); }
 catch (err) { console.log(JSON.stringify({ name: err.name, code: err.code, message: err.message })); process.exitCode = 1; }`;
 

@@ -30,8 +30,8 @@ const SETTINGS = [
   // By default ten minutes: so long a run would wait for its next try after workers that could not go on with it were
   // upgraded.
   'history.workflowTaskRetryMaxInterval="10s"',
-  // By default every queue is split into four parts, made for clusters of servers: a waiting task is handed from part to
-  // part until one has a worker, hundreds of times a second when hundreds of tasks wait.
+  // By default every queue is split into four parts, made for clusters of servers: a waiting task is handed from part
+  // to part until one has a worker, hundreds of times a second when hundreds of tasks wait.
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
 ];

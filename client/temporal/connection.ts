@@ -38,7 +38,9 @@ const CHANNEL_ARGS = {
 /** Of a target that says nothing about it. */
 export const PLAIN = payloadHandling([]);
 
-/** @param identity what Temporal notes of who starts, decides and stops; its own words for this process unless given. */
+/**
+ * @param identity what Temporal notes of who starts, decides and stops; its own words for this process unless given.
+ */
 export async function connect(target: TemporalTarget, identity?: string): Promise<Temporal> {
   const { namespace } = target;
   const connection = Connection.lazy({ ...target.connectionOptions, channelArgs: CHANNEL_ARGS });

@@ -1,5 +1,5 @@
-// Makes a certificate authority of one's own and certificates of it, for workgroups, which have none. ECDSA P-256: every
-// TLS of today takes it. Loaded by `watari tls init` alone: the library takes 0.3 s.
+// Makes a certificate authority of one's own and certificates of it, for workgroups, which have none. ECDSA P-256:
+// every TLS of today takes it. Loaded by `watari tls init` alone: the library takes 0.3 s.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';

@@ -1,6 +1,6 @@
 // Asks a Temporal server on the wire why it will not talk to us: one TCP connection, one TLS handshake, the first frame
-// of HTTP/2. grpc-js tells a wrong certificate from silence not at all, and this takes milliseconds. The one file of this
-// folder that opens a socket: the client and the workers both need it, and have no other folder in common.
+// of HTTP/2. grpc-js tells a wrong certificate from silence not at all, and this takes milliseconds. The one file of
+// this folder that opens a socket: the client and the workers both need it, and have no other folder in common.
 import net from 'node:net';
 import tls from 'node:tls';
 import { X509Certificate } from 'node:crypto';

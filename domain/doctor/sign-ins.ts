@@ -1,5 +1,5 @@
-// Who signs in where, so that `cluster doctor` learns whether the nodes share one password and locks no account: one try
-// at each node at the most. Called by the workflow, which asks, and by the checks, which tell what was left out.
+// Who signs in where, so that `cluster doctor` learns whether the nodes share one password and locks no account: one
+// try at each node at the most. Called by the workflow, which asks, and by the checks, which tell what was left out.
 import type { PeerFacts, SetupFacts } from '../facts.ts';
 import { sameName } from '../names.ts';
 import { NODE_PORTS, partOf, setups, ways, type DoctorView, type Of } from './view.ts';
@@ -8,8 +8,8 @@ import { NODE_PORTS, partOf, setups, ways, type DoctorView, type Of } from './vi
 export type SignInMode = 'account' | 'certificates';
 
 /**
- * `certificates` where nothing else is left: every node blocks NTLM (and there is no Kerberos in a workgroup), or WinRM is
- * reached over HTTPS alone. A wrong guess makes checks say "not checked"; it never makes a setting weaker.
+ * `certificates` where nothing else is left: every node blocks NTLM (and there is no Kerberos in a workgroup), or WinRM
+ * is reached over HTTPS alone. A wrong guess makes checks say "not checked"; it never makes a setting weaker.
  */
 export function signInMode(v: DoctorView): SignInMode {
   const all = setups(v);

@@ -79,7 +79,9 @@ export interface DoctorView {
 export const clusterView = (v: DoctorView): ClusterView | null =>
   'facts' in v.view ? v.view.facts : null;
 
-/** Who was asked for the cluster may be the one node whose cluster service is down; then any other one's word counts. */
+/**
+ * Who was asked for the cluster may be the one node whose cluster service is down; then any other one's word counts.
+ */
 export const toldView = (
   view: Part<ClusterView>,
   nodes: Iterable<Part<NodeExam>>,
@@ -136,7 +138,9 @@ export const partOf = <K extends PartName>(
   node: string,
 ): PartFacts<K> | null => told(name)(v).find((p) => sameName(p.node, node))?.facts ?? null;
 
-/** Nodes that can run VMs, and whose Hyper-V tells of itself: one whose service does not run is a finding of its own. */
+/**
+ * Nodes that can run VMs, and whose Hyper-V tells of itself: one whose service does not run is a finding of its own.
+ */
 export const hosts = (v: DoctorView): Of<NodeView>[] =>
   views(v).filter(({ facts }) => hasHyperV(facts) && runs(facts, 'vmms'));
 

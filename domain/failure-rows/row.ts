@@ -17,7 +17,9 @@ export interface FailureRow {
   readonly row?: number;
   /** Each of these identifies the row. `0x` and eight upper-case digits. */
   readonly hresults?: readonly string[];
-  /** HRESULTs of another row that this one may explain as well: both are named, the one that the facts support first. */
+  /**
+   * HRESULTs of another row that this one may explain as well: both are named, the one that the facts support first.
+   */
   readonly alsoHresults?: readonly string[];
   /** Each of these identifies the row when no HRESULT does. */
   readonly eventIds?: readonly number[];

@@ -1,5 +1,5 @@
-// Part of the failure table: how updates of Windows fail. Codes of the Windows Update Agent (win32, wua_sdk: success and
-// error codes, networking error codes), sorted by what helps. Read through failures.ts only.
+// Part of the failure table: how updates of Windows fail. Codes of the Windows Update Agent (win32, wua_sdk: success
+// and error codes, networking error codes), sorted by what helps. Read through failures.ts only.
 import type { FailureRow } from './row.ts';
 
 export const UPDATE_FAILURE_ROWS = {

@@ -1,5 +1,5 @@
-// When a schedule begins its runs: `second Saturday 22:00 Asia/Tokyo`, `4 days after second Tuesday 22:00 Asia/Tokyo`. Read
-// into what the calendars of a Temporal Schedule can say. Pure; the times themselves are the server's to tell.
+// When a schedule begins its runs: `second Saturday 22:00 Asia/Tokyo`, `4 days after second Tuesday 22:00 Asia/Tokyo`.
+// Read into what the calendars of a Temporal Schedule can say. Pure; the times themselves are the server's to tell.
 
 export type Weekday = (typeof WEEKDAYS)[number];
 export type MonthName = (typeof MONTHS)[number];
@@ -183,7 +183,10 @@ const lastDays = (count: number): Omit<CalendarPart, 'hour' | 'minute'>[] => {
   ];
 };
 
-/** As the server's own list spells it, which cares about case; null for abbreviations and offsets, which move with no law. */
+/**
+ * As the server's own list spells it, which cares about case; null for abbreviations and offsets, which move with no
+ * law.
+ */
 function zoneNamed(name: string): string | null {
   let canonical: string;
   try {

@@ -1,5 +1,5 @@
-// The shape of a plan that is a thing of its own: what is to be done and why, and the facts that it rests on. Plain data;
-// plan-document.ts makes it, config/plan-file.ts reads it from a file, a run takes it as its input.
+// The shape of a plan that is a thing of its own: what is to be done and why, and the facts that it rests on. Plain
+// data; plan-document.ts makes it, config/plan-file.ts reads it from a file, a run takes it as its input.
 import type { IsoTime, NodeState } from '../facts.ts';
 import type { PlanTask } from '../planner/problem.ts';
 

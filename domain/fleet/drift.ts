@@ -1,5 +1,5 @@
-// Whether a plan that was kept still fits: what has changed since, as far as the plan rests on it, in words. What does not
-// matter to it is not told.
+// Whether a plan that was kept still fits: what has changed since, as far as the plan rests on it, in words. What does
+// not matter to it is not told.
 import { includesName, sameName } from '../names.ts';
 import { sizeText } from '../units.ts';
 import type { PlanDocument } from './plan-document.ts';

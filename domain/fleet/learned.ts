@@ -1,5 +1,6 @@
-// What the moves of this cluster have taken: what past runs keep of each, what that teaches about links, overhead and VMs
-// that write much, and how a promise compares with what came of it. Medians, and on how many moves each of them rests.
+// What the moves of this cluster have taken: what past runs keep of each, what that teaches about links, overhead and
+// VMs that write much, and how a promise compares with what came of it. Medians, and on how many moves each of them
+// rests.
 import type { MoveModel } from '../planner/problem.ts';
 import { durationText, sizeText } from '../units.ts';
 
@@ -26,8 +27,8 @@ export interface Learned {
   /** Bytes of memory per second, by `from -> to`. */
   pairs: Record<string, Figure>;
   /**
-   * What the link of each source gives: of its best pair the median of the faster half, as the others shared the link with
-   * other moves. Lower-case names.
+   * What the link of each source gives: of its best pair the median of the faster half, as the others shared the link
+   * with other moves. Lower-case names.
    */
   rates: Record<string, Figure>;
   /** Bytes of memory that a VM writes per second while it moves, by id; only those that show. */
@@ -120,7 +121,9 @@ function dirtyOf(
   return { value: Math.min(DIRTY_MOST, 1 - 1 / slower) * rate, moves: known.length };
 }
 
-/** What is left of the seconds when the bytes are taken off: by the slopes between all moves of a source (Theil-Sen). */
+/**
+ * What is left of the seconds when the bytes are taken off: by the slopes between all moves of a source (Theil-Sen).
+ */
 function overheadOf(moves: readonly PastMove[]): Figure | null {
   const rests: number[] = [];
   for (const [, list] of groupsOf(moves, ({ from }) => from.toLowerCase())) {

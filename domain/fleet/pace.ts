@@ -1,6 +1,6 @@
-// When the moves of a plan follow each other: what a node sends beside others, and how long after the one before. A plan
-// has its reasons not to fill every slot (copies that share a link copy more, together). Pure; workflows/fleet/pacer.ts
-// keeps it.
+// When the moves of a plan follow each other: what a node sends beside others, and how long after the one before. A
+// plan has its reasons not to fill every slot (copies that share a link copy more, together). Pure;
+// workflows/fleet/pacer.ts keeps it.
 import type { MoveModel, PlannedMove } from '../planner/problem.ts';
 
 export interface Pace {

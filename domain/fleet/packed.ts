@@ -1,5 +1,5 @@
-// Surveys and problems as they travel: what many VMs share is said once. A payload of Temporal should stay below 256 KB,
-// and every one is kept in a history.
+// Surveys and problems as they travel: what many VMs share is said once. A payload of Temporal should stay below 256
+// KB, and every one is kept in a history.
 import type { Bar, PlannedVm, PlanProblem } from '../planner/problem.ts';
 import type { NodeSurvey, SurveyedVm } from './survey.ts';
 

@@ -1,5 +1,5 @@
-// A plan as a thing of its own: what is to be done and why, and the facts that it rests on, so that it can be kept, read,
-// run later, and held against what is there then. JSON, schema 1; config/plan-file.ts reads it from a file.
+// A plan as a thing of its own: what is to be done and why, and the facts that it rests on, so that it can be kept,
+// read, run later, and held against what is there then. JSON, schema 1; config/plan-file.ts reads it from a file.
 import { includesName, sameName } from '../names.ts';
 import { planMoves } from '../planner/plan.ts';
 import type { MovePlan, PlanProblem, PlanTask } from '../planner/problem.ts';

@@ -16,7 +16,10 @@ import { listed } from '../units.ts';
 import { Rules } from './rules.ts';
 import { surveyedVms, surveyOf, type PlacedVm, type Survey } from './survey.ts';
 
-/** Until this cluster has shown what its moves take. Setup, hand-over and rounds as they are documented nowhere: assumed. */
+/**
+ * Until this cluster has shown what its moves take. Setup, hand-over and rounds as they are documented nowhere:
+ * assumed.
+ */
 export const ASSUMED_MODEL: MoveModel = {
   setupSeconds: 3,
   handoverSeconds: 2,

@@ -1,5 +1,5 @@
-// What a plan for many VMs is made from: as little as will do of every node, because every look is kept in a run's history
-// and a cluster may have 64 nodes and 4,000 VMs. Plain data, sizes in bytes.
+// What a plan for many VMs is made from: as little as will do of every node, because every look is kept in a run's
+// history and a cluster may have 64 nodes and 4,000 VMs. Plain data, sizes in bytes.
 import type {
   ClusterFacts,
   ClusterNodeFacts,

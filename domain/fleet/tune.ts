@@ -1,5 +1,5 @@
-// What a tuning tries with its canary, and what the moves of it teach: a table, and a recommendation in words. Durations
-// only: how long the VM stood still is told by no move, so nothing here claims it.
+// What a tuning tries with its canary, and what the moves of it teach: a table, and a recommendation in words.
+// Durations only: how long the VM stood still is told by no move, so nothing here claims it.
 import type { MigrationPerformance } from '../facts.ts';
 import { durationText } from '../units.ts';
 

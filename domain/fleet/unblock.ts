@@ -1,5 +1,5 @@
-// Where there is no plan: what stands in the way, and the smallest change that would open one. Changes are tried one at a
-// time in a fixed order, the cheapest for people first, and only those are told with which the planner finds a plan.
+// Where there is no plan: what stands in the way, and the smallest change that would open one. Changes are tried one at
+// a time in a fixed order, the cheapest for people first, and only those are told with which the planner finds a plan.
 import { planMoves } from '../planner/plan.ts';
 import { placesNow } from '../planner/places.ts';
 import type { Bar, PlannedVm, PlanProblem } from '../planner/problem.ts';

@@ -1,5 +1,5 @@
-// The clock on the wall of a time zone: how a moment is told there, and on which days a schedule's time does not exist or
-// exists twice because the clocks are set. Pure.
+// The clock on the wall of a time zone: how a moment is told there, and on which days a schedule's time does not exist
+// or exists twice because the clocks are set. Pure.
 import { MONTHS, WEEKDAYS, type Calendar, type CalendarPart, type YearRange } from './calendar.ts';
 
 /** `Sat 2026-12-12 22:00` on the clock on the wall there. */
@@ -26,8 +26,8 @@ const DAY_MS = 86_400_000;
 const LOOK_AHEAD_DAYS = 3 * 366;
 
 /**
- * The first day from now on which this time does not exist, or exists twice, because the clocks are set: a Schedule then
- * begins nothing, or begins twice. null where that does not happen in three years.
+ * The first day from now on which this time does not exist, or exists twice, because the clocks are set: a Schedule
+ * then begins nothing, or begins twice. null where that does not happen in three years.
  */
 export function clockChangeOn(
   { parts, zone }: Calendar,

@@ -1,5 +1,6 @@
-// A maintenance window: `Sat 22:00-05:00 Asia/Tokyo`. Whether it is open is asked of the clock on the wall in its zone, so
-// that midnight, the end of a month and the change to summer time need no rule of their own. Pure; runs in workflows.
+// A maintenance window: `Sat 22:00-05:00 Asia/Tokyo`. Whether it is open is asked of the clock on the wall in its zone,
+// so that midnight, the end of a month and the change to summer time need no rule of their own. Pure; runs in
+// workflows.
 
 export interface MaintenanceWindow {
   /** 0 is Sunday; the day on which it opens. Empty: every day. */

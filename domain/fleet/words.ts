@@ -1,5 +1,5 @@
-// Why a plan is as it is, in one sentence each: why a VM goes to this node and no other, and what its move waits for. Told
-// from the plan alone, by going through it once more; whoever shows a plan calls it.
+// Why a plan is as it is, in one sentence each: why a VM goes to this node and no other, and what its move waits for.
+// Told from the plan alone, by going through it once more; whoever shows a plan calls it.
 import { sameName } from '../names.ts';
 import { makeField, moveSeconds, type Field, type Guest, type Site } from '../planner/field.ts';
 import type { PlannedMove, PlanProblem } from '../planner/problem.ts';

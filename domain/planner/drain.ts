@@ -1,5 +1,5 @@
-// Emptying nodes where there is room: at every moment, whatever may start does, to a target chosen then. A deadline keeps
-// slow links out of it; the least one that works is looked for by whoever calls.
+// Emptying nodes where there is room: at every moment, whatever may start does, to a target chosen then. A deadline
+// keeps slow links out of it; the least one that works is looked for by whoever calls.
 import { copyAlone, moveSeconds, type Field, type Guest, type Site } from './field.ts';
 import { Timeline, type Sharing } from './timeline.ts';
 

@@ -49,8 +49,8 @@ export interface PlannedVm {
   preferredOwners: string[];
   antiAffinityClassNames: string[];
   /**
-   * By name of a node, what keeps the VM from ever being there, as whoever asks has found out. Where it is given it is all
-   * that counts: owners, switches and processors are not asked again.
+   * By name of a node, what keeps the VM from ever being there, as whoever asks has found out. Where it is given it is
+   * all that counts: owners, switches and processors are not asked again.
    */
   never?: Readonly<Record<string, readonly Bar[]>>;
   /** Soft: nodes that it goes to for lack of another. */

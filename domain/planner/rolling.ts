@@ -1,5 +1,5 @@
-// The plan that maintains nodes one after the other: while one restarts, the next one is emptied already, as far as there
-// is room; what has to wait for its node to come back goes home then, where that is asked for.
+// The plan that maintains nodes one after the other: while one restarts, the next one is emptied already, as far as
+// there is room; what has to wait for its node to come back goes home then, where that is asked for.
 import { moveSeconds, type Field, type Guest, type Site } from './field.ts';
 import { comesBefore, wishRank } from './drain.ts';
 import type { MovePlan, PlanTask } from './problem.ts';

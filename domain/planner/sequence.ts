@@ -142,8 +142,8 @@ interface Search {
 type Targets = (guest: Guest) => Site[];
 
 /**
- * A sequence that empties the nodes, VM by VM, making room where there is none; null when this order of the VMs comes to
- * no end. `seed` 0 takes the largest first; others shake the order.
+ * A sequence that empties the nodes, VM by VM, making room where there is none; null when this order of the VMs comes
+ * to no end. `seed` 0 takes the largest first; others shake the order.
  */
 export function makeRoomSequence(
   field: Field,

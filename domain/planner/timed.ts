@@ -1,5 +1,5 @@
-// A sequence of moves, run as many at a time as slots, links and memory allow. What overtakes must not take the room that
-// an earlier move of the sequence still needs: the rest of the sequence must stay possible, one by one.
+// A sequence of moves, run as many at a time as slots, links and memory allow. What overtakes must not take the room
+// that an earlier move of the sequence still needs: the rest of the sequence must stay possible, one by one.
 import type { Field, Site } from './field.ts';
 import { unwished } from './drain.ts';
 import { Placement, type Step } from './sequence.ts';
@@ -12,8 +12,8 @@ export interface Running {
 }
 
 /**
- * Null when it is late or gets stuck, which a sequence that is possible one by one never does. The steps are looked at in
- * their order at each moment; `scarce`: what overtakes is held against what the others need.
+ * Null when it is late or gets stuck, which a sequence that is possible one by one never does. The steps are looked at
+ * in their order at each moment; `scarce`: what overtakes is held against what the others need.
  */
 export function runSequence(
   field: Field,

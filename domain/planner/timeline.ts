@@ -1,6 +1,6 @@
-// The cluster as time goes by under a plan: who owns what, which slots, memory and links are taken. Whoever plans starts
-// moves and goes on to the next moment. Copies on one link share it equally, as the model says; `canStart` lets a
-// further one in only where the link carries more with it than without.
+// The cluster as time goes by under a plan: who owns what, which slots, memory and links are taken. Whoever plans
+// starts moves and goes on to the next moment. Copies on one link share it equally, as the model says; `canStart` lets
+// a further one in only where the link carries more with it than without.
 import { copyAlone, wireRate, type Field, type Guest, type Site } from './field.ts';
 import { Flow, MOMENT } from './flow.ts';
 import type { PlannedMove } from './problem.ts';

@@ -12,7 +12,9 @@ export type RecordState =
   /** Ended by Temporal or by somebody who passed watari by: nothing was let go of or taken back. */
   | 'terminated';
 
-/** `look`: nothing is changed by it; `back`: takes something back, or lets go of it, after an abort or a cancellation. */
+/**
+ * `look`: nothing is changed by it; `back`: takes something back, or lets go of it, after an abort or a cancellation.
+ */
 export type ActKind = 'look' | 'wait' | 'act' | 'move' | 'check' | 'back';
 
 export interface RecordFailure {

@@ -1,6 +1,7 @@
 # Watari.Probe: what no cmdlet of Windows offers, and is made of .NET, COM and programs instead: which ports of other
-# machines answer, what the security policy says, a restart where WMI may not, the Windows Update Agent. Watari.HyperV calls it. A module of its own, so
-# that the lab can put another in its place, as it does with the modules of Windows. ASCII only, for 5.1.
+# machines answer, what the security policy says, a restart where WMI may not, the Windows Update Agent, and the note
+# and the task of its jobs. Watari.HyperV calls it. A module of its own, so that the lab can put another in its place,
+# as it does with the modules of Windows. ASCII only, for 5.1.
 
 $script:PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 $ErrorActionPreference = 'Stop'

@@ -1,7 +1,7 @@
 # The cluster as this node sees it: settings, quorum, nodes, networks, shared volumes. Dot-sourced by
 # Watari.HyperV.psm1.
 
-# Resource type of the witness -> kind. A file share witness of a workgroup cluster is the share of a router's USB stick.
+# Resource type of the witness -> kind. The file share witness of a workgroup cluster is a router's USB stick.
 $script:WitnessKinds = @{ 'Physical Disk' = 'Disk'; 'Cloud Witness' = 'Cloud'; 'File Share Witness' = 'Usb' }
 
 # CLUSTER_SHARED_VOLUME_STATE of a node that cannot use the volume now. Redirected is slower and works; on ReFS over
@@ -155,7 +155,8 @@ function Get-WatariSharedVolume {
     [CmdletBinding()]
     param()
     Assert-Cluster
-    # A row for each node and volume, true for that node alone. One that is down may fail the call: then nothing is known.
+    # A row for each node and volume, true for that node alone. One that is down may fail the call: then nothing is
+    # known.
     $rows = @()
     try { $rows = @(Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolumeState }) } catch { $rows = @() }
     Invoke-Recorded { FailoverClusters\Get-ClusterSharedVolume } | ForEach-Object {

@@ -167,8 +167,8 @@ function Get-ContactTextKind {
     $kind
 }
 
-# Id, category, classes and codes. An id may be the whole text of an error, and a text holds names: it is looked at last,
-# when all values are known.
+# Id, category, classes and codes. An id may be the whole text of an error, and a text holds names: it is looked at
+# last, when all values are known.
 function ConvertTo-ContactError {
     param($Reply)
     if ($null -eq $Reply) { return $null }
@@ -425,7 +425,8 @@ function Test-WatariContact {
     .DESCRIPTION
     Types, names of properties, kinds of values, ids and codes of errors, durations. No name, no address, no other value of
     this machine: the file can be given to others. Changes nothing and signs in nowhere. Takes minutes, most of them for
-    Get-WindowsFeature; what is known meanwhile is in the file already.
+    Get-WindowsFeature and for the search of Windows Update, which asks Microsoft or the WSUS of this machine; what is
+    known meanwhile is in the file already.
     .PARAMETER Path
     The file to write, JSON. Without it the answer is an object.
     .EXAMPLE

@@ -99,7 +99,9 @@ export interface ContactOptions {
   loadFirst?: readonly string[];
 }
 
-/** Throws EngineProblem when PowerShell or the module does not start, UnknownOutcome when it does not come to an end. */
+/**
+ * Throws EngineProblem when PowerShell or the module does not start, UnknownOutcome when it does not come to an end.
+ */
 export async function makeContact(options: ContactOptions): Promise<Contact> {
   const shell = new Shell({
     executable: options.engine,

@@ -3,8 +3,8 @@
 
 $script:Invariant = [System.Globalization.CultureInfo]::InvariantCulture
 
-# More than the longest turn, which is DISM with a cumulative update (90 min, hyperv/powershell/host.ts); the caller's own
-# timeout is the one that counts.
+# More than the longest turn, which is DISM with a cumulative update (90 min, hyperv/powershell/host.ts); the caller's
+# own timeout is the one that counts.
 $script:TurnTimeoutMs = 7200000
 
 function ConvertTo-IsoTime {
@@ -102,8 +102,8 @@ function Get-ServiceState {
     $state
 }
 
-# The service of Hyper-V exists once the role is installed and the machine has restarted since. It starts some time after
-# the machine, and no cmdlet of Hyper-V answers before.
+# The service of Hyper-V exists once the role is installed and the machine has restarted since. It starts some time
+# after the machine, and no cmdlet of Hyper-V answers before.
 function Test-HyperV {
     (Get-ServiceState 'vmms')['vmms'] -eq 'Running'
 }

@@ -1,7 +1,8 @@
 # Groups of the cluster, whatever they are, the owners of shared volumes, and the links of this node. Dot-sourced by
 # Watari.HyperV.psm1. Running VMs are moved by role.ps1, never here.
 
-# GroupType -> kind; names of groups are in the language of Windows. A shared volume (4) is no group to whoever moves it.
+# GroupType -> kind; names of groups are in the language of Windows. A shared volume (4) is no group to whoever moves
+# it.
 $script:GroupKinds = @{ 1 = 'core'; 2 = 'available-storage'; 111 = 'vm' }
 $script:SharedVolumeGroup = 4
 
@@ -24,13 +25,12 @@ function Get-WatariGroup {
     Invoke-Recorded {
         CimCmdlets\Get-CimInstance -Namespace root/MSCluster -Query 'SELECT Name, State, OwnerNode, GroupType, Priority FROM MSCluster_ResourceGroup'
     } | Where-Object { [int]$_.GroupType -ne $script:SharedVolumeGroup } | Sort-Object -Property { [string]$_.Name } | ForEach-Object {
-        $state = [long]$_.State
         $kind = $script:GroupKinds[[int]$_.GroupType]
         if ($null -eq $kind) { $kind = 'other' }
         [pscustomobject][ordered]@{
             name     = [string]$_.Name
             kind     = $kind
-            state    = $(if ($state -ge 0 -and $state -lt 5) { $script:GroupStates[$state] } else { 'Unknown' })
+            state    = Get-GroupState $_.State
             owner    = Get-NameOf $_.OwnerNode
             priority = [int]$_.Priority
         }

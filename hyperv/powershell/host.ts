@@ -63,7 +63,9 @@ export interface PowerShellHostOptions {
   timeouts?: Partial<PowerShellTimeouts>;
   /** Variables to add, PSModulePath among them if it is wanted. */
   env?: Readonly<Record<string, string>>;
-  /** Paths of modules that are loaded before Watari.HyperV, so that PowerShell does not look for others of their names. */
+  /**
+   * Paths of modules that are loaded before Watari.HyperV, so that PowerShell does not look for others of their names.
+   */
   loadFirst?: readonly string[];
   /** What cmdlets say beside their answers: warnings and the like. Default: nobody listens. */
   log?: (line: string) => void;

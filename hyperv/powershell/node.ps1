@@ -38,8 +38,8 @@ function Test-RestartOwed {
 }
 
 # Which boot this is: when the kernel's process began, noted once by the kernel and untouched when the clock is set
-# (PsGetProcessCreateTimeQuadPart). LastBootUpTime moves with the clock; BootId of the prefetcher stands still where that is
-# off; events of a start go with their log, and 6005 also comes when only the log's service restarts.
+# (PsGetProcessCreateTimeQuadPart). LastBootUpTime moves with the clock; BootId of the prefetcher stands still where
+# that is off; events of a start go with their log, and 6005 also comes when only the log's service restarts.
 function Get-BootId {
     $filter = $script:BootProcesses
     $began = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_Process -Filter $filter -Property ProcessId, CreationDate } |
@@ -353,7 +353,8 @@ function Read-FailureCode {
     [regex]::Matches($text, $codes, 'IgnoreCase') | ForEach-Object { '0x' + $_.Groups['code'].Value.ToUpperInvariant() }
 }
 
-# The VM of a resource or role by its name, which is in the language of Windows or somebody's own: only the cluster knows.
+# The VM of a resource or role by its name, which is in the language of Windows or somebody's own: only the cluster
+# knows.
 function Find-VMOfResource {
     param([string[]]$Name)
     $owners = @{}

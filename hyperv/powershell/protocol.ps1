@@ -135,6 +135,12 @@ function ConvertTo-ErrorReply {
     }
 }
 
+# The innermost code that an error carries: outer exceptions wrap what Windows said.
+function Read-ErrorCode {
+    param([System.Management.Automation.ErrorRecord]$Record)
+    @((ConvertTo-ErrorReply $Record).chain)[-1].hresult
+}
+
 function Write-Reply {
     param([string]$Nonce, $Reply)
     $json = ConvertTo-Json -InputObject $Reply -Compress -Depth 12

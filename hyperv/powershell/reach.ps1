@@ -15,9 +15,10 @@ $script:Unreachable = '0x80338126'
 # WinRM refuses by itself to turn to a name that TrustedHosts lacks: no account was tried.
 $script:NotTrusted = '0x803380E4'
 
-# By name of the peer, a real sign-in over WinRM with the account, hence the password, of this process: a question that only
-# an administrator is answered. The answer tells the peer's clock as well. One after the other, and none after a refusal:
-# a password that is wrong at one is wrong at the next, and each wrong sign-in counts towards the lock of that account.
+# By name of the peer, a real sign-in over WinRM with the account, hence the password, of this process: a question that
+# only an administrator is answered. The answer tells the peer's clock as well. One after the other, and none after a
+# refusal: a password that is wrong at one is wrong at the next, and each wrong sign-in counts towards the lock of that
+# account.
 function Read-SignIn {
     param([string[]]$Peer)
     $found = @{}

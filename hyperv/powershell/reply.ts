@@ -1,5 +1,5 @@
-// The line protocol between the driver and Watari.HyperV: one base64 line in, one base64 line with a nonce and its length
-// out. Values never become script text; everything else on standard output is noise.
+// The line protocol between the driver and Watari.HyperV: one base64 line in, one base64 line with a nonce and its
+// length out. Values never become script text; everything else on standard output is noise.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 

@@ -1,8 +1,8 @@
 # Virtual machines as roles of the cluster, and their live migrations. Dot-sourced by Watari.HyperV.psm1.
 #
-# A VM is known by its id: roles are named by anybody, resources in the language of Windows. How a move goes is read where
-# Failover Cluster Manager reads it, in the common properties of the "Virtual Machine" resource. What a version of Windows
-# lacks is unknown, which is never "no move": the group is Pending while it moves.
+# A VM is known by its id: roles are named by anybody, resources in the language of Windows. How a move goes is read
+# where Failover Cluster Manager reads it, in the common properties of the "Virtual Machine" resource. What a version of
+# Windows lacks is unknown, which is never "no move": the group is Pending while it moves.
 
 # Private property MigrationState, 0 to 5, on the versions that have it; 4 and 5 stay until the next move starts.
 $script:MigrationStates = @('none', 'setup', 'data-transfer', 'moving-group', 'cancelled', 'failed')
@@ -28,6 +28,12 @@ $script:OfflineWithinMs = 120000
 
 # What does not change while a shell lives: which resource is which VM.
 $script:VmIdOf = @{}
+
+function Get-GroupState {
+    param([long]$Number)
+    if ($Number -ge 0 -and $Number -lt $script:GroupStates.Count) { return $script:GroupStates[$Number] }
+    'Unknown'
+}
 
 function Test-ResourceType {
     param($Resource, [string]$Type)
@@ -209,7 +215,6 @@ function Read-Role {
         $group = $groups[$one.group]
         # It left between two queries: Invoke-Consistently reads again.
         if ($null -eq $group) { throw "The group '$($one.group)' is gone." }
-        $state = [long]$group.State
         $owners = @()
         if ($Owner) {
             $owners = @(Find-Associated $possible $one.resource)
@@ -219,7 +224,7 @@ function Read-Role {
         $role = @{
             VMId      = $one.vmId
             Group     = $group
-            State     = $(if ($state -ge 0 -and $state -lt 5) { $script:GroupStates[$state] } else { 'Unknown' })
+            State     = Get-GroupState $group.State
             Move      = $one.move
             Preferred = @(Find-Associated $preferred $group)
             Possible  = $owners

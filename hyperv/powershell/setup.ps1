@@ -1,8 +1,8 @@
 # How this machine was set up by hand: workgroup, accounts, policies, firmware. Reads only. Dot-sourced by
 # Watari.HyperV.psm1.
 #
-# Classes of WMI and the registry by way of StdRegProv instead of cmdlets: names of groups and the like are in the language
-# of Windows, SIDs and keys are not, and TrustedHosts is there while WinRM is stopped.
+# Classes of WMI and the registry by way of StdRegProv instead of cmdlets: names of groups and the like are in the
+# language of Windows, SIDs and keys are not, and TrustedHosts is there while WinRM is stopped.
 
 # NT VIRTUAL MACHINE\Virtual Machines, under which VMs start.
 $script:VirtualMachinesSid = 'S-1-5-83-0'
@@ -112,8 +112,8 @@ function Read-OwnAccount {
     $filter = "LocalAccount=TRUE AND SID='$sid'"
     $known = @(Invoke-Recorded { CimCmdlets\Get-CimInstance -ClassName Win32_UserAccount -Filter $filter } | ConvertTo-Account)[0]
     if ($null -eq $known) { $known = ConvertTo-Account ([pscustomobject]@{ Name = $owner.User; SID = $sid; Disabled = $false }) }
-    # An administrator may set values below HKLM\SOFTWARE (2 is KEY_SET_VALUE), unless User Account Control took the right
-    # out of this session.
+    # An administrator may set values below HKLM\SOFTWARE (2 is KEY_SET_VALUE), unless User Account Control took the
+    # right out of this session.
     $may = Invoke-Recorded {
         CimCmdlets\Invoke-CimMethod -Namespace root/cimv2 -ClassName StdRegProv -MethodName CheckAccess -Arguments @{ hDefKey = [uint32]2147483650; sSubKeyName = 'SOFTWARE'; uRequired = [uint32]2 }
     }

@@ -1,5 +1,5 @@
-# Storage Spaces Direct of the cluster, as this node sees it: virtual disks, repairs, pools, maintenance mode. Dot-sourced
-# by Watari.HyperV.psm1. Where the cluster does not have it, nothing is asked: a SAN is not ours to judge.
+# Storage Spaces Direct of the cluster, as this node sees it: virtual disks, repairs, pools, maintenance mode.
+# Dot-sourced by Watari.HyperV.psm1. Where the cluster does not have it, nothing is asked: a SAN is not ours to judge.
 
 $script:StorageSpace = 'root/Microsoft/Windows/Storage'
 
@@ -12,8 +12,8 @@ $script:JobSuspended = 5
 
 $script:InMaintenance = 'In Maintenance Mode'
 
-# The Storage module, once it is loaded, gives these classes properties of its own under the same names, which make words
-# of the numbers, perhaps in the language of Windows. -1 where nothing is told.
+# The Storage module, once it is loaded, gives these classes properties of its own under the same names, which make
+# words of the numbers, perhaps in the language of Windows. -1 where nothing is told.
 function Read-StorageNumber {
     param($Instance, [string]$Name)
     $raw = $Instance.PSObject.BaseObject
@@ -106,7 +106,7 @@ function Set-WatariStorageMaintenance {
             if ($changed -and $On) {
                 try { $null = Invoke-Recorded { Storage\Enable-StorageMaintenanceMode -InputObject $unit } }
                 catch {
-                    throw (New-ModuleError -Id 'StorageNotHealthy' -Target $Node -Message (
+                    throw (New-ModuleError -Id 'StorageNotHealthy' -HResult (Read-ErrorCode $_) -Target $Node -Message (
                             "Windows does not let the drives of $Node rest: $($_.Exception.Message)"))
                 }
             }

@@ -1,8 +1,8 @@
-# Windows Update of this machine, through the COM objects of its agent: in a local process, as downloading and installing
-# are refused to a remote one (Microsoft, wua_sdk). Dot-sourced by Watari.HyperV.psm1.
+# Windows Update of this machine, through the COM objects of its agent: in a local process, as downloading and
+# installing are refused to a remote one (Microsoft, wua_sdk). Dot-sourced by Watari.HyperV.psm1.
 #
-# A job runs in a process of its own (update-job.ps1) and keeps in one value of the registry what it was asked and how far
-# it is. That survives worker, shell and restart, and only administrators can write there.
+# A job runs in a process of its own (update-job.ps1) and keeps in one value of the registry what it was asked and how
+# far it is. That survives worker, shell and restart, and only administrators can write there.
 
 # What Cluster-Aware Updating asks for, so that the two can be compared.
 $script:UpdateCriteria = "IsInstalled=0 and Type='Software' and IsHidden=0 and IsAssigned=1"
@@ -35,15 +35,6 @@ function Get-UpdateResultWord {
     param([int]$Code)
     if ($Code -ge 0 -and $Code -lt $script:UpdateResults.Count) { return $script:UpdateResults[$Code] }
     'failed'
-}
-
-# The innermost code that an error carries: outer exceptions wrap what the agent said.
-function Read-UpdateErrorCode {
-    param([System.Management.Automation.ErrorRecord]$Record)
-    $exception = $Record.Exception
-    while ($null -ne $exception.InnerException) { $exception = $exception.InnerException }
-    if ($exception.Data.Contains('WatariHResult')) { return [string]$exception.Data['WatariHResult'] }
-    ConvertTo-HResult $exception.HResult
 }
 
 function ConvertTo-UpdateFact {
@@ -256,7 +247,7 @@ function Invoke-UpdateJob {
             Save-UpdateJob $job
         }
     }
-    catch { $job.error = [ordered]@{ hresult = Read-UpdateErrorCode $_; message = [string]$_.Exception.Message } }
+    catch { $job.error = [ordered]@{ hresult = Read-ErrorCode $_; message = [string]$_.Exception.Message } }
     $job.ended = $true
     Save-UpdateJob $job
 }
@@ -295,7 +286,7 @@ function Complete-Update {
     }
     catch {
         $ended.result = 'failed'
-        $ended.hresult = Read-UpdateErrorCode $_
+        $ended.hresult = Read-ErrorCode $_
         $ended
     }
 }

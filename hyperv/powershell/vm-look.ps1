@@ -104,7 +104,8 @@ function Get-DeviceOf {
     [regex]::Replace($Matches[1], '\\(.)', '$1')
 }
 
-# By VM id, its disks and the discs in its drives. A whole disk of the host is told by its id, which is no path of a file.
+# By VM id, its disks and the discs in its drives. A whole disk of the host is told by its id, which is no path of a
+# file.
 function Read-VMDisk {
     $files = @(Invoke-Recorded {
             CimCmdlets\Get-CimInstance -Namespace root/virtualization/v2 -ClassName Msvm_StorageAllocationSettingData -Property InstanceID, ResourceSubType, HostResource, PersistentReservationsSupported

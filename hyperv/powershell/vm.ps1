@@ -1,4 +1,5 @@
-# The Hyper-V of this node: switches, migration settings, making and removing virtual machines. Dot-sourced by Watari.HyperV.psm1.
+# The Hyper-V of this node: switches, migration settings, making and removing virtual machines. Dot-sourced by
+# Watari.HyperV.psm1.
 
 function Get-WatariSwitch {
     <#

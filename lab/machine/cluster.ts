@@ -208,7 +208,9 @@ export function balance(world: World): void {
   }
 }
 
-/** Every `intervalSeconds`, as `(Get-Cluster).AutoBalancerMode` 2 does every 30 minutes. To be called when it changed. */
+/**
+ * Every `intervalSeconds`, as `(Get-Cluster).AutoBalancerMode` 2 does every 30 minutes. To be called when it changed.
+ */
 export function armBalancer(world: World): void {
   if (world.cluster.autoBalancerMode !== 2) {
     world.agenda.cancel(world.balancer);

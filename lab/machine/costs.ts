@@ -2,6 +2,7 @@
 // For both doors of the lab. Pure but for the note that a node has been asked for its features since it booted.
 import type { Op, ReadOp } from '../../hyperv/host.ts';
 import type { Costs } from '../scenario/schema.ts';
+import { isDirect } from './storage.ts';
 import type { LabNode, World } from './world.ts';
 
 /** A call as its cost sees it. */
@@ -49,13 +50,13 @@ const ofHyperV = (queries: number): Priced[] => [
 ];
 
 /**
- * The calls that the module makes for a reading, for a host that has no module. A contract test holds them against it, on
- * clusters of two sizes: none of them grows.
+ * The calls that the module makes for a reading, for a host that has no module. A contract test holds them against it,
+ * on clusters of two sizes: none of them grows.
  */
 const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readHost: ofHyperV(6),
   readBoot: times(2, 'cim'),
-  readSetup: times(25, 'cim'),
+  readSetup: times(26, 'cim'),
   readPeers: times(2, 'cim'),
   readServices: times(1, 'cim'),
   readFeatures: [...times(1, 'cim'), { kind: 'features' }],
@@ -80,24 +81,43 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   // The agent is no part of either.
   readUpdates: [],
   readStorage: inCluster(1),
-  readUpdateJob: times(1, 'cim'),
+  readUpdateJob: [],
   readServicing: times(6, 'cim'),
 };
 
-/** Reading who may own the VMs, too. */
-const OWNER_CALLS: Readonly<Partial<Record<Op, Priced[]>>> = {
-  readRoles: times(2, 'cim'),
-  readRole: times(3, 'cluster'),
-};
+interface Looked {
+  world: World;
+  node: LabNode;
+  args: { owners?: unknown };
+}
+
+/** Calls beside those, where there is more to ask for. */
+const MORE: readonly { when: (at: Looked) => boolean; calls: Partial<Record<Op, Priced[]>> }[] = [
+  {
+    // Who may own the VMs, too.
+    when: ({ args }) => args.owners === true,
+    calls: { readRoles: times(2, 'cim'), readRole: times(3, 'cluster') },
+  },
+  {
+    // Virtual disks, pools, jobs and fault domains.
+    when: ({ world }) => isDirect(world),
+    calls: { readStorage: times(4, 'cim') },
+  },
+  {
+    // Is the job of this boot?
+    when: ({ node }) => node.updates.job !== null,
+    calls: { readUpdateJob: times(1, 'cim') },
+  },
+];
 
 /** An act looks before and after. */
 const ACT_CALLS: readonly Priced[] = [...times(1, 'cim'), ...times(2, 'cluster')];
 
-export function callsOf(op: Op, args: object): Priced[] {
+export function callsOf(world: World, node: LabNode, op: Op, args: object): Priced[] {
   const calls = op in CALLS ? CALLS[op as ReadOp] : ACT_CALLS;
-  const { owners } = args as { owners?: unknown };
-  return [...calls, ...(owners === true ? (OWNER_CALLS[op] ?? []) : [])];
+  const more = MORE.filter(({ when }) => when({ world, node, args }));
+  return [...calls, ...more.flatMap((one) => one.calls[op] ?? [])];
 }
 
 export const costOfOperation = (world: World, node: LabNode, op: Op, args: object): number =>
-  costOf(world, node, callsOf(op, args));
+  costOf(world, node, callsOf(world, node, op, args));

@@ -5,20 +5,11 @@ import { beginGroupMove } from './groups.ts';
 import { beginQuickMove } from './quick.ts';
 import { inCluster } from './reads.ts';
 import { effect } from './records.ts';
-import {
-  HRESULTS,
-  moving,
-  noGroup,
-  noNode,
-  noVolume,
-  quote,
-  refused,
-  type Asked,
-} from './refusal.ts';
-import { checkTarget } from './targets.ts';
-import { findNode, isMember, isOn, moveOf, type LabNode, type LabRole } from './world.ts';
+import { moving, noGroup, noNode, noVolume, quote, refused, type Asked } from './refusal.ts';
+import { checkComing, checkTarget } from './targets.ts';
+import { findNode, isOn, moveOf, type LabNode, type LabRole } from './world.ts';
 
-/** What Move-ClusterGroup does to the role of a VM: one that is on is saved and restored, and nothing asks whether it may. */
+/** What Move-ClusterGroup does to the role of a VM: one that is on is saved and restored, whether or not it may be. */
 export function moveRoleAsGroup(asked: Asked, role: LabRole, target: LabNode): void {
   const { world } = asked;
   const vm = world.vms.get(role.vmId);
@@ -33,14 +24,6 @@ export function moveRoleAsGroup(asked: Asked, role: LabRole, target: LabNode): v
   vm.owner = target.name;
   effect(world, target.name, 'role-moved', role.name, `from ${from} as asked`);
 }
-
-/** No group comes to a node that is down or paused. */
-export const checkComing = (asked: Asked, target: LabNode): void => {
-  if (!isMember(target))
-    throw refused(asked, `${target.name} is down.`, { hresult: HRESULTS.nodeDown });
-  if (target.paused)
-    throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
-};
 
 /** It may be down, as long as there is nothing to do. */
 function targetNamed(asked: Asked, name: string): LabNode {

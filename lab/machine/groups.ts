@@ -1,5 +1,5 @@
-// Groups of the cluster that are no virtual machines: its own two and whatever else it runs. How they, and the owners of
-// shared volumes, go from node to node; the cluster service (cluster.ts) and whoever is asked to move one call this.
+// Groups of the cluster that are no virtual machines: its own two and whatever else it runs. How they, and the owners
+// of shared volumes, go from node to node; the cluster service (cluster.ts) and whoever is asked to move one call this.
 import type { Scenario } from '../scenario/schema.ts';
 import { ownName } from './japanese.ts';
 import { effect } from './records.ts';

@@ -1,5 +1,5 @@
-// What Windows in Japanese calls things and says of failures, for a scenario with `culture: ja-JP`. Names, ids, codes and
-// paths stay as they are; a sentence tells which object and which code, as nothing may depend on more.
+// What Windows in Japanese calls things and says of failures, for a scenario with `culture: ja-JP`. Names, ids, codes
+// and paths stay as they are; a sentence tells which object and which code, as nothing may depend on more.
 import type { Scenario } from '../scenario/schema.ts';
 
 type Cultured = Pick<Scenario, 'culture'>;

@@ -57,7 +57,9 @@ function checkDisk(asked: Asked, vhd: string): void {
 const diskUser = (vms: LabVm[], vhd: string): LabVm | undefined =>
   vms.find((vm) => [...vm.disks, ...vm.parents].some((d) => samePath(d, vhd)));
 
-/** What watari's module asks before it lets Windows make the VM: of the VMs of this node alone, as it sees no others. */
+/**
+ * What watari's module asks before it lets Windows make the VM: of the VMs of this node alone, as it sees no others.
+ */
 export function checkNewVm(asked: Asked, is: NewVm & { vhd: string }): void {
   const { world, node } = asked;
   const [fault] = newVmFaults(is);

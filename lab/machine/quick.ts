@@ -1,5 +1,5 @@
-// Quick migrations: a VM is saved, handed over and restored, so its clients lose it meanwhile. The cluster does that where
-// it is told to, and of its own accord to VMs below the MoveTypeThreshold.
+// Quick migrations: a VM is saved, handed over and restored, so its clients lose it meanwhile. The cluster does that
+// where it is told to, and of its own accord to VMs below the MoveTypeThreshold.
 import { effect } from './records.ts';
 import { haltVm, startVm } from './vms.ts';
 import { isMember, nodeOf, type LabRole, type LabVm, type World } from './world.ts';

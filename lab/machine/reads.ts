@@ -20,7 +20,7 @@ import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } f
 import { linkFacts, networksNow } from './networks.ts';
 import { peerFacts, setupFacts, vmStorageOn } from './setup-reads.ts';
 import { storageFacts } from './storage.ts';
-import { jobReading, searchFacts, servicingFacts } from './update-reads.ts';
+import { jobFacts, searchFacts, servicingFacts } from './update-reads.ts';
 import {
   bootOf,
   bootTimeOf,
@@ -161,8 +161,8 @@ export function roleFacts(world: World, role: LabRole): RoleFacts {
 }
 
 /**
- * Windows tells that a VM migrates and how far; the phase only where the resource has MigrationState, and the target only
- * on the node that it leaves. Without `owners` nobody asked who may own it.
+ * Windows tells that a VM migrates and how far; the phase only where the resource has MigrationState, and the target
+ * only on the node that it leaves. Without `owners` nobody asked who may own it.
  */
 export function toldRole({ world, node }: Asked, role: LabRole, owners = true): RoleFacts {
   const facts = roleFacts(world, role);
@@ -376,7 +376,7 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
     reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
   readUpdates: (asked, { criteria }) =>
     reply(searchFacts(asked, criteria), 'IUpdateSearcher.Search'),
-  readUpdateJob: (asked) => reply(jobReading(asked), 'Read-Note -Name UpdateJob'),
+  readUpdateJob: (asked) => reply(jobFacts(asked), 'Read-Note -Name UpdateJob'),
   readStorage: (asked) => {
     inCluster(asked);
     return reply(storageFacts(asked), 'Get-VirtualDisk', 'Get-StorageJob');

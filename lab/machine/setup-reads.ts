@@ -172,7 +172,9 @@ export const UNREACHABLE = '0x80338126';
 /** No account was tried. */
 const NOTHING_TRIED: readonly string[] = [NOT_TRUSTED, UNREACHABLE];
 
-/** Signs the account of `node` in to WinRM of `peer`: why it is not let in; null when it is. A wrong password counts. */
+/**
+ * Signs the account of `node` in to WinRM of `peer`: why it is not let in; null when it is. A wrong password counts.
+ */
 export function signInProblem(
   asked: Asked,
   peer: LabNode,

@@ -3,13 +3,18 @@ import { includesName } from '../../domain/names.ts';
 import { HRESULTS, refused, type Asked } from './refusal.ts';
 import { hasHyperV, isMember, type LabNode, type LabRole } from './world.ts';
 
-/** Why the cluster does not even accept a move to this node. */
-export function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
-  const { world } = asked;
+/** No group comes to a node that is down or paused. */
+export function checkComing(asked: Asked, target: LabNode): void {
   if (!isMember(target))
     throw refused(asked, `${target.name} is down.`, { hresult: HRESULTS.nodeDown });
   if (target.paused)
     throw refused(asked, `${target.name} is paused.`, { hresult: HRESULTS.nodePaused });
+}
+
+/** Why the cluster does not even accept a move to this node. */
+export function checkTarget(asked: Asked, role: LabRole, target: LabNode): void {
+  checkComing(asked, target);
+  const { world } = asked;
   const rival = [...world.roles.values()].find(
     (other) =>
       other !== role &&

@@ -17,22 +17,20 @@ export function jobState(node: LabNode, job: LabUpdateJob): UpdateJobFacts['stat
   return job.entry === null ? 'lost' : 'running';
 }
 
-function jobFacts(world: World, node: LabNode): UpdateJobFacts | null {
+/** An instant as the clock of this node told it. */
+export const clockTime = (world: World, node: LabNode, time: Instant): string =>
+  iso(time + clockOf(world, node) - world.time);
+
+export function jobFacts({ world, node }: Asked): UpdateJobFacts | null {
   const { job } = node.updates;
   if (job === null) return null;
-  const at = (time: Instant): string => iso(time + clockOf(world, node) - world.time);
   return {
     kind: job.kind,
     state: jobState(node, job),
     ids: [...job.ids],
-    results: job.results.map(({ id, result, hresult, restartNeeded }) => ({
-      id,
-      result,
-      hresult,
-      restartNeeded,
-    })),
-    startedAt: at(job.startedAt),
-    changedAt: at(job.changedAt),
+    results: job.results.map((one) => ({ ...one })),
+    startedAt: clockTime(world, node, job.startedAt),
+    changedAt: clockTime(world, node, job.changedAt),
     error: null,
   };
 }
@@ -66,8 +64,6 @@ export function searchFacts(asked: Asked, criteria = DEFAULT_CRITERIA): UpdateSe
     });
   return { result: 'succeeded', warnings: [], updates: found.map(updateFacts) };
 }
-
-export const jobReading = ({ world, node }: Asked): UpdateJobFacts | null => jobFacts(world, node);
 
 export function servicingFacts({ world, node }: Asked): ServicingFacts {
   return {

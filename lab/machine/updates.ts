@@ -1,5 +1,5 @@
-// Windows Update of a node: what it is offered, what is in, what a restart makes of it. How long it takes and who asks is
-// in update-jobs.ts; scenario keys are in scenario/update-schema.ts.
+// Windows Update of a node: what it is offered, what is in, what a restart makes of it. How long it takes and who asks
+// is in update-jobs.ts; scenario keys are in scenario/update-schema.ts.
 import { sameName } from '../../domain/names.ts';
 import type { UpdateFacts } from '../../domain/update-facts.ts';
 import type { Scenario } from '../scenario/schema.ts';

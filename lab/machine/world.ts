@@ -298,7 +298,9 @@ export const switchesOf = (node: LabNode): SwitchFacts[] =>
 export const knowsParallelLimit = (world: World): boolean =>
   world.nodes.every((node) => hasParallelLimit(node.is.build));
 
-/** Moves that a node takes part in at once. The cluster's number wins over the host's own, as documented for Set-VMHost. */
+/**
+ * Moves that a node takes part in at once. The cluster's number wins over the host's own, as documented for Set-VMHost.
+ */
 export const slotsOf = (world: World, node: LabNode): number =>
   knowsParallelLimit(world)
     ? world.cluster.maximumParallelMigrations

@@ -1,5 +1,6 @@
 # What every stand-in cmdlet runs: sends its bound parameters to the lab and turns the answer into objects, errors and
-# noise. generate.ts puts the tables Enums, Flags, Classes, Exceptions and Settable in front of it. Runs in Windows PowerShell
+# noise. generate.ts puts the tables Enums, Flags, Classes, Exceptions and Settable in front of it. Runs in Windows
+# PowerShell
 # 5.1 and in 7. Needs LAB_URL (where the lab listens) and LAB_NODE (the node that this shell is on).
 Set-StrictMode -Off
 if (-not ('System.Net.Http.HttpClient' -as [type])) { Add-Type -AssemblyName System.Net.Http }

@@ -1,4 +1,5 @@
-// The cmdlets of Windows as Microsoft documents them: reads cmdlets.json, which says where it comes from.
+// The cmdlets of Windows, as Microsoft documents them and installed modules have them: reads cmdlets.json, which says
+// where each comes from.
 import fs from 'node:fs';
 import path from 'node:path';
 

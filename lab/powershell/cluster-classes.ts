@@ -1,5 +1,5 @@
-// The classes of root/MSCluster that watari reads: the same groups and resources that the cmdlets give, as CIM has them.
-// States are numbers here, owners are names, and an association is two references that hold their keys only.
+// The classes of root/MSCluster that watari reads: the same groups and resources that the cmdlets give, as CIM has
+// them. States are numbers here, owners are names, and an association is two references that hold their keys only.
 import type { NetworkFacts } from '../../domain/facts.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { linkSpeed } from '../machine/networks.ts';

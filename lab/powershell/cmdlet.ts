@@ -14,7 +14,9 @@ import {
 } from './errors.ts';
 import type { Bound, Wire } from './wire.ts';
 
-/** One call of a cmdlet on one node. What `op` the rules of the lab are asked as shows in nothing that PowerShell sees. */
+/**
+ * One call of a cmdlet on one node. What `op` the rules of the lab are asked as shows in nothing that PowerShell sees.
+ */
 export interface Call extends Asked {
   cmdlet: string;
   bound: Bound;

@@ -1,5 +1,5 @@
-// Errors as Windows gives them. Those of the cluster carry a code, in a member of their own or in a Win32Exception inside;
-// those of Hyper-V carry none and write it into their text. docs/lab.md says which ids are guesses.
+// Errors as Windows gives them. Those of the cluster carry a code, in a member of their own or in a Win32Exception
+// inside; those of Hyper-V carry none and write it into their text. docs/lab.md says which ids are guesses.
 import type { HypervError } from '../../hyperv/host.ts';
 import { documentedCmdlets } from './catalogue.ts';
 import { wordsOf } from '../../domain/windows-words.ts';

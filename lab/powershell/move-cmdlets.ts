@@ -1,7 +1,8 @@
 // The FailoverClusters module's cmdlets that move something: roles of VMs, any group, owners of shared volumes.
-import { checkComing, moveRoleAsGroup, moveSharedVolume } from '../machine/group-acts.ts';
+import { moveRoleAsGroup, moveSharedVolume } from '../machine/group-acts.ts';
 import { beginGroupMove } from '../machine/groups.ts';
 import { HRESULTS } from '../machine/refusal.ts';
+import { checkComing } from '../machine/targets.ts';
 import { ACTS } from '../machine/vm-acts.ts';
 import { findNode, moveOf, type LabNode } from '../machine/world.ts';
 import { chosenRole } from './chosen-role.ts';

@@ -21,6 +21,8 @@ export function pricesOf({ world, node, cmdlet, bound }: Call): Priced[] {
     }
     case 'ServerManager':
       return cmdlet === 'Get-WindowsFeature' ? [{ kind: 'features' }] : [];
+    case 'Storage':
+      return [{ kind: 'cim' }];
     case 'CimCmdlets': {
       const whole = bound.text('ClassName') === 'Win32_Processor' && !bound.has('Property');
       return [{ kind: whole ? 'processor' : 'cim' }];

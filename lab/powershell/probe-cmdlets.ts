@@ -1,5 +1,5 @@
-// The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine, the
-// configuration of the SMB client, and local users.
+// The lab's stand-in for watari's own module Watari.Probe, whose sockets and secedit.exe would see the real machine,
+// the configuration of the SMB client, and local users.
 import { sameName } from '../../domain/names.ts';
 import { beginRestart } from '../machine/nodes.ts';
 import {

@@ -1,5 +1,5 @@
-// What the stand-ins show of themselves: types, properties and kinds, for whoever holds them against Windows (tests, and
-// scripts/contact-json.mjs). Reads a small cluster that has one of each thing.
+// What the stand-ins show of themselves: types, properties and kinds, for whoever holds them against Windows (tests,
+// and scripts/contact-json.mjs). Reads a small cluster that has one of each thing.
 import { manualClock } from '../machine/clock.ts';
 import { Lab } from '../machine/lab.ts';
 import { parseScenario } from '../scenario/read.ts';
@@ -16,6 +16,7 @@ nodes:
   - { name: HV1, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
   - { name: HV2, memory: 64GB, features: [Hyper-V], switches: [LAN], liveMigration: { enabled: true } }
 witness: { kind: Disk }
+storage: { direct: true }
 virtualMachines:
   - { name: a, owner: HV1, memory: 4GB, tpm: true, gpuPartitions: 1, passThroughDevices: [x], switches: [LAN, null], dvds: ['C:\\ClusterStorage\\Volume1\\a.iso'], parents: ['C:\\ClusterStorage\\Volume1\\b.vhdx'], disks: ['C:\\ClusterStorage\\Volume1\\a.vhdx', PHYSICALDRIVE3] }
 `;

@@ -1,13 +1,12 @@
-// Storage Spaces Direct through PowerShell: classes of root/Microsoft/Windows/Storage, and the three cmdlets about fault
-// domains.
+// Storage Spaces Direct through PowerShell: classes of root/Microsoft/Windows/Storage, and the three cmdlets about
+// fault domains.
 import { HEALTHS } from '../../domain/storage-facts.ts';
-import { sameName } from '../../domain/names.ts';
 import type { Asked } from '../machine/refusal.ts';
 import { isDirect, storageFacts } from '../machine/storage.ts';
 import { setStorageMaintenance } from '../machine/storage-acts.ts';
 import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { CIM_INSTANCE } from './windows-types.ts';
-import { text, texts, uint64, type Wire, type WireObject } from './wire.ts';
+import { idOf, text, texts, uint64, type Wire, type WireObject } from './wire.ts';
 
 type Values = Record<string, Wire>;
 
@@ -67,9 +66,8 @@ const getFaultDomain: Cmdlet = {
 };
 
 function rest(call: Call, on: boolean): Result {
-  const ref = call.bound.refs('InputObject')[0] ?? '';
-  const node = call.world.nodes.find(({ name }) => sameName(`scale-unit:${name}`, ref));
-  obey(call, () => setStorageMaintenance(call, { node: node?.name ?? '', on }));
+  const node = idOf('scale-unit', call.bound.refs('InputObject')[0]) ?? '';
+  obey(call, () => setStorageMaintenance(call, { node, on }));
   return objects([]);
 }
 

@@ -1,5 +1,6 @@
-// The COM objects of the Windows Update Agent as far as watari's module uses them, and what Watari.Probe does beside them:
-// notes, the task that runs a job, DISM. A method of such an object comes to the lab as a cmdlet called Interface.Method.
+// The COM objects of the Windows Update Agent as far as watari's module uses them, and what Watari.Probe does beside
+// them: notes, the task that runs a job, DISM. A method of such an object comes to the lab as a cmdlet called
+// Interface.Method.
 import { RESULT_CODES } from '../../domain/update-facts.ts';
 import {
   beginFolder,
@@ -9,12 +10,11 @@ import {
   PACKAGES,
   type StepKind,
 } from '../machine/update-jobs.ts';
-import { jobState, search } from '../machine/update-reads.ts';
-import { iso } from '../machine/clock.ts';
+import { clockTime, jobState, search } from '../machine/update-reads.ts';
 import { HRESULTS_OF_UPDATES as CODES } from '../machine/update-results.ts';
 import type { LabUpdate, StepEnd } from '../machine/update-state.ts';
 import { isWorking, restartFirst } from '../machine/updates.ts';
-import { clockOf, type LabNode, type World } from '../machine/world.ts';
+import type { LabNode, World } from '../machine/world.ts';
 import { objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
 import { CmdletError, notImplemented, signed } from './errors.ts';
 import { int64, text, texts, type Wire, type WireObject } from './wire.ts';
@@ -236,7 +236,7 @@ const made = (make: (call: Call) => WireObject): Cmdlet => ({
 function jobText(world: World, node: LabNode): string {
   const { job, notes } = node.updates;
   if (job === null) return notes.get('UpdateJob') ?? '';
-  const at = (time: number): string => `=${iso(time + clockOf(world, node) - world.time)}`;
+  const at = (time: number): string => `=${clockTime(world, node, time)}`;
   const { kind, ids, acceptEula, boot, startedAt, changedAt, results, ended } = job;
   return JSON.stringify({
     kind,
@@ -262,8 +262,11 @@ const readNote: Cmdlet = {
 
 const writeNote: Cmdlet = {
   takes: ['Name', 'Text'],
-  run: ({ node, bound }) => {
-    node.updates.notes.set(bound.text('Name') ?? '', bound.text('Text') ?? '');
+  run: ({ node: { updates }, bound }) => {
+    const name = bound.text('Name') ?? '';
+    updates.notes.set(name, bound.text('Text') ?? '');
+    // The only place where a job is written down: what was there before is gone.
+    if (name === 'UpdateJob') updates.job = null;
     return objects([]);
   },
 };

@@ -1,4 +1,5 @@
-// The registry of a node, as StdRegProv of WMI tells it: the keys and values of HKEY_LOCAL_MACHINE that watari asks for.
+// The registry of a node, as StdRegProv of WMI tells it: the keys and values of HKEY_LOCAL_MACHINE that watari asks
+// for.
 import type { Asked } from '../machine/refusal.ts';
 import { trustedOf } from '../machine/setup-reads.ts';
 import { buildNumberOf } from '../machine/update-reads.ts';

@@ -23,8 +23,8 @@ export const hasParallelLimit = (build: Build): boolean => build >= 2025;
 const LOST_SECONDS = 60;
 
 /**
- * How long there is no quorum after the owner of the core group was shut down. Microsoft calls it a known error of Windows
- * Server 2025 and says to move the core group first.
+ * How long there is no quorum after the owner of the core group was shut down. Microsoft calls it a known error of
+ * Windows Server 2025 and says to move the core group first.
  */
 export const quorumLostSeconds = (
   { quorumLostSeconds: told }: { quorumLostSeconds?: number | undefined },

@@ -71,13 +71,11 @@ function checkVm(s: Scenario, i: number): Finding[] {
     found.push({ path: at('switches', j), message, unknown: { name, known } });
   });
   s.virtualMachines.slice(0, i).forEach((other) => {
-    if (!sameName(other.name, vm.name)) return;
-    if (other.clustered && vm.clustered)
-      say('name', `there are two clustered VMs called '${vm.name}'`);
-    else if (sameName(other.owner, vm.owner) && other.id === vm.id)
+    if (sameName(other.name, vm.name) && sameName(other.owner, vm.owner) && other.id === vm.id)
       say('name', `there are two VMs '${vm.name}' on ${owner.name}; tell them apart by 'id'`);
   });
-  if (vm.id !== undefined && s.virtualMachines.slice(0, i).some((other) => other.id === vm.id))
+  const ids = s.virtualMachines.slice(0, i).flatMap((other) => other.id ?? []);
+  if (vm.id !== undefined && includesName(ids, vm.id))
     say('id', `VM '${vm.name}' has the id of another VM`);
   return found;
 }
@@ -155,6 +153,64 @@ function checkMemory(s: Scenario): Finding[] {
   });
 }
 
+/** Of what a node owns that is no VM. */
+function checkOwners(s: Scenario): Finding[] {
+  const owned = [
+    { owner: s.coreGroup.owner, path: ['coreGroup'], what: 'the core group' },
+    { owner: s.availableStorage.owner, path: ['availableStorage'], what: 'the available storage' },
+    ...s.groups.map(({ name, owner }, i) => ({
+      owner,
+      path: ['groups', i],
+      what: `group '${name}'`,
+    })),
+    ...s.sharedVolumes.map(({ name, owner }, i) => ({
+      owner,
+      path: ['sharedVolumes', i],
+      what: `shared volume '${name}'`,
+    })),
+  ];
+  return owned.flatMap(({ owner, path, what }) => {
+    if (owner === undefined) return [];
+    const at = [...path, 'owner'];
+    const says = `the owner of ${what},`;
+    if (find(s.nodes, owner)?.power === 'off')
+      return [{ path: at, message: `${says} '${owner}' is switched off` }];
+    return unknownNode(s, owner, at, says);
+  });
+}
+
+/** The cluster's own, of VMs, and the others: no two of them have one name. */
+function checkGroups(s: Scenario): Finding[] {
+  const groups: { name: string; path: (string | number)[] }[] = [
+    ...['Cluster Group', 'Available Storage'].map((name) => ({ name, path: [] })),
+    ...s.virtualMachines.flatMap(({ clustered, role, name }, i) => {
+      const path = ['virtualMachines', i, role === undefined ? 'name' : 'role'];
+      return clustered ? [{ name: role ?? name, path }] : [];
+    }),
+    ...s.groups.map(({ name }, i) => ({ name, path: ['groups', i, 'name'] })),
+  ];
+  const known = groups.map(({ name }) => name);
+  const taken = groups.flatMap(({ name, path }, i) =>
+    includesName(known.slice(0, i), name)
+      ? [{ path, message: `there is a group '${name}' already` }]
+      : [],
+  );
+  const unknown = s.affinityRules.flatMap((rule, i) =>
+    rule.groups.flatMap((name, j) =>
+      includesName(known, name)
+        ? []
+        : [
+            {
+              path: ['affinityRules', i, 'groups', j],
+              message: `the rule '${rule.name}' is about '${name}', which is no group`,
+              unknown: { name, known },
+            },
+          ],
+    ),
+  );
+  return [...duplicates(s.affinityRules, 'affinityRules', 'rule'), ...taken, ...unknown];
+}
+
 /** Names that a fault may use. */
 export interface KnownNames {
   nodes: string[];
@@ -189,6 +245,8 @@ export function checkScenario(s: Scenario): Finding[] {
     ...s.virtualMachines.flatMap((_, i) => checkVm(s, i)),
     ...s.nodes.flatMap((_, i) => checkSetup(s, i)),
     ...checkUpdates(s),
+    ...checkOwners(s),
+    ...checkGroups(s),
     ...checkMemory(s),
   ];
   s.nodes.forEach((node, i) => {
@@ -200,12 +258,6 @@ export function checkScenario(s: Scenario): Finding[] {
           message: `${node.name} has the switch '${item.name}' twice`,
         });
     });
-  });
-  s.sharedVolumes.forEach((volume, i) => {
-    if (volume.owner !== undefined)
-      found.push(
-        ...unknownNode(s, volume.owner, ['sharedVolumes', i, 'owner'], 'the volume owner'),
-      );
   });
   s.disks.forEach((disk, i) => {
     if (disk.node !== null)

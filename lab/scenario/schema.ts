@@ -1,5 +1,5 @@
-// The shape of a scenario file (docs/lab.md explains every key). Sizes, rates and defaults are settled here; whether the
-// state is possible at all is for checks.ts.
+// The shape of a scenario file (docs/lab.md explains every key). Sizes, rates and defaults are settled here; whether
+// the state is possible at all is for checks.ts.
 import { z } from 'zod';
 import { rateSchema } from '../../config/values.ts';
 import { BUILDS } from './builds.ts';
@@ -211,7 +211,6 @@ const vmSchema = z.strictObject({
   critical: z.boolean().default(false),
   tpm: z.boolean().default(false),
   busy: z.boolean().default(false),
-  /** It has a part of a graphics processor. */
   /** Folder of its checkpoints. Absent: where its configuration is. */
   snapshotPath: z.string().min(1).optional(),
   notes: z.string().default(''),
@@ -273,7 +272,9 @@ const diskSchema = z.union(
   { error: 'write a path, or { path: PATH, node: NAME } for a file on one node only' },
 );
 
-/** What calls of Windows take. Absent: nothing. The defaults are what evidence shows, or what is assumed without any. */
+/**
+ * What calls of Windows take. Absent: nothing. The defaults are what evidence shows, or what is assumed without any.
+ */
 const costsSchema = z.strictObject({
   clusterCmdletSeconds: seconds.default(0.03),
   /** For each VM that it is about. */

@@ -14,8 +14,8 @@ import type { SeenRun, StartRequest } from './temporal/seen-run.ts';
 const PATIENCE = { whole: 5, ever: 50 } as const;
 
 /**
- * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted, the
- * Windows lacks what is set, an update is offered for ever, and what follows for the run that waits for such a one.
+ * Failures that stand in a cluster in which everything is in order: no other node can hold the VM, it has restarted,
+ * the Windows lacks what is set, an update is offered for ever, and what follows for the run that waits for such a one.
  * Whatever else is retried then has to go on: a person who has mended the cause and presses retry for ever is a promise
  * broken.
  */

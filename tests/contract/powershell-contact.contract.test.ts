@@ -7,9 +7,11 @@ import { READ_OPS } from '../../hyperv/host.ts';
 import { compareContact } from '../../hyperv/powershell/contact-compare.ts';
 import { makeContact, readContact, type Contact } from '../../hyperv/powershell/contact.ts';
 import { standInEnvironment, standInsToLoad } from '../../lab/powershell/stand-ins.ts';
+import { inProcessHost } from '../../lab/host.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { endsWithAll, temporaryFolder } from '../support/ends.ts';
 import { engine, MODULE_FOLDER } from '../support/engine.ts';
+import { HABITS } from '../support/habits.ts';
 import { needs, POWERSHELL } from '../support/needs.ts';
 import {
   freshModules,
@@ -33,6 +35,14 @@ const PLANTED = {
   ids: ['5eed1234-aaaa-4bbb-8ccc-0123456789ab', '5eed1234-aaaa-4bbb-8ccc-0123456789ac'],
   affinity: 'himitsu-class',
   account: 'daimyo-admin',
+  role: 'RonSeatMap',
+  rule: 'hanami-rule',
+  group: 'SumoShare',
+  network: 'OdenNetz',
+  volume: 'UmeboshiVolume',
+  pool: 'MatchaSpiegel',
+  update: 'Kaiju Firmware of Tanaka-san',
+  category: 'Godzilla Drivers',
   workgroup: 'EDOGRUPPE',
 };
 
@@ -42,9 +52,15 @@ nodes:
   - { name: ${PLANTED.nodes[0]}, memory: 64GB, features: [Hyper-V], switches: [${PLANTED.switch}], liveMigration: { enabled: true }, setup: { workgroup: ${PLANTED.workgroup} } }
   - { name: ${PLANTED.nodes[1]}, memory: 64GB, features: [Hyper-V], switches: [${PLANTED.switch}], liveMigration: { enabled: true } }
 witness: { kind: Disk }
+storage: { direct: true, virtualDisks: [${PLANTED.pool}] }
+networks: [{ name: ${PLANTED.network}, role: ClusterAndClient }]
+sharedVolumes: [{ name: ${PLANTED.volume}, path: 'C:\\ClusterStorage\\Volume1' }]
+groups: [{ name: ${PLANTED.group}, owner: ${PLANTED.nodes[0]} }]
+affinityRules: [{ name: ${PLANTED.rule}, type: DifferentNode, groups: [${PLANTED.role}] }]
+updates: [{ kb: KB5099999, title: ${PLANTED.update}, categories: [${PLANTED.category}], eula: true }]
 virtualMachines:
   - { name: ${PLANTED.vm}, id: ${PLANTED.ids[0]}, owner: ${PLANTED.nodes[0]}, memory: 4GB, tpm: true, gpuPartitions: 1, switches: [${PLANTED.switch}], dvds: ['C:\\ClusterStorage\\Volume1\\${PLANTED.iso}.iso'], disks: ['C:\\ClusterStorage\\Volume1\\${PLANTED.folder}.vhdx'], antiAffinity: [${PLANTED.affinity}] }
-  - { name: ${PLANTED.other}, id: ${PLANTED.ids[1]}, owner: ${PLANTED.nodes[0]}, memory: 4GB, notes: '${PLANTED.notes}' }
+  - { name: ${PLANTED.other}, role: ${PLANTED.role}, id: ${PLANTED.ids[1]}, owner: ${PLANTED.nodes[0]}, memory: 4GB, notes: '${PLANTED.notes}' }
 `;
 
 const FORBIDDEN = [
@@ -96,6 +112,10 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
   /** Through the door of a worker, as `watari worker contact` asks for it. */
   async function contactOfWorker(): Promise<{ text: string; told: Contact; at: StandIns }> {
     const file = path.join(temporaryFolder('watari-contact-', ends), '連絡 contact.json');
+    // A job of its own note, under way.
+    const { updates } = (await inProcessHost(at.lab, HERE).readUpdates({})).facts;
+    const ids = updates.map(({ id }) => id);
+    await inProcessHost(at.lab, HERE).downloadUpdates({ ids, acceptEula: true });
     const told = await makeContact({
       engine: engine(),
       file,
@@ -117,6 +137,10 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
     expect(told.whole).toBe(true);
     expect(leaksIn(text)).toEqual([]);
     expect(matters(told)).toEqual([]);
+    // Or there was nothing to leak.
+    const rows = Object.fromEntries(told.calls.map((one) => [one.call, one.rows]));
+    expect(rows["Watari.Probe\\Read-Note -Name 'UpdateJob'"]).toBe(1);
+    expect(rows['Storage\\Get-StorageFaultDomain -Type StorageScaleUnit']).toBe(2);
   });
 
   it('tells properties, private ones among them, kinds and prices', async () => {
@@ -142,7 +166,7 @@ describe('the kit of the first contact', needs(POWERSHELL), () => {
       ({ cmdlet, bound }) =>
         !/^(Get|Test|Read)-/.test(cmdlet) &&
         // Objects in this process, and a search.
-        !/^IUpdate(Session3\.Create|Searcher\w*\.Search)/.test(cmdlet) &&
+        !/^IUpdate(Session3\.Create|Searcher\w*\.Search|Collection\.Item)/.test(cmdlet) &&
         !/^"(Get|Enum|Check)/.test(JSON.stringify(bound['MethodName'] ?? '')),
     );
     expect(acts).toEqual([]);
@@ -273,6 +297,16 @@ const WORLDS: ContactWorld[] = [
   },
   { world: 'the demo’s', scenario: scenarioFile('demo.yaml'), node: 'HV1', lacks: null },
   { world: 'a Japanese', scenario: `${scenarioOf({})}culture: ja-JP\n`, node: 'HV1', lacks: [] },
+  { world: 'the oldest', scenario: `${scenarioOf({})}build: 2019\n`, node: 'HV1', lacks: [] },
+  { world: 'an older', scenario: `${scenarioOf({})}build: 2022\n`, node: 'HV1', lacks: [] },
+  {
+    world: 'every bad habit’s',
+    // Nobody moves the clock here, so nothing may take time.
+    scenario: `cluster: habits\n${HABITS.replace(/^costs: .*\n/m, '')}`,
+    node: 'HV3',
+    lacks: [],
+    after: 10,
+  },
   {
     world: 'sixteen nodes’',
     // Six of its VMs: each of the others costs time and adds no question.

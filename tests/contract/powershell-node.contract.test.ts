@@ -73,4 +73,13 @@ describe('the PowerShell module on a node', needs(POWERSHELL), () => {
       expect(facts).toEqual({ changed: false, restartNeeded: true });
     });
   });
+
+  it('keeps the code with which Windows does not let the drives of a node rest', async () => {
+    const error = `{ hresult: '0x8007139F', message: 'Not healthy.' }`;
+    const faults = `storage: { direct: true }\nfaults: [{ on: setStorageMaintenance, error: ${error} }]`;
+    await given().with(scenario(faults), async ({ host }) => {
+      const info = await errorOf(host('HV1').setStorageMaintenance({ node: 'HV2', on: true }));
+      expect(info).toMatchObject({ errorId: 'StorageNotHealthy', hresult: '0x8007139F' });
+    });
+  });
 });

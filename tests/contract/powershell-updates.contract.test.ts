@@ -90,6 +90,25 @@ describe('the process that installs updates', needs(POWERSHELL), () => {
     expect(out).toEqual(['lost', 'cut-off']);
   });
 
+  it('is lost when its task does not start, and what ran before is forgotten', async () => {
+    const disturbance = {
+      cmdlet: 'Start-UpdateTask',
+      error: { fqid: 'Failed,Start-UpdateTask', message: 'no task' },
+    };
+    const start = (kb: number): string => `Save-WatariUpdate -Id $found[${kb}].id | Out-Null\n`;
+    const first = await at.run(`${MODULE} ${FOUND} ${start(0)} Out-Test (Get-WatariUpdateJob)`);
+    expect(first.stderr).toBe('');
+    at.clock.advance(60_000);
+    at.lab.advance();
+    await at.post({ action: 'disturb', disturbance });
+    const { out } = await at.run(
+      `${MODULE} ${FOUND} try { ${start(4)} } catch { Out-Test 'refused' }
+       Out-Test $found[4].id; Out-Test (Get-WatariUpdateJob)`,
+    );
+    expect(out[0]).toBe('refused');
+    expect(out[2]).toMatchObject({ state: 'lost', ids: [out[1]], results: [] });
+  });
+
   it('writes down what stopped it altogether', async () => {
     const error = {
       fqid: 'System.Runtime.InteropServices.COMException',

@@ -40,6 +40,19 @@ describe('every file', () => {
     expect(offenders(texts, (text) => pattern.test(text))).toEqual([]);
   });
 
+  it('has comments of 120 columns at most', () => {
+    const comment = /^ *(\/\/|#|\*|\/\*\*) \S/;
+    const code = [...sources, ...named(/\.(js|psd?m?1)$/)];
+    const found = code.flatMap((file) =>
+      readProjectFile(file)
+        .split('\n')
+        .flatMap((line, i) =>
+          line.length > 120 && comment.test(line) ? [`${file}:${i + 1}`] : [],
+        ),
+    );
+    expect(found).toEqual([]);
+  });
+
   it('that turns a rule off says why', () => {
     const silent = /eslint-disable(?!.* -- \S)/;
     const silenced = /@ts-(ignore|nocheck|expect-error)(?! \S)/;

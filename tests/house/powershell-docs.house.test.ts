@@ -1,7 +1,6 @@
 // The PowerShell that a reader of the documents would type: cmdlets and parameters exist, and go together.
 import { describe, expect, it } from 'vitest';
-import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
-import { DOCUMENTED } from '../support/evidence.ts';
+import { cmdletOf } from '../support/parameter-sets.ts';
 import { callsIn, powerShellBlocks, type ScriptCall } from '../support/script-calls.ts';
 import { projectFiles, readProjectFile } from '../support/tree.ts';
 
@@ -58,10 +57,8 @@ const OWN = new Map(
 function setsOf(name: string): readonly (readonly string[])[] | null {
   const ours = OWN.get(name) ?? BY_HEART[name];
   if (ours !== undefined) return [ours];
-  const ofLab = documentedCmdlets()[name]?.parameterSets;
-  return (
-    ofLab?.map((set) => set.parameters.map((p) => p.name)) ?? DOCUMENTED.get(name)?.sets ?? null
-  );
+  const sets = cmdletOf(name)?.sets.values();
+  return sets === undefined ? null : [...sets].map((set) => set.map((one) => one.name));
 }
 
 /** null when it can be typed like this. */
@@ -116,10 +113,7 @@ describe('PowerShell in the documents', () => {
       ...parameters.filter((one) => !used(name, one)).map((one) => `${name} -${one}`),
     ]);
     expect(idle).toEqual([]);
-    const known = Object.keys(documentedCmdlets());
-    const twice = Object.keys(BY_HEART).filter(
-      (name) => known.includes(name) || DOCUMENTED.has(name),
-    );
+    const twice = Object.keys(BY_HEART).filter((name) => cmdletOf(name) !== null);
     expect(twice).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// The stand-ins of the Windows modules, run by a real engine: they are declared as Microsoft documents the cmdlets,
+// The stand-ins of the Windows modules, run by a real engine: they are declared as the catalogue has the cmdlets,
 // bind as those do, and lead to the one lab behind all its doors.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -70,7 +70,7 @@ function typeName(documented: string): string {
   return (LOOSE.test(base) ? 'Object' : (OTHER_TYPES[base] ?? base)) + array;
 }
 
-/** The same description, from Microsoft's documentation. */
+/** The same description, from the catalogue. */
 function documented(name: string): Declared {
   const cmdlet = documentedCmdlets()[name];
   if (cmdlet === undefined) return { name, sets: [] };
@@ -123,7 +123,7 @@ describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
   const calls = () =>
     at.door.cmdlets().map(({ cmdlet, parameterSet, bound }) => ({ cmdlet, parameterSet, bound }));
 
-  it('are declared as Microsoft documents the cmdlets', async () => {
+  it('are declared as the catalogue has the cmdlets', async () => {
     const { out } = await good(DUMP);
     const declared = (out as Declared[]).map(sorted);
     const known = Object.keys(documentedCmdlets());
@@ -150,7 +150,7 @@ describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
         .readdirSync(at.modules)
         .filter((name) => /Core$|Management$/.test(name))
         .sort(),
-    ).toEqual(['LabCore', 'Microsoft.WSMan.Management']);
+    ).toEqual(['LabCore']);
   });
 
   it('bind pipeline input to the set that takes it', async () => {
@@ -267,7 +267,7 @@ describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
       Fail { Hyper-V\\Get-VM -Id ([guid]::NewGuid()) -ErrorAction Stop }
       Fail { FailoverClusters\\Move-ClusterVirtualMachineRole -VMId '${idOf('db-1')}' -Node HV3 -MigrationType Live -Wait 0 }
       Fail { FailoverClusters\\Get-ClusterNode -Name HV9 -ErrorAction Stop }
-      Fail { ServerManager\\Install-WindowsFeature -Name Hyper-W -IncludeManagementTools }
+      Fail { ServerManager\\Install-WindowsFeature -Name Hyper-W -IncludeManagementTools -ErrorAction Stop }
       Fail { Microsoft.PowerShell.Diagnostics\\Get-WinEvent -FilterHashtable @{ LogName = 'System' } -ErrorAction Stop }
       Fail { CimCmdlets\\Get-CimInstance -ClassName Win32_Service -Filter 'Name = ' -ErrorAction Stop }
       Fail { Hyper-V\\Get-VHD -Path 'C:\\ClusterStorage\\Volume1\\none.vhdx' -ErrorAction Stop }`);
@@ -517,9 +517,10 @@ describe('stand-ins of the Windows modules', needs(POWERSHELL), () => {
       const fault = { on: 'readRoles', error: { errorId: 'Broken' } };
       await at.post({ action: 'add-fault', fault });
       const { out } = await good(`
-        function Start-WatariMove { [CmdletBinding()] param() FailoverClusters\\Get-ClusterResource | Out-Null; Out-Test 'act' }
+        function Read-Resource { CimCmdlets\\Get-CimInstance -Namespace root/MSCluster -ClassName MSCluster_Resource | Out-Null }
+        function Start-WatariMove { [CmdletBinding()] param() Read-Resource; Out-Test 'act' }
         function Get-WatariRole { [CmdletBinding()] param()
-          foreach ($i in 1, 2) { try { FailoverClusters\\Get-ClusterResource | Out-Null; Out-Test 'read' } catch { Out-Test $_.FullyQualifiedErrorId } } }
+          foreach ($i in 1, 2) { try { Read-Resource; Out-Test 'read' } catch { Out-Test $_.FullyQualifiedErrorId } } }
         Start-WatariMove; Get-WatariRole; Get-WatariRole`);
       expect(out).toEqual(['act', 'Broken', 'Broken', 'read', 'read']);
       expect(at.door.cmdlets().map((c) => c.within)).toEqual([

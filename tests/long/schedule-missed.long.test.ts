@@ -1,5 +1,5 @@
-// A schedule whose server is away at its time: what is too late is counted by the server and begun by nobody, and both the
-// list of schedules and whoever tells people read that count.
+// A schedule whose server is away at its time: what is too late is counted by the server and begun by nobody, and both
+// the list of schedules and whoever tells people read that count.
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, it } from 'vitest';
 import { listSchedules } from '../../client/schedules/schedules.ts';

@@ -32,8 +32,11 @@ function rows<T>(name: string): Map<string, T> {
 export const TYPES = rows<KnownType>('types.json');
 /** By `namespace/class`, the namespace in lower case. */
 export const CIM = rows<{ properties: string[] }>('cim.json');
-export const CMDLETS_BOUND = rows<{ parameters: string[] }>('parameters.json');
-/** Of cmdlets that the documents alone name: parameter sets as Microsoft documents them. */
+/** A parameter: its name, `!` where it is mandatory, its position, how it takes pipeline input. */
+export const CMDLETS_BOUND = rows<{ sets: Record<string, string[]>; defaultSet: string | null }>(
+  'parameters.json',
+);
+/** Of cmdlets that the lab does not stand in for: parameter sets as Microsoft documents them. */
 export const DOCUMENTED = rows<{ sets: string[][] }>('documented.json');
 export const RECORDINGS = rows<Recording>('recordings.json');
 

@@ -1,7 +1,7 @@
 # Looks at the module's source without running it: parse errors, characters that 5.1 would misread, language that 5.1
 # lacks, every command and .NET member that is named, and whether each cmdlet call can be bound. Writes one JSON object
-# to standard output. CHECK_FOLDER: what to look at. CHECK_STANDINS: the lab's generated modules, which are what the calls
-# are bound to.
+# to standard output. CHECK_FOLDER: what to look at. CHECK_STANDINS: the lab's generated modules, which are what the
+# calls are bound to.
 $Folder = $env:CHECK_FOLDER
 $StandIns = $env:CHECK_STANDINS
 
@@ -70,6 +70,25 @@ function Get-SourceOfVariable($Variable) {
     ''
 }
 
+# The names that a table has which a call is given with @, as far as one function tells.
+function Get-SplattedName($Command) {
+    foreach ($splat in $Command.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.VariableExpressionAst] -and $_.Splatted }) {
+        $table = '$' + $splat.VariablePath.UserPath
+        $node = $Command.Parent
+        while ($null -ne $node.Parent -and $node -isnot [System.Management.Automation.Language.FunctionDefinitionAst]) { $node = $node.Parent }
+        foreach ($set in $node.FindAll({ $args[0] -is [System.Management.Automation.Language.AssignmentStatementAst] }, $true)) {
+            if ($set.Left.Extent.Text -eq $table) {
+                foreach ($made in $set.Right.FindAll({ $args[0] -is [System.Management.Automation.Language.HashtableAst] }, $true)) {
+                    foreach ($pair in $made.KeyValuePairs) { $pair.Item1.Extent.Text }
+                }
+            }
+            elseif ($set.Left -is [System.Management.Automation.Language.MemberExpressionAst] -and $set.Left.Expression.Extent.Text -eq $table) {
+                $set.Left.Member.Extent.Text
+            }
+        }
+    }
+}
+
 $modules = @([IO.Directory]::GetDirectories($StandIns) | ForEach-Object { [IO.Path]::GetFileName($_) })
 # By path: a PowerShell on Windows has modules of the same names.
 foreach ($module in $modules) { Import-Module -Name (Join-Path -Path $StandIns -ChildPath $module) }
@@ -129,22 +148,29 @@ foreach ($path in [IO.Directory]::GetFiles($Folder) | Where-Object { $_ -match '
             $commands[$name] = $line
             $qualifier = $name.Substring(0, [Math]::Max(0, $name.LastIndexOf('\')))
             $plain = $name.Substring($name.LastIndexOf('\') + 1)
+            $given = @($node.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] } | ForEach-Object { $_.ParameterName })
             # Looking for a command that is nowhere takes long, and most are called many times.
             if (-not $known.ContainsKey($plain)) {
                 $known[$plain] = @(Get-Command -Name $plain -CommandType Function -ErrorAction Ignore | Where-Object { $modules -contains $_.ModuleName })
             }
             $found = $known[$plain]
-            if (-not $found) { continue }
-            if ($qualifier -ne [string]@($found)[0].ModuleName) { $unqualified[$name] = $line }
-            $bound++
-            foreach ($element in $node.CommandElements) {
-                if ($element -is [System.Management.Automation.Language.CommandParameterAst]) {
-                    [void]$calls.Add("$line $plain $($element.ParameterName)")
+            if ($found) {
+                if ($qualifier -ne [string]@($found)[0].ModuleName) { $unqualified[$name] = $line }
+                $bound++
+                $binding = [System.Management.Automation.Language.StaticParameterBinder]::BindCommand($node, $true)
+                foreach ($key in $binding.BindingExceptions.Keys) {
+                    [void]$unbound.Add("$line $name -$key`: $($binding.BindingExceptions[$key].BindingException.Message)")
                 }
+                if ($binding.BoundParameters.Count -gt 0) { $given = @($binding.BoundParameters.Keys) }
             }
-            $binding = [System.Management.Automation.Language.StaticParameterBinder]::BindCommand($node, $true)
-            foreach ($key in $binding.BindingExceptions.Keys) {
-                [void]$unbound.Add("$line $name -$key`: $($binding.BindingExceptions[$key].BindingException.Message)")
+            if ($found -or $qualifier) {
+                [void]$calls.Add([ordered]@{
+                        at      = $line
+                        cmdlet  = $plain
+                        given   = @($given)
+                        perhaps = @(Get-SplattedName $node)
+                        piped   = $node.Parent -is [System.Management.Automation.Language.PipelineAst] -and $node.Parent.PipelineElements[0] -ne $node
+                    })
             }
         }
     }

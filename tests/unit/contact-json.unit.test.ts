@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { READ_OPS } from '../../hyperv/host.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
 import { refusalsOfStandIns, seenOfStandIns } from '../../lab/powershell/shown.ts';
 import { ROOT } from '../support/built-setup.ts';
@@ -11,6 +12,7 @@ import { CIM, RECORDINGS, TYPES } from '../support/evidence.ts';
 import * as script from '../../scripts/contact-json.mjs';
 
 const FOLDER = path.join(ROOT, 'hyperv', 'powershell');
+const kit = (): string => fs.readFileSync(path.join(FOLDER, 'contact.ps1'), 'utf8');
 const { contactPage, contactText, moduleSource, readingCmdlets, REFUSED } = script as {
   contactPage: (from: object) => object;
   contactText: (page: object) => string;
@@ -32,7 +34,12 @@ it('contact.json is what evidence and stand-ins say (else run: npm run build && 
   expect(fs.readFileSync(path.join(FOLDER, 'contact.json'), 'utf8')).toBe(contactText(page));
 });
 
+it('every reading operation stands in the kit', () => {
+  const [, port = ''] = /function Invoke-ContactPort \{([^]*?)\n\}/.exec(kit()) ?? [];
+  expect(READ_OPS.filter((op) => !new RegExp(`\\b${op}\\b`).test(port))).toEqual([]);
+});
+
 it('every call that is to be refused stands in the kit as it is written there', () => {
-  const kit = fs.readFileSync(path.join(FOLDER, 'contact.ps1'), 'utf8');
-  expect(Object.keys(REFUSED).filter((call) => !kit.includes(`{ ${call} }`))).toEqual([]);
+  const text = kit();
+  expect(Object.keys(REFUSED).filter((call) => !text.includes(`{ ${call} }`))).toEqual([]);
 });

@@ -2,11 +2,12 @@
 // hides defects of the product. What is not known stands in lab/powershell/assumptions.ts.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ASSUMPTIONS } from '../../lab/powershell/assumptions.ts';
-import { documentedCmdlets } from '../../lab/powershell/catalogue.ts';
+import { documentedCmdlets, isShouldProcess } from '../../lab/powershell/catalogue.ts';
 import { CMDLETS } from '../../lab/powershell/door.ts';
 import { seenOfStandIns, type Seen } from '../../lab/powershell/shown.ts';
 import { ENUMS, FLAGS } from '../../lab/powershell/windows-types.ts';
 import { CIM, CMDLETS_BOUND, propertiesOf, TYPES } from '../support/evidence.ts';
+import { cmdletOf, type Cmdlet, type SetParameter } from '../support/parameter-sets.ts';
 
 const ASSUMED = new Set(ASSUMPTIONS.map((one) => one.about));
 
@@ -14,6 +15,12 @@ const ASSUMED = new Set(ASSUMPTIONS.map((one) => one.about));
 const ALLOWED: Readonly<Record<string, string>> = {
   'MSFT_SmbClientConfiguration.BlockNTLM':
     'a parameter of Windows Server 2025; the machines of the evidence are older',
+};
+
+/** Parameters that Windows Server 2025 is documented with; the module of the evidence is of 2020. */
+const NEWER: Readonly<Record<string, readonly string[]>> = {
+  'Get-VMAssignableDevice': ['InstancePath', 'LocationPath'],
+  'New-VM': ['SourceGuestStatePath', 'GuestStateIsolationType'],
 };
 
 /** Types of watari itself, and of every .NET. */
@@ -82,13 +89,38 @@ describe('a stand-in', () => {
     expect(type in FLAGS).toBe(known.flags === true);
   });
 
-  it.each(Object.keys(CMDLETS).filter((name) => CMDLETS_BOUND.has(name)))(
-    '%s takes no parameter that the installed module lacks',
+  it.each([...CMDLETS_BOUND.keys()])(
+    '%s has the parameter sets of the installed module',
     (name) => {
-      const real = CMDLETS_BOUND.get(name)?.parameters.map((one) => one.toLowerCase()) ?? [];
-      expect(CMDLETS[name]?.takes.filter((one) => !real.includes(one.toLowerCase()))).toEqual([]);
+      expect(differences(name, cmdletOf(name))).toEqual([]);
     },
   );
+
+  it('honours no parameter that its cmdlet lacks', () => {
+    const lacking = Object.entries(CMDLETS).flatMap(([name, { takes }]) => {
+      const known = [...(cmdletOf(name)?.sets.values() ?? [])].flat().map((one) => one.name);
+      return known.length === 0 ? [] : takes.filter((one) => !known.includes(one));
+    });
+    expect(lacking).toEqual([]);
+  });
+
+  it('would be found kinder: a parameter that is not mandatory, or is nobody’s', () => {
+    const real = cmdletOf('Set-VM');
+    const sets = [...(real?.sets ?? [])].map(([set, parameters]): [string, SetParameter[]] => [
+      set,
+      [
+        ...parameters.map((one) => ({ ...one, required: false })),
+        { name: 'Mood', required: false, position: null, pipeline: [] },
+      ],
+    ]);
+    const kinder = real === null ? null : { ...real, sets: new Map(sets) };
+    expect(differences('Set-VM', kinder)).toEqual([
+      'Set-VM, Name: Name! 0 ByValue, not Name 0 ByValue',
+      'Set-VM, Name: no Mood',
+      'Set-VM, VMObject: VM! 0 ByValue, not VM 0 ByValue',
+      'Set-VM, VMObject: no Mood',
+    ]);
+  });
 
   it('of a cmdlet of Hyper-V or of the cluster is known to evidence', () => {
     const modules = ['Hyper-V', 'FailoverClusters'];
@@ -98,6 +130,40 @@ describe('a stand-in', () => {
     expect(ours.filter((name) => !CMDLETS_BOUND.has(name))).toEqual([]);
   });
 });
+
+/** Sets and parameters of the stand-in that are not those of the installed module. */
+function differences(name: string, cmdlet: Cmdlet | null): string[] {
+  const real = CMDLETS_BOUND.get(name);
+  if (real === undefined || cmdlet === null) return [`${name} is not known`];
+  // Where there is one set only, nobody names it.
+  const one = Object.keys(real.sets).length === 1 && cmdlet.sets.size === 1;
+  const ours = new Map([...cmdlet.sets].map(([set, of]) => [one ? '' : set, of]));
+  const theirs = new Map(Object.entries(real.sets).map(([set, of]) => [one ? '' : set, of]));
+  const wrong = one || real.defaultSet === cmdlet.defaultSet ? [] : [`${name}: default set`];
+  for (const set of new Set([...ours.keys(), ...theirs.keys()])) {
+    const told = new Map(
+      (ours.get(set) ?? [])
+        .filter((parameter) => !isShouldProcess(parameter.name))
+        .map((parameter) => [parameter.name, writtenAs(parameter)]),
+    );
+    const known = new Map((theirs.get(set) ?? []).map((text) => [/^\w+/.exec(text)?.[0], text]));
+    const at = `${name}${set === '' ? '' : `, ${set}`}`;
+    for (const [parameter, text] of known) {
+      const is = told.get(parameter ?? '') ?? 'absent';
+      if (is !== text) wrong.push(`${at}: ${text}, not ${is}`);
+    }
+    const newer = NEWER[name] ?? [];
+    const more = [...told.keys()].filter((one) => !known.has(one) && !newer.includes(one));
+    wrong.push(...more.map((one) => `${at}: no ${one}`));
+  }
+  return wrong;
+}
+
+/** As the evidence is written. */
+const writtenAs = ({ name, required, position, pipeline }: SetParameter): string =>
+  [`${name}${required ? '!' : ''}`, ...(position === null ? [] : [position]), ...pipeline].join(
+    ' ',
+  );
 
 describe('an assumption', () => {
   it.each(ASSUMPTIONS)(

@@ -49,6 +49,7 @@ describe('a scenario file', () => {
   });
 
   const c = 'cluster: c';
+  const ID = 'aaaaaaaa-0000-4000-8000-000000000001';
   const nodes = `nodes:\n${host('HV1')}\n${host('HV2')}`;
   const set = (keys: string): string => `nodes:\n  - { name: N, memory: 8GB, setup: { ${keys} } }`;
   const rows: [string, string, RegExp][] = [
@@ -221,9 +222,69 @@ describe('a scenario file', () => {
       /two VMs 'A' on HV1/,
     ],
     [
+      'has two VMs of one id, however it is written',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1', `id: ${ID}`)}\n${vm('b', 'HV2', `id: ${ID.toUpperCase()}`)}`,
+      /virtualMachines\[1\]\.id: VM 'b' has the id of another VM/,
+    ],
+    [
       'has two roles of one name',
       `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1')}\n${vm('a', 'HV2')}`,
-      /two clustered VMs called 'a'/,
+      /virtualMachines\[1\]\.name: there is a group 'a' already/,
+    ],
+    [
+      'has two roles of one name, one of them given',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1')}\n${vm('b', 'HV2', 'role: A')}`,
+      /virtualMachines\[1\]\.role: there is a group 'A' already/,
+    ],
+    [
+      'has a group twice',
+      `${c}\n${nodes}\ngroups: [{ name: share }, { name: Share }]`,
+      /groups\[1\]\.name: there is a group 'Share' already/,
+    ],
+    [
+      'has a group that is called as a role',
+      `${c}\n${nodes}\nvirtualMachines:\n${vm('a', 'HV1')}\ngroups: [{ name: A }]`,
+      /groups\[0\]\.name: there is a group 'A' already/,
+    ],
+    [
+      'has a group that is called as the cluster’s own',
+      `${c}\n${nodes}\ngroups: [{ name: cluster group }]`,
+      /groups\[0\]\.name: there is a group 'cluster group' already/,
+    ],
+    [
+      'gives the core group to no node',
+      `${c}\n${nodes}\ncoreGroup: { owner: HV3 }`,
+      /coreGroup\.owner: .*'HV3' is not a node; did you mean HV/,
+    ],
+    [
+      'gives the available storage to no node',
+      `${c}\n${nodes}\navailableStorage: { owner: HV3 }`,
+      /availableStorage\.owner: .*'HV3' is not a node/,
+    ],
+    [
+      'gives a group to no node',
+      `${c}\n${nodes}\ngroups: [{ name: share, owner: HV3 }]`,
+      /groups\[0\]\.owner: .*'HV3' is not a node/,
+    ],
+    [
+      'gives the core group to a node without power',
+      `${c}\nnodes:\n${host('HV1', 'power: off')}\n${host('HV2')}\ncoreGroup: { owner: hv1 }`,
+      /coreGroup\.owner: .*'hv1' is switched off/,
+    ],
+    [
+      'gives a shared volume to a node without power',
+      `${c}\nnodes:\n${host('HV1', 'power: off')}\n${host('HV2')}\nsharedVolumes: [{ name: v, path: 'C:\\v', owner: HV1 }]`,
+      /sharedVolumes\[0\]\.owner: .*'HV1' is switched off/,
+    ],
+    [
+      'has a rule of affinity about a role that is not there',
+      `${c}\n${nodes}\naffinityRules: [{ name: r, type: SameNode, groups: [aa] }]\nvirtualMachines:\n${vm('a', 'HV1')}`,
+      /affinityRules\[0\]\.groups\[0\]: .*'aa', which is no group; did you mean a\?/,
+    ],
+    [
+      'has a rule of affinity twice',
+      `${c}\n${nodes}\naffinityRules: [{ name: r, type: SameNode }, { name: R, type: SameNode }]`,
+      /affinityRules\[1\]\.name: rule 'R' is there twice/,
     ],
     [
       'has a clustered VM on a node without power',

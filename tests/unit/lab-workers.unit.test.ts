@@ -108,6 +108,15 @@ describe('workers of the lab', () => {
     expect(Object.keys(workers?.pids() ?? {})).toEqual(['HV1', 'HV2', 'HV3']);
   });
 
+  it('are gone after a halt, also those whose node has just been cut off', async () => {
+    start();
+    const before = Object.values(workers?.pids() ?? {});
+    for (const node of ['HV1', 'HV2', 'HV3']) lab.crash(node);
+    await workers?.halt();
+    expect(before.length).toBe(3);
+    expect(before.filter(isAlive)).toEqual([]);
+  });
+
   it('do not come back on a node that went down meanwhile', async () => {
     start(STAND_IN, { restartSeconds: 0.05 });
     process.kill(pidOf('HV1'), 'SIGKILL');

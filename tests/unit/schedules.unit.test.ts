@@ -1,4 +1,5 @@
-// What is told of schedules: what they do, what they missed, how their runs ended, and one line for each scheduled night.
+// What is told of schedules: what they do, what they missed, how their runs ended, and one line for each scheduled
+// night.
 import { describe, expect, it } from 'vitest';
 import { scheduleListLines } from '../../client/render/schedule-list.ts';
 import { withoutOccurrences, type RunListed } from '../../client/runs/list.ts';

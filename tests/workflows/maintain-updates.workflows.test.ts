@@ -1,5 +1,5 @@
-// maintainCluster with updates of Windows on a real server: what is searched, downloaded, installed and proven, in which
-// order, and what a person is asked when Windows does not do what it said.
+// maintainCluster with updates of Windows on a real server: what is searched, downloaded, installed and proven, in
+// which order, and what a person is asked when Windows does not do what it said.
 import { describe, expect, it } from 'vitest';
 import { inProcessHost } from '../../lab/host.ts';
 import { waitFor } from '../../proof/rig/waiting.ts';

@@ -1,5 +1,5 @@
-// `watari schedule` on a real server with real workers: what is added runs under the lock of its cluster, and a second one,
-// a taken lock, a pause and a removal do what they say.
+// `watari schedule` on a real server with real workers: what is added runs under the lock of its cluster, and a second
+// one, a taken lock, a pause and a removal do what they say.
 import { describe, expect, inject, it } from 'vitest';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time.js';
 import { connect } from '../../client/temporal/connection.ts';

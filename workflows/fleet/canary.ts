@@ -1,5 +1,5 @@
-// After the first node of a maintenance: it has to run well for a while before the next one is touched. What is wrong with
-// an update shows on one node, and the others are still as they were.
+// After the first node of a maintenance: it has to run well for a while before the next one is touched. What is wrong
+// with an update shows on one node, and the others are still as they were.
 import { sleep } from '@temporalio/workflow';
 import { sameName, stepId } from '../../domain/names.ts';
 import { durationText } from '../../domain/units.ts';

@@ -1,5 +1,5 @@
-// Checks of the account that the workers run under: one local administrator with the same name on every node. Whether its
-// password is the same as well is in sign-in.ts.
+// Checks of the account that the workers run under: one local administrator with the same name on every node. Whether
+// its password is the same as well is in sign-in.ts.
 import type { AccountFacts, SetupFacts } from '../../facts.ts';
 import { sameName } from '../../names.ts';
 import { blocker, perNode, prose, quoted, warning, type Check, type Seen } from '../check.ts';

@@ -280,7 +280,9 @@ const vmFiles = (v: DoctorView): string[] => [
 /** A share of a server, with either slash; the path of a device is none. */
 const SHARE = /^[\\/]{2}[^\\/?.]/;
 
-/** Without a volume, shared storage is SMB: what is on it needs no volume, and where there is nothing none is missed. */
+/**
+ * Without a volume, shared storage is SMB: what is on it needs no volume, and where there is nothing none is missed.
+ */
 function unlessOnShares(v: DoctorView): string | null {
   if (clusterView(v)?.sharedVolumes.length !== 0) return null;
   const files = vmFiles(v);

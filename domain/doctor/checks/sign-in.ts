@@ -1,6 +1,6 @@
 // Checks of whether the worker's account is let in: how nodes sign in, that they share one password, and what keeps an
-// account out by policy. In a workgroup nobody vouches for anybody: one sign-in at each node proves it, never two, since
-// each wrong one counts towards the lock of that account.
+// account out by policy. In a workgroup nobody vouches for anybody: one sign-in at each node proves it, never two,
+// since each wrong one counts towards the lock of that account.
 import type { PeerFacts, SetupFacts } from '../../facts.ts';
 import { includesName, sameName } from '../../names.ts';
 import { listed } from '../../units.ts';
