@@ -133,7 +133,8 @@ class Roll {
   private readonly back = new Set<Site>();
   /** VMs that have left home. */
   private readonly away = new Set<Guest>();
-  private readonly leaves = new Map<Guest, Map<Site, number>>();
+  /** Of the nodes that a VM may be on, the two with the fastest links. */
+  private readonly fastest = new Map<Guest, Site[]>();
   private forced: Step[] = [];
   private openedAt = 0;
 
@@ -275,15 +276,15 @@ class Roll {
     return best;
   }
 
-  /** Of the further move that it takes to get it away from there again. */
+  /** Of the further move that it takes to get it away from there again, over the fastest link. */
   private leaveSeconds(guest: Guest, site: Site): number {
-    const known = this.leaves.get(guest)?.get(site);
-    if (known !== undefined) return known;
-    const others = guest.mayBeOn.filter((to) => to !== site);
-    const seconds = Math.min(...others.map((to) => moveSeconds(this.field, guest, site, to)));
-    const bySite = this.leaves.get(guest) ?? new Map<Site, number>();
-    this.leaves.set(guest, bySite.set(site, seconds));
-    return seconds;
+    let fastest = this.fastest.get(guest);
+    if (fastest === undefined) {
+      fastest = guest.mayBeOn.toSorted((a, b) => b.link - a.link).slice(0, 2);
+      this.fastest.set(guest, fastest);
+    }
+    const to = fastest.find((one) => one !== site);
+    return to === undefined ? Infinity : moveSeconds(this.field, guest, site, to);
   }
 
   /** Nothing goes on by itself: other VMs make room for one that has to leave. */

@@ -1,6 +1,6 @@
 // `npm run load`: many runs at once on the embedded server, with real processes, and what they cost. The figures and
 // what they mean: docs/limits.md. Options: --runs, --nodes, --parallel, --waves, --speed, --apply VMSxNODES,
-// --no-apply, --json.
+// --no-apply, --maintain VMSxNODES, --json.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,7 +9,9 @@ import { machineLines, machineReport } from '../rig/machine.ts';
 import { Programs } from '../rig/processes.ts';
 import { findCli } from '../rig/temporal-cli.ts';
 import { Interrupted, whenInterrupted } from '../rig/waiting.ts';
-import { measureLoad, type LoadOptions, type LoadReport } from './load.ts';
+import { measureLoad, type LoadReport } from './load.ts';
+import type { LoadOptions } from './options.ts';
+import type { Scene } from './scene.ts';
 import { problemsOf, reportLines } from './report.ts';
 
 const { values: given } = parseArgs({
@@ -22,33 +24,32 @@ const { values: given } = parseArgs({
     minutes: { type: 'string', default: '15' },
     apply: { type: 'string', default: '64x16' },
     'no-apply': { type: 'boolean', default: false },
+    maintain: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 
 class BadOption extends Error {}
 
-function whole(name: string, text: string, max: number): number {
+function whole(name: string, text: string, max: number, min = 1): number {
   const n = Number(text);
-  if (Number.isInteger(n) && n >= 1 && n <= max) return n;
-  throw new BadOption(`--${name} ${text}: a whole number from 1 to ${max} is needed`);
+  if (Number.isInteger(n) && n >= min && n <= max) return n;
+  throw new BadOption(`--${name} ${text}: a whole number from ${min} to ${max} is needed`);
 }
 
 function optionsOf(): LoadOptions {
   const nodes = whole('nodes', given.nodes, 64);
   const parallel = whole('parallel', given.parallel, 32);
-  const [applyVms = '', applyNodes = ''] = given.apply.split('x');
+  const sceneOf = (name: 'apply' | 'maintain', text: string): Scene => {
+    const [vms = '', many = ''] = text.split('x');
+    return { vms: whole(name, vms, 5000), nodes: whole(name, many, 64), parallel };
+  };
   return {
     scene: { nodes, parallel, vms: whole('runs', given.runs, 5000) },
-    waves: whole('waves', given.waves, 100),
+    waves: whole('waves', given.waves, 100, 0),
     speed: whole('speed', given.speed, 10_000),
-    apply: given['no-apply']
-      ? null
-      : {
-          vms: whole('apply', applyVms, 500),
-          nodes: whole('apply', applyNodes, 64),
-          parallel,
-        },
+    apply: given['no-apply'] ? null : sceneOf('apply', given.apply),
+    maintain: given.maintain === undefined ? null : sceneOf('maintain', given.maintain),
     sample: 40,
     withinMs: whole('minutes', given.minutes, 600) * 60_000,
   };

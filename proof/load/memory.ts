@@ -2,6 +2,11 @@
 // from ps on other Unix systems; Windows has no cheap way, and there nothing is measured.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import type { RealLab } from '../rig/lab.ts';
+import type { TunedSide } from '../rig/servers.ts';
+
+/** Until the server has written what it writes behind a run. */
+export const SETTLE_MS = 5_000;
 
 export interface Watched {
   /** `server`, `lab`, `worker HV01`. */
@@ -92,4 +97,14 @@ export function databaseMb(file: string): number {
     fs.existsSync(name) ? fs.statSync(name).size : 0,
   );
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1024 ** 2);
+}
+
+/** Of the server, the lab and each node's worker. */
+export async function watchMemory(lab: RealLab, side: TunedSide): Promise<MemoryWatch> {
+  const workers = Object.entries(await lab.workerPids());
+  return new MemoryWatch([
+    { name: 'server', pid: side.pid },
+    { name: 'lab', pid: lab.program.pid },
+    ...workers.map(([node, pid]) => ({ name: `worker ${node}`, pid })),
+  ]);
 }

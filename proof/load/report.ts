@@ -2,7 +2,8 @@
 import type { Summary } from '../rig/statistics.ts';
 import { QUESTIONS, type Answers } from './answers.ts';
 import type { ActivityFigures } from './histories.ts';
-import type { ApplyReport, LoadReport, WaveReport } from './load.ts';
+import type { LargeReport } from './large.ts';
+import type { LoadReport, WaveReport } from './load.ts';
 
 /** Empty when all runs ended well and the client could be used all the time. */
 export function problemsOf(report: LoadReport): string[] {
@@ -16,13 +17,11 @@ export function problemsOf(report: LoadReport): string[] {
       ...wave.answers.failures.map((text) => `${name}: ${text}`),
     ];
   });
-  const { apply } = report;
-  if (apply === null) return waves;
-  return [
-    ...waves,
-    ...(apply.state === 'COMPLETED' ? [] : [`apply: ${apply.state}: ${apply.said}`]),
-    ...apply.answers.failures.map((text) => `apply: ${text}`),
-  ];
+  const large = report.large.flatMap(({ name, state, said, answers, harm }) => [
+    ...(state === 'COMPLETED' ? [] : [`${name}: ${state}: ${said}`]),
+    ...[...answers.failures, ...harm].map((text) => `${name}: ${text}`),
+  ]);
+  return [...waves, ...large];
 }
 
 const ms = (n: number): string => (n >= 1000 ? `${(n / 1000).toFixed(2)} s` : `${n.toFixed(0)} ms`);
@@ -83,19 +82,19 @@ function waveLines(wave: WaveReport, i: number): string[] {
   ];
 }
 
-function applyLines(apply: ApplyReport): string[] {
+function largeLines(large: LargeReport): string[] {
   return [
     '',
-    `cluster apply: ${apply.vms} VMs on ${apply.nodes} nodes: ${apply.state} after ${apply.seconds.toFixed(1)} s`,
-    `  its own history                 ${apply.events} events, ${kb(apply.bytes)}; its status ${kb(apply.statusBytes)}`,
-    `  histories of ${String(apply.histories.runs).padEnd(19)}at most ` +
-      `${apply.histories.eventsMax} events and ${kb(apply.histories.bytesMax)}, together ` +
-      kb(apply.histories.bytesTotal),
-    `  memory at its peak              ${memoryLine(apply.memoryPeakMb)}`,
-    `  database grew by                ${apply.databaseGrowthMb} MB`,
-    ...activityLines(apply.activities),
+    `${large.name}: ${large.vms} VMs on ${large.nodes} nodes: ${large.state} after ${large.seconds.toFixed(1)} s`,
+    `  its own history                 ${large.events} events, ${kb(large.bytes)}; its status ${kb(large.statusBytes)}`,
+    `  histories of ${String(large.histories.runs).padEnd(19)}at most ` +
+      `${large.histories.eventsMax} events and ${kb(large.histories.bytesMax)}, together ` +
+      kb(large.histories.bytesTotal),
+    `  memory at its peak              ${memoryLine(large.memoryPeakMb)}`,
+    `  database grew by                ${large.databaseGrowthMb} MB`,
+    ...activityLines(large.activities),
     '  answers meanwhile',
-    ...answerLines(apply.answers),
+    ...answerLines(large.answers),
   ];
 }
 
@@ -114,6 +113,6 @@ export function reportLines(report: LoadReport): string[] {
     'After the last wave',
     `  memory                          ${memoryLine(report.after.memoryMb)}`,
     `  database                        ${report.after.databaseMb} MB`,
-    ...(report.apply === null ? [] : applyLines(report.apply)),
+    ...report.large.flatMap(largeLines),
   ];
 }

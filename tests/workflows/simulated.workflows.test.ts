@@ -80,7 +80,7 @@ describe.concurrent('a seed on a simulated server', () => {
   });
 });
 
-/** Together 35 faults of 16 kinds, among them nodes that crash in the middle of a move and lost requests; short ones. */
+/** Together 35 faults of 16 kinds, among them crashes in the middle of a move and lost requests; short ones. */
 const WITH_FAULTS = [53, 69, 85];
 
 describe.concurrent('a seed with its faults on a real server', () => {
