@@ -79,6 +79,40 @@ it.each(ACTIONS)(
   },
 );
 
+it('a maintenance that is paused for a week does nothing meanwhile, and goes on when it is resumed', async () => {
+  const scenario = scenarioSchema.parse({
+    cluster: 'sim',
+    nodes: ['HV1', 'HV2', 'HV3'].map(node),
+    virtualMachines: [{ name: 'web-1', owner: 'HV2', memory: '4GB' }],
+  });
+  const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
+  ends(() => c.stop());
+  const run = c.server.start({
+    type: 'maintainCluster',
+    id: runId.campaign('sim'),
+    queue: clusterQueue('sim'),
+    input: {
+      ...{ cluster: 'sim', startedBy: 'test', action: { kind: 'restart' }, pauseAfterEach: true },
+    },
+  });
+  if (run === undefined) throw new Error('it did not start');
+  for (const done of [1, 2]) {
+    expect(await c.until(() => run.status()?.paused !== undefined, 3600)).toBe(true);
+    const effects = c.lab.effects().length;
+    const events = run.events.length;
+    expect(await c.until(() => run.state !== 'open', 7 * 86_400)).toBe(false);
+    expect(c.lab.effects()).toHaveLength(effects);
+    // A wait costs no history, however long it is.
+    expect(run.events.length - events).toBeLessThan(5);
+    expect(c.lab.effects().filter(({ kind }) => kind === 'restart-requested')).toHaveLength(done);
+    c.server.update(run.id, { action: 'resume', by: 'ito', reason: '' }, () => undefined);
+    expect(await c.until(() => run.status()?.paused === undefined, 60)).toBe(true);
+  }
+  expect(await c.until(() => run.state !== 'open', 3600)).toBe(true);
+  expect(run.result).toMatchObject({ maintained: ['HV3', 'HV2', 'HV1'] });
+  expect(c.violations).toEqual([]);
+});
+
 it('the order of moves stays for a minute after the last one, and ends', async () => {
   const scenario = scenarioSchema.parse({
     cluster: 'sim',

@@ -1,6 +1,6 @@
 // What a Temporal server does for one namespace, on the simulated clock: runs and their histories, workflow tasks,
 // timers, children, messages. Activities are in activity-task.ts. It writes the histories that a server would write.
-import { MESSAGES, type Decision } from '../../../domain/status.ts';
+import { MESSAGES, type Braking, type Decision } from '../../../domain/status.ts';
 import type { Random } from '../../rig/random.ts';
 import { ActivityQueue } from './activity-queue.ts';
 import type { Poller } from './activity-task.ts';
@@ -102,7 +102,7 @@ export class SimServer implements RunKeeper {
   }
 
   /** Answers once the run has taken or refused it; never when the run ends before. */
-  update(id: string, decision: Decision, answer: (answer: UpdateAnswer) => void): boolean {
+  update(id: string, asked: Decision | Braking, answer: (answer: UpdateAnswer) => void): boolean {
     const run = this.open.get(id);
     if (run === undefined) return false;
     const updateId = this.nextId('update');
@@ -110,10 +110,10 @@ export class SimServer implements RunKeeper {
       protocolInstanceId: updateId,
       sequencingEventId: 0,
       request: {
-        meta: { updateId, identity: decision.by },
+        meta: { updateId, identity: asked.by },
         input: {
-          name: MESSAGES.decide,
-          args: { payloads: [payloadOf(decision)] },
+          name: 'step' in asked ? MESSAGES.decide : MESSAGES.brake,
+          args: { payloads: [payloadOf(asked)] },
         },
       },
       answer,
