@@ -5,7 +5,7 @@ import { oneLine } from './format.ts';
 
 /** More cmdlets than this are counted; `--json` has them all. */
 const CMDLETS_SHOWN = 3;
-/** As hyperv/powershell/evidence.ps1 tells them apart: what acted is shown first, of whichever operation of the step. */
+/** As hyperv/powershell/evidence.ps1 tells them apart: what acted comes first, of whichever operation of the step. */
 const READS = /^(Get|Test|Read)-|-MethodName (Get|Enum|Check)/;
 /** Text of one fact; longer ones are for `--json`. */
 const FACT_WIDTH = 60;
