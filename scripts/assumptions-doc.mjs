@@ -12,7 +12,7 @@ export function assumptionsPage(assumptions) {
 Generated from \`lab/powershell/assumptions.ts\` by \`scripts/assumptions-doc.mjs\`; change the list, not this page.
 
 watari has not run on a real cluster yet. What its PowerShell reads and what the lab's stand-ins answer is held against
-evidence of real machines (\`tests/evidence/\`: types, CIM classes and parameters of installed modules, recorded outputs);
+evidence of real machines (\`tests/evidence/\`: types, CIM classes and parameter sets of installed modules, recorded outputs);
 a test fails where it contradicts. What no evidence tells is assumed, and this is all of it. Whoever has a cluster can
 turn a line into a fact: [first-contact.md](first-contact.md).
 

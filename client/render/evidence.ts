@@ -5,6 +5,8 @@ import { oneLine } from './format.ts';
 
 /** More cmdlets than this are counted; `--json` has them all. */
 const CMDLETS_SHOWN = 3;
+/** As hyperv/powershell/evidence.ps1 tells them apart: what acted comes first, of whichever operation of the step. */
+const READS = /^(Get|Test|Read)-|-MethodName (Get|Enum|Check)/;
 /** Text of one fact; longer ones are for `--json`. */
 const FACT_WIDTH = 60;
 
@@ -102,7 +104,10 @@ export function changesBetween(before: unknown, after: unknown): string[] {
 
 function cmdletLines(cmdlets: unknown): string[] {
   if (!Array.isArray(cmdlets)) return [];
-  const lines = cmdlets.filter((c) => typeof c === 'string').map((c) => `PS> ${oneLine(c)}`);
+  const lines = cmdlets
+    .filter((c) => typeof c === 'string')
+    .sort((a, b) => Number(READS.test(a)) - Number(READS.test(b)))
+    .map((c) => `PS> ${oneLine(c)}`);
   const more = lines.length - CMDLETS_SHOWN;
   return more > 0 ? [...lines.slice(0, CMDLETS_SHOWN), `... and ${more} more cmdlets`] : lines;
 }

@@ -3,7 +3,7 @@ import { sameName } from '../../domain/names.ts';
 import type { Act } from './acts.ts';
 import { beginGroupMove } from './groups.ts';
 import { beginQuickMove } from './quick.ts';
-import { inCluster } from './reads.ts';
+import { groupFacts, inCluster } from './reads.ts';
 import { effect } from './records.ts';
 import { moving, noGroup, noNode, noVolume, quote, refused, type Asked } from './refusal.ts';
 import { checkComing, checkTarget } from './targets.ts';
@@ -37,15 +37,17 @@ const nothing = { facts: { changed: false }, cmdlets: [] };
 export const moveGroup: Act<'moveGroup'> = (asked, a) => {
   inCluster(asked);
   const { world } = asked;
-  const group = world.groups.find(({ name }) => sameName(name, a.group));
-  const role = [...world.roles.values()].find(({ name }) => sameName(name, a.group));
+  const named = ({ name }: { name: string }): boolean => sameName(name, a.group);
+  const told = groupFacts(world).find(named);
+  if (told === undefined) throw noGroup(asked, a.group);
+  const group = world.groups.find(named);
+  const role = [...world.roles.values()].find(named);
   const vm = role === undefined ? undefined : world.vms.get(role.vmId);
-  const [owner, state] =
-    group !== undefined ? [group.owner, group.state] : [vm?.owner ?? '', role?.state];
-  if (group === undefined && role === undefined) throw noGroup(asked, a.group);
   const target = targetNamed(asked, a.node);
-  const isUnderWay = state === 'Pending' || (vm !== undefined && moveOf(world, vm.id)?.phase);
-  if (!sameName(owner, a.from) || sameName(owner, target.name) || isUnderWay) return nothing;
+  const isUnderWay =
+    told.state === 'Pending' || (vm !== undefined && moveOf(world, vm.id) !== undefined);
+  if (!sameName(told.owner, a.from) || sameName(told.owner, target.name) || isUnderWay)
+    return nothing;
   if (role !== undefined) {
     if (vm !== undefined && isOn(vm))
       throw refused(asked, `'${role.name}' runs, so moving its group would save it.`, {

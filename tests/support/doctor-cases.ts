@@ -659,6 +659,7 @@ const CLUSTER: DoctorCase[] = [
         lab.ask('HV1', 'setStorageMaintenance', { node: 'HV2', on: true });
       };
     },
+    together: 'b',
   },
   {
     check: 'volumes',

@@ -27,7 +27,7 @@ $calls = New-Object System.Collections.ArrayList
 # The cmdlet of Windows, with the class where it has one, whose objects a piece of script gives; '' for none.
 function Get-SourceOf($Ast) {
     $last = $Ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] -and
-            $args[0].GetCommandName() -match '\A(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare)\\(Get|New|Install)-' }, $true) |
+            $args[0].GetCommandName() -match '\A(Hyper-V|FailoverClusters|ServerManager|CimCmdlets|SmbShare|Storage)\\(Get|New|Install)-' }, $true) |
         Select-Object -Last 1
     if ($null -eq $last) { return '' }
     $name = $last.GetCommandName().Split('\')[1]

@@ -84,6 +84,17 @@ describe('evidence', () => {
     ]);
   });
 
+  it('shows what acted before what read, of however many operations', () => {
+    const registry = 'Invoke-CimMethod -ClassName StdRegProv -MethodName EnumKey';
+    const restart = 'Invoke-CimMethod -InputObject x -MethodName Win32ShutdownTracker';
+    const move = '(Get-ClusterGroup -Name a) | Move-ClusterGroup -Node b';
+    const cmdlets = [move, registry, 'Get-ClusterGroup', restart, 'Get-CimInstance', 'Test-Path'];
+    expect(evidenceLines({ cmdlets })).toEqual([
+      ...[move, restart, registry].map((one) => `PS> ${one}`),
+      '... and 3 more cmdlets',
+    ]);
+  });
+
   it('tells who decided what and why, in order and on one line each', () => {
     const at = '2026-11-24T05:03:22.000Z';
     const decisions = [
