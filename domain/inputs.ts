@@ -7,7 +7,12 @@ import { readKb } from './kb.ts';
 import { includesName, type WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
-import type { MaintainClusterInput, ScheduledMaintenanceInput, VmSpec } from './spec.ts';
+import type {
+  MaintainClusterInput,
+  ScheduledMaintenanceInput,
+  TuneClusterInput,
+  VmSpec,
+} from './spec.ts';
 import { STEERING_WORDS, steers } from './steering.ts';
 import { suggest } from './suggest.ts';
 
@@ -299,6 +304,31 @@ const scheduled: Rule = (value, at, strictly) => {
   return maintenance({ ...wishes, cluster, startedBy }, `${at}.maintenance`, strictly);
 };
 
+const tuningInput = input(
+  { ...started, vm: nameOfVm },
+  {
+    ...reserve,
+    others: list(nameOfVm),
+    simultaneous: list(count),
+    to: name,
+    rounds: number(1, ROUNDS_MAX, true),
+    smb: flag,
+  },
+);
+const tuning: Rule = (value, at, strictly) => {
+  const wrong = tuningInput(value, at, strictly);
+  if (wrong !== undefined) return wrong;
+  const { vm, others = [], simultaneous } = value as TuneClusterInput;
+  if (new Set([vm, ...others].map((one) => one.toLowerCase())).size <= others.length)
+    return `${at}.others names a canary twice`;
+  if (simultaneous !== undefined && others.length === 0)
+    return `${at}.simultaneous needs ${at}.others: one canary alone stays below every limit`;
+  return simultaneous === undefined ||
+    (simultaneous.length === 2 && new Set(simultaneous).size === 2)
+    ? undefined
+    : `${at}.simultaneous must be two numbers that differ`;
+};
+
 const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   applyCluster: object(
     { spec, restarts, startedBy },
@@ -323,10 +353,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   ),
   scheduledMaintenance: scheduled,
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
-  tuneCluster: input(
-    { ...started, vm: nameOfVm },
-    { ...reserve, to: name, rounds: number(1, ROUNDS_MAX, true), smb: flag },
-  ),
+  tuneCluster: tuning,
   surveyFleet: input(started, { owners: list(name) }),
   scanUpdates: input(started, { ...looks, query: text(TEXT_CHARS_MAX) }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),

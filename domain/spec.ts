@@ -235,6 +235,10 @@ export interface BalanceClusterInput extends Campaign {
 export interface TuneClusterInput extends Campaign {
   /** The canary: a VM that may be moved back and forth. */
   vm: string;
+  /** More of them, on the same node: with them numbers of simultaneous moves are compared too. */
+  others?: string[];
+  /** Those numbers; absent: the present one and 1, or 2 where the present one is 1. */
+  simultaneous?: number[];
   /** The other end of its way; absent: the best possible node. */
   to?: string;
   /** Moves each way with each setting; absent: 3. */

@@ -8,6 +8,7 @@ import { clip, oneLine, wrap } from './format.ts';
 import { shellWord } from '../words.ts';
 import { rankingLines, rankingOf, targetOf } from './placement.ts';
 import { elapsedMs } from './steps.ts';
+import { tuningLines } from './tuning.ts';
 
 export interface SummaryOptions {
   columns: number;
@@ -40,6 +41,7 @@ export function summaryLines(view: RunView, o: SummaryOptions): string[] {
   const lines = ['', o.colors.bold(`${oneLine(view.title)}: `) + `${result} in ${wall}`];
   lines.push(...view.steps.filter(hasEvidence).flatMap((step) => stepEvidence(step, o)));
   lines.push(...view.steps.filter((s) => s.state === 'failed').flatMap((s) => failureLines(s, o)));
+  lines.push(...tuningLines(view, o.columns));
   lines.push('', `Run   ${view.run}`, ...wrap(`By    ${whoAndWhy(view)}`, o.columns));
   lines.push(`Look  ${o.link(view.run, view.runId)}`);
   return lines;
