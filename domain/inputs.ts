@@ -31,6 +31,8 @@ const PATH_CHARS_MAX = 400;
 const TEXT_CHARS_MAX = 1000;
 /** Of lists: more than any cluster of this kind holds. */
 const ENTRIES_MAX = 1000;
+/** Of VMs: a cluster runs 8,000 at most. */
+const VMS_MAX = 8000;
 /** A year; what takes longer is a number without its unit. */
 const SECONDS_MAX = 366 * 86_400;
 
@@ -71,11 +73,11 @@ const first = (wrongs: Iterable<string | undefined>): string | undefined => {
 };
 
 const list =
-  (rule: Rule, min = 0): Rule =>
+  (rule: Rule, min = 0, max = ENTRIES_MAX): Rule =>
   (value, at, strictly) => {
     if (!Array.isArray(value)) return `${at} must be a list, but is ${quoteValue(value)}`;
     if (value.length < min) return `${at} must have at least ${min} entries`;
-    if (value.length > ENTRIES_MAX) return `${at} has more than ${ENTRIES_MAX} entries`;
+    if (value.length > max) return `${at} has more than ${max} entries`;
     return first(value.map((one, i) => rule(one, `${at}[${i}]`, strictly)));
   };
 
@@ -227,6 +229,28 @@ const drainOnRecord = object({
   paused: oneOf('us', 'others'),
   moves: list(pastMove),
 });
+const countedVm: Rule = (value, at) =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  typeof value[0] === 'string' &&
+  typeof value[1] === 'number'
+    ? undefined
+    : `${at} must be a name and MiB, but is ${quoteValue(value)}`;
+const outlook = object({
+  at: name,
+  slots: count,
+  nodes: list(
+    object(
+      {
+        name,
+        closed: orNull(text(TEXT_CHARS_MAX)),
+        freeMiB: orNull(number(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, false)),
+        linkBytesPerSecond: orNull(number(0, Number.MAX_SAFE_INTEGER, false)),
+      },
+      { vms: list(countedVm, 0, VMS_MAX), bound: list(nameOfVm, 0, VMS_MAX) },
+    ),
+  ),
+});
 const reserve = { memoryReserveBytes: bytes };
 const kb: Rule = (value, at) =>
   typeof value === 'string' && readKb(value) === value
@@ -277,7 +301,7 @@ const maintenanceFields = {
   pauseAfterEach: flag,
   bringBack: flag,
 };
-const maintainInput = input({ ...started, action }, maintenanceFields);
+const maintainInput = input({ ...started, action }, { ...maintenanceFields, outlook });
 /** Nobody is asked where nodes may fail, so nobody could be waited for. */
 const maintenance: Rule = (value, at, strictly) => {
   const wrong = maintainInput(value, at, strictly);
@@ -349,7 +373,7 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   maintainCluster: maintenance,
   maintainNode: input(
     { ...started, node: name, action },
-    { ...reserve, build, bringBack: flag, unattended: flag },
+    { ...reserve, build, bringBack: flag, unattended: flag, outlook },
   ),
   scheduledMaintenance: scheduled,
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),

@@ -1,5 +1,6 @@
 // The tables of a report about work: what was done with every VM, on every node, and all of it in its order, with the
 // cmdlets that ran. Pure.
+import type { MaintainNodeResult } from '../../workflows/maintain-node.ts';
 import type { Choice, Tuning } from '../../domain/fleet/tune.ts';
 import { sameName } from '../../domain/names.ts';
 import type { Act, NodeVersions, RunRecord } from '../../domain/report/run-record.ts';
@@ -45,6 +46,21 @@ export function vmRows(all: readonly RunRecord[]): Section {
           stateOf(act),
         ]),
     ),
+  };
+}
+
+/** Of runs that came to their end: what a drain found otherwise than it was planned. */
+export function differencesIn(all: readonly RunRecord[]): Section {
+  return {
+    id: 'differences',
+    title: 'Otherwise than planned',
+    note: 'What others had changed when the turn of a node came. The moves were planned for what was there then.',
+    columns: ['Node', 'What'],
+    rows: all.flatMap(({ workflow, result }) => {
+      if (workflow !== 'maintainNode') return [];
+      const { node = '', differs = [] } = (result ?? {}) as Partial<MaintainNodeResult>;
+      return differs.length === 0 ? [] : [[cell(node), { text: '', more: differs }]];
+    }),
   };
 }
 

@@ -124,6 +124,19 @@ describe('a run of hundreds of moves with days of waiting', () => {
   });
 });
 
+describe('a drain that found something otherwise than planned', () => {
+  it('has it in full, under its node', () => {
+    const differs = ['not planned for: new-1 (4 GB) on HV2', 'the link of HV3 was 1 and is 2'];
+    const run = new Writer('maintainNode');
+    const result = { node: 'HV2', moves: [], left: [], differs };
+    run.add('workflowExecutionCompleted', { result: { payloads: [result] } });
+    const { sections } = reportOf(run.record(), MADE.at);
+    expect(sections.map(({ id, rows }) => [id, rows])).toEqual([
+      ['differences', [[{ text: 'HV2' }, { text: '', more: differs }]]],
+    ]);
+  });
+});
+
 describe('a tuning', () => {
   const row = (choice: string | number, isNow: boolean) => ({
     ...{ choice, isNow, moves: 6, medianSeconds: 12, longestSeconds: 13 },
