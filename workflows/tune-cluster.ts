@@ -1,6 +1,6 @@
-// tuneCluster: consenting VMs, the canaries, go back and forth between two nodes. The first one does so with each setting of
-// live migration; all of them together do with two numbers of simultaneous moves. What their moves took is compared.
-// Everything is as it was at the end, however it ends; nothing is kept.
+// tuneCluster: consenting VMs, the canaries, go back and forth between two nodes. The first one does so with each
+// setting of live migration; all of them together do with two numbers of simultaneous moves. What their moves took is
+// compared. Everything is as it was at the end, however it ends; nothing is kept.
 import type { MigrationPerformance } from '../domain/facts.ts';
 import {
   ALONE,

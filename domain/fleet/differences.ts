@@ -1,5 +1,5 @@
-// What of an outlook is otherwise when a node's turn has come, in words. What the maintenance has done itself meanwhile is
-// no difference; what does not matter is not told. Pure.
+// What of an outlook is otherwise when a node's turn has come, in words. What the maintenance has done itself meanwhile
+// is no difference; what does not matter is not told. Pure.
 import { includesName, sameName } from '../names.ts';
 import { durationText, listed, sizeText } from '../units.ts';
 import type { PlanDocument } from './document.ts';

@@ -1,5 +1,5 @@
-// What a maintenance counts on, as it was seen when it was planned, carried on by what it moves itself. Plain data, small
-// enough to travel with a run; differences.ts makes it and compares.
+// What a maintenance counts on, as it was seen when it was planned, carried on by what it moves itself. Plain data,
+// small enough to travel with a run; differences.ts makes it and compares.
 import type { IsoTime } from '../facts.ts';
 import { sameName } from '../names.ts';
 import { sizeText } from '../units.ts';
