@@ -3,13 +3,8 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { isSameBoot, type Boot } from '../domain/boot.ts';
-import type {
-  EventFacts,
-  FeatureFacts,
-  MigrationSettings,
-  NodeView,
-  ServiceFacts,
-} from '../domain/facts.ts';
+import type { EventFacts } from '../domain/event-facts.ts';
+import type { FeatureFacts, MigrationSettings, NodeView, ServiceFacts } from '../domain/facts.ts';
 import { boundedText } from '../domain/bounded.ts';
 import { eventIsAbout } from '../domain/event-about.ts';
 import { includesName, sameName } from '../domain/names.ts';
@@ -35,6 +30,8 @@ const BOOT_CHECK_MS = 1000;
 const NOTES_CHARS_MAX = 500;
 /** Of one event's message; fifty of them go into a run's evidence. */
 const EVENT_CHARS_MAX = 1_000;
+/** Live migrations of all VMs that end at a node while one of them is verified. */
+const BLACKOUTS_MAX = 1_000;
 /** Event logs of two nodes are compared although their clocks differ. */
 const CLOCK_SKEW_MS = 60_000;
 
@@ -123,6 +120,10 @@ export interface FeaturesInstalled {
 export interface BootToEnd {
   ifBoot?: string | undefined;
   ifBootTime: string;
+}
+
+export interface Blackout {
+  blackoutSeconds: number;
 }
 
 export interface NodeReady {
@@ -254,6 +255,17 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
         const message = boundedText(e.message, EVENT_CHARS_MAX);
         return [{ ...e, vm: about === 'it' ? input.vm : null, message }];
       });
+    },
+
+    /** How long the VM stood still at its latest live migration since a moment of this node's clock; null: not told here. */
+    async readBlackout(input: {
+      since: string;
+      vm: string;
+      vmId: string;
+    }): Promise<Blackout | null> {
+      const { facts } = await host.readBlackouts({ since: input.since, max: BLACKOUTS_MAX });
+      const found = facts.findLast(({ vmId }) => sameName(vmId, input.vmId));
+      return found === undefined ? null : { blackoutSeconds: found.seconds };
     },
   });
 }

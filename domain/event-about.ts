@@ -1,6 +1,6 @@
 // Whose an entry of an event log is: of the VM that is asked about, of another one, or nobody can say. Pure; called for
 // the entries around a move that failed. Texts decide nothing.
-import type { EventFacts } from './facts.ts';
+import type { EventFacts } from './event-facts.ts';
 import { includesName, sameName } from './names.ts';
 
 export function eventIsAbout(

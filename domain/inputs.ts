@@ -7,7 +7,12 @@ import { readKb } from './kb.ts';
 import { includesName, type WorkflowName } from './names.ts';
 import { newVmFaults } from './new-vm.ts';
 import { quoteValue } from './quoting.ts';
-import type { MaintainClusterInput, ScheduledMaintenanceInput, VmSpec } from './spec.ts';
+import type {
+  MaintainClusterInput,
+  ScheduledMaintenanceInput,
+  TuneClusterInput,
+  VmSpec,
+} from './spec.ts';
 import { STEERING_WORDS, steers } from './steering.ts';
 import { suggest } from './suggest.ts';
 
@@ -26,6 +31,8 @@ const PATH_CHARS_MAX = 400;
 const TEXT_CHARS_MAX = 1000;
 /** Of lists: more than any cluster of this kind holds. */
 const ENTRIES_MAX = 1000;
+/** Of VMs: a cluster runs 8,000 at most. */
+const VMS_MAX = 8000;
 /** A year; what takes longer is a number without its unit. */
 const SECONDS_MAX = 366 * 86_400;
 
@@ -66,11 +73,11 @@ const first = (wrongs: Iterable<string | undefined>): string | undefined => {
 };
 
 const list =
-  (rule: Rule, min = 0): Rule =>
+  (rule: Rule, min = 0, max = ENTRIES_MAX): Rule =>
   (value, at, strictly) => {
     if (!Array.isArray(value)) return `${at} must be a list, but is ${quoteValue(value)}`;
     if (value.length < min) return `${at} must have at least ${min} entries`;
-    if (value.length > ENTRIES_MAX) return `${at} has more than ${ENTRIES_MAX} entries`;
+    if (value.length > max) return `${at} has more than ${max} entries`;
     return first(value.map((one, i) => rule(one, `${at}[${i}]`, strictly)));
   };
 
@@ -222,6 +229,28 @@ const drainOnRecord = object({
   paused: oneOf('us', 'others'),
   moves: list(pastMove),
 });
+const countedVm: Rule = (value, at) =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  typeof value[0] === 'string' &&
+  typeof value[1] === 'number'
+    ? undefined
+    : `${at} must be a name and MiB, but is ${quoteValue(value)}`;
+const outlook = object({
+  at: name,
+  slots: count,
+  nodes: list(
+    object(
+      {
+        name,
+        closed: orNull(text(TEXT_CHARS_MAX)),
+        freeMiB: orNull(number(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, false)),
+        linkBytesPerSecond: orNull(number(0, Number.MAX_SAFE_INTEGER, false)),
+      },
+      { vms: list(countedVm, 0, VMS_MAX), bound: list(nameOfVm, 0, VMS_MAX) },
+    ),
+  ),
+});
 const reserve = { memoryReserveBytes: bytes };
 const kb: Rule = (value, at) =>
   typeof value === 'string' && readKb(value) === value
@@ -272,7 +301,7 @@ const maintenanceFields = {
   pauseAfterEach: flag,
   bringBack: flag,
 };
-const maintainInput = input({ ...started, action }, maintenanceFields);
+const maintainInput = input({ ...started, action }, { ...maintenanceFields, outlook });
 /** Nobody is asked where nodes may fail, so nobody could be waited for. */
 const maintenance: Rule = (value, at, strictly) => {
   const wrong = maintainInput(value, at, strictly);
@@ -299,6 +328,31 @@ const scheduled: Rule = (value, at, strictly) => {
   return maintenance({ ...wishes, cluster, startedBy }, `${at}.maintenance`, strictly);
 };
 
+const tuningInput = input(
+  { ...started, vm: nameOfVm },
+  {
+    ...reserve,
+    others: list(nameOfVm),
+    simultaneous: list(count),
+    to: name,
+    rounds: number(1, ROUNDS_MAX, true),
+    smb: flag,
+  },
+);
+const tuning: Rule = (value, at, strictly) => {
+  const wrong = tuningInput(value, at, strictly);
+  if (wrong !== undefined) return wrong;
+  const { vm, others = [], simultaneous } = value as TuneClusterInput;
+  if (new Set([vm, ...others].map((one) => one.toLowerCase())).size <= others.length)
+    return `${at}.others names a canary twice`;
+  if (simultaneous !== undefined && others.length === 0)
+    return `${at}.simultaneous needs ${at}.others: one canary alone stays below every limit`;
+  return simultaneous === undefined ||
+    (simultaneous.length === 2 && new Set(simultaneous).size === 2)
+    ? undefined
+    : `${at}.simultaneous must be two numbers that differ`;
+};
+
 const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   applyCluster: object(
     { spec, restarts, startedBy },
@@ -319,14 +373,11 @@ const INPUTS: Readonly<Record<WorkflowName, Rule>> = {
   maintainCluster: maintenance,
   maintainNode: input(
     { ...started, node: name, action },
-    { ...reserve, build, bringBack: flag, unattended: flag },
+    { ...reserve, build, bringBack: flag, unattended: flag, outlook },
   ),
   scheduledMaintenance: scheduled,
   balanceCluster: input({ ...started, withinPercent: number(1, 50, false) }, { ...reserve, plan }),
-  tuneCluster: input(
-    { ...started, vm: nameOfVm },
-    { ...reserve, to: name, rounds: number(1, ROUNDS_MAX, true), smb: flag },
-  ),
+  tuneCluster: tuning,
   surveyFleet: input(started, { owners: list(name) }),
   scanUpdates: input(started, { ...looks, query: text(TEXT_CHARS_MAX) }),
   doctor: input(started, { ...looks, unserved: list(name), wanted: spec }),

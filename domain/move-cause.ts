@@ -1,6 +1,6 @@
 // Why a live migration failed, as a pure decision: the code and the words of its failure, from what the event logs of
 // both ends say and from what the choice of the node had seen before. Called by the move step; reads nothing itself.
-import type { EventFacts } from './facts.ts';
+import type { EventFacts } from './event-facts.ts';
 import { alsoMeant, classify, failureRow, normalizeHresult, type FailureCode } from './failures.ts';
 import { sameName } from './names.ts';
 import type { PlacementReason } from './placement-rules.ts';

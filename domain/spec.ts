@@ -3,6 +3,7 @@
 import type { MigrationPerformance } from './facts.ts';
 import type { PastMove } from './fleet/learned.ts';
 import type { PlanDocument } from './fleet/document.ts';
+import type { Outlook } from './fleet/outlook.ts';
 import type { UpdateChoice } from './updates.ts';
 
 export interface VmSpec {
@@ -197,12 +198,14 @@ export interface MaintainClusterInput extends Campaign {
   pauseAfterEach?: boolean;
   /** Bring back to each node what was moved off it. */
   bringBack?: boolean;
+  /** What a person has read of it: before every node it is told what is otherwise. Absent: what is there when it begins. */
+  outlook?: Outlook;
 }
 
 /** What a maintenance is told beside which cluster it is about, who wants it and why. */
 export type Maintenance = Omit<
   MaintainClusterInput,
-  'cluster' | 'startedBy' | 'reason' | 'budgets' | 'mayIgnore'
+  'cluster' | 'startedBy' | 'reason' | 'budgets' | 'mayIgnore' | 'outlook'
 >;
 
 /** What a schedule starts: it begins the maintenance under its lock. */
@@ -221,6 +224,8 @@ export interface MaintainNodeInput extends Campaign {
   /** Build that it must have after its updates, as those before it: `26100.4652`. */
   build?: string;
   bringBack?: boolean;
+  /** What was counted on for this node: what is otherwise is told before it is emptied. */
+  outlook?: Outlook;
   /** Nobody is asked: what would need a person fails the run, which resumes the node. */
   unattended?: boolean;
 }
@@ -235,6 +240,10 @@ export interface BalanceClusterInput extends Campaign {
 export interface TuneClusterInput extends Campaign {
   /** The canary: a VM that may be moved back and forth. */
   vm: string;
+  /** More of them, on the same node: with them numbers of simultaneous moves are compared too. */
+  others?: string[];
+  /** Those numbers; absent: the present one and 1, or 2 where the present one is 1. */
+  simultaneous?: number[];
   /** The other end of its way; absent: the best possible node. */
   to?: string;
   /** Moves each way with each setting; absent: 3. */

@@ -3,11 +3,11 @@
 //
 // Every operation runs on the node itself, takes one plain object and may be called twice, also twice at once: acting
 // operations look first and answer `changed: false` when there is nothing left to do.
+import type { BlackoutFacts, EventFacts } from '../domain/event-facts.ts';
 import type {
   ClusterFacts,
   ClusterNodeFacts,
   DiskFileFacts,
-  EventFacts,
   FeatureFacts,
   GroupFacts,
   HostFacts,
@@ -106,6 +106,8 @@ export interface HypervReads {
   readRole(a: { vmId: string; owners?: boolean }): Promise<Reply<RoleFacts | null>>;
   /** Warnings and errors of the Hyper-V and cluster logs on this node, oldest first. */
   readEvents(a: { since: IsoTime; max: number }): Promise<Reply<EventFacts[]>>;
+  /** Live migrations that this node's log says succeeded, oldest first; `since` is by this node's own clock. */
+  readBlackouts(a: { since: IsoTime; max: number }): Promise<Reply<BlackoutFacts[]>>;
   /**
    * Asks Windows Update what this node lacks, by the criteria of IUpdateSearcher.Search; unless given, those of
    * Cluster-Aware Updating. Takes minutes.
@@ -237,6 +239,7 @@ const READS: Readonly<Record<ReadOp, true>> = {
   readRoles: true,
   readRole: true,
   readEvents: true,
+  readBlackouts: true,
   readUpdates: true,
   readUpdateJob: true,
   readServicing: true,

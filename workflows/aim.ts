@@ -1,6 +1,6 @@
 // The move step of migrateVm: the node was chosen before the wait for a slot, so everything is looked at again when the
 // move begins. What watari chose it chooses anew, a node that a person named it never changes.
-import type { RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
+import type { IsoTime, RoleFacts, Snapshot, VmFacts } from '../domain/facts.ts';
 import type { FailureCode } from '../domain/failures.ts';
 import { sameName } from '../domain/names.ts';
 import { placeMove, type Placement } from '../domain/placement.ts';
@@ -52,6 +52,8 @@ export class Aim {
   private apart: string[];
   /** Undefined in runs of earlier versions, and where a person skipped the wait. */
   private readonly turn: OwnTurn | undefined;
+  /** What the nodes' own clocks showed when they were looked at last. */
+  clocks: Readonly<Record<string, IsoTime>> = {};
   /** Nodes that have turned the VM down in this run. */
   private avoid: string[] = [];
 
@@ -196,9 +198,9 @@ export class Aim {
     });
   }
 
-  private look(only?: (owner: string) => string[]): Promise<Snapshot> {
+  private async look(only?: (owner: string) => string[]): Promise<Snapshot> {
     const { vmId } = this.role;
-    return takeSnapshot(this.calls, {
+    const snapshot = await takeSnapshot(this.calls, {
       about: { role: vmId },
       step: this.step,
       ...(only === undefined
@@ -207,6 +209,12 @@ export class Aim {
             only: (view) => only(view.roles.find((r) => r.vmId === vmId)?.owner ?? this.role.owner),
           }),
     });
+    this.clocks = Object.fromEntries(
+      Object.entries(snapshot.nodes).flatMap(([node, answer]) =>
+        'view' in answer ? [[node, answer.view.host.now]] : [],
+      ),
+    );
+    return snapshot;
   }
 
   /** null: the node that has it does not answer, so what was known before the wait has to do. */

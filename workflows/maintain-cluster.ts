@@ -1,6 +1,6 @@
 // maintainCluster: one node after the other is emptied, worked on and brought back. Each is a run of its own; this one
 // decides which is next and whether it may begin: not outside its window, not while a person has paused the run.
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import { readWindows, windowState, type MaintenanceWindow } from '../domain/fleet/window.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MaintainClusterInput, MaintainNodeInput } from '../domain/spec.ts';
@@ -10,6 +10,7 @@ import { conduct, type Job } from './conduct.ts';
 import { failureOf, stepFailure } from './failure-of.ts';
 import { findUpdates } from './find-updates.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
+import { Foresight } from './fleet/foresight.ts';
 import { orderNodes } from './fleet/order.ts';
 import { soak, soakStep } from './fleet/canary.ts';
 import type { MaintainNodeResult } from './maintain-node.ts';
@@ -50,6 +51,11 @@ async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
   const { action, canary, soakSeconds, maxFailed = 0 } = input;
   const order = { id: stepId.cluster('order'), title: 'Decide the order of the nodes' };
   const all = await run.step(order, (c) => orderNodes(job.calls, input, c));
+  const foresight = patched('foresight') ? new Foresight(job.calls, all, input.outlook) : undefined;
+  if (foresight !== undefined) {
+    const see = { id: stepId.cluster('foresight'), title: 'See what will leave each node' };
+    await run.step(see, (c) => foresight.look(c));
+  }
   const nodes = action.kind === 'updates' ? await findUpdates(job, all, action.choice) : all;
   const upToDate = all.filter((node) => !nodes.includes(node));
   return withoutBalancer(job, async () => {
@@ -60,7 +66,7 @@ async function maintain(job: Maintenance): Promise<MaintainClusterResult> {
       const isCanary = isNamed(canary, node);
       // What the canary does not stand, no other node gets.
       const mayFail = !isCanary && result.failed.length < maxFailed;
-      const { outcome, ...done } = await maintainOne(job, node, build, mayFail);
+      const { outcome, ...done } = await maintainOne(job, node, { build, mayFail, foresight });
       result[outcome].push(node);
       build = newerBuild(build, done.build);
       const isLast = node === nodes.at(-1);
@@ -101,8 +107,11 @@ const stepOf = (node: string) => ({
 async function maintainOne(
   { run, input }: Maintenance,
   node: string,
-  build: string | undefined,
-  mayFail: boolean,
+  {
+    build,
+    mayFail,
+    foresight,
+  }: { build: string | undefined; mayFail: boolean; foresight: Foresight | undefined },
 ): Promise<Outcome> {
   const windows = windowsOf(input);
   const child: MaintainNodeInput = {
@@ -118,8 +127,12 @@ async function maintainOne(
     const done = await run.step(step, async (c) => {
       await mayBegin(run.brakes, windows, c);
       const lock = runId.maintain(input.cluster, node);
-      const ended = runChild(c, 'maintainNode', lock, child, step.title);
+      const outlook = await foresight?.of(node, c);
+      // A worker of an older version goes on without it.
+      const told = outlook === undefined ? child : { ...child, outlook, mayIgnore: ['outlook'] };
+      const ended = runChild(c, 'maintainNode', lock, told, step.title);
       const result = await ended.catch((err: unknown) => {
+        foresight?.lose();
         // It has tried what helps by itself, and is not begun again without a person.
         const failure = child.unattended === true ? failureOf(err) : undefined;
         if (failure === undefined || failure.code === 'Cancelled') throw err;
@@ -127,6 +140,8 @@ async function maintainOne(
         const isDrain = failure.code === 'DrainFailed';
         throw stepFailure(isDrain ? 'DrainFailed' : 'ChildFailed', failure.message);
       });
+      const { moves, returned = [] } = result as MaintainNodeResult;
+      foresight?.moved([...moves, ...returned]);
       return result as MaintainNodeResult;
     });
     if (done === undefined) return { outcome: 'skipped' };

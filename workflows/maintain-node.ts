@@ -22,8 +22,12 @@ export interface MaintainNodeResult {
   /** After updates. */
   build?: string;
   moves: PastMove[];
+  /** Back to the node, where that was asked for. */
+  returned?: PastMove[];
   /** VMs that a person chose to leave on the node. */
   left: string[];
+  /** What was otherwise than counted on when it was emptied. */
+  differs?: string[];
 }
 
 /** From "the worker answers" to "the cluster counts the node as Up". */
@@ -53,7 +57,9 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     stepOf(job, 'gate', `See whether ${node} may go down`),
     (c) => mayGoDown(job, isStorageSeen, c),
   );
-  const emptied = await emptyNodes(job, [node]).catch((err: unknown) => {
+  const { outlook } = input;
+  const counted = outlook === undefined ? {} : { outlook };
+  const emptied = await emptyNodes(job, [node], counted).catch((err: unknown) => {
     throw input.unattended === true ? asDrainFailure(err) : err;
   });
   // Nobody's storage goes away where nothing is done.
@@ -86,10 +92,14 @@ async function maintain(job: Maintenance): Promise<MaintainNodeResult> {
     throw stepFailure('NodeNotReady', `${node} is ${state} in the cluster, not Up`);
   });
   if (isStorageSeen) await healStorage(job, node);
-  if (input.bringBack === true) await bringBack(job, emptied.moves);
-  const { moves, left } = emptied;
-  const restarted = action.kind === 'restart';
-  return { node, restarted, moves, left, ...(build === undefined ? {} : { build }) };
+  const back = input.bringBack === true ? await bringBack(job, emptied.moves) : undefined;
+  const { moves, left, differs } = emptied;
+  return {
+    ...{ node, restarted: action.kind === 'restart', moves, left },
+    ...(back === undefined ? {} : { returned: back.moves }),
+    ...(differs.length === 0 ? {} : { differs }),
+    ...(build === undefined ? {} : { build }),
+  };
 }
 
 /** So that whoever maintains the cluster can tell it from everything else that may fail. */

@@ -1,10 +1,12 @@
 // migrateVm: one live migration. Choose the node with reasons, wait for a slot, move, verify that the VM is there and
 // never stopped. The id is the lock of the VM.
+import type { Blackout } from '../activities/node.ts';
 import type { VmNow } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MigrateVmInput } from '../domain/spec.ts';
 import type { Calls } from './calls.ts';
 import { patched } from '@temporalio/workflow';
+import { blackoutOf } from './blackout.ts';
 import { choose, waitForSlot, type Chosen } from './choose-node.ts';
 import { conduct, type Job } from './conduct.ts';
 import { whereverItIs } from './follow.ts';
@@ -22,7 +24,11 @@ export interface MigrateVmResult {
   /** Memory of the VM; absent, with `seconds`, where somebody else had begun the move. */
   bytes?: number;
   seconds?: number;
+  /** How long the VM stood still at the end of it; absent where no event log tells. */
+  blackoutSeconds?: number;
 }
+
+const NOT_TOLD = 'not known: no log of either node tells it';
 
 export async function migrateVm(input: MigrateVmInput): Promise<MigrateVmResult> {
   return conduct('migrateVm', input, move, ({ cluster, vm, to, budgets }) => ({
@@ -67,13 +73,21 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
     return { aim: aimed, moved: await run.step(steps.move, (c) => aimed.move(c)) };
   });
   const at = { vm: role.name, vmId: role.vmId, node: moved.to };
+  const tellsBlackout = moved.how !== 'already-there' && patched('blackout');
+  const ends = tellsBlackout ? [moved.from, moved.to] : [];
+  let blackout: Blackout | null = null;
   await run.step(steps.verify, async (c) => {
-    const after = await whereverItIs(calls, at, (node) =>
-      verify(calls, node, steps.verify.id, { ...chosen, vm: aim.vm }),
-    );
+    const [after, told] = await Promise.all([
+      whereverItIs(calls, at, (node) =>
+        verify(calls, node, steps.verify.id, { ...chosen, vm: aim.vm }),
+      ),
+      blackoutOf(calls, role, ends, aim.clocks),
+    ]);
+    blackout = told;
     c.evidence({
       owner: at.node,
       ...(sameName(at.node, moved.to) ? {} : { arrivedOn: moved.to }),
+      ...(told ?? (tellsBlackout ? { blackout: NOT_TOLD } : {})),
       before: proof(aim.vm),
       after: proof(after),
     });
@@ -82,7 +96,7 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
   const from = moved.how === 'already-there' ? role.owner : moved.from;
   const { vmId } = role;
   const bytes = aim.vm.memoryAssignedBytes;
-  const told = { vm: role.name, changed: true, from, to: moved.to, vmId };
+  const told = { vm: role.name, changed: true, from, to: moved.to, vmId, ...(blackout ?? {}) };
   return moved.how === 'started' ? { ...told, bytes, seconds: moved.seconds } : told;
 }
 

@@ -1,6 +1,7 @@
 // The move step's body: run the move and, when it fails, ask the event logs of both ends for the cause, because the
 // cluster itself only ever says "failed".
-import type { EventFacts, RoleFacts } from '../domain/facts.ts';
+import type { EventFacts } from '../domain/event-facts.ts';
+import type { RoleFacts } from '../domain/facts.ts';
 import { classify, type FailureCode } from '../domain/failures.ts';
 import { causeOfMove, codeByFacts, type KnownBefore } from '../domain/move-cause.ts';
 import { CancelledFailure } from '@temporalio/common';

@@ -59,8 +59,12 @@ export function showPlan(
       throw badInput(`${o.out} is there already`, 'Name another file, or remove it.', 'PlanExists');
     }
     writeFileSync(file, planText(plan));
-    const runs = plan.task.kind !== 'rolling' && plan.blockers.length === 0;
-    const how = runs ? ` Run it:  watari cluster run ${shellWord(o.out)}` : '';
+    const isRolling = plan.task.kind === 'rolling';
+    const command = isRolling ? 'watari cluster maintain --plan' : 'watari cluster run';
+    const runs = plan.blockers.length === 0;
+    const how = runs
+      ? ` ${isRolling ? 'Hold what happens against it' : 'Run it'}:  ${command} ${shellWord(o.out)}`
+      : '';
     out.say(['', `Kept in ${o.out}.${how}`]);
   }
   if (plan.blockers.length > 0) return EXIT.failed;
@@ -83,7 +87,7 @@ async function runPlanFile(ctx: Context, file: string, o: CampaignOptions): Prom
   if (task.kind === 'rolling') {
     throw badInput(
       `${file} is the plan of a maintenance, whose moves are planned anew before every node`,
-      `Start it with:  watari cluster maintain ${task.nodes.join(' ')}, with --restart, --updates, --script NAME, --wait or --none`,
+      `Start it with:  watari cluster maintain ${task.nodes.join(' ')} --plan ${shellWord(file)}, with --restart, --updates, --script NAME, --wait or --none`,
       'BadPlan',
     );
   }

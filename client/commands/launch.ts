@@ -1,7 +1,6 @@
 // How every command ends that starts a run: it returns at once when that was asked for, else it watches to the end.
 import type { Context, Talk } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import type { RunView } from '../runs/view.ts';
 import { startRun, type StartRequest } from '../runs/start.ts';
 import type { Temporal } from '../temporal/connection.ts';
 import { concludeWatch, watchRun } from '../watch.ts';
@@ -14,8 +13,6 @@ export const DETACH = ['--detach', 'return as soon as the run has started'] as c
 export interface LaunchOptions {
   detach?: boolean;
   talk: Talk;
-  /** What else is said of a run that has succeeded. */
-  tell?: (view: RunView, columns: number) => string[];
 }
 
 export async function launch(
@@ -34,8 +31,5 @@ export async function launch(
   const watched = await interruptible(ctx, (signal) =>
     watchRun(ctx, temporal, { ...started, talk: out, signal }),
   );
-  const code = concludeWatch(ctx, temporal, out, started.run, watched);
-  if (code === EXIT.done && watched.view !== null)
-    out.say(o.tell?.(watched.view, out.columns) ?? []);
-  return code;
+  return concludeWatch(ctx, temporal, out, started.run, watched);
 }

@@ -1,9 +1,15 @@
 // `watari cluster maintain|balance`: one node after the other is emptied, worked on and brought back; and memory in use
 // is made about equal.
+import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { loadPlan } from '../../config/plan-file.ts';
+import { outlookOfPlan } from '../../domain/fleet/differences.ts';
+import type { PlanDocument } from '../../domain/fleet/plan-document.ts';
+import { includesName } from '../../domain/names.ts';
 import { requireWorkers } from '../cluster/inspect.ts';
 import { clusterName } from '../cluster/name.ts';
 import { finish, talk, type Context, type Talk } from '../context.ts';
+import { badInput } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { scanLines } from '../render/updates.ts';
 import {
@@ -40,6 +46,7 @@ import { leaf, withTemporal, type ContextSource } from './leaf.ts';
 
 interface RunOptions extends CampaignOptions, PlanOptions, MaintainOptions {
   yes?: boolean;
+  plan?: string;
 }
 
 interface BalanceOptions extends CampaignOptions, PlanOptions {
@@ -60,6 +67,7 @@ export function addMaintainCommands(cluster: Command, context: ContextSource): v
     ),
   )
     .option('-y, --yes', 'do not ask before nodes restart')
+    .option('--plan <file>', 'tell before every node what is otherwise than in this kept plan')
     .option(...DRY_RUN)
     .option(...OUT)
     .option(...CLUSTER)
@@ -95,9 +103,11 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
   const out = talk(ctx.terminal, o.json === true);
   const asked = checkedNodes(ctx, names, o);
   const wishes = maintainWishes(asked, o);
+  const plan = o.plan === undefined ? undefined : loadPlan(path.resolve(ctx.cwd, o.plan));
   const code = await withTemporal(ctx, async (temporal) => {
     const { cluster, nodes, all } = await findNodes(ctx, temporal, asked, o);
     const which = nodes.length === 0 ? all : nodes;
+    if (plan !== undefined) mustBeAbout(plan, cluster, which);
     if (wantsPlan(o)) return preview(ctx, temporal, { cluster, nodes: which, wishes, o, out });
     if (wishes.action.kind === 'updates' && o.yes !== true && ctx.terminal.canAsk && !out.json) {
       // The plan before the question. The run searches again, as its first step.
@@ -109,12 +119,30 @@ async function runMaintain(ctx: Context, names: string[], o: RunOptions): Promis
       out.say(['Nothing was started.']);
       return EXIT.failed;
     }
-    const input = { ...wishes, ...(nodes.length === 0 ? {} : { nodes }) };
+    const input = {
+      ...wishes,
+      ...(nodes.length === 0 ? {} : { nodes }),
+      ...(plan === undefined ? {} : { outlook: outlookOfPlan(plan) }),
+    };
     const summary = `Maintain ${nodes.length === 0 ? cluster : nodes.join(', ')}`;
     const campaign = { workflow: 'maintainCluster', cluster, summary, input } as const;
     return startCampaign(ctx, temporal, campaign, { ...o, talk: out });
   });
   finish(code);
+}
+
+/** What somebody has read is of these nodes, or it says nothing of them. */
+function mustBeAbout({ cluster, task }: PlanDocument, wanted: string, nodes: string[]): void {
+  const planned = task.kind === 'rolling' ? task.nodes : [];
+  const missing = nodes.filter((node) => !includesName(planned, node));
+  if (cluster === wanted && missing.length === 0) return;
+  throw badInput(
+    cluster === wanted
+      ? `the plan is of no maintenance of ${missing.join(', ')}`
+      : `the plan is about cluster ${cluster}, not ${wanted}`,
+    'Keep one with:  watari cluster maintain NODE... --out FILE',
+    'BadPlan',
+  );
 }
 
 /** A night of updates touches only nodes that lack some: both are the plan. */

@@ -1,11 +1,13 @@
 // `watari cluster tune`: what another setting of live migration would bring, measured with one VM that may be moved
 // back and forth.
 import { InvalidArgumentError, type Command } from 'commander';
-import { DEFAULT_ROUNDS, ROUNDS_MAX } from '../../domain/fleet/tune.ts';
+import { ALONE, DEFAULT_ROUNDS, ROUNDS_MAX } from '../../domain/fleet/tune.ts';
+import { includesName } from '../../domain/names.ts';
+import { listed } from '../../domain/units.ts';
 import { checkedName, clusterName } from '../cluster/name.ts';
 import { inspectCluster, requireWorkers } from '../cluster/inspect.ts';
 import { finish, talk, type Context } from '../context.ts';
-import { tuningLines } from '../render/tuning.ts';
+import { badInput } from '../errors.ts';
 import { checkedNodes, CLUSTER, FILE, startCampaign, type CampaignOptions } from './campaign.ts';
 import { DETACH } from './launch.ts';
 import { leaf, withTemporal, type ContextSource } from './leaf.ts';
@@ -13,7 +15,8 @@ import { REASON } from './reason.ts';
 import { knownNames } from './vm.ts';
 
 interface TuneOptions extends CampaignOptions {
-  canary: string;
+  canary: string[];
+  simultaneous?: [number, number];
   to?: string;
   rounds: number;
   smb?: boolean;
@@ -24,9 +27,17 @@ export function addTuneCommand(cluster: Command, context: ContextSource): void {
     cluster,
     'tune',
     'measure the settings of live migration with one VM, and recommend one; keeps none',
-    ['watari cluster tune --canary test-1', 'watari cluster tune --canary test-1 --to HV2 --smb'],
+    [
+      'watari cluster tune --canary test-1 --to HV2 --smb',
+      'watari cluster tune --canary test-1 --canary test-2 --simultaneous 2,4',
+    ],
   )
-    .requiredOption('--canary <vm>', 'a VM that may be moved back and forth')
+    .requiredOption(
+      '--canary <vm>',
+      'a VM that may be moved back and forth; several compare numbers of moves at once too',
+      collected,
+    )
+    .option('--simultaneous <n,m>', 'those numbers (default: the present one and 1 or 2)', pair)
     .option('--to <node>', 'the other end of its way (default: the best possible node)')
     .option('--rounds <n>', 'moves each way with each setting', rounds, DEFAULT_ROUNDS)
     .option('--smb', 'try SMB too, which makes sense where the networks have RDMA')
@@ -37,6 +48,17 @@ export function addTuneCommand(cluster: Command, context: ContextSource): void {
     .action((o: TuneOptions) => runTune(context(), o));
 }
 
+const collected = (text: string, before: string[] | undefined): string[] => [
+  ...(before ?? []),
+  text,
+];
+
+function pair(text: string): [number, number] {
+  const [, n, m] = (/^(\d{1,3}),(\d{1,3})$/.exec(text) ?? []).map(Number);
+  if (n !== undefined && m !== undefined && n >= 1 && m >= 1 && n !== m) return [n, m];
+  throw new InvalidArgumentError('Two numbers that differ, as 2,4.');
+}
+
 function rounds(text: string): number {
   const n = Number(text);
   if (Number.isInteger(n) && n >= 1 && n <= ROUNDS_MAX) return n;
@@ -45,7 +67,11 @@ function rounds(text: string): number {
 
 async function runTune(ctx: Context, o: TuneOptions): Promise<void> {
   const out = talk(ctx.terminal, o.json === true);
-  const canary = checkedName('VM', o.canary);
+  const names = o.canary.map((name) => checkedName('VM', name));
+  const twice = names.find((name, i) => includesName(names.slice(i + 1), name));
+  if (twice !== undefined) throw badInput(`--canary names "${twice}" twice`);
+  if (o.simultaneous !== undefined && names.length === 1)
+    throw badInput('--simultaneous needs two canaries', ALONE);
   const [end] = checkedNodes(ctx, o.to === undefined ? [] : [o.to], o);
   const code = await withTemporal(ctx, async (temporal) => {
     const cluster = await clusterName(ctx, temporal, o);
@@ -54,16 +80,21 @@ async function runTune(ctx: Context, o: TuneOptions): Promise<void> {
     // Of every node the setting is changed and set back.
     const all = snapshot.view.nodes.map(({ name }) => name);
     await requireWorkers(ctx, temporal, cluster, all);
-    const { vm, to } = knownNames(snapshot, canary, end);
+    const known = names.map((name) => knownNames(snapshot, name, end));
+    const [vm = '', ...others] = known.map((one) => one.vm);
+    const to = known[0]?.to;
+    if (others.length === 0) out.say([ALONE]);
     const input = {
       vm,
+      ...(others.length === 0 ? {} : { others }),
+      ...(o.simultaneous === undefined ? {} : { simultaneous: o.simultaneous }),
       rounds: o.rounds,
       ...(to === undefined ? {} : { to }),
       ...(o.smb === true ? { smb: true } : {}),
     };
-    const summary = `Tune ${cluster} with ${vm}`;
+    const summary = `Tune ${cluster} with ${listed([vm, ...others])}`;
     const campaign = { workflow: 'tuneCluster', cluster, summary, input } as const;
-    return startCampaign(ctx, temporal, campaign, { ...o, talk: out, tell: tuningLines });
+    return startCampaign(ctx, temporal, campaign, { ...o, talk: out });
   });
   finish(code);
 }

@@ -13,6 +13,7 @@ const FACT_WIDTH = 60;
 /** Printed elsewhere, told by the step's state or its changes, or of use to programs only. */
 const SKIPPED = new Set([
   ...['ranking', 'cmdlets', 'before', 'after', 'changed', 'steps', 'unchanged', 'services'],
+  ...['plannedAt', 'differs'],
   ...['bootTime', 'bootTimeBefore', 'bootTimeAfter', 'restartNeeded', 'waitedMs', 'decisions'],
 ]);
 
@@ -36,6 +37,7 @@ export function evidenceLines(evidence: Plain): string[] {
   return [
     ...(changes.length > 0 ? [changes.join(', ')] : []),
     ...(facts.length > 0 ? [facts.join(', ')] : []),
+    ...differenceLines(evidence),
     ...decisionLines(evidence),
     ...cmdletLines(evidence['cmdlets']),
   ];
@@ -54,6 +56,14 @@ function decisionText({ action, target, by, at, reason }: Plain): string {
 
 /** In the order in which they were made. */
 export const decisionLines = (evidence: Plain): string[] => decisionsOf(evidence).map(decisionText);
+
+/** What a drain found otherwise than it was planned; as long as it is. */
+export function differenceLines({ differs, plannedAt }: Plain): string[] {
+  if (!Array.isArray(differs) || differs.length === 0) return [];
+  const since = typeof plannedAt === 'string' ? ` at ${dateTime(new Date(plannedAt))}` : '';
+  const texts = differs.filter((one) => typeof one === 'string').map(oneLine);
+  return [`Otherwise than planned${since}:`, ...texts.map((text) => `- ${text}`)];
+}
 
 /** The decision that ended a step; null for one that ended by itself. */
 export function endedBy(evidence: Plain): string | null {

@@ -3,11 +3,12 @@ import { durationText } from '../../domain/units.ts';
 import type { RunState } from '../../domain/status.ts';
 import { needingOperator, stateOf, type RunView, type StepView } from '../runs/view.ts';
 import type { Colors } from '../terminal.ts';
-import { decisionLines, endedBy, evidenceLines } from './evidence.ts';
+import { decisionLines, differenceLines, endedBy, evidenceLines } from './evidence.ts';
 import { clip, oneLine, wrap } from './format.ts';
 import { shellWord } from '../words.ts';
 import { rankingLines, rankingOf, targetOf } from './placement.ts';
 import { elapsedMs } from './steps.ts';
+import { tuningLines } from './tuning.ts';
 
 export interface SummaryOptions {
   columns: number;
@@ -40,6 +41,7 @@ export function summaryLines(view: RunView, o: SummaryOptions): string[] {
   const lines = ['', o.colors.bold(`${oneLine(view.title)}: `) + `${result} in ${wall}`];
   lines.push(...view.steps.filter(hasEvidence).flatMap((step) => stepEvidence(step, o)));
   lines.push(...view.steps.filter((s) => s.state === 'failed').flatMap((s) => failureLines(s, o)));
+  lines.push(...tuningLines(view, o.columns));
   lines.push('', `Run   ${view.run}`, ...wrap(`By    ${whoAndWhy(view)}`, o.columns));
   lines.push(`Look  ${o.link(view.run, view.runId)}`);
   return lines;
@@ -53,14 +55,14 @@ const hasEvidence = (step: StepView): boolean =>
 
 function stepEvidence(step: StepView, o: SummaryOptions): string[] {
   const ranking = rankingOf(step);
-  // Why somebody decided something is never cut.
-  const decisions = decisionLines(step.evidence);
+  // Why somebody decided something is never cut, nor is what a person should know of a drain.
+  const whole = [...differenceLines(step.evidence), ...decisionLines(step.evidence)];
   return [
     `  ${o.colors.bold(step.id)}  ${o.colors.dim(oneLine(step.title))}`,
     ...evidenceLines(step.evidence)
-      .filter((line) => !decisions.includes(line))
+      .filter((line) => !whole.includes(line))
       .map((line) => clip(`    ${line}`, o.columns)),
-    ...decisions.flatMap((line) => wrap(line, o.columns, '    ')),
+    ...whole.flatMap((line) => wrap(line, o.columns, '    ')),
     ...(ranking === null
       ? []
       : rankingLines(ranking, { ...o, columns: o.columns - 2, target: targetOf(step) }).map(

@@ -3,7 +3,7 @@ import { failureRow, isFailureCode } from '../../domain/failures.ts';
 import { withInside, type RunRecord } from '../../domain/report/run-record.ts';
 import { durationText } from '../../domain/units.ts';
 import { cell, type Cell, type Report, type Section } from './section.ts';
-import { actRows, nodeRows, vmRows } from './work.ts';
+import { actRows, differencesIn, nodeRows, tunings, vmRows } from './work.ts';
 import { between, counted, moment, STATE_TONES, STATE_WORDS } from './words.ts';
 
 /** Somebody said it, or nobody did. */
@@ -18,6 +18,8 @@ export function reportOf(record: RunRecord, madeAt: string): Report {
     skipped(all),
     failures(all),
     waits(all, madeAt),
+    differencesIn(all),
+    ...tunings(all),
     vmRows(all),
     nodeRows(all),
     actRows(all, madeAt),

@@ -1,9 +1,12 @@
 // The tables of a report about work: what was done with every VM, on every node, and all of it in its order, with the
 // cmdlets that ran. Pure.
+import type { MaintainNodeResult } from '../../workflows/maintain-node.ts';
+import type { Choice, Tuning } from '../../domain/fleet/tune.ts';
 import { sameName } from '../../domain/names.ts';
 import type { Act, NodeVersions, RunRecord } from '../../domain/report/run-record.ts';
 import { durationText } from '../../domain/units.ts';
 import { evidenceLines } from '../render/evidence.ts';
+import { TUNING_COLUMNS, tuningCells } from '../render/tuning.ts';
 import { cell, uniqueNames, type Cell, type Section } from './section.ts';
 import { ACT_TONES, ACT_WORDS, between, moment } from './words.ts';
 
@@ -19,11 +22,9 @@ const stateOf = (act: Act): Cell => ({
   ...(act.failure === null ? {} : { more: [`${act.failure.code}: ${act.failure.message}`] }),
 });
 
-/** Named by whoever measures it; milliseconds or seconds. */
-export function blackoutOf({ result }: Act): string | null {
-  const { blackoutMs, blackoutSeconds } = result ?? {};
-  if (typeof blackoutMs === 'number') return durationText(blackoutMs);
-  return typeof blackoutSeconds === 'number' ? durationText(blackoutSeconds * 1000) : null;
+function blackoutText({ result }: Act): string {
+  const seconds = result?.['blackoutSeconds'];
+  return typeof seconds === 'number' ? durationText(seconds * 1000) : 'not known';
 }
 
 export function vmRows(all: readonly RunRecord[]): Section {
@@ -31,7 +32,7 @@ export function vmRows(all: readonly RunRecord[]): Section {
   return {
     id: 'vms',
     title: 'Virtual machines',
-    note: 'Blackout is how long a VM stood still at the end of its move, where that was measured.',
+    note: 'Blackout is how long a VM stood still at the end of its move, where an event log was asked and told it.',
     columns: ['VM', 'What', 'Found', 'Took', 'Blackout', 'Result'],
     rows: uniqueNames(acts.map((a) => a.vm)).flatMap((vm) =>
       acts
@@ -41,11 +42,47 @@ export function vmRows(all: readonly RunRecord[]): Section {
           cell(act.title),
           { text: '', more: factLines(act) },
           cell(tookOf(act)),
-          act.kind === 'move' ? cell(blackoutOf(act) ?? 'not measured', 'quiet') : cell(''),
+          act.kind === 'move' ? cell(blackoutText(act), 'quiet') : cell(''),
           stateOf(act),
         ]),
     ),
   };
+}
+
+/** Of runs that came to their end: what a drain found otherwise than it was planned. */
+export function differencesIn(all: readonly RunRecord[]): Section {
+  return {
+    id: 'differences',
+    title: 'Otherwise than planned',
+    note: 'What others had changed when the turn of a node came. The moves were planned for what was there then.',
+    columns: ['Node', 'What'],
+    rows: all.flatMap(({ workflow, result }) => {
+      if (workflow !== 'maintainNode') return [];
+      const { node = '', differs = [] } = (result ?? {}) as Partial<MaintainNodeResult>;
+      return differs.length === 0 ? [] : [[cell(node), { text: '', more: differs }]];
+    }),
+  };
+}
+
+/** What a tuning has compared, and what it recommends. */
+export function tunings(all: readonly RunRecord[]): Section[] {
+  return all.flatMap(({ workflow, result }) => {
+    if (workflow !== 'tuneCluster') return [];
+    const { numbers } = (result ?? {}) as { numbers?: unknown };
+    return [
+      ...tuning('settings', 'Settings of live migration', result),
+      ...tuning('numbers', 'Moves at once', numbers),
+    ];
+  });
+}
+
+/** Nothing of what earlier versions told otherwise. */
+function tuning(id: string, title: string, told: unknown): Section[] {
+  const { rows = [], advice = [] } = (told ?? {}) as Partial<Tuning<Choice>>;
+  const known = rows.filter((row) => 'choice' in row);
+  if (known.length === 0) return [];
+  const cells = known.map((row) => tuningCells(row).map((text) => cell(text)));
+  return [{ id, title, note: advice.join(' '), columns: TUNING_COLUMNS, rows: cells }];
 }
 
 const windowsText = ({ osVersion, updateRevision }: NodeVersions): string =>

@@ -1,6 +1,7 @@
 // Event logs, counted: what a node's exam keeps of them, called where it is made. Never matches a message, which is in
 // the language of its Windows.
-import type { EventFacts, IsoTime } from '../facts.ts';
+import type { EventFacts } from '../event-facts.ts';
+import type { IsoTime } from '../facts.ts';
 
 /** Errors of one kind in the event logs of a node. */
 export interface EventCount {

@@ -66,7 +66,18 @@ export class Acts {
     act.cmdlets = textsOf(cmdlets);
     // Whole clusters; what matters of them is told elsewhere.
     act.result = act.kind === 'look' ? null : rest;
+    if (typeof answer['blackoutSeconds'] === 'number')
+      this.tellMove(act, answer['blackoutSeconds']);
     return answer;
+  }
+
+  /** The logs of both ends may tell it of the same move. */
+  private tellMove({ vm }: Act, blackoutSeconds: number): void {
+    const move = this.all.findLast((one) => one.kind === 'move' && one.vm === vm);
+    if (move?.result == null) return;
+    const { blackoutSeconds: told } = move.result;
+    const worst = typeof told === 'number' ? Math.max(told, blackoutSeconds) : blackoutSeconds;
+    move.result = { ...move.result, blackoutSeconds: worst };
   }
 
   fail({ at, data }: HistoryEvent): void {

@@ -10,6 +10,7 @@
     FunctionsToExport = @(
         'Add-WatariRole'
         'Complete-WatariUpdate'
+        'Get-WatariBlackout'
         'Get-WatariBoot'
         'Get-WatariCluster'
         'Get-WatariEvent'

@@ -264,6 +264,9 @@ export const ANSWERS: { [K in Op]: z.ZodType<OpFacts<K>> } = {
       vmIds: z.array(z.string()),
     }),
   ),
+  readBlackouts: z.array(
+    z.strictObject({ vmId: z.string(), seconds: z.number().min(0), recordId: z.int(), time }),
+  ),
   readUpdates: z.strictObject({
     result: z.enum(RESULT_CODES),
     warnings: z.array(hresult),

@@ -16,10 +16,11 @@ $script:ContactRepeats = 20
 # Get-WindowsFeature: minutes at its first call after a start, seconds later.
 $script:ContactFeatureRepeats = 3
 
-# Events that tell how a move or a VM failed, by provider.
+# Events that tell how a move went or a VM failed, by provider.
 $script:ContactProviders = [ordered]@{
     'Microsoft-Windows-Hyper-V-High-Availability' = '\A2[1-9]\d{3}\z'
     'Microsoft-Windows-Hyper-V-VMMS'              = '\A(1106|2[0-4]\d{3})\z'
+    'Microsoft-Windows-Hyper-V-Worker'            = '\A2250[789]\z'
 }
 
 function New-ContactNote {
@@ -267,6 +268,7 @@ function Invoke-ContactPort {
     $files = @($storage | ForEach-Object { $_.disks } | ForEach-Object { $_.path } | Select-Object -First 4)
     [void](Invoke-ContactOperation readDiskFiles @{ Path = $files })
     [void](Invoke-ContactOperation readEvents @{ Since = [datetime]::UtcNow.AddDays(-30); Max = 200 })
+    [void](Invoke-ContactOperation readBlackouts @{ Since = [datetime]::UtcNow.AddDays(-30); Max = 200 })
     $peers = @($nodes | ForEach-Object { $_.name } | Where-Object { $_ -ne [Environment]::MachineName })
     # Names and ports alone: a sign-in counts towards the lock of an account.
     [void](Invoke-ContactOperation readPeers @{ Name = $peers; Port = 445, 3343, 5985, 6600; SignIn = $false })

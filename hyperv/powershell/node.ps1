@@ -17,6 +17,9 @@ $script:EventLogs = @(
     @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-FailoverClustering' }
 )
 
+# A live migration that succeeded, and one whose VM stood still for unexpectedly long.
+$script:BlackoutFilter = @{ LogName = 'Microsoft-Windows-Hyper-V-VMMS-Admin'; Id = 20415, 20417 }
+
 # Processes that live as long as a boot: the kernel's own, and beside it one that Windows cannot lose either.
 $script:BootProcesses = "ProcessId=4 OR Name='wininit.exe'"
 
@@ -374,6 +377,48 @@ function Find-VMOfResource {
     $owners
 }
 
+# The newest entries that fit the filter.
+function Read-EventLog {
+    param([hashtable]$Filter, [int]$Max)
+    try { Invoke-Recorded { Microsoft.PowerShell.Diagnostics\Get-WinEvent -FilterHashtable $Filter -MaxEvents $Max } }
+    catch {
+        # Nothing since then, or a log of a role that is not installed.
+        if ([string]$_.FullyQualifiedErrorId -notlike 'NoMatching*') { throw }
+    }
+}
+
+function Get-WatariBlackout {
+    <#
+    .SYNOPSIS
+    Tells how long VMs stood still at the end of live migrations, as this node's log has it, oldest first.
+    .PARAMETER Since
+    Nothing older than this, by the clock of this node.
+    .PARAMETER Max
+    The newest so many.
+    .EXAMPLE
+    Get-WatariBlackout -Since (Get-Date).AddHours(-1) -Max 50
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)][datetime]$Since,
+        [Parameter(Mandatory = $true)][ValidateRange(1, 100000)][int]$Max
+    )
+    $records = @(Read-EventLog -Filter (@{ StartTime = $Since } + $script:BlackoutFilter) -Max $Max)
+    foreach ($record in $records | Sort-Object -Property RecordId) {
+        # The VM's name, its id, and seconds with one decimal, as text.
+        $values = @($record.Properties | ForEach-Object { [string](Read-Property $_ 'Value') })
+        if ($values.Count -lt 3 -or $values[1] -notmatch "\A\{?($script:GuidPattern)\}?\z") { continue }
+        $id = $Matches[1].ToLowerInvariant()
+        if ($values[2] -notmatch '\A\d{1,9}(?:[.,]\d{1,9})?\z') { continue }
+        [pscustomobject][ordered]@{
+            vmId     = $id
+            seconds  = [double]$values[2].Replace(',', '.')
+            recordId = [long]$record.RecordId
+            time     = ConvertTo-IsoTime $record.TimeCreated
+        }
+    }
+}
+
 function Get-WatariEvent {
     <#
     .SYNOPSIS
@@ -395,14 +440,7 @@ function Get-WatariEvent {
         # One log per call: a log that is not there would fail them all.
         $filter = @{ StartTime = $Since } + $log
         if (-not $log.ContainsKey('Level')) { $filter['Level'] = 1, 2, 3 }
-        try {
-            Invoke-Recorded { Microsoft.PowerShell.Diagnostics\Get-WinEvent -FilterHashtable $filter -MaxEvents $Max } |
-                ForEach-Object { [void]$records.Add($_) }
-        }
-        catch {
-            # Nothing since then, or a log of a role that is not installed.
-            if ([string]$_.FullyQualifiedErrorId -notlike 'NoMatching*') { throw }
-        }
+        Read-EventLog -Filter $filter -Max $Max | ForEach-Object { [void]$records.Add($_) }
     }
     $found = @($records | Sort-Object -Property TimeCreated, RecordId | Select-Object -Last $Max | ForEach-Object {
             @{ record = $_; data = Read-EventData $_ }

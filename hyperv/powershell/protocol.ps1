@@ -26,6 +26,7 @@ $script:Operations = @{
     readRole              = @{ Function = 'Get-WatariVMRole' }
     readMovesAway         = @{ Function = 'Get-WatariMoveAway'; List = $true }
     readEvents            = @{ Function = 'Get-WatariEvent'; List = $true }
+    readBlackouts         = @{ Function = 'Get-WatariBlackout'; List = $true }
     readUpdates           = @{ Function = 'Get-WatariUpdate' }
     readUpdateJob         = @{ Function = 'Get-WatariUpdateJob' }
     readStorage           = @{ Function = 'Get-WatariStorage' }

@@ -42,6 +42,7 @@ export const ARGUMENTS: { [K in Op]: z.ZodType<OpArgs<K>> } = {
   readRoles: z.strictObject({ owners: z.boolean().exactOptional() }),
   readRole: z.strictObject({ vmId, owners: z.boolean().exactOptional() }),
   readEvents: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
+  readBlackouts: z.strictObject({ since: z.iso.datetime(), max: z.int().min(1).max(100_000) }),
   readUpdates: z.strictObject({ criteria: z.string().min(1).exactOptional() }),
   readUpdateJob: nothing,
   readServicing: nothing,

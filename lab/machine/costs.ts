@@ -78,6 +78,7 @@ const CALLS: Readonly<Record<ReadOp, Priced[]>> = {
   readRole: inCluster(2),
   // Logs are no calls of WMI or the cluster.
   readEvents: [],
+  readBlackouts: [],
   // The agent is no part of either.
   readUpdates: [],
   readStorage: inCluster(1),

@@ -3,7 +3,7 @@ import type { MoveAwayFacts, MoveFacts } from '../../domain/facts.ts';
 import { marksOf } from './faults.ts';
 import { obstacleTo, type Obstacle } from './move-obstacles.ts';
 import { advancePrecopy, remainingPrecopy, startPrecopy } from './precopy.ts';
-import { effect, logEvent, RESOURCE_LOG, VMMS_LOG } from './records.ts';
+import { BLACKOUT, effect, logEvent, RESOURCE_LOG, VMMS_LOG } from './records.ts';
 import {
   isMember,
   nodeOf,
@@ -19,7 +19,7 @@ import {
 // The share of each phase in MigrationProgress. Failures of a missing switch or memory are reported below 10 %.
 const SETUP_PERCENT = 10;
 const DATA_PERCENT = 90;
-// A blackout that guests notice; Hyper-V warns with event 20417 and calls the move a success.
+// A blackout that guests notice; Hyper-V warns and calls the move a success.
 const LONG_BLACKOUT_MS = 5000;
 
 /** CIM_ConcreteJob.TimeBeforeRemoval, five minutes by default. */
@@ -162,18 +162,24 @@ function endTransfer(world: World, move: LabMove): void {
   move.copy = advancePrecopy(move.plan, move.copy, move.bandwidth, world.time - move.copyAt);
   move.phase = 'moving-group';
   move.since = world.time;
-  if (move.copy.blackoutMs > LONG_BLACKOUT_MS) {
-    const took = (move.copy.blackoutMs / 1000).toFixed(1);
-    const message = `Live migration of '${vm.name}' had a blackout of ${took} seconds.`;
-    const about = { vm: vm.name, vmId: vm.id };
-    logEvent(world, move.to, { log: VMMS_LOG, id: 20417, level: 3, ...about, message });
-  }
+  logBlackout(world, move, vm);
   const ms = world.scenario.migration.movingGroupSeconds * 1000;
   move.end = world.agenda.add(world.time + ms, () => {
     finish(world, move);
   });
   setMark(world, move);
   share(world);
+}
+
+function logBlackout(world: World, move: LabMove, { name, id: vmId }: LabVm): void {
+  const { blackoutAt } = world.scenario.migration;
+  if (blackoutAt === 'none') return;
+  const took = (move.copy.blackoutMs / 1000).toFixed(1);
+  const message = `Live migration of '${name}' had a blackout of ${took} seconds.`;
+  const isLong = move.copy.blackoutMs > LONG_BLACKOUT_MS;
+  const kind = isLong ? { id: BLACKOUT.long, level: 3 } : { id: BLACKOUT.usual, level: 4 };
+  const node = blackoutAt === 'source' ? move.from : move.to;
+  logEvent(world, node, { log: VMMS_LOG, ...kind, vm: name, vmId, more: [took], message });
 }
 
 function finish(world: World, move: LabMove): void {

@@ -4,7 +4,6 @@ import {
   NODE_STATUS,
   type ClusterFacts,
   type ClusterNodeFacts,
-  type EventFacts,
   type GroupFacts,
   type HostFacts,
   type NodeState,
@@ -15,6 +14,7 @@ import {
 import { sameName } from '../../domain/names.ts';
 import type { OpArgs, OpFacts, ReadOp, Reply } from '../../hyperv/host.ts';
 import { iso } from './clock.ts';
+import { blackouts, events } from './event-reads.ts';
 import { moveFacts, movesAway } from './moves.ts';
 import { hyperVNotReady, needCluster, needHyperV, quote, refused, type Asked } from './refusal.ts';
 import { linkFacts, networksNow } from './networks.ts';
@@ -220,13 +220,6 @@ export function featureName(asked: Asked, name: string): string {
   throw refused(asked, message, { errorId: 'BadRequest' });
 }
 
-function events({ world, node }: Asked, since: string, max: number): EventFacts[] {
-  const from = Date.parse(since);
-  return world.records.events
-    .filter((event) => event.node === node.name && Date.parse(event.time) >= from)
-    .slice(-max);
-}
-
 const reply = <T>(facts: T, ...cmdlets: string[]): Reply<T> => ({ facts, cmdlets });
 const list = (names: string[]): string => names.map(quote).join(', ');
 
@@ -374,6 +367,8 @@ export const READS: { [K in ReadOp]: (asked: Asked, a: OpArgs<K>) => Reply<OpFac
   },
   readEvents: (asked, { since, max }) =>
     reply(events(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
+  readBlackouts: (asked, { since, max }) =>
+    reply(blackouts(asked, since, max), `Get-WinEvent -MaxEvents ${max}`),
   readUpdates: (asked, { criteria }) =>
     reply(searchFacts(asked, criteria), 'IUpdateSearcher.Search'),
   readUpdateJob: (asked) => reply(jobFacts(asked), 'Read-Note -Name UpdateJob'),

@@ -1,6 +1,7 @@
 // What the lab remembers: effects (what really happened; tests judge by them), calls (what was asked), and the event
 // logs of the nodes. All bounded.
-import type { EventFacts, IsoTime } from '../../domain/facts.ts';
+import type { EventFacts } from '../../domain/event-facts.ts';
+import type { IsoTime } from '../../domain/facts.ts';
 import type { HypervErrorInfo, Op } from '../../hyperv/host.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { iso, type Instant } from './clock.ts';
@@ -76,15 +77,19 @@ export interface Records {
   effectSeq: number;
   calls: CallRecord[];
   callSeq: number;
-  events: EventFacts[];
+  events: LabEvent[];
   eventSeq: number;
 }
+
+/** `more`: what stands in its data behind the VM. */
+export type LabEvent = EventFacts & { more: readonly string[] };
 
 /** Of the world, what is needed to write something down. */
 interface Writing {
   readonly time: Instant;
   readonly records: Records;
   readonly scenario: Pick<Scenario, 'culture'>;
+  readonly nodes: readonly { name: string; clockAheadMs: number }[];
 }
 
 // Weeks of a lab that somebody forgot; old entries go first.
@@ -126,6 +131,9 @@ export function recordCall(world: Writing, call: Omit<CallRecord, 'seq' | 'at'>)
   keep(records.calls, { seq: records.callSeq, at: iso(world.time), ...call }, CALLS_MAX);
 }
 
+/** Ids of the event about a move that succeeded: its data are the VM's name, its id and seconds with one decimal. */
+export const BLACKOUT = { usual: 20415, long: 20417 } as const;
+
 export const VMMS_LOG = 'Microsoft-Windows-Hyper-V-VMMS-Admin';
 /** What the cluster's resource of a VM writes: it names the resource, not the VM. */
 export const RESOURCE_LOG = 'Microsoft-Windows-Hyper-V-High-Availability-Admin';
@@ -139,18 +147,20 @@ export function logEvent(
     hresult?: string;
     vm?: string;
     vmId?: string;
+    more?: readonly string[];
     /** Default: now. */
     at?: Instant;
   },
 ): void {
   const { records } = world;
   records.eventSeq += 1;
-  const { log, id, level, hresult = null, vm = null, vmId, at = world.time } = event;
+  const { log, id, level, hresult = null, vm = null, vmId, more = [], at = world.time } = event;
   // What a scenario put there long ago is in its own words.
   const message = event.at === undefined ? said(world.scenario, event.message) : event.message;
   const recordId = records.eventSeq;
-  const time = iso(at);
+  const { clockAheadMs = 0 } = world.nodes.find(({ name }) => name === node) ?? {};
+  const time = iso(at + clockAheadMs);
   const vmIds = vmId === undefined ? [] : [vmId];
-  const entry = { log, id, level, recordId, node, time, message, hresult, vm, vmIds };
+  const entry = { log, id, level, recordId, node, time, message, hresult, vm, vmIds, more };
   keep(records.events, entry, EVENTS_MAX);
 }

@@ -184,6 +184,17 @@ export const ASSUMPTIONS: readonly Assumption[] = [
       'a VM whose maker Windows cannot name (0x80070534) fails with MoveFailed and the text of the entry',
   },
   {
+    about: 'events 20415 and 20417 of Microsoft-Windows-Hyper-V-VMMS-Admin',
+    says: "have the same data, in every language: the VM's name, its id, and how long it stood still in seconds, a number with a point or a comma. Recorded of 20415 in English; scripts read 20417 so",
+    ifWrong: 'how long a VM stood still is not known, and `cluster tune` recommends nothing',
+  },
+  {
+    about: 'event 20415 or 20417 of a move',
+    says: 'stands in the log of one of its ends, or of both, before the group is at its target',
+    ifWrong:
+      'the same; were it the event of an earlier move of the VM, that would have to be younger than the look with which this one began',
+  },
+  {
     about: 'eventcreate.exe',
     says: 'registers a source of any name by itself, and the Event Viewer shows what it wrote as the text of the event; the documentation shows such a source, and nothing shows the viewer',
     ifWrong:

@@ -1,8 +1,7 @@
 // Features and event logs of a node: the ServerManager module and Get-WinEvent.
-import type { EventFacts } from '../../domain/facts.ts';
 import { includesName, sameName } from '../../domain/names.ts';
 import { installFeatures } from '../machine/acts.ts';
-import { CLUSTER_LOG, RESOURCE_LOG, VMMS_LOG } from '../machine/records.ts';
+import { CLUSTER_LOG, RESOURCE_LOG, VMMS_LOG, type LabEvent } from '../machine/records.ts';
 import { hasHyperV, roleOfId, type LabNode } from '../machine/world.ts';
 import { plainText, resourcesOf } from './cluster-objects.ts';
 import { obey, objects, type Call, type Cmdlet, type Result } from './cmdlet.ts';
@@ -118,7 +117,7 @@ const HYPERV_LOGS = [
 ];
 const LOGS = [CLUSTER_LOG, 'Application', 'Microsoft-Windows-FailoverClustering/Operational'];
 
-const providerOf = ({ log }: EventFacts): string =>
+const providerOf = ({ log }: LabEvent): string =>
   /^(.*Hyper-V.*?)-(?:Admin|Operational)$/.exec(log)?.[1] ?? 'Microsoft-Windows-FailoverClustering';
 
 /** A property of a filter as a list; keys of a hashtable do not count case. */
@@ -182,7 +181,7 @@ function getEvent(call: Call): Result {
 }
 
 /** VMMS names the VM and its id; the cluster and its resources name the resource, as it is called. */
-function aboutOf({ world }: Call, { log, vm, vmIds }: EventFacts): string[] {
+function aboutOf({ world }: Call, { log, vm, vmIds }: LabEvent): string[] {
   if (vm === null) return [];
   const [id = ''] = vmIds;
   if (log.startsWith('Microsoft-Windows-Hyper-V-VMMS-')) return [vm, id.toUpperCase()];
@@ -191,10 +190,11 @@ function aboutOf({ world }: Call, { log, vm, vmIds }: EventFacts): string[] {
   return resource === undefined ? [vm] : [plainText(resource, 'Name'), 'Virtual Machine'];
 }
 
-function eventObject(call: Call, event: EventFacts): Wire {
+function eventObject(call: Call, event: LabEvent): Wire {
   const { node } = call;
   const data = [
     ...aboutOf(call, event),
+    ...event.more,
     ...(event.hresult === null ? [] : [`%%${Number.parseInt(event.hresult, 16)}`]),
     ...(event.hresult === null ? [] : [`(${event.hresult})`]),
   ];

@@ -358,6 +358,8 @@ export const scenarioSchema = z.strictObject({
       whenFull: z.enum(['queue', 'refuse']).default('queue'),
       /** Where the entries about a failed one stand. */
       eventsAt: z.enum(['both', 'source', 'target']).default('both'),
+      /** Whose log tells how long a VM stood still. */
+      blackoutAt: z.enum(['source', 'target', 'none']).default('target'),
       /** The resources have the private property MigrationState, as those of Windows Server 2008 R2. */
       migrationState: z.boolean().default(false),
       /** Queries on root/MSCluster tell the private properties of resources. */

@@ -170,9 +170,9 @@ const told: Story[] = [
     play: (c) => completes(c, start(c, 'migrateVm')),
   },
   {
-    name: 'tune: a canary goes once each way with each setting',
-    scenario: scenarioOf({}),
-    play: (c) => completes(c, start(c, 'tuneCluster', { rounds: 1 })),
+    name: 'tune: a canary goes once each way with each setting, and two with one and two at once',
+    scenario: scenarioOf({ virtualMachines: [WEB, { ...WEB, name: 'web-2' }] }),
+    play: (c) => completes(c, start(c, 'tuneCluster', { rounds: 1, others: ['web-2'] })),
   },
   {
     name: 'abort: a proof that fails for good, and everything is taken back',

@@ -76,6 +76,26 @@ export function describeMoves(makeWorld: MakeWorld): void {
       expect((await world.host('HV1').readMovesAway({})).facts).toEqual([]);
     });
 
+    it('tells how long the VM stood still, since a moment of the clock of the node that knows', async () => {
+      const { world } = given;
+      const vmId = await idOf('db-1');
+      const since = (await world.host('HV2').readHost({})).facts.now;
+      await world.host('HV1').startMove({ vmId, node: 'HV2' });
+      await untilMoved(world, 'db-1');
+      const { facts } = await world.host('HV2').readBlackouts({ since, max: 10 });
+      expect(facts).toHaveLength(1);
+      expect(facts[0]?.vmId).toBe(vmId);
+      expect(facts[0]?.seconds).toBeGreaterThanOrEqual(0);
+      expect(facts[0]?.seconds).toBeLessThan(5);
+      expect(Date.parse(facts[0]?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(since));
+      // No failure, so the logs' own reading does not tell it.
+      expect((await world.host('HV2').readEvents({ since, max: 10 })).facts).toEqual([]);
+      expect((await world.host('HV1').readBlackouts({ since, max: 10 })).facts).toEqual([]);
+      await world.pass(10);
+      const later = (await world.host('HV2').readHost({})).facts.now;
+      expect((await world.host('HV2').readBlackouts({ since: later, max: 10 })).facts).toEqual([]);
+    });
+
     it('starts one move when asked twice at once, from two nodes', async () => {
       const { world } = given;
       const vmId = await idOf('db-1');

@@ -82,6 +82,25 @@ describe('roles and moves by PowerShell', needs(POWERSHELL), () => {
       },
     ));
 
+  it.each([
+    ['20415', 'source', 'HV1', ''],
+    ['20417, of a guest that writes faster than the link', 'target', 'HV2', ', dirtyRate: 8GB/s'],
+  ])('tell by event %s in the log of the %s how long a VM stood still', (_id, at, node, busy) =>
+    labs.with(
+      scenario(`migration: { blackoutAt: ${at} }`, busy, ', migrationNetwork: 1Gbps'),
+      async ({ host, pass, lab }) => {
+        const since = (await host(node).readHost({})).facts.now;
+        await host('HV1').startMove({ vmId: DB, node: 'HV2' });
+        pass(6000);
+        const { facts } = await host(node).readBlackouts({ since, max: 10 });
+        expect(facts).toHaveLength(1);
+        expect(facts[0]?.vmId).toBe(DB);
+        expect((facts[0]?.seconds ?? 0) > 5).toBe(busy !== '');
+        expect(facts).toEqual(lab.call(node, 'readBlackouts', { since, max: 10 }).facts);
+      },
+    ),
+  );
+
   it('find a VM whose role and resource are named otherwise, with queries that tell no VM id', () =>
     labs.with(
       scenario('migration: { queriesTellVmId: false }', ", role: 'SCVMM [db-1] Resources'"),

@@ -16,6 +16,8 @@ const readAny = (host: HypervHost, op: ReadOp): Promise<{ cmdlets: string[] }> =
       return host.readDiskFiles({ paths: FREE_DISKS });
     case 'readEvents':
       return host.readEvents({ since: '2020-01-01T00:00:00.000Z', max: 10 });
+    case 'readBlackouts':
+      return host.readBlackouts({ since: '2020-01-01T00:00:00.000Z', max: 10 });
     case 'readSetup':
       return host.readSetup({ ports: [3343] });
     case 'readPeers':

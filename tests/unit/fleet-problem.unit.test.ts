@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AffinityRuleFacts, NodeState, Snapshot } from '../../domain/facts.ts';
+import { outlookOf } from '../../domain/fleet/differences.ts';
+import { outlookFor } from '../../domain/fleet/outlook.ts';
 import { packNode, packProblem, unpackNode, unpackProblem } from '../../domain/fleet/packed.ts';
 import { askOf, waysOf, wholeProblem } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type NodeSurvey, type Survey } from '../../domain/fleet/survey.ts';
@@ -217,6 +219,14 @@ describe('what travels of 64 nodes and 4,000 VMs', () => {
     const plan = planMoves(problem);
     if (!plan.feasible) throw new Error(plan.why);
     expect(sizeOf(plan)).toBeLessThan(250 * KB);
+  });
+
+  it('fits: what a maintenance of all of it counts on, and what the run of one node knows of that', () => {
+    const nodes = Object.keys(survey.nodes);
+    const whole = outlookOf(survey, nodes);
+    expect(sizeOf(whole)).toBeLessThan(200 * KB);
+    const own = whole.nodes.map(({ name }) => sizeOf(outlookFor(whole, name)));
+    expect(Math.max(...own)).toBeLessThan(12 * KB);
   });
 
   it('is what it was when it is unpacked', () => {

@@ -224,6 +224,7 @@ const EMPTY: Record<string, unknown> = {
   readFeatures: { names: ['Hyper-V'] },
   readDiskFiles: { paths: ['C:\\ClusterStorage\\Volume1\\a.vhdx'] },
   readEvents: { since: '2020-01-01T00:00:00.000Z', max: 50 },
+  readBlackouts: { since: '2020-01-01T00:00:00.000Z', max: 50 },
 };
 
 /** Every answer that a node gives is one that the port knows; a refusal is the port's own error. */

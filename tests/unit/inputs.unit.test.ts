@@ -95,6 +95,40 @@ describe('a maintenance that waits for a person', () => {
   });
 });
 
+describe('an outlook that somebody has made', () => {
+  const node = { name: 'HV1', closed: null, freeMiB: 1, linkBytesPerSecond: null };
+  const outlook = { at: '2026-12-01T13:00:00.000Z', slots: 2, nodes: [node] };
+  const input = { ...started, action: { kind: 'none' } };
+
+  it.each([
+    [{ ...outlook, nodes: [{ ...node, vms: [['web-1', 8192]], bound: ['web-1'] }] }, undefined],
+    [{ ...outlook, nodes: [{ ...node, vms: ['web-1'] }] }, 'vms[0] must be a name and MiB'],
+    [{ ...outlook, nodes: [{ ...node, closed: 1 }] }, 'closed must be text'],
+    [{ ...outlook, slots: 0 }, 'slots must be a whole number'],
+  ])('is taken, or refused where it cannot be read: %#', (given, said) => {
+    const told = refusal('maintainCluster', { ...input, outlook: given });
+    if (said === undefined) expect(told).toBeUndefined();
+    else expect(told).toContain(said);
+  });
+});
+
+describe('the canaries of a tuning', () => {
+  const tune = { ...started, vm: 'a' };
+
+  it.each([
+    [{ others: ['b'] }, undefined],
+    [{ others: ['b'], simultaneous: [2, 4] }, undefined],
+    [{ others: ['b', 'A'] }, 'others names a canary twice'],
+    [{ simultaneous: [1, 2] }, 'one canary alone stays below every limit'],
+    [{ others: ['b'], simultaneous: [2, 2] }, 'must be two numbers that differ'],
+    [{ others: ['b'], simultaneous: [1, 2, 3] }, 'must be two numbers that differ'],
+  ])('are taken or refused: %j', (more, said) => {
+    const told = refusal('tuneCluster', { ...tune, ...more });
+    if (said === undefined) expect(told).toBeUndefined();
+    else expect(told).toContain(said);
+  });
+});
+
 describe('a VM that is to be made', () => {
   it.each([
     [{ name: 'a/b' }, 'input.vm.name: "a/b" is not a name for a new VM'],

@@ -1,5 +1,6 @@
 // A lab on a clock that the test owns, and short words for what lab tests ask of it.
-import type { EventFacts, MoveFacts, RoleFacts, VmFacts } from '../../domain/facts.ts';
+import type { BlackoutFacts, EventFacts } from '../../domain/event-facts.ts';
+import type { MoveFacts, RoleFacts, VmFacts } from '../../domain/facts.ts';
 import { HypervError, type HypervErrorInfo, type Op, type OpArgs } from '../../hyperv/host.ts';
 import { manualClock, type ManualClock } from '../../lab/machine/clock.ts';
 import { Lab } from '../../lab/machine/lab.ts';
@@ -40,6 +41,7 @@ export interface TestLab {
   /** Simulated seconds since the start at which this happened first. */
   when(kind: EffectKind, subject: string): number;
   events(node: string, id: number): EventFacts[];
+  blackouts(node: string, since?: string): BlackoutFacts[];
   error<K extends Op>(node: string, op: K, args: OpArgs<K>): HypervErrorInfo;
 }
 
@@ -90,6 +92,8 @@ export function labOf(yaml: string): TestLab {
       lab
         .call(node, 'readEvents', { since: '2020-01-01T00:00:00.000Z', max: 1000 })
         .facts.filter((e) => e.id === id),
+    blackouts: (node, since = '2020-01-01T00:00:00.000Z') =>
+      lab.call(node, 'readBlackouts', { since, max: 1000 }).facts,
     error: (node, op, args) => {
       try {
         lab.call(node, op, args);

@@ -144,6 +144,30 @@ ${vm('b', 'HV3')}
     t.pass(600);
     expect(t.role('a').owner).toBe('HV2');
     expect(t.events('HV2', 20417)).toHaveLength(1);
+    const [long] = t.blackouts('HV2');
+    expect(long?.seconds).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['target', [], [0.1]],
+    ['source', [0.1], []],
+    ['none', [], []],
+  ])('tells how long the VM stood still, to a tenth: %s', (at, source, target) => {
+    const t = labOf(`${THREE.replace('0MB/s', '200MB/s')}\nmigration: { blackoutAt: ${at} }\n`);
+    t.start('a', 'HV2');
+    t.pass(600);
+    const told = (node: string) => t.blackouts(node).map(({ seconds }) => seconds);
+    expect([told('HV1'), told('HV2')]).toEqual([source, target]);
+  });
+
+  it('is told by the clock of the node whose log it is', () => {
+    const ahead = host('HV2', 'setup: { clockAheadSeconds: 900 }');
+    const t = labOf(THREE.replace(host('HV2'), ahead));
+    const { now } = t.lab.call('HV2', 'readHost', {}).facts;
+    t.start('a', 'HV2');
+    t.pass(600);
+    const [one] = t.blackouts('HV2', now);
+    expect(one?.vmId).toBe(t.role('a').vmId);
   });
 });
 

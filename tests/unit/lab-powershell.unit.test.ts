@@ -97,6 +97,7 @@ describe('a fault of an operation', () => {
     readRole: ['Get-ClusterResource', {}],
     readMovesAway: ['Get-CimInstance', { Query: 'SELECT JobState FROM Msvm_MigrationJob' }],
     readEvents: ['Get-WinEvent', {}],
+    readBlackouts: ['Get-WinEvent', {}, 'Get-WatariBlackout'],
     readUpdates: ['IUpdateSearcher.Search', {}],
     readUpdateJob: ['Test-UpdateTask', {}],
     readServicing: ['Get-UpdateAgent', { ProgId: 'Microsoft.Update.SystemInfo' }],

@@ -1,7 +1,7 @@
 // Why a move failed: which entries of the logs decide, what the choice of the node adds, and in which words.
 import { describe, expect, it } from 'vitest';
 import { eventIsAbout } from '../../domain/event-about.ts';
-import type { EventFacts } from '../../domain/facts.ts';
+import type { EventFacts } from '../../domain/event-facts.ts';
 import { causeOfMove, codeByFacts, type FailedMove } from '../../domain/move-cause.ts';
 import { wordsOf } from '../../domain/windows-words.ts';
 

@@ -132,6 +132,7 @@ describe('--read-only', () => {
       readRole: () => host.readRole({ vmId: '11111111-1111-4111-8111-111111111111' }),
       readMovesAway: () => host.readMovesAway({}),
       readEvents: () => host.readEvents({ since: '2026-01-01T00:00:00.000Z', max: 5 }),
+      readBlackouts: () => host.readBlackouts({ since: '2026-01-01T00:00:00.000Z', max: 5 }),
       readUpdates: () => host.readUpdates({}),
       readUpdateJob: () => host.readUpdateJob({}),
       readServicing: () => host.readServicing({}),

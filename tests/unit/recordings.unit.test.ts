@@ -5,13 +5,25 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../hyperv/powershell/failures.ts';
 import { ROOT } from '../support/built-setup.ts';
+import { SERVER_CMDLETS } from '../../lab/powershell/server-cmdlets.ts';
+import { Bound } from '../../lab/powershell/wire.ts';
 import { RECORDINGS, TYPES } from '../support/evidence.ts';
+import { labOf, THREE } from './lab-fixture.ts';
 
 interface RecordedError {
   category: string | null;
   exception: string | null;
   fullyQualifiedErrorId: string | null;
   message: string | string[] | null;
+}
+
+interface RecordedEvent {
+  level: number;
+  userData: { VmlEventLog: Record<string, string> };
+}
+
+interface PlayedEvent {
+  p: { Level: number; Properties: { p: { Value: string | { $s: string } } }[] };
 }
 
 const errors = [...RECORDINGS].filter(
@@ -47,6 +59,28 @@ describe('a recorded error', () => {
   it('is there in more than one language', () => {
     expect(errors.length).toBeGreaterThan(25);
     expect(new Set(errors.map(([, one]) => one.culture)).size).toBeGreaterThan(2);
+  });
+});
+
+describe('the event of a live migration that succeeded', () => {
+  it('has its data as a machine wrote them', () => {
+    const t = labOf(THREE.replace('0MB/s', '200MB/s'));
+    t.start('a', 'HV2');
+    t.pass(600);
+    const { world } = t.lab;
+    const FilterHashtable = { LogName: 'Microsoft-Windows-Hyper-V-VMMS-Admin', Id: 20415 };
+    const bound = new Bound({ FilterHashtable });
+    const node = world.nodes.find(({ name }) => name === 'HV2')!;
+    const call = { world, node, op: 'readBlackouts', cmdlet: 'Get-WinEvent', bound } as const;
+    const [event] = SERVER_CMDLETS['Get-WinEvent']!.run(call).out as unknown as [PlayedEvent];
+    const played = event.p.Properties.map(({ p: { Value: text } }) =>
+      typeof text === 'string' ? text : text.$s.slice(1),
+    );
+    const { level, userData } = RECORDINGS.get('event-7')?.data as RecordedEvent;
+    const recorded = Object.values(userData.VmlEventLog);
+    const shape = (text: string) => text.replace(/[0-9A-F]/g, '0');
+    expect(event.p.Level).toBe(level);
+    expect(played.map(shape)).toEqual(['a', ...recorded.slice(1).map(shape)]);
   });
 });
 

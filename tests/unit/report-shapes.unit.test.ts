@@ -16,9 +16,12 @@ class Writer {
   readonly events: HistoryEvent[] = [];
   private now = Date.parse('2026-11-24T09:00:00.000Z');
 
-  constructor(input: Plain = { cluster: 'hv-lab', startedBy: 'ito@PC', nodes: ['HV1'] }) {
+  constructor(
+    name = 'drainNodes',
+    input: Plain = { cluster: 'hv-lab', startedBy: 'ito@PC', nodes: ['HV1'] },
+  ) {
     this.add('workflowExecutionStarted', {
-      workflowType: { name: 'drainNodes' },
+      workflowType: { name },
       workflowId: 'watari/hv-lab/campaign',
       input: { payloads: [input] },
     });
@@ -39,8 +42,18 @@ class Writer {
       { afterMs: 200, summary: `Live-migrate ${vm}` },
     );
     this.add('activityTaskStarted', { scheduledEventId, identity: 'HV2/cluster/1', attempt: 1 });
-    const result = { payloads: [{ from: 'HV1', to: 'HV2', blackoutMs: 230, cmdlets: ['Move-X'] }] };
+    const result = { payloads: [{ from: 'HV1', to: 'HV2', cmdlets: ['Move-X'] }] };
     this.add('activityTaskCompleted', { scheduledEventId, result }, { afterMs: tookMs });
+  }
+
+  /** What the log of a node tells of the latest move. */
+  blackout(vm: string, seconds: number | null): void {
+    const activityType = { name: 'readBlackout' };
+    const input = { payloads: [{ vm, vmId: 'x', since: '2026-01-01T00:00:00.000Z' }] };
+    const scheduledEventId = this.add('activityTaskScheduled', { activityType, input });
+    this.add('activityTaskStarted', { scheduledEventId, identity: 'HV2/node/1', attempt: 1 });
+    const result = { payloads: [seconds === null ? null : { blackoutSeconds: seconds }] };
+    this.add('activityTaskCompleted', { scheduledEventId, result });
   }
 
   needs(title: string): number {
@@ -94,9 +107,68 @@ describe('a run of hundreds of moves with days of waiting', () => {
     expect(html).toMatch(/3 d in which nothing was done/);
   });
 
-  it('tells the blackout that was measured, and why a VM went where it went', () => {
-    expect(html).toContain('0.2 s</span>');
+  it('tells the worst blackout that the logs of both ends tell, and why a VM went where it went', () => {
+    const told = new Writer();
+    told.move('vm-1', 5_000);
+    told.blackout('vm-1', null);
+    told.blackout('vm-1', 0.6);
+    told.blackout('vm-1', 0.2);
+    told.move('vm-2', 5_000);
+    told.blackout('vm-2', null);
+    told.add('workflowExecutionCompleted', {});
+    const moves = told.record().acts.filter(({ kind }) => kind === 'move');
+    expect(moves.map(({ result }) => result?.['blackoutSeconds'])).toEqual([0.6, undefined]);
+    expect(told.html()).toContain('0.6 s</span>');
+    expect(told.html()).toContain('not known</span>');
     expect(html).toContain('chosen: most memory');
+  });
+});
+
+describe('a drain that found something otherwise than planned', () => {
+  it('has it in full, under its node', () => {
+    const differs = ['not planned for: new-1 (4 GB) on HV2', 'the link of HV3 was 1 and is 2'];
+    const run = new Writer('maintainNode');
+    const result = { node: 'HV2', moves: [], left: [], differs };
+    run.add('workflowExecutionCompleted', { result: { payloads: [result] } });
+    const { sections } = reportOf(run.record(), MADE.at);
+    expect(sections.map(({ id, rows }) => [id, rows])).toEqual([
+      ['differences', [[{ text: 'HV2' }, { text: '', more: differs }]]],
+    ]);
+  });
+});
+
+describe('a tuning', () => {
+  const row = (choice: string | number, isNow: boolean) => ({
+    ...{ choice, isNow, moves: 6, medianSeconds: 12, longestSeconds: 13 },
+    worstBlackoutSeconds: isNow ? null : 0.4,
+  });
+
+  it('has its tables with the worst blackout, and what is recommended', () => {
+    const run = new Writer('tuneCluster');
+    const numbers = { rows: [row(2, true), row(1, false)], recommended: null, advice: ['Keep 2.'] };
+    const rows = [row('TCPIP', true), row('Compression', false)];
+    const told = { rows, recommended: 'Compression', advice: ['Compression it is.'], numbers };
+    run.add('workflowExecutionCompleted', { result: { payloads: [told] } });
+    const sections = reportOf(run.record(), MADE.at).sections;
+    const texts = sections.map(({ id, note, rows: cells }) => [
+      id,
+      note,
+      ...cells.map((list) => list.map(({ text }) => text).join(' ')),
+    ]);
+    expect(texts).toEqual([
+      [
+        'settings',
+        'Compression it is.',
+        'TCPIP (now) 6 12 s 13 s not known',
+        'Compression 6 12 s 13 s 0.4 s',
+      ],
+      [
+        'numbers',
+        'Keep 2.',
+        '2 at once (now) 6 12 s 13 s not known',
+        '1 at once 6 12 s 13 s 0.4 s',
+      ],
+    ]);
   });
 });
 

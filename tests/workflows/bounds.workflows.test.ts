@@ -2,7 +2,7 @@
 // The real bounds take hours and thousands of VMs to reach, so the workflows of this test have lower ones.
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { MESSAGE_CHARS_MAX } from '../../domain/bounded.ts';
-import type { EventFacts } from '../../domain/facts.ts';
+import type { EventFacts } from '../../domain/event-facts.ts';
 import type { DoctorReport } from '../../domain/doctor/diagnose.ts';
 import { runId } from '../../domain/names.ts';
 import { labCluster, TWO_NODES, type Handle, type LabCluster } from '../support/lab-cluster.ts';

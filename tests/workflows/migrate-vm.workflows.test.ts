@@ -47,6 +47,37 @@ describe('migrateVm', () => {
     expect(status.steps[3]?.evidence).toMatchObject({ owner: 'HV2', after: { state: 'Running' } });
   });
 
+  it.each([
+    ['of the node that it leaves, whose clock is behind', 'source', 'HV1', -900],
+    ['of the node that it comes to, whose clock is ahead', 'target', 'HV2', 900],
+  ])('tells how long the VM stood still by the log %s', async (_what, at, node, clockAhead) => {
+    const off = `name: ${node}, setup: { clockAheadSeconds: ${clockAhead} }`;
+    const c = await cluster(
+      `${TWO_NODES.replace(`name: ${node}`, off)}migration: { blackoutAt: ${at} }\n`,
+    );
+    const vmId = [...c.lab.world.vms.values()].find(({ name }) => name === 'web-1')!.id;
+    const told = () =>
+      c.lab.call(node, 'readBlackouts', { since: '2000-01-01T00:00:00.000Z', max: 9 }).facts;
+    for (const [i, to] of ['HV2', 'HV1', 'HV2'].entries()) {
+      const run = await migrate(c, { to });
+      const { blackoutSeconds } = (await run.result()) as MigrateVmResult;
+      const mine = told().filter((one) => one.vmId === vmId);
+      // Back again it is the other node's log, and never that of an earlier move.
+      expect(mine).toHaveLength(i === 2 ? 2 : 1);
+      expect(blackoutSeconds).toEqual(expect.any(Number));
+      const { evidence } = await run.step('vm/web-1/verify');
+      expect(evidence['blackoutSeconds']).toBe(blackoutSeconds);
+    }
+  });
+
+  it('does not know how long the VM stood still where no log tells it', async () => {
+    const c = await cluster(`${TWO_NODES}migration: { blackoutAt: none }\n`);
+    const run = await migrate(c);
+    expect(await run.result()).not.toHaveProperty('blackoutSeconds');
+    const { evidence } = await run.step('vm/web-1/verify');
+    expect(evidence).toMatchObject({ blackout: expect.stringContaining('not known') as string });
+  });
+
   it('does nothing when the VM is where it should go', async () => {
     const c = await cluster(TWO_NODES);
     const run = await migrate(c, { to: 'HV1' });

@@ -1,7 +1,8 @@
-// tuneCluster on a real server: the canary goes back and forth with each setting, and every node has its own one back,
-// however the run ends.
+// tuneCluster on a real server: the canaries go back and forth with each setting and with two numbers of moves at once, and
+// everything is as it was, however the run ends.
 import { describe, expect, inject, it } from 'vitest';
 import type { TuneClusterResult } from '../../workflows/tune-cluster.ts';
+import { ALONE } from '../../domain/fleet/tune.ts';
 import { runId } from '../../domain/names.ts';
 import { endsWithTest } from '../support/ends.ts';
 import { handleOf, labCluster, type Handle, type LabCluster } from '../support/lab-cluster.ts';
@@ -18,6 +19,19 @@ virtualMachines:
   - { name: test-1, owner: HV1, memory: 16GB, dirtyRate: 20MB/s }
 ${more}`;
 
+const PAIR = '  - { name: test-2, owner: HV1, memory: 16GB, dirtyRate: 20MB/s }\n';
+
+/** For each move: was another one under way when it began. */
+function overlaps(c: LabCluster): boolean[] {
+  const moving = new Set<string>();
+  return c.lab.effects().flatMap(({ kind, subject }) => {
+    if (kind === 'move-finished') moving.delete(subject);
+    if (kind !== 'move-started') return [];
+    moving.add(subject);
+    return [moving.size > 1];
+  });
+}
+
 const cluster = async (text: string): Promise<LabCluster> =>
   ends(await labCluster({ temporal: inject('temporal'), scenario: text, speed: 60 }));
 
@@ -33,21 +47,107 @@ describe('a tuning', () => {
     const run = await tune(c);
     const result = (await run.result()) as TuneClusterResult;
     expect(result).toMatchObject({ vm: 'test-1', between: ['HV1', 'HV2'] });
-    expect(result.rows.map((row) => [row.performance, row.isNow, row.moves])).toEqual([
+    expect(result.rows.map((row) => [row.choice, row.isNow, row.moves])).toEqual([
       ['TCPIP', true, 6],
       ['Compression', false, 6],
     ]);
     for (const row of result.rows) {
       expect(row.medianSeconds).toBeGreaterThan(0);
       expect(row.longestSeconds).toBeGreaterThanOrEqual(row.medianSeconds ?? Infinity);
+      expect(row.worstBlackoutSeconds).toBeGreaterThan(0);
+      expect(row.worstBlackoutSeconds).toBeLessThanOrEqual(0.3);
     }
-    expect(result.advice).not.toEqual([]);
+    expect(result.advice).toContain(ALONE);
+    expect(result.numbers).toBeUndefined();
     expect(c.count('move-started')).toBe(12);
     expect(c.count('vm-stopped')).toBe(0);
     expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
     expect(await run.step('cluster/set-compression')).toMatchObject({
       evidence: { changed: true, nodes: ['HV1: Compression', 'HV2: Compression'] },
     });
+  });
+
+  it('knows nothing of how long the canary stood still where no event log tells it', async () => {
+    const c = await cluster(scenario(['TCPIP', 'TCPIP'], 'migration: { blackoutAt: none }'));
+    const run = await tune(c, { rounds: 1 });
+    const result = (await run.result()) as TuneClusterResult;
+    expect(result.rows.map((row) => [row.moves, row.worstBlackoutSeconds])).toEqual([
+      [2, null],
+      [2, null],
+    ]);
+    const { evidence } = await run.step('vm/test-1/tcpip-1-there');
+    expect(evidence['blackoutSeconds']).toBeNull();
+  });
+
+  it('moves all canaries together with the present number of moves at once and one other', async () => {
+    const c = await cluster(scenario(['TCPIP', 'TCPIP'], `${PAIR}maximumParallelMigrations: 2`));
+    const run = await tune(c, { others: ['test-2'], rounds: 1 });
+    const result = (await run.result()) as TuneClusterResult;
+    expect(result).toMatchObject({ vm: 'test-1', others: ['test-2'], between: ['HV1', 'HV2'] });
+    expect(result.numbers?.rows.map((row) => [row.choice, row.isNow, row.moves])).toEqual([
+      [2, true, 2],
+      [1, false, 2],
+    ]);
+    for (const row of result.numbers?.rows ?? []) {
+      expect(row.medianSeconds).toBeGreaterThan(0);
+      expect(row.worstBlackoutSeconds).not.toBeNull();
+    }
+    expect(result.advice).not.toContain(ALONE);
+    // The first one alone with each setting; both with two at once; both with one.
+    const [no, yes] = [false, true];
+    expect(overlaps(c)).toEqual([no, no, no, no, no, yes, no, yes, no, no, no, no]);
+    expect(c.lab.world.cluster.maximumParallelMigrations).toBe(2);
+    expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+  });
+
+  it.each(['cancel', 'abort'] as const)(
+    'sets the number of moves at once back on %s',
+    async (how) => {
+      const c = await cluster(
+        scenario(
+          ['TCPIP', 'TCPIP'],
+          `${PAIR}faults: [{ on: startMove, vm: test-2, times: always, error: { hresult: '0x80070032' } }]`,
+        ),
+      );
+      const run = await tune(c, { others: ['test-2'], simultaneous: [3, 1], rounds: 1 });
+      const step = 'vm/test-2/3-at-once-1-there';
+      const move = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'test-2')));
+      await run.until('the other canary to be moved', (s) =>
+        s.steps.some((one) => one.id === step && one.state === 'running'),
+      );
+      expect(c.lab.world.cluster.maximumParallelMigrations).toBe(3);
+      if (how === 'cancel') await run.raw.cancel();
+      else {
+        const parked = await move.until(
+          'a person to be needed',
+          (s) => s.state === 'needs-operator',
+        );
+        await move.decide({ step: parked.steps.at(-2)?.id ?? '', action: 'abort' });
+        await run.until('the tuning to ask', (s) => s.state === 'needs-operator');
+        await run.decide({ step, action: 'abort' });
+      }
+      await expect(run.result()).rejects.toThrow();
+      expect(c.lab.world.cluster.maximumParallelMigrations).toBe(1);
+      expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
+    },
+  );
+
+  it('does without a number that Windows does not let anybody set, when a person says so', async () => {
+    const c = await cluster(scenario(['TCPIP', 'TCPIP'], `${PAIR}build: 2022`));
+    const run = await tune(c, { others: ['test-2'], rounds: 1 });
+    const parked = await run.until('a person to be needed', (s) => s.state === 'needs-operator');
+    const failed = parked.steps.find((one) => one.state === 'needs-operator');
+    expect(failed).toMatchObject({
+      id: 'cluster/set-2-at-once',
+      failure: { code: 'WindowsTooOld' },
+    });
+    await run.decide({ step: 'cluster/set-2-at-once', action: 'skip' });
+    const result = (await run.result()) as TuneClusterResult;
+    expect(result.numbers?.rows.map((row) => [row.choice, row.moves])).toEqual([
+      [1, 2],
+      [2, 0],
+    ]);
+    expect(result.numbers?.recommended).toBeNull();
   });
 
   it.each(['cancel', 'abort'] as const)(
@@ -93,6 +193,18 @@ describe('a tuning', () => {
       scenario(['TCPIP', 'TCPIP']).replace('owner: HV1', 'owner: HV1, state: Off'),
       {},
       'VmNotRunning',
+    ],
+    [
+      'canaries on different nodes',
+      scenario(['TCPIP', 'TCPIP'], PAIR.replace('owner: HV1', 'owner: HV2')),
+      { others: ['test-2'] },
+      'MovedElsewhere',
+    ],
+    [
+      'canaries that do not fit on any other node together',
+      scenario(['TCPIP', 'TCPIP'], PAIR).replace('HV2, memory: 64GB', 'HV2, memory: 24GB'),
+      { others: ['test-2'] },
+      'NoEligibleNode',
     ],
   ])('touches nothing for %s', async (_what, text, input, code) => {
     const c = await cluster(text);

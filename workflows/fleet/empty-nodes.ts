@@ -3,6 +3,8 @@
 import { sleep } from '@temporalio/workflow';
 import type { ClusterNodeFacts } from '../../domain/facts.ts';
 import { promiseText, type PastMove } from '../../domain/fleet/learned.ts';
+import { differences, outlookOf } from '../../domain/fleet/differences.ts';
+import type { Outlook } from '../../domain/fleet/outlook.ts';
 import { askOf, roomOn, whyClosed } from '../../domain/fleet/problem.ts';
 import { surveyedVms, type Survey } from '../../domain/fleet/survey.ts';
 import { includesName, sameName, stepId } from '../../domain/names.ts';
@@ -15,13 +17,15 @@ import { moveByPlan, type MoveByPlan, type Moved } from './move-by-plan.ts';
 import { moverOf } from './mover.ts';
 import { leftOn, moveCoreOff, moveRestOff } from './other-groups.ts';
 import { pauseNode, type PausedBy } from './pause.ts';
-import { mustAnswer, planAsked, planFor, reserveOf, type Campaign } from './plan.ts';
+import { mustAnswer, planAsked, planFor, reserveOf, type Campaign, type Plan } from './plan.ts';
 
 export interface Emptied {
   paused: Record<string, PausedBy>;
   moves: PastMove[];
   /** What a person chose to leave there. */
   left: string[];
+  /** What was otherwise than `outlook` says. */
+  differs: string[];
 }
 
 /** Whatever comes to a paused node was on its way before; so often it is looked for. */
@@ -35,17 +39,27 @@ const SETTLE_LOOKS_MAX = 3;
 export interface EmptyOptions {
   /** What does not run may stay: a node that only restarts stops nothing of it. */
   offStays?: boolean;
+  /** What was counted on. */
+  outlook?: Outlook;
 }
 
 export async function emptyNodes(
   job: Campaign,
   nodes: readonly string[],
-  { offStays = false }: EmptyOptions = {},
+  { offStays = false, outlook }: EmptyOptions = {},
 ): Promise<Emptied> {
   const { run } = job;
   const step = { id: stepId.cluster('plan'), title: `Plan how ${nodes.join(', ')} is emptied` };
   const task: PlanTask = { kind: 'empty', nodes: [...nodes] };
-  const plan = await run.step(step, (c) => planFor(job, task, c));
+  let differs: string[] = [];
+  const plan = await run.step(step, async (c) => {
+    const made = await planFor(job, task, c);
+    if (outlook !== undefined) {
+      differs = nodes.flatMap((node) => otherwise(job, outlook, made, node));
+      c.evidence({ plannedAt: outlook.at, differs });
+    }
+    return made;
+  });
   const paused: Record<string, PausedBy> = {};
   for (const node of nodes) paused[node] = await pauseNode(job, node);
   for (const node of nodes) {
@@ -65,7 +79,14 @@ export async function emptyNodes(
     moves.push(...late.moves);
     left.push(...late.left);
   }
-  return { paused, moves, left };
+  return { paused, moves, left, differs };
+}
+
+/** Shown, and no reason to stop: the plan that is run was made for what is there now. */
+function otherwise(job: Campaign, then: Outlook, made: Plan, node: string): string[] {
+  const { survey, stuck, seconds: promisedSeconds } = made;
+  const planned = { stuck, promisedSeconds, reserveBytes: reserveOf(job) };
+  return differences(then, outlookOf(survey, [node]), node, planned);
 }
 
 /** Nothing is left but what a person chose to leave. Answers what became of VMs that had come meanwhile. */

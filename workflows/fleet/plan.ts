@@ -29,6 +29,8 @@ export interface Plan {
   leaving: Leaving[];
   /** As promised, for the moves alone. */
   seconds: number;
+  /** VMs that can be moved nowhere. */
+  stuck: Stuck[];
 }
 
 export const reserveOf = ({ input }: Campaign): number =>
@@ -60,7 +62,7 @@ async function planAnew(job: Campaign, task: PlanTask, c: StepContext): Promise<
     stuck: asked.stuck.map(({ vm, why }) => `${vm}: ${why}`),
     off: asked.off.map(({ vm }) => vm.name),
   });
-  return { survey, leaving, seconds };
+  return { survey, leaving, seconds, stuck: asked.stuck };
 }
 
 const tell = (c: StepContext, leaving: readonly Leaving[], seconds: number): void => {
@@ -95,7 +97,7 @@ async function keptPlan(job: Campaign, kept: PlanDocument, c: StepContext): Prom
     return { vm, vmId, from, to, memoryBytes: bytes, apart, seconds, ...paced(paces[at]) };
   });
   tell(c, leaving, kept.seconds);
-  return { survey, leaving, seconds: kept.seconds };
+  return { survey, leaving, seconds: kept.seconds, stuck: [] };
 }
 
 /** But for what somebody moves to nobody knows where: whether it leaves is seen when its turn comes. */
