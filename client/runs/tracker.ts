@@ -20,8 +20,15 @@ const DESCRIBE_MS = 3_000;
 const QUERY_MS = 8_000;
 /** Before a single look gives up. */
 const PATIENT_LOOKS = 4;
+/**
+ * What is over is told by a worker that replays its history, a second for some thousands of events: of runs inside that
+ * are over, the latest are asked, up to so many events together. The step that waited for one stands for each other.
+ */
+const REPLAYED_EVENTS_MAX = 3_000;
 /** A later answer that takes longer is shown with the next look; heartbeats do not wait for it. */
 const PATIENCE_MS = 700;
+
+type Info = WorkflowExecutionDescription;
 
 interface Known {
   status: RunStatus | null;
@@ -42,6 +49,8 @@ export class RunTracker {
   private readonly now: () => Date;
   private readonly known = new Map<string, Known>();
   private runId: string | undefined;
+  /** Runs inside it that the latest look did not ask. */
+  private leftOut: string[] = [];
 
   constructor(temporal: Temporal, run: string, now: () => Date, runId?: string) {
     this.run = run;
@@ -61,7 +70,8 @@ export class RunTracker {
   /** Throws the client's error when the server does not answer; what was known stays known. */
   async look(): Promise<RunView> {
     const seen = new Set<string>();
-    await this.lookAt(this.run, seen);
+    this.leftOut = [];
+    await this.lookAt(this.run, await this.describe(this.run), seen);
     const root = pieces(this.known.get(this.run));
     if (root === null) throw new Error(`${this.run} has no status after a look`);
     const children = new Map<string, RunPieces>();
@@ -74,6 +84,7 @@ export class RunTracker {
       const note = failing.why === null ? silent : standsStillText(failing.why);
       if (note !== null && seen.has(id)) view.notes.push(`${id}: ${note}`);
     }
+    if (this.leftOut.length > 0) view.notes.push(leftOutText(this.leftOut));
     return view;
   }
 
@@ -88,33 +99,47 @@ export class RunTracker {
     }
   }
 
-  private async lookAt(id: string, seen: Set<string>): Promise<void> {
+  private async lookAt(id: string, info: Info | null, seen: Set<string>): Promise<void> {
     if (seen.has(id)) return;
     seen.add(id);
     const known = this.known.get(id) ?? blank();
-    if (!known.final || id === this.run) await this.refresh(id, known);
-    const children = known.status?.children ?? [];
-    await Promise.all(children.map((child) => this.lookAt(child, seen)));
+    await this.refresh(id, known, info);
+    const inside = (known.status?.children ?? []).filter((child) => !seen.has(child));
+    const infos = await Promise.all(
+      inside.map(async (child): Promise<[string, Info | null]> => {
+        const isKnown = this.known.get(child)?.final === true;
+        return [child, isKnown ? null : await this.describe(child)];
+      }),
+    );
+    const asked = this.worthAsking(infos);
+    this.leftOut.push(...infos.filter((one) => !asked.includes(one)).map(([child]) => child));
+    await Promise.all(asked.map(([child, its]) => this.lookAt(child, its, seen)));
   }
 
-  private async refresh(id: string, known: Known): Promise<void> {
+  private worthAsking(infos: readonly [string, Info | null][]): readonly [string, Info | null][] {
+    let events = 0;
+    return infos.toReversed().filter(([id, info]) => {
+      if (info === null || isOpen(info) || this.known.has(id)) return true;
+      events += info.historyLength;
+      return events <= REPLAYED_EVENTS_MAX;
+    });
+  }
+
+  private async refresh(id: string, known: Known, info: Info | null): Promise<void> {
     if (known.final) return;
-    // Asked for first and awaited last: a slow worker must not delay the heartbeats.
-    this.ask(id, known);
-    const info = await this.describe(id);
     if (info === null) {
       if (id === this.run) throw new WorkflowNotFoundError('not found', id, this.runId);
       return;
     }
     if (id === this.run) this.runId ??= info.runId;
     this.known.set(id, known);
+    // Awaited last: a slow worker must not delay the heartbeats.
+    if (isOpen(info)) this.ask(id, known);
     known.tasks = await pendingTasks(info, this.now(), this.temporal.client);
-    const closed = info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED';
-    if (closed) {
+    if (!isOpen(info)) {
       known.failing = blank().failing;
+      // An answer that is still under way may be from before the end.
       await settled(known.query);
-      // Asked again: the answer before may be from before the end.
-      known.query = null;
       this.ask(id, known);
       await settled(known.query);
       known.final = known.silent === null;
@@ -132,7 +157,7 @@ export class RunTracker {
     known.status ??= bareStatus(info);
   }
 
-  private async readFailing(info: WorkflowExecutionDescription, known: Known): Promise<void> {
+  private async readFailing(info: Info, known: Known): Promise<void> {
     const attempt = info.raw.pendingWorkflowTask?.attempt ?? 1;
     if (attempt === known.failing.attempt) return;
     const why = isTriedAgain(info)
@@ -161,7 +186,7 @@ export class RunTracker {
     return within(connection, QUERY_MS, () => handle.query<RunStatus>(MESSAGES.status));
   }
 
-  private async describe(id: string): Promise<WorkflowExecutionDescription | null> {
+  private async describe(id: string): Promise<Info | null> {
     const { connection, client } = this.temporal;
     const handle = client.workflow.getHandle(id, id === this.run ? this.runId : undefined);
     try {
@@ -173,6 +198,14 @@ export class RunTracker {
     }
   }
 }
+
+const isOpen = ({ status }: Info): boolean => ['RUNNING', 'PAUSED'].includes(status.name);
+
+const leftOutText = ([id, ...more]: readonly string[]): string =>
+  (more.length === 0
+    ? 'one run inside it that is over was'
+    : `${more.length + 1} runs inside it that are over were`) +
+  ` not looked into; watari run show ${id ?? ''}`;
 
 const settled = (query: Promise<void> | null): Promise<void> => query ?? Promise.resolve();
 
@@ -225,7 +258,7 @@ function silence(err: unknown): string {
 const FAILED_PRECONDITION = 9;
 
 /** What the server's own record tells about a run whose workflow cannot be asked. */
-function bareStatus(info: WorkflowExecutionDescription): RunStatus {
+function bareStatus(info: Info): RunStatus {
   const { startedBy: by, reason } = info.memo ?? {};
   return {
     run: info.workflowId,
@@ -244,7 +277,7 @@ function bareStatus(info: WorkflowExecutionDescription): RunStatus {
 }
 
 /** Terminated and timed-out workflows had no chance to say so themselves. */
-function closedStatus(status: RunStatus, info: WorkflowExecutionDescription): RunStatus {
+function closedStatus(status: RunStatus, info: Info): RunStatus {
   return {
     ...status,
     state: stateOfStatus(info.status.name, false),
@@ -256,11 +289,7 @@ function closedStatus(status: RunStatus, info: WorkflowExecutionDescription): Ru
 const workflowName = (type: string): WorkflowName =>
   WORKFLOWS.find((w) => w === type) ?? (type as WorkflowName);
 
-function pendingTasks(
-  info: WorkflowExecutionDescription,
-  now: Date,
-  { options }: Client,
-): Promise<PendingTask[]> {
+function pendingTasks(info: Info, now: Date, { options }: Client): Promise<PendingTask[]> {
   const pending = (info.raw.pendingActivities ?? []).map(async (a): Promise<PendingTask> => {
     const since = millis(a.scheduledTime);
     return {

@@ -47,6 +47,7 @@ const LOOKS: { [K in ReadOp]: OpArgs<K>[] } = {
   readRoles: [{}, { owners: true }],
   readRole: [{ vmId }, { vmId, owners: true }],
   readEvents: [{ since: '2024-01-01T00:00:00.000Z', max: 10 }],
+  readBlackouts: [{ since: '2024-01-01T00:00:00.000Z', max: 10 }],
   readUpdates: [{}],
   readUpdateJob: [{}],
   readStorage: [{}],

@@ -31,6 +31,7 @@ function fakeTemporal(answers: Answer[]): Temporal {
   const handle = (id: string) => ({
     describe: async () => {
       if (id !== RUN) throw new WorkflowNotFoundError('not found', id, undefined);
+      look += 1;
       const a = answer();
       if (a instanceof Error) throw a;
       return {
@@ -44,7 +45,6 @@ function fakeTemporal(answers: Answer[]): Temporal {
       };
     },
     query: async () => {
-      look += 1;
       const a = answer();
       if (a instanceof Error) throw a;
       if (a.status instanceof Error) throw a.status;
