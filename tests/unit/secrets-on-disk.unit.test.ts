@@ -95,7 +95,15 @@ it('the engine gets no secret, wherever it lies', () => {
   expect(secrets.filter(isSentToEngine)).toEqual([]);
 });
 
-it('the engine gets every file that tsc reads, and those that the build names', () => {
+/** A script and those that it imports, and so on. */
+function withImports(script: string): string[] {
+  const text = readProjectFile(script);
+  const imported = [...text.matchAll(/ from '\.\/([\w./-]+)'/g)];
+  const folder = path.posix.dirname(script);
+  return [script, ...imported.flatMap(([, name = '']) => withImports(`${folder}/${name}`))];
+}
+
+it('the engine gets every file that tsc reads, and those that the build names or imports', () => {
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const words = [tsc, '-p', 'tsconfig.build.json', '--listFilesOnly'];
   const { stdout } = spawnSync(process.execPath, words, { cwd: ROOT, encoding: 'utf8' });
@@ -108,7 +116,8 @@ it('the engine gets every file that tsc reads, and those that the build names', 
   const build = readProjectFile('scripts/ready.mjs');
   const named = [...build.matchAll(/^ {2}'([\w./-]+)',$/gm)].map(([, name = '']) => name);
   expect(named).toContain('scripts/bundle.mjs');
-  const needed = [...read, ...named, 'package.json', 'package-lock.json', 'scripts/ready.mjs'];
+  const scripts = ['scripts/ready.mjs', 'scripts/bundle.mjs'].flatMap(withImports);
+  const needed = [...read, ...named, ...scripts, 'package.json', 'package-lock.json'];
   expect(needed.filter((file) => !isSentToEngine(file))).toEqual([]);
 });
 
