@@ -257,7 +257,7 @@ export function createNodeActivities(deps: ClusterActivityDeps) {
       });
     },
 
-    /** How long the VM stood still at its latest live migration since a moment of this node's clock; null: not told here. */
+    /** How long the VM stood still at its latest live migration since a moment of this node's clock; null: not told. */
     async readBlackout(input: {
       since: string;
       vm: string;

@@ -198,7 +198,7 @@ export interface MaintainClusterInput extends Campaign {
   pauseAfterEach?: boolean;
   /** Bring back to each node what was moved off it. */
   bringBack?: boolean;
-  /** What a person has read of it: before every node it is told what is otherwise. Absent: what is there when it begins. */
+  /** What a person has read: before every node it is told what is otherwise. Absent: what is there when it begins. */
   outlook?: Outlook;
 }
 

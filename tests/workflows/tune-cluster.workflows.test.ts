@@ -1,5 +1,5 @@
-// tuneCluster on a real server: the canaries go back and forth with each setting and with two numbers of moves at once, and
-// everything is as it was, however the run ends.
+// tuneCluster on a real server: the canaries go back and forth with each setting and with two numbers of moves at once,
+// and everything is as it was, however the run ends.
 import { describe, expect, inject, it } from 'vitest';
 import type { TuneClusterResult } from '../../workflows/tune-cluster.ts';
 import { ALONE } from '../../domain/fleet/tune.ts';
