@@ -59,7 +59,7 @@ async function runCheck({ name, fix, args }) {
   return { ok, said: ok ? line : `${line}\n${text.trimEnd()}` };
 }
 
-/** One after the other, beside tests that wait. */
+/** One after the other. */
 async function runChecks() {
   const results = [];
   for (const check of CHECKS) results.push(await runCheck(check));
@@ -137,11 +137,6 @@ async function runBehind(args) {
   return ok ? 0 : 1;
 }
 
-async function computedAndChecked() {
-  const computed = await countedTests(COMPUTING, runBehind);
-  return { computed, checks: await runChecks() };
-}
-
 const ready = spawnSync(process.execPath, [path.join(root, 'scripts', 'ready.mjs'), '--proof'], {
   cwd: root,
   stdio: 'inherit',
@@ -151,8 +146,9 @@ if (ready.status !== 0) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-const [{ computed, checks }, waited] = await Promise.all([
-  computedAndChecked(),
+const [checks, computed, waited] = await Promise.all([
+  runChecks(),
+  countedTests(COMPUTING, runBehind),
   countedTests(WAITING, runInFront),
 ]);
 for (const said of [...kept, ...checks.map((check) => check.said)]) console.log(said);

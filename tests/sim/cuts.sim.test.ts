@@ -43,7 +43,7 @@ const ONLY_AFTER_A_CUT = ['stopMove', 'readMoveEvents', 'removeRole', 'awaitSlot
 
 describe('every cut ends as if it had not been', () => {
   /** Of one story, evenly; all of them: npm run sim -- --cuts. */
-  const CUTS_MAX = 48;
+  const CUTS_MAX = 32;
   // In parts, so that a loaded computer needs no longer than a test may take.
   const parts = STORIES.flatMap((story) =>
     [0, 1, 2, 3].map((part) => ({ story, part, name: story.name })),

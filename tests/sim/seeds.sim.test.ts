@@ -1,4 +1,4 @@
-// Eighty seeds of simulated clusters on which everything goes wrong. A failure prints the promise that was broken
+// Sixty seeds of simulated clusters on which everything goes wrong. A failure prints the promise that was broken
 // and the seed; `npm run sim -- --seed N` makes it small and shows its last steps.
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { ROOT } from '../support/built-setup.ts';
 import { endsWithAll } from '../support/ends.ts';
 
 const BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
-const SEEDS = 80;
+const SEEDS = 60;
 const PER_TEST = 20;
 /** Replayed by the native core as well. */
 const CORE_SEEDS = 10;
