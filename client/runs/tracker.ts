@@ -21,10 +21,10 @@ const QUERY_MS = 8_000;
 /** Before a single look gives up. */
 const PATIENT_LOOKS = 4;
 /**
- * What is over is told by a worker that replays its history, a second for some thousands of events: of runs inside that
+ * What is over is told by a worker that replays its history, a second for a few thousand events: of runs inside that
  * are over, the latest are asked, up to so many events together. The step that waited for one stands for each other.
  */
-const REPLAYED_EVENTS_MAX = 3_000;
+const REPLAYED_EVENTS_MAX = 1_500;
 /** A later answer that takes longer is shown with the next look; heartbeats do not wait for it. */
 const PATIENCE_MS = 700;
 

@@ -65,7 +65,7 @@ it('asks everybody once where histories are short', async () => {
 });
 
 it('asks the latest of those that are over and whoever goes on; the step stands for the others', async () => {
-  const { temporal, asked } = serverWith(maintenance(['hv4'], 1400));
+  const { temporal, asked } = serverWith(maintenance(['hv4'], 700));
   const seen = await look(temporal);
   expect(seen.steps.map(({ id }) => id)).toEqual([
     ...['hv1/maintain', 'hv2/gate', 'hv3/gate', 'hv4/gate'],
