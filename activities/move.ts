@@ -70,7 +70,7 @@ const MIDDLE = { from: 15, to: 75, factor: 3 };
 /**
  * By how much more often it is looked while it is handed over, for a second or two: the next move waits for the end.
  */
-const HANDOVER_FACTOR = 4;
+const HANDOVER_FACTOR = 6;
 /** Of one attempt, for a move that leaves no trace at all. */
 const ASKS_MAX = 3;
 
