@@ -70,6 +70,8 @@ const DIRTY_MOST = 0.9;
 const SETUP_SHARE = 0.6;
 /** Less than this a copy does not take: the rest is how exactly a clock is read. */
 const COPY_SECONDS_MIN = 0.1;
+/** A shorter one tells nothing of the link: the overhead that is taken off is no better known. */
+const COPY_SECONDS_TOLD = 1;
 
 export function learn(moves: readonly PastMove[], assumed: MoveModel): Learned {
   const sound = moves.filter(({ bytes, seconds }) => bytes > 0 && seconds > 0);
@@ -79,7 +81,8 @@ export function learn(moves: readonly PastMove[], assumed: MoveModel): Learned {
     Math.max(COPY_SECONDS_MIN, seconds - overhead);
   const pairs: Record<string, Figure> = {};
   const rates: Record<string, Figure> = {};
-  for (const [pair, list] of groupsOf(sound, ({ from, to }) => `${from} -> ${to}`)) {
+  const told = sound.filter((move) => copySeconds(move) >= COPY_SECONDS_TOLD);
+  for (const [pair, list] of groupsOf(told, ({ from, to }) => `${from} -> ${to}`)) {
     const seen = list.map((move) => move.bytes / copySeconds(move));
     pairs[pair] = medianOf(seen);
     const from = list[0]?.from.toLowerCase() ?? '';

@@ -51,6 +51,15 @@ describe('past moves', () => {
     expect(learn([move(0, 5), move(4, 0)], ASSUMED_MODEL).pairs).toEqual({});
   });
 
+  it('tell nothing of a link when they were over before the copy could be told from the rest', () => {
+    const short = [1, 2, 3].map((gb) => move(gb, 4.2, { to: 'HV3', vmId: `s-${gb}` }));
+    const alone = learn(short, ASSUMED_MODEL);
+    expect([alone.pairs, alone.rates]).toEqual([{}, {}]);
+    const beside = learn([...STEADY, ...short], ASSUMED_MODEL);
+    expect(Object.keys(beside.pairs)).toEqual(['HV1 -> HV2']);
+    expect(beside.rates['hv1']?.value).toBe(beside.pairs['HV1 -> HV2']?.value);
+  });
+
   it('take the best pair of a source for its link: a slow target is not the source', () => {
     const slow = [2, 4, 8, 16].map((gb) => move(gb, 8 + gb * 20, { to: 'HV3', vmId: `s-${gb}` }));
     const learned = learn([...STEADY, ...slow], ASSUMED_MODEL);
