@@ -1,6 +1,5 @@
 // migrateVm: one live migration. Choose the node with reasons, wait for a slot, move, verify that the VM is there and
 // never stopped. The id is the lock of the VM.
-import type { Blackout } from '../activities/node.ts';
 import type { VmNow } from '../domain/facts.ts';
 import { runId, sameName, stepId } from '../domain/names.ts';
 import type { MigrateVmInput } from '../domain/spec.ts';
@@ -75,15 +74,13 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
   const at = { vm: role.name, vmId: role.vmId, node: moved.to };
   const tellsBlackout = moved.how !== 'already-there' && patched('blackout');
   const ends = tellsBlackout ? [moved.from, moved.to] : [];
-  let blackout: Blackout | null = null;
-  await run.step(steps.verify, async (c) => {
+  const blackout = await run.step(steps.verify, async (c) => {
     const [after, told] = await Promise.all([
       whereverItIs(calls, at, (node) =>
         verify(calls, node, steps.verify.id, { ...chosen, vm: aim.vm }),
       ),
       blackoutOf(calls, role, ends, aim.clocks),
     ]);
-    blackout = told;
     c.evidence({
       owner: at.node,
       ...(sameName(at.node, moved.to) ? {} : { arrivedOn: moved.to }),
@@ -91,6 +88,7 @@ async function move({ run, calls, input }: Job<MigrateVmInput>): Promise<Migrate
       before: proof(aim.vm),
       after: proof(after),
     });
+    return told;
   });
   // Where the move found it is no origin when somebody else had moved it there meanwhile.
   const from = moved.how === 'already-there' ? role.owner : moved.from;

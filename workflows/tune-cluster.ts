@@ -22,7 +22,7 @@ import { all } from './all.ts';
 import { runChild } from './child.ts';
 import { conduct, type Job } from './conduct.ts';
 import { stepFailure } from './failure-of.ts';
-import { findCanaries, othersMoving, type Canaries } from './fleet/canaries.ts';
+import { findCanaries, othersMoving, type Canaries } from './find-canaries.ts';
 import { withoutBalancer } from './fleet/balancer.ts';
 import { untilItArrives } from './fleet/move-by-plan.ts';
 import type { MigrateVmResult } from './migrate-vm.ts';

@@ -122,6 +122,10 @@ function listed(info: WorkflowExecutionInfo): RunListed {
   };
 }
 
+/** Of Temporal's words for an execution. */
+export const isOpen = ({ status }: Pick<WorkflowExecutionInfo, 'status'>): boolean =>
+  stateOfStatus(status.name, false) === 'running';
+
 export function stateOfStatus(name: string, needsOperator: boolean): RunListed['state'] {
   switch (name) {
     case 'RUNNING':

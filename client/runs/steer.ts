@@ -13,6 +13,7 @@ import { ClientError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from '../temporal/connection.ts';
 import { shellWord } from '../words.ts';
+import { isOpen } from './list.ts';
 import { runOver } from './names.ts';
 
 const CALL_MS = 10_000;
@@ -107,9 +108,7 @@ export async function cancelRun(
   try {
     // Servers take the cancellation of an ended run without a word.
     const info = await within(connection, CALL_MS, () => client.workflow.getHandle(run).describe());
-    if (info.status.name !== 'RUNNING' && info.status.name !== 'PAUSED') {
-      throw runOver(run, 'cancel');
-    }
+    if (!isOpen(info)) throw runOver(run, 'cancel');
     await within(connection, CALL_MS, () =>
       connection.workflowService.requestCancelWorkflowExecution({
         namespace,

@@ -12,7 +12,7 @@ import { MESSAGES, type Beat, type RunStatus } from '../../domain/status.ts';
 import { isTriedAgain, whyTaskFails } from './failing-task.ts';
 import { grpcCodeOf, isOutage, within, type Temporal } from '../temporal/connection.ts';
 import { mergeRun, type PendingTask, type RunPieces, type RunView } from './view.ts';
-import { stateOfStatus } from './list.ts';
+import { isOpen, stateOfStatus } from './list.ts';
 
 /** One look must not take longer than people wait. */
 const DESCRIBE_MS = 3_000;
@@ -198,8 +198,6 @@ export class RunTracker {
     }
   }
 }
-
-const isOpen = ({ status }: Info): boolean => ['RUNNING', 'PAUSED'].includes(status.name);
 
 const leftOutText = ([id, ...more]: readonly string[]): string =>
   (more.length === 0

@@ -1,8 +1,9 @@
 // What of an outlook is otherwise when a node's turn has come, in words. What the maintenance has done itself meanwhile
 // is no difference; what does not matter is not told. Pure.
 import { includesName, sameName } from '../names.ts';
-import { durationText, listed, sizeText } from '../units.ts';
+import { durationText, listed } from '../units.ts';
 import type { PlanDocument } from './document.ts';
+import { slowerLink } from './drift.ts';
 import { inMiB, memoryOf, mibText, type Outlook, type OutlookNode } from './outlook.ts';
 import { ASSUMED_LINK, ASSUMED_MODEL, type Stuck } from './problem.ts';
 import { Rules } from './rules.ts';
@@ -60,8 +61,6 @@ export const outlookOfPlan = ({ takenAt, task, facts }: PlanDocument): Outlook =
 const GROWN = { share: 0.2, mib: 1024 };
 /** VMs that left by themselves, as a share of those that were to leave, and at least so many. */
 const LEFT = { share: 0.2, vms: 2 };
-/** A link that is slower than this share of what it was. */
-const SLOWER = 0.8;
 /** What comes takes up more than this share of the room that the others have. */
 const TIGHT = 0.8;
 /** With their reasons; the others are counted. */
@@ -143,10 +142,8 @@ function nodesThatChanged(then: Outlook, now: Outlook, name: string): string[] {
     // What took no VMs then takes none of the plan's.
     if (was === undefined || (was.closed !== null && !isOwn)) return [];
     if (is.closed !== null && !isOwn) return [`${is.name} takes no VMs now: ${is.closed}`];
-    const [before, after] = [was.linkBytesPerSecond, is.linkBytesPerSecond];
-    return before !== null && after !== null && after < before * SLOWER
-      ? [`the link of ${is.name} was ${sizeText(before)}/s and is ${sizeText(after)}/s`]
-      : [];
+    const slower = slowerLink(is.name, was.linkBytesPerSecond, is.linkBytesPerSecond);
+    return slower === null ? [] : [slower];
   });
 }
 

@@ -8,6 +8,12 @@ import { surveyedVms, surveyOf, type PlacedVm, type Survey } from './survey.ts';
 /** A link that is slower than this share of what it was makes another plan. */
 const SLOWER = 0.8;
 
+/** null: it is not slower, or nobody has told. Bytes per second. */
+export const slowerLink = (name: string, was: number | null, is: number | null): string | null =>
+  was !== null && is !== null && is < was * SLOWER
+    ? `the link of ${name} was ${sizeText(was)}/s and is ${sizeText(is)}/s`
+    : null;
+
 /** Empty: it can be run as it is. */
 export function compareFacts(plan: PlanDocument, now: Survey): string[] {
   const { cluster } = now.cluster;
@@ -63,11 +69,8 @@ function nodeDrift(
       : [...out, `${name} does not answer now`];
   }
   if (told.performance === null) out.push(`live migration is not enabled on ${name} now`);
-  const [was, is] = [before.linkBytesPerSecond, told.linkBytesPerSecond];
-  if (was !== null && is !== null && is < was * SLOWER)
-    out.push(
-      `the link of ${name} was ${sizeText(was)}/s and is ${sizeText(is)}/s: the moves take longer`,
-    );
+  const slower = slowerLink(name, before.linkBytesPerSecond, told.linkBytesPerSecond);
+  if (slower !== null) out.push(`${slower}: the moves take longer`);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What the moves of this cluster have taken: what past runs keep of each, what that teaches about links, overhead and
 // VMs that write much, and how a promise compares with what came of it. Medians, and on how many moves each of them
 // rests.
+import { median } from '../median.ts';
 import type { MoveModel } from '../planner/problem.ts';
 import { durationText, sizeText } from '../units.ts';
 
@@ -155,12 +156,10 @@ function groupsOf<T>(list: readonly T[], keyOf: (one: T) => string): Map<string,
   return groups;
 }
 
-function medianOf(values: readonly number[]): Figure {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const value = ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle) - 1] ?? 0)) / 2;
-  return { value, moves: sorted.length };
-}
+const medianOf = (values: readonly number[]): Figure => ({
+  value: median(values) ?? 0,
+  moves: values.length,
+});
 
 /** `promised 4 min 10 s, took 4 min 32 s (9 % longer)`. */
 export function promiseText(promisedSeconds: number, tookSeconds: number): string {

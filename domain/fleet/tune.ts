@@ -1,6 +1,7 @@
 // What a tuning tries with its canaries, and what their moves teach: tables, and recommendations in words. A choice is
 // another setting of live migration, or another number of moves at once; both are judged alike.
 import type { MigrationPerformance } from '../facts.ts';
+import { median } from '../median.ts';
 import { durationText } from '../units.ts';
 
 /** Moves each way with each setting, unless the input says otherwise. */
@@ -94,23 +95,17 @@ function rowOf<C extends Choice>(trips: readonly Trip<C>[], choice: C, now: C | 
       ? [{ seconds: trip.seconds, blackout: trip.blackoutSeconds }]
       : [],
   );
-  const seconds = told.map((one) => one.seconds).sort((a, b) => a - b);
+  const seconds = told.map((one) => one.seconds);
   const blackouts = told.flatMap(({ blackout }) => blackout ?? []);
   const isTold = told.length > 0 && blackouts.length === told.length;
   return {
     choice,
     isNow: choice === now,
     moves: told.length,
-    medianSeconds: medianOf(seconds),
-    longestSeconds: seconds.at(-1) ?? null,
+    medianSeconds: median(seconds),
+    longestSeconds: seconds.length === 0 ? null : Math.max(...seconds),
     worstBlackoutSeconds: isTold ? Math.max(...blackouts) : null,
   };
-}
-
-function medianOf(sorted: readonly number[]): number | null {
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  return upper === undefined || lower === undefined ? null : (lower + upper) / 2;
 }
 
 type Judged<C extends Choice> = TuneRow<C> & { medianSeconds: number; longestSeconds: number };

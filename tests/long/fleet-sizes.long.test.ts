@@ -4,6 +4,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { runId } from '../../domain/names.ts';
 import { endsWithTest } from '../support/ends.ts';
 import { labCluster } from '../support/lab-cluster.ts';
+import { payloadBytes } from '../support/payloads.ts';
 
 const ends = endsWithTest();
 const KB = 1000;
@@ -31,7 +32,7 @@ describe('a drain of 64 VMs', () => {
       await run.result();
       for (const id of [runId.campaign(c.cluster), runId.moves(c.cluster)]) {
         const { events } = await c.client.workflow.getHandle(id).fetchHistory();
-        const values = (events ?? []).flatMap(payloadsOf);
+        const values = (events ?? []).flatMap(payloadBytes);
         expect(events?.length).toBeLessThan(VMS * 60 + 500);
         expect(Math.max(...values)).toBeLessThan(64 * KB);
         expect(values.reduce((sum, size) => sum + size, 0)).toBeLessThan(2000 * KB);
@@ -42,10 +43,3 @@ describe('a drain of 64 VMs', () => {
     },
   );
 });
-
-/** Of every payload below a value, its bytes. */
-function payloadsOf(value: unknown): number[] {
-  if (typeof value !== 'object' || value === null) return [];
-  if ('data' in value && value.data instanceof Uint8Array) return [value.data.byteLength];
-  return Object.values(value).flatMap(payloadsOf);
-}

@@ -6,11 +6,12 @@ import { clusterQueue, runId } from '../../domain/names.ts';
 import type { Effect } from '../../lab/machine/records.ts';
 import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import { Random } from '../../proof/rig/random.ts';
-import { SimCluster } from '../../proof/sim/sim-cluster.ts';
 import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
+import { watchedCluster } from '../../proof/sim/watched-cluster.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { endsWithTest } from '../support/ends.ts';
+import { payloadBytes } from '../support/payloads.ts';
 
 const ends = endsWithTest();
 
@@ -35,53 +36,20 @@ const scenario = scenarioSchema.parse({
   ),
 });
 
-/** What must not happen, as the lab's log is read. */
-class Watch {
-  readonly wrong: string[] = [];
-  private readonly moves = new Map<string, string[]>();
-  private away: string | undefined;
-
-  see({ kind, subject, detail }: Effect): void {
-    if (['vm-stopped', 'vm-saved', 'vm-restarted'].includes(kind))
-      this.wrong.push(`${kind} ${subject}`);
-    if (kind === 'node-paused') {
-      if (this.away !== undefined) this.wrong.push(`${subject} paused beside ${this.away}`);
-      this.away = subject;
-    }
-    if (kind === 'node-resumed') this.away = undefined;
-    if (kind === 'move-started')
-      this.begins(subject, /^(\S+) -> (\S+)/.exec(detail)?.slice(1) ?? []);
-    else if (/^move-(finished|failed|cancelled)$/.test(kind)) this.moves.delete(subject);
-  }
-
-  private begins(vm: string, at: string[]): void {
-    this.moves.set(vm, at);
-    for (const node of at) {
-      const many = [...this.moves.values()].filter((ends) => ends.includes(node)).length;
-      if (many > LIMIT) this.wrong.push(`${many} moves at ${node}`);
-    }
-    if (this.away !== undefined && at[1] === this.away)
-      this.wrong.push(`${vm} to ${this.away}, which is paused`);
-  }
-}
-
-/** Bytes of the largest value in it. */
-function largest(value: unknown): number {
-  // Made in a sandbox, whose Uint8Array is another one than ours.
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce<number>((most, one) => Math.max(most, largest(one)), 0);
+/** Nodes that were paused at a time. */
+function mostAway(effects: readonly Effect[]): number {
+  const away = new Set<string>();
+  return effects.reduce((most, { kind, subject }) => {
+    if (kind === 'node-paused') away.add(subject);
+    if (kind === 'node-resumed') away.delete(subject);
+    return Math.max(most, away.size);
+  }, 0);
 }
 
 it('a rolling maintenance of 64 nodes comes to its end', async () => {
   const host = ends(await WorkflowHost.load(path.join(ROOT, 'dist', 'workflow-bundle.js')));
-  const watch = new Watch();
-  const c = new SimCluster({
-    ...{ scenario, host, random: new Random(1), lookEveryMs: 2000 },
-    onEffects: (effects) => {
-      for (const effect of effects) watch.see(effect);
-    },
-  });
+  // Every rule looks on: limits, paused nodes, VMs that must not stop.
+  const { c } = watchedCluster({ scenario, host, random: new Random(1), lookEveryMs: 2000 });
   ends(() => c.stop());
   const run = c.server.start({
     type: 'maintainCluster',
@@ -92,12 +60,13 @@ it('a rolling maintenance of 64 nodes comes to its end', async () => {
   expect(await c.until(() => run?.state !== 'open', WEEK)).toBe(true);
   expect(run?.result).toMatchObject({ failed: [], skipped: [] });
   expect((run?.result as { maintained: string[] }).maintained.toSorted()).toEqual(NODES.toSorted());
-  expect(watch.wrong).toEqual([]);
+  expect(c.violations).toEqual([]);
+  expect(mostAway(c.lab.effects())).toBe(1);
   expect(c.lab.state().nodes.every(({ state }) => state === 'Up')).toBe(true);
   const kept = (one: ServerRun) => ({
     type: one.type,
     events: one.events.length,
-    bytes: largest(one.events),
+    bytes: Math.max(0, ...payloadBytes(one.events)),
   });
   const sizes = c.runs().map(kept);
   expect(Math.max(...sizes.map(({ bytes }) => bytes))).toBeGreaterThan(10_000);

@@ -2,11 +2,13 @@
 // closes and goes on by itself when that opens again, and the order of moves ends when nobody wants anything.
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { clusterQueue, runId } from '../../domain/names.ts';
+import { clusterQueue, runId, type WorkflowName } from '../../domain/names.ts';
 import { scenarioSchema } from '../../lab/scenario/schema.ts';
 import { Random } from '../../proof/rig/random.ts';
-import { SimCluster } from '../../proof/sim/sim-cluster.ts';
+import type { SimCluster } from '../../proof/sim/sim-cluster.ts';
+import type { ServerRun } from '../../proof/sim/temporal/server-run.ts';
 import { WorkflowHost } from '../../proof/sim/temporal/workflow-host.ts';
+import { watchedCluster } from '../../proof/sim/watched-cluster.ts';
 import { ROOT } from '../support/built-setup.ts';
 import { endsWithAll } from '../support/ends.ts';
 
@@ -24,6 +26,31 @@ const node = (name: string) => ({
   ...{ liveMigration: { enabled: true }, bootSeconds: 180 },
 });
 
+/** Three nodes and a VM, and every rule looks on. */
+function world(updates: readonly object[] = []): SimCluster {
+  const scenario = scenarioSchema.parse({
+    cluster: 'sim',
+    nodes: ['HV1', 'HV2', 'HV3'].map(node),
+    virtualMachines: [{ name: 'web-1', owner: 'HV2', memory: '4GB' }],
+    updates,
+  });
+  const { c } = watchedCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
+  ends(() => c.stop());
+  return c;
+}
+
+function start(c: SimCluster, type: WorkflowName, id: string, input: object): ServerRun {
+  const common = { cluster: 'sim', startedBy: 'test' };
+  const run = c.server.start({
+    type,
+    id,
+    queue: clusterQueue('sim'),
+    input: { ...common, ...input },
+  });
+  if (run === undefined) throw new Error(`${id} did not start`);
+  return run;
+}
+
 /** The first node is long at work when the window closes: what has begun is brought to its end. */
 const ACTIONS = [
   { action: { kind: 'restart' }, updates: [] },
@@ -36,29 +63,14 @@ const ACTIONS = [
 it.each(ACTIONS)(
   'a maintenance begins no node when its window has closed, and goes on the next day when it opens: $action.kind',
   async ({ action, updates }) => {
-    const scenario = scenarioSchema.parse({
-      cluster: 'sim',
-      nodes: ['HV1', 'HV2', 'HV3'].map(node),
-      virtualMachines: [{ name: 'web-1', owner: 'HV2', memory: '4GB' }],
-      updates,
-    });
-    const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
-    ends(() => c.stop());
+    const c = world(updates);
     const began = c.clock.now();
     // Long enough for the first node to begin, and too short for it to end.
     const closes = Math.ceil(began / MINUTE) * MINUTE + 2 * MINUTE;
     const opens = closes - 60 * MINUTE;
     const at = (ms: number): string => new Date(ms).toISOString().slice(11, 16);
-    const run = c.server.start({
-      type: 'maintainCluster',
-      id: runId.campaign('sim'),
-      queue: clusterQueue('sim'),
-      input: {
-        ...{ cluster: 'sim', startedBy: 'test', action },
-        window: `${at(opens)}-${at(closes)} UTC`,
-      },
-    });
-    if (run === undefined) throw new Error('it did not start');
+    const window = `${at(opens)}-${at(closes)} UTC`;
+    const run = start(c, 'maintainCluster', runId.campaign('sim'), { action, window });
     const begun = (): { node: string; at: number }[] =>
       c.lab
         .effects()
@@ -80,22 +92,11 @@ it.each(ACTIONS)(
 );
 
 it('a maintenance that is paused for a week does nothing meanwhile, and goes on when it is resumed', async () => {
-  const scenario = scenarioSchema.parse({
-    cluster: 'sim',
-    nodes: ['HV1', 'HV2', 'HV3'].map(node),
-    virtualMachines: [{ name: 'web-1', owner: 'HV2', memory: '4GB' }],
+  const c = world();
+  const run = start(c, 'maintainCluster', runId.campaign('sim'), {
+    action: { kind: 'restart' },
+    pauseAfterEach: true,
   });
-  const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
-  ends(() => c.stop());
-  const run = c.server.start({
-    type: 'maintainCluster',
-    id: runId.campaign('sim'),
-    queue: clusterQueue('sim'),
-    input: {
-      ...{ cluster: 'sim', startedBy: 'test', action: { kind: 'restart' }, pauseAfterEach: true },
-    },
-  });
-  if (run === undefined) throw new Error('it did not start');
   for (const done of [1, 2]) {
     expect(await c.until(() => run.status()?.paused !== undefined, 3600)).toBe(true);
     const effects = c.lab.effects().length;
@@ -114,20 +115,9 @@ it('a maintenance that is paused for a week does nothing meanwhile, and goes on 
 });
 
 it('the order of moves stays for a minute after the last one, and ends', async () => {
-  const scenario = scenarioSchema.parse({
-    cluster: 'sim',
-    nodes: ['HV1', 'HV2'].map(node),
-    virtualMachines: [{ name: 'web-1', owner: 'HV1', memory: '4GB' }],
-  });
-  const c = new SimCluster({ scenario, host, random: new Random(1), lookEveryMs: 1000 });
-  ends(() => c.stop());
-  const run = c.server.start({
-    type: 'migrateVm',
-    id: runId.migrate('sim', 'web-1'),
-    queue: clusterQueue('sim'),
-    input: { cluster: 'sim', startedBy: 'test', vm: 'web-1', to: 'HV2' },
-  });
-  expect(await c.until(() => run?.state === 'completed', 600)).toBe(true);
+  const c = world();
+  const run = start(c, 'migrateVm', runId.migrate('sim', 'web-1'), { vm: 'web-1', to: 'HV1' });
+  expect(await c.until(() => run.state === 'completed', 600)).toBe(true);
   const moves = c.server.find(runId.moves('sim'));
   expect(await c.until(() => moves?.state !== 'open', 50)).toBe(false);
   expect(await c.until(() => moves?.state === 'completed', 70)).toBe(true);

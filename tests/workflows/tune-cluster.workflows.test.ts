@@ -41,6 +41,23 @@ const tune = (c: LabCluster, input: object = {}): Promise<Handle> =>
 const settingsOf = (c: LabCluster): string[] =>
   [...c.lab.world.nodes.values()].map((node) => node.migration.performance);
 
+/** While the canary's move fails for ever: by a cancellation, or given up by a person, the move first. */
+async function endEarly(
+  c: LabCluster,
+  run: Handle,
+  { how, vm, step }: { how: 'cancel' | 'abort'; vm: string; step: string },
+): Promise<void> {
+  if (how === 'cancel') await run.raw.cancel();
+  else {
+    const move = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, vm)));
+    const parked = await move.until('a person to be needed', (s) => s.state === 'needs-operator');
+    await move.decide({ step: parked.steps.at(-2)?.id ?? '', action: 'abort' });
+    await run.until('the tuning to ask', (s) => s.state === 'needs-operator');
+    await run.decide({ step, action: 'abort' });
+  }
+  await expect(run.result()).rejects.toThrow();
+}
+
 describe('a tuning', () => {
   it('moves the canary each way with each setting, tells what the moves took and keeps none', async () => {
     const c = await cluster(scenario(['TCPIP', 'TCPIP']));
@@ -114,22 +131,11 @@ describe('a tuning', () => {
       );
       const run = await tune(c, { others: ['test-2'], simultaneous: [3, 1], rounds: 1 });
       const step = 'vm/test-2/3-at-once-1-there';
-      const move = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'test-2')));
       await run.until('the other canary to be moved', (s) =>
         s.steps.some((one) => one.id === step && one.state === 'running'),
       );
       expect(c.lab.world.cluster.maximumParallelMigrations).toBe(3);
-      if (how === 'cancel') await run.raw.cancel();
-      else {
-        const parked = await move.until(
-          'a person to be needed',
-          (s) => s.state === 'needs-operator',
-        );
-        await move.decide({ step: parked.steps.at(-2)?.id ?? '', action: 'abort' });
-        await run.until('the tuning to ask', (s) => s.state === 'needs-operator');
-        await run.decide({ step, action: 'abort' });
-      }
-      await expect(run.result()).rejects.toThrow();
+      await endEarly(c, run, { how, vm: 'test-2', step });
       expect(c.lab.world.cluster.maximumParallelMigrations).toBe(1);
       expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
     },
@@ -167,18 +173,7 @@ describe('a tuning', () => {
         s.steps.some((one) => one.id === 'vm/test-1/tcpip-1-there' && one.state === 'running'),
       );
       expect(settingsOf(c)).toEqual(['TCPIP', 'TCPIP']);
-      if (how === 'cancel') await run.raw.cancel();
-      else {
-        const move = handleOf(c.client.workflow.getHandle(runId.migrate(c.cluster, 'test-1')));
-        const parked = await move.until(
-          'a person to be needed',
-          (s) => s.state === 'needs-operator',
-        );
-        await move.decide({ step: parked.steps.at(-2)?.id ?? '', action: 'abort' });
-        await run.until('the tuning to ask', (s) => s.state === 'needs-operator');
-        await run.decide({ step: 'vm/test-1/tcpip-1-there', action: 'abort' });
-      }
-      await expect(run.result()).rejects.toThrow();
+      await endEarly(c, run, { how, vm: 'test-1', step: 'vm/test-1/tcpip-1-there' });
       expect(settingsOf(c)).toEqual(['SMB', 'Compression']);
     },
   );

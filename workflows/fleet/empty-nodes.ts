@@ -51,14 +51,12 @@ export async function emptyNodes(
   const { run } = job;
   const step = { id: stepId.cluster('plan'), title: `Plan how ${nodes.join(', ')} is emptied` };
   const task: PlanTask = { kind: 'empty', nodes: [...nodes] };
-  let differs: string[] = [];
-  const plan = await run.step(step, async (c) => {
-    const made = await planFor(job, task, c);
-    if (outlook !== undefined) {
-      differs = nodes.flatMap((node) => otherwise(job, outlook, made, node));
-      c.evidence({ plannedAt: outlook.at, differs });
-    }
-    return made;
+  const { plan, differs } = await run.step(step, async (c) => {
+    const plan = await planFor(job, task, c);
+    if (outlook === undefined) return { plan, differs: [] };
+    const differs = nodes.flatMap((node) => otherwise(job, outlook, plan, node));
+    c.evidence({ plannedAt: outlook.at, differs });
+    return { plan, differs };
   });
   const paused: Record<string, PausedBy> = {};
   for (const node of nodes) paused[node] = await pauseNode(job, node);

@@ -1,8 +1,7 @@
 // The stage of a plan that is played for real: the lab on a fast clock, a real worker for every node that lives and
 // dies with it, a real Temporal server. The same faults strike as in the simulation:
 //   worker-crash, node-crash, power-off: the worker's line to the server is cut for good and its code gets no more
-// answers
-//     (worker.ts). To the server that is kill -9; the process itself is this one, so proof/soak kills real ones.
+//     answers (worker.ts). To the server that is kill -9; the process itself is this one, so proof/soak kills real ones.
 //   unreachable: the line is cut and mended.
 //   eviction: the server forgets which worker has a run in memory, and hands out its whole history with the next task.
 //   clock-step, slow: of the activities' host and clock, as in the simulation.

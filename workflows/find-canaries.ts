@@ -1,14 +1,14 @@
 // The canaries of a tuning: VMs that may be moved back and forth, and where. Refuses before anything is touched.
-import { waysOf } from '../../domain/fleet/problem.ts';
-import { surveyedVms, type PlacedVm, type Survey } from '../../domain/fleet/survey.ts';
-import { includesName, sameName } from '../../domain/names.ts';
-import { isMoving, isQueued } from '../../domain/slots.ts';
-import { DEFAULT_MEMORY_RESERVE_BYTES, type TuneClusterInput } from '../../domain/spec.ts';
-import { sizeText } from '../../domain/units.ts';
-import type { Job } from '../conduct.ts';
-import { stepFailure } from '../failure-of.ts';
-import type { StepContext } from '../run.ts';
-import { takeSurvey } from '../survey.ts';
+import { waysOf } from '../domain/fleet/problem.ts';
+import { surveyedVms, type PlacedVm, type Survey } from '../domain/fleet/survey.ts';
+import { includesName, sameName } from '../domain/names.ts';
+import { isMoving, isQueued } from '../domain/slots.ts';
+import { DEFAULT_MEMORY_RESERVE_BYTES, type TuneClusterInput } from '../domain/spec.ts';
+import { sizeText } from '../domain/units.ts';
+import type { Job } from './conduct.ts';
+import { stepFailure } from './failure-of.ts';
+import type { StepContext } from './run.ts';
+import { takeSurvey } from './survey.ts';
 
 type Tune = Job<TuneClusterInput>;
 
