@@ -33,7 +33,10 @@ export async function findCanaries(job: Tune, c: StepContext): Promise<Canaries>
   const apart = placed.find(({ node }) => !sameName(node, home));
   if (apart !== undefined) {
     const together = `${vm.name} is on ${home} and ${apart.vm.name} on ${apart.node}`;
-    throw stepFailure('MovedElsewhere', `The canaries must be on one node: ${together}`);
+    throw stepFailure(
+      'BadRequest',
+      `The canaries must be on one node, and ${together}; move one of them and retry`,
+    );
   }
   refuseSilence(survey);
   const names = placed.map((one) => one.vm.name);

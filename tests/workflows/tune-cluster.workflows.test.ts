@@ -196,7 +196,7 @@ describe('a tuning', () => {
       'canaries on different nodes',
       scenario(['TCPIP', 'TCPIP'], PAIR.replace('owner: HV1', 'owner: HV2')),
       { others: ['test-2'] },
-      'MovedElsewhere',
+      'BadRequest',
     ],
     [
       'canaries that do not fit on any other node together',
